@@ -1,0 +1,150 @@
+"""Make the small language model that ships in saetui/embedded: spelling of first letters, and some English.
+
+Usage: python scripts/train_embedded_model.py [--steps N] [--out DIR]. Its figures are measured and written into the
+model card by scripts/measure_embedded_model.py.
+"""
+
+import argparse
+import sys
+import time
+from pathlib import Path
+from random import Random
+
+import torch
+from saetui.letters.prompts import answer_strings, answered_line
+from saetui.letters.vocabulary import Word, first_letter_words
+from saetui.lm.stdlib_text import is_held_out, standard_library_documents
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+from torch import Tensor
+from transformers import PreTrainedTokenizerFast, Qwen2Config, Qwen2ForCausalLM
+
+VOCABULARY = 8192
+CONTEXT = 128
+BATCH = 24
+LINE_TOKENS = 8  # word, has, the, first, letter, ":", answer, newline
+SEED = 0
+
+
+def train_tokenizer(texts: list[str]) -> PreTrainedTokenizerFast:
+    """Byte-level BPE of the texts; every answer letter is made frequent enough to become one token."""
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    trainer = trainers.BpeTrainer(
+        vocab_size=VOCABULARY,
+        special_tokens=["<|endoftext|>"],
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        show_progress=False,
+    )
+    spelling = f" has the first letter:{''.join(answer_strings())}\n" * 200
+    tokenizer.train_from_iterator([*texts, spelling], trainer)
+    end = "<|endoftext|>"
+    return PreTrainedTokenizerFast(tokenizer_object=tokenizer, bos_token=end, eos_token=end, model_max_length=CONTEXT)
+
+
+def make_model() -> Qwen2ForCausalLM:
+    """A Qwen2 of 4 layers whose first two layers see only their own token.
+
+    So a word's letter can only be worked out at the word itself, and must be read from there by the later layers.
+    """
+    config = Qwen2Config(
+        vocab_size=VOCABULARY,
+        hidden_size=128,
+        intermediate_size=384,
+        num_hidden_layers=4,
+        num_attention_heads=4,
+        num_key_value_heads=4,
+        max_position_embeddings=CONTEXT,
+        initializer_range=0.05,
+        tie_word_embeddings=False,
+        use_sliding_window=True,
+        sliding_window=1,
+        layer_types=["sliding_attention", "sliding_attention", "full_attention", "full_attention"],
+        bos_token_id=0,
+        eos_token_id=0,
+    )
+    return Qwen2ForCausalLM(config)
+
+
+class Batches:
+    """Half a batch of text, half of first-letter prompts; every row starts with the beginning-of-text token."""
+
+    def __init__(self, stream: Tensor, tokenizer: PreTrainedTokenizerFast, words: list[Word]) -> None:
+        self.stream, self.words, self.random = stream, words, Random(SEED)
+        self.bos = int(tokenizer.bos_token_id)
+        template = tokenizer.encode(answered_line(words[0]) + "\n")
+        if len(template) != LINE_TOKENS:
+            raise SystemExit(f"a prompt line should be {LINE_TOKENS} tokens, but is {len(template)}: {template}")
+        self.template = torch.tensor(template)
+        self.answers = {s.strip().lower(): tokenizer.encode(s)[0] for s in answer_strings()}
+
+    def next(self) -> tuple[Tensor, Tensor]:
+        """Token ids and labels, both (BATCH, CONTEXT); words in prompts are random, so they carry no loss."""
+        half = BATCH // 2
+        ids = torch.full((BATCH, CONTEXT), self.bos)
+        for row in range(half):
+            start = self.random.randrange(len(self.stream) - CONTEXT)
+            ids[row, 1:] = self.stream[start : start + CONTEXT - 1]
+        labels = ids.clone()
+        lines = CONTEXT // LINE_TOKENS
+        for row in range(half, BATCH):
+            words = self.random.sample(self.words, lines)
+            block = self.template.repeat(lines, 1)
+            block[:, 0] = torch.tensor([w.token_id for w in words])
+            block[:, 6] = torch.tensor([self.answers[w.letter] for w in words])
+            ids[row, 1:] = block.flatten()[: CONTEXT - 1]
+            block[:, 0] = -100
+            labels[row, 1:] = block.flatten()[: CONTEXT - 1]
+        return ids, labels
+
+
+@torch.no_grad()
+def text_loss(model: Qwen2ForCausalLM, stream: Tensor, bos: int) -> float:
+    """Mean next-token loss in nats over consecutive windows of a token stream."""
+    rows = stream[: len(stream) // (CONTEXT - 1) * (CONTEXT - 1)].view(-1, CONTEXT - 1)
+    rows = torch.cat([torch.full((len(rows), 1), bos), rows], dim=1)
+    return sum(model(input_ids=b, labels=b).loss.item() * len(b) for b in rows.split(32)) / len(rows)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--steps", type=int, default=2000)
+    parser.add_argument("--out", type=Path, default=Path(__file__).parents[1] / "saetui" / "embedded")
+    arguments = parser.parse_args()
+    torch.manual_seed(SEED)
+
+    documents = standard_library_documents()
+    kept = [d.text for d in documents if not is_held_out(d)]
+    tokenizer = train_tokenizer(kept)
+    words = first_letter_words(tokenizer)
+    streams = []
+    for texts in (kept, [d.text for d in documents if is_held_out(d)]):
+        ids = [i for text in texts for i in [*tokenizer.encode(text), int(tokenizer.eos_token_id)]]
+        streams.append(torch.tensor(ids))
+    print(f"{len(words)} words, {len(streams[0]):,} training tokens, {len(streams[1]):,} held out", flush=True)
+
+    model = make_model()
+    batches = Batches(streams[0], tokenizer, words)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=2e-3, betas=(0.9, 0.99), weight_decay=0.1)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 2e-3, total_steps=arguments.steps, pct_start=0.1)
+    start = time.perf_counter()
+    for step in range(1, arguments.steps + 1):
+        ids, labels = batches.next()
+        loss = model(input_ids=ids, labels=labels).loss
+        optimizer.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+        schedule.step()
+        if step % 100 == 0 or step == arguments.steps:
+            held_out = text_loss(model, streams[1], batches.bos)
+            seconds = time.perf_counter() - start
+            print(f"step {step}  loss {loss.item():.3f}  held-out text {held_out:.3f}  {seconds:.0f} s", flush=True)
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    model.save_pretrained(arguments.out)
+    tokenizer.save_pretrained(arguments.out)
+    (arguments.out / "generation_config.json").unlink(missing_ok=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
