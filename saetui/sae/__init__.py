@@ -1,0 +1,20 @@
+"""Sparse autoencoders: loading, saving, training, evaluation and geometry."""
+
+from saetui.sae.base import SAE
+from saetui.sae.errors import SAEError
+from saetui.sae.folder import load_sae, save_sae
+from saetui.sae.recipe import TopKRecipe
+from saetui.sae.training import LogRow, TrainedSAE, TrainingDivergedError, TrainingStep, train_saes
+
+__all__ = [
+    "SAE",
+    "LogRow",
+    "SAEError",
+    "TopKRecipe",
+    "TrainedSAE",
+    "TrainingDivergedError",
+    "TrainingStep",
+    "load_sae",
+    "save_sae",
+    "train_saes",
+]

@@ -1,0 +1,142 @@
+"""The ``cfg.json`` of a SAELens folder: read with every field checked, older flat files brought to the 6.x form first."""
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, get_args
+
+from saetui.sae.errors import SAEError
+from saetui.sae.normalization import Normalization
+
+ARCHITECTURES = ("standard", "gated", "jumprelu", "topk")
+_TRAINING_ONLY = ("batchtopk", "matryoshka_batchtopk")
+_RENAMED = {"hook_point": "hook_name", "hook_point_head_index": "hook_head_index", "activation_fn_str": "activation_fn"}
+_METADATA = (
+    "sae_lens_version sae_lens_training_version model_name model_class_name hook_name hook_head_index hook_name_out"
+    " hook_head_index_out model_from_pretrained_kwargs prepend_bos context_size seqpos_slice dataset_path neuronpedia_id"
+    " exclude_special_tokens"
+).split()
+
+
+@dataclass(frozen=True)
+class Config:
+    """What an SAE is, without its weights."""
+
+    architecture: str
+    d_in: int
+    d_sae: int
+    apply_b_dec_to_input: bool = True
+    normalization: Normalization = "none"
+    reshape_hook_z: bool = False
+    k: int | None = None
+    rescale_acts_by_decoder_norm: bool = False
+    metadata: dict[str, Any] = field(default_factory=dict)
+
+
+def read_config(path: Path) -> Config:
+    """The configuration in a ``cfg.json``.
+
+    Raises SAEError for a file that is missing, no JSON, of an unknown architecture, or with a field missing or of a wrong kind.
+    """
+    raw = read_json_object(path)
+    fields = raw if _is_current(raw) else _from_flat(raw)
+    architecture = fields.get("architecture")
+    if architecture not in ARCHITECTURES:
+        known = ", ".join(ARCHITECTURES)
+        training = architecture in _TRAINING_ONLY
+        fix = (
+            "it is a training checkpoint; save it for inference (then it is jumprelu)"
+            if training
+            else f"known: {known}"
+        )
+        raise SAEError(f"{path}: architecture {architecture!r} cannot be loaded; {fix}")
+    normalization = fields.get("normalize_activations") or "none"
+    if normalization not in get_args(Normalization):
+        known = ", ".join(get_args(Normalization))
+        raise SAEError(f"{path}: normalize_activations {normalization!r} is unknown; known: {known}")
+    reshape = fields.get("reshape_activations") or "none"
+    if reshape not in ("none", "hook_z"):
+        raise SAEError(f"{path}: reshape_activations {reshape!r} is unknown; known: none, hook_z")
+    metadata = fields.get("metadata") or {}
+    if not isinstance(metadata, dict):
+        raise SAEError(f"{path}: metadata must be an object, not {metadata!r}")
+    d_sae = _count(path, fields, "d_sae")
+    k = _count(path, fields, "k") if architecture == "topk" else None
+    if k is not None and k > d_sae:
+        raise SAEError(f"{path}: k is {k}, but there are only d_sae = {d_sae} latents; correct k")
+    return Config(
+        architecture=architecture,
+        d_in=_count(path, fields, "d_in"),
+        d_sae=d_sae,
+        apply_b_dec_to_input=_flag(path, fields, "apply_b_dec_to_input", default=True),
+        normalization=normalization,
+        reshape_hook_z=reshape == "hook_z",
+        k=k,
+        rescale_acts_by_decoder_norm=_flag(path, fields, "rescale_acts_by_decoder_norm", default=False),
+        metadata=metadata,
+    )
+
+
+def read_json_object(path: Path) -> dict[str, Any]:
+    """The object in a JSON file; SAEError where it cannot be read or holds something else."""
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise SAEError(f"{path}: missing; give a folder with cfg.json and sae_weights.safetensors") from None
+    except OSError as error:
+        raise SAEError(f"{path}: cannot be read ({error.strerror}); check that you may read it") from error
+    except ValueError as error:
+        raise SAEError(f"{path}: is not JSON ({error}); copy it again or save the SAE again") from error
+    if not isinstance(value, dict):
+        raise SAEError(f"{path}: holds no JSON object; save the SAE again")
+    return value
+
+
+def _is_current(raw: dict[str, Any]) -> bool:
+    """Whether the file was written by SAELens 6 or later: then its version is named, most often in ``metadata``."""
+    metadata = raw.get("metadata")
+    version = raw.get("sae_lens_version") or (metadata.get("sae_lens_version") if isinstance(metadata, dict) else None)
+    major = str(version or "").partition(".")[0]
+    return major.isdigit() and int(major) >= 6
+
+
+def _from_flat(raw: dict[str, Any]) -> dict[str, Any]:
+    """The 6.x form of an older file, which kept everything on one level and named some fields differently."""
+    fields = {_RENAMED.get(name, name): value for name, value in raw.items()}
+    architecture = fields.get("architecture") or "standard"
+    activation = fields.get("activation_fn") or "relu"
+    kwargs = fields.get("activation_fn_kwargs") or {}
+    if activation == "topk" or architecture == "topk":
+        architecture = "topk"
+        fields["k"] = kwargs["k"] if "k" in kwargs else fields.get("k")
+    elif activation != "relu":
+        raise SAEError(f"cfg.json: activation_fn {activation!r} cannot be loaded; known: relu, topk")
+    normalize = fields.get("normalize_activations")
+    if isinstance(normalize, bool):
+        fields["normalize_activations"] = "expected_average_only_in" if normalize else "none"
+    hook_name = fields.get("hook_name") or ""
+    metadata = {"prepend_bos": True} | {name: fields[name] for name in _METADATA if name in fields}
+    nested = fields.get("metadata")
+    return fields | {
+        "architecture": architecture,
+        "reshape_activations": fields.get("reshape_activations") or ("hook_z" if "hook_z" in hook_name else "none"),
+        "metadata": metadata | (nested if isinstance(nested, dict) else {}),
+    }
+
+
+def _count(path: Path, fields: dict[str, Any], name: str) -> int:
+    value = fields.get(name)
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+        raise SAEError(f"{path}: {name} must be a positive whole number, not {value!r}")
+    return value
+
+
+def _flag(path: Path, fields: dict[str, Any], name: str, *, default: bool) -> bool:
+    value = fields.get(name)
+    if value is None:
+        return default
+    if not isinstance(value, bool):
+        raise SAEError(f"{path}: {name} must be true or false, not {value!r}")
+    return value
