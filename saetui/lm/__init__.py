@@ -1,0 +1,29 @@
+"""Language models, corpora, and the harvest of activations.
+
+TransformerLens is imported when the first model is loaded, not before.
+"""
+
+from saetui.lm.corpus import Corpus, load_corpus
+from saetui.lm.errors import CorpusError, HookPointError, ModelError
+from saetui.lm.harvesting import HarvestBatch, harvest
+from saetui.lm.language_model import LanguageModel
+from saetui.lm.loading import load_model
+from saetui.lm.sites import Site
+from saetui.lm.stdlib_text import Document
+from saetui.lm.tokens import TokenizedCorpus, tokenize
+
+__all__ = [
+    "Corpus",
+    "CorpusError",
+    "Document",
+    "HarvestBatch",
+    "HookPointError",
+    "LanguageModel",
+    "ModelError",
+    "Site",
+    "TokenizedCorpus",
+    "harvest",
+    "load_corpus",
+    "load_model",
+    "tokenize",
+]

@@ -1,0 +1,171 @@
+"""A model's folder in the Hugging Face layout: found, checked before anything is loaded, and named by its content."""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from saetui.lm.errors import ModelError
+
+EMBEDDED = "embedded"
+_EMBEDDED_FOLDER = Path(__file__).parents[1] / "embedded"
+_CONFIG = "config.json"
+_INDEX = "model.safetensors.index.json"
+_TOKENIZERS = ("tokenizer.json", "tokenizer.model", "spiece.model", "vocab.json", "vocab.txt")
+_TOKENIZER_PATTERNS = ["tokenizer*", "*.model", "vocab.*", "merges.txt", "special_tokens_map.json", "added_tokens.json"]
+# Files up to this size are hashed whole; of larger ones the header, the size and evenly spread samples.
+_HASHED_WHOLE = 64 << 20
+_SAMPLES, _SAMPLE_BYTES = 64, 64 << 10
+
+
+def find_checkpoint(source: str) -> Path:
+    """The folder of ``source``: the embedded model, a folder, or a hub name (downloaded where it is not cached yet).
+
+    Raises ModelError where there is no such folder or the hub has no such model, or cannot be reached.
+    """
+    if source == EMBEDDED:
+        return _EMBEDDED_FOLDER
+    folder = Path(source).expanduser()
+    if folder.is_dir():
+        return folder
+    if folder.exists():
+        raise ModelError(f"{source} is a file. Give the folder that holds config.json and the weights")
+    if source.startswith(("/", ".", "~")) or source.count("/") > 1 or "\\" in source or not source.strip():
+        raise ModelError(
+            f"There is no folder {source!r}. Give a model's folder, its name on the Hugging Face hub, or {EMBEDDED!r}"
+        )
+    return _download(source)
+
+
+def _download(name: str) -> Path:
+    from huggingface_hub import HfApi, snapshot_download
+    from huggingface_hub.errors import GatedRepoError, LocalEntryNotFoundError, RepositoryNotFoundError
+
+    try:
+        files = [s.rfilename for s in HfApi().model_info(name, timeout=10).siblings or []]
+        weights = "model*.safetensors" if any(_is_safetensors(f) for f in files) else "pytorch_model*.bin"
+        patterns = [_CONFIG, _INDEX, "pytorch_model.bin.index.json", weights, *_TOKENIZER_PATTERNS]
+        return Path(snapshot_download(name, allow_patterns=patterns))
+    except GatedRepoError as error:
+        raise ModelError(
+            f"The model {name!r} is gated on the Hugging Face hub. Accept its licence there and set "
+            f"HF_TOKEN, or give a local folder"
+        ) from error
+    except RepositoryNotFoundError as error:
+        raise ModelError(
+            f"The Hugging Face hub has no model {name!r}, and there is no such folder. Check the "
+            f"spelling (owner/name), or set HF_TOKEN for a private model"
+        ) from error
+    except Exception as error:  # Each network library has its own family of errors.
+        try:
+            return Path(snapshot_download(name, local_files_only=True))
+        except (LocalEntryNotFoundError, ValueError):
+            raise ModelError(
+                f"There is no folder {name!r}, and the Hugging Face hub could not be asked for a model "
+                f"of that name: {error}. Check the connection, or give a local folder"
+            ) from error
+
+
+def _is_safetensors(file: str) -> bool:
+    return file.startswith("model") and file.endswith(".safetensors") and "/" not in file
+
+
+def read_config(folder: Path) -> dict[str, Any]:
+    """config.json of a checkpoint, checked to name its model type."""
+    path = folder / _CONFIG
+    try:
+        config = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ModelError(
+            f"{path} is missing. A model's folder needs config.json, weights and a tokenizer; "
+            f"save_pretrained() writes them"
+        ) from None
+    except (OSError, ValueError) as error:
+        raise ModelError(f"{path} cannot be read: {error}. Fetch the file again") from error
+    if not isinstance(config, dict) or not isinstance(config.get("model_type"), str):
+        raise ModelError(
+            f'{path} has no field model_type, which names the architecture (e.g. "gpt2"). '
+            f"Fetch the file again, or add the field"
+        )
+    return config
+
+
+def check_tokenizer(folder: Path) -> None:
+    """Raises ModelError where a checkpoint has no tokenizer file at all."""
+    if not any((folder / name).is_file() for name in _TOKENIZERS):
+        raise ModelError(
+            f"{folder} has no tokenizer: none of {', '.join(_TOKENIZERS)} is there. "
+            f"Copy tokenizer.json of the model into the folder"
+        )
+
+
+def weight_files(folder: Path) -> list[Path]:
+    """The weight files of a checkpoint; ModelError where one is missing, truncated or no safetensors file."""
+    whole, index = folder / "model.safetensors", folder / _INDEX
+    if whole.is_file():
+        paths = [whole]
+    elif index.is_file():
+        try:
+            shards = sorted(set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()))
+        except (OSError, ValueError, KeyError, AttributeError, TypeError) as error:
+            raise ModelError(f"{index} cannot be read (field weight_map): {error!r}. Fetch the file again") from error
+        paths = [folder / shard for shard in shards]
+    else:
+        paths = sorted(folder.glob("pytorch_model*.bin"))
+        if not paths:
+            raise ModelError(
+                f"{folder} has no weights: neither model.safetensors, {_INDEX} nor pytorch_model.bin is "
+                f"there. Copy the model's weights into the folder"
+            )
+    for path in paths:
+        if not path.is_file():
+            raise ModelError(f"{path} is missing, but {index.name} names it. Fetch the file again")
+        if path.suffix == ".safetensors":
+            _check_safetensors(path)
+    return paths
+
+
+def _check_safetensors(path: Path) -> None:
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        header_size = int.from_bytes(file.read(8), "little")
+        if size < 8 or header_size > size - 8:
+            raise ModelError(
+                f"{path} is truncated or no safetensors file: its {size:,} bytes end inside the header. "
+                f"Fetch the file again"
+            )
+        try:
+            header = json.loads(file.read(header_size))
+            expected = (
+                8 + header_size + max((v["data_offsets"][1] for k, v in header.items() if k[0] != "_"), default=0)
+            )
+        except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
+            raise ModelError(f"{path} is no safetensors file (header: {error!r}). Fetch the file again") from error
+    if size != expected:
+        state = "truncated" if size < expected else "damaged"
+        raise ModelError(
+            f"{path} is {state}: it has {size:,} bytes where its header names {expected:,}. Fetch the file again"
+        )
+
+
+def checkpoint_id(folder: Path, weights: list[Path]) -> str:
+    """A name made of the content of config, tokenizer and weights: the same for a copy in another folder."""
+    digest = hashlib.sha256()
+    tokenizers = [folder / name for name in _TOKENIZERS if (folder / name).is_file()]
+    for path in [folder / _CONFIG, *tokenizers, *weights]:
+        digest.update(f"{path.name} {path.stat().st_size} ".encode())
+        for block in _sampled_blocks(path):
+            digest.update(block)
+    return digest.hexdigest()[:16]
+
+
+def _sampled_blocks(path: Path) -> Iterator[bytes]:
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        if size <= _HASHED_WHOLE:
+            yield file.read()
+            return
+        for sample in range(_SAMPLES):
+            file.seek((size - _SAMPLE_BYTES) * sample // (_SAMPLES - 1))
+            yield file.read(_SAMPLE_BYTES)

@@ -1,0 +1,202 @@
+"""Corpora: the texts a study reads, from the standard library, files, JSON lines or a data set."""
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from saetui.lm.errors import CorpusError
+from saetui.lm.stdlib_text import Document, standard_library_documents
+
+STANDARD_LIBRARY = "stdlib"
+_DATA_SET = "hf:"
+_TEXT_SUFFIXES = {".txt", ".md", ".rst", ".text"}
+_JSON_LINES = {".jsonl", ".ndjson"}
+_FIELD = "text"
+# Longer texts are cut at the next blank line, so that they can be tokenized in batches and held out in part.
+_PART_CHARACTERS = 20_000
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """A named text; ``documents()`` reads it anew, ``fingerprint()`` names its content without tokenizing it."""
+
+    name: str
+    source: str
+    _documents: Callable[[], Iterator[Document]]
+    _fingerprint: Callable[[], str]
+
+    def documents(self) -> Iterator[Document]:
+        """The texts in a fixed order. Raises CorpusError with the file and the place in it."""
+        empty = True
+        for document in self._documents():
+            if document.text.strip():
+                empty = False
+                yield document
+        if empty:
+            raise CorpusError(
+                f"The corpus {self.source} is empty: it has no text. Give a file or folder with text in it"
+            )
+
+    def fingerprint(self) -> str:
+        """A hash of the content: the same text gives the same hash wherever it lies."""
+        return self._fingerprint()
+
+
+def load_corpus(source: str | Path) -> Corpus:
+    """The corpus of ``source``: "stdlib", a text file, a folder of them, JSON lines, or "hf:NAME[:split[:field]]".
+
+    JSON lines carry their text in the field "text". Raises CorpusError where there is nothing to read; what is wrong
+    inside a file shows when its documents are read.
+    """
+    source = str(source)
+    if source == STANDARD_LIBRARY:
+        return Corpus("standard library", source, _standard_library, lambda: _hash_documents(_standard_library()))
+    if source.startswith(_DATA_SET):
+        return _data_set(source)
+    path = Path(source).expanduser()
+    if path.is_dir():
+        files = sorted(f for f in path.rglob("*") if f.suffix in _TEXT_SUFFIXES | _JSON_LINES and f.is_file())
+        if not files:
+            raise CorpusError(f"The folder {path} has no text: no file ends in .txt, .md, .rst or .jsonl")
+    elif path.exists():
+        files = [path]
+    else:
+        raise CorpusError(
+            f"There is no file or folder {source!r}. Give one, {STANDARD_LIBRARY!r}, or "
+            f"hf:NAME for a data set on the Hugging Face hub"
+        )
+    root = path if path.is_dir() else path.parent
+    return Corpus(path.resolve().stem, source, lambda: _read_files(files, root), lambda: _hash_files(files, root))
+
+
+def _standard_library() -> Iterator[Document]:
+    yield from standard_library_documents()
+
+
+def _read_files(files: list[Path], root: Path) -> Iterator[Document]:
+    for path in files:
+        name = path.relative_to(root).as_posix()
+        if path.suffix in _JSON_LINES:
+            yield from _json_lines(path, name)
+        else:
+            yield from _parts(Document(name, _decode(path, _read(path))))
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise CorpusError(f"{path} cannot be read: {error.strerror or error}") from error
+
+
+def _decode(path: Path, raw: bytes) -> str:
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        raise CorpusError(
+            f"{path} is not UTF-8: byte {error.start} (line {line}) is 0x{raw[error.start]:02x}. Convert "
+            f"the file, e.g. iconv -f latin1 -t utf-8"
+        ) from error
+
+
+def _json_lines(path: Path, name: str) -> Iterator[Document]:
+    # Split on line feeds alone: str.splitlines would cut at separators that JSON strings may hold.
+    for number, line in enumerate(_decode(path, _read(path)).split("\n"), start=1):
+        if not line.strip():
+            continue
+        try:
+            record = json.loads(line)
+        except ValueError as error:
+            raise CorpusError(
+                f"{path}, line {number} is not JSON: {error}. Every line must be one JSON object"
+            ) from error
+        text = record.get(_FIELD) if isinstance(record, dict) else None
+        if not isinstance(text, str):
+            found = ", ".join(map(repr, record)) if isinstance(record, dict) else type(record).__name__
+            raise CorpusError(
+                f"{path}, line {number} has no text in the field {_FIELD!r} (found: {found}). Name the field {_FIELD!r}"
+            )
+        yield from _parts(Document(f"{name}:{number}", text))
+
+
+def _parts(document: Document) -> Iterator[Document]:
+    """A long document in parts that end at blank lines (or, where there are none for long, at a line's end)."""
+    text = document.text
+    if len(text) <= _PART_CHARACTERS:
+        yield document
+        return
+    start = 0
+    while start < len(text):
+        end = _cut(text, start + _PART_CHARACTERS)
+        yield Document(f"{document.name}@{start}", text[start:end])
+        start = end
+
+
+def _cut(text: str, earliest: int) -> int:
+    latest = earliest + _PART_CHARACTERS
+    for mark in ("\n\n", "\n", " "):
+        found = text.find(mark, earliest, latest)
+        if found >= 0:
+            return found + len(mark.rstrip(" "))
+    return min(latest, len(text))
+
+
+def _hash_files(files: list[Path], root: Path) -> str:
+    digest = hashlib.sha256()
+    for path in files:
+        digest.update(f"{path.relative_to(root).as_posix()}\0".encode())
+        digest.update(hashlib.sha256(_read(path)).digest())
+    return digest.hexdigest()
+
+
+def _hash_documents(documents: Iterator[Document]) -> str:
+    digest = hashlib.sha256()
+    for document in documents:
+        digest.update(f"{document.name}\0{document.text}\0".encode())
+    return digest.hexdigest()
+
+
+def _data_set(source: str) -> Corpus:
+    name, split, field = [*source.removeprefix(_DATA_SET).split(":"), "", ""][:3]
+    split, field = split or "train", field or _FIELD
+
+    def fail(error: Exception) -> CorpusError:
+        reason = next(iter(str(error).splitlines()), repr(error))
+        return CorpusError(
+            f"The data set {name!r} (split {split!r}) cannot be read: {reason}. Check the name and the "
+            f"connection; the form is hf:NAME[:split[:field]]"
+        )
+
+    def load() -> Any:
+        import datasets
+
+        datasets.disable_progress_bars()
+        try:
+            return datasets.load_dataset(name, split=split, streaming=True)
+        except Exception as error:  # Each network library and file format has its own family of errors.
+            raise fail(error) from error
+
+    def documents() -> Iterator[Document]:
+        for number, record in enumerate(load()):
+            text = record.get(field)
+            if not isinstance(text, str):
+                raise CorpusError(
+                    f"Row {number} of the data set {name!r} has no text in the field {field!r} (found: "
+                    f"{', '.join(map(repr, record))}). Give the field: hf:{name}:{split}:FIELD"
+                )
+            yield from _parts(Document(f"{name}:{split}:{number}", text))
+
+    def fingerprint() -> str:
+        import datasets
+
+        try:
+            builder = datasets.load_dataset_builder(name)
+        except Exception as error:
+            raise fail(error) from error
+        return f"{builder.hash}-{builder.config_id}-{split}-{field}"
+
+    return Corpus(name.rsplit("/", 1)[-1], source, documents, fingerprint)

@@ -1,0 +1,13 @@
+"""What can go wrong with a model, a hook point or a corpus that a person named."""
+
+
+class ModelError(Exception):
+    """A language model that cannot be loaded or used; the message names the file, the field and the fix."""
+
+
+class HookPointError(Exception):
+    """A hook point that the model does not have, or that does not fit an SAE."""
+
+
+class CorpusError(Exception):
+    """A text that cannot be read or cut into contexts; the message names the file and the place in it."""

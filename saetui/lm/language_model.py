@@ -1,0 +1,203 @@
+"""A language model whose activations can be read and replaced at any hook point."""
+
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+
+from saetui.lm.errors import HookPointError, ModelError
+from saetui.lm.sites import Site, make_site, site_names, unknown_site
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+
+
+class _AllRead(Exception):  # noqa: N818 - not an error: ends a forward pass early
+    """Every wanted activation has been read; the rest of the forward pass is not needed."""
+
+
+class LanguageModel:
+    """A TransformerBridge with raw weights, and what the studies need of it.
+
+    Activations and logits come in float32 at least, whatever the model computes in, and on the model's device.
+    Weights are frozen, so a graph is only recorded downstream of what an edit brings in.
+    """
+
+    def __init__(
+        self,
+        bridge: Any,
+        tokenizer: "PreTrainedTokenizerBase",
+        *,
+        name: str,
+        source: str,
+        model_id: str,
+        missing_head: Sequence[str] = (),
+    ) -> None:
+        config = bridge.cfg
+        self.bridge = bridge
+        self.tokenizer = tokenizer
+        self.name = name
+        self.source = source
+        self.model_id = model_id
+        self.family: str = bridge.original_model.config.model_type
+        self.n_layers: int = config.n_layers
+        self.d_model: int = config.d_model
+        self.context_length: int = config.n_ctx
+        self.vocabulary_size: int = config.d_vocab
+        parameter = next(bridge.original_model.parameters())
+        self.device: torch.device = parameter.device
+        self.dtype: torch.dtype = parameter.dtype
+        self.is_causal: bool = getattr(config, "attention_dir", "causal") == "causal"
+        self._missing_head = list(missing_head)
+        self._z_width: int = config.n_heads * config.d_head
+
+    @property
+    def bos_token_id(self) -> int | None:
+        """The token that every context begins with (an encoder's [CLS]); None where the tokenizer has none."""
+        bos: int | None = self.tokenizer.bos_token_id
+        return bos if bos is not None else self.tokenizer.cls_token_id
+
+    @cached_property
+    def _hook_points(self) -> dict[str, Any]:
+        points = self.bridge.hook_dict
+        return {name: points[name] for name in site_names(self.n_layers) if name in points}
+
+    def hook_names(self) -> list[str]:
+        """Names of all hook points that this model has, in the order of a forward pass."""
+        return list(self._hook_points)
+
+    def site(self, hook_name: str) -> Site:
+        """The site of that name; HookPointError with the nearest names where the model has no such hook point."""
+        if hook_name not in self._hook_points:
+            raise unknown_site(hook_name, self._hook_points, model=self.name, n_layers=self.n_layers)
+        return make_site(hook_name, d_model=self.d_model, z_width=self._z_width)
+
+    def check_width(self, hook_name: str, d_in: int) -> None:
+        """HookPointError where an SAE that reads ``d_in`` numbers does not fit the hook point."""
+        site = self.site(hook_name)
+        if site.width == d_in:
+            return
+        fitting = [name for name in self._hook_points if self.site(name).width == d_in]
+        hint = f"Hook points of that width: {', '.join(fitting[:3])}, …" if fitting else "No hook point has that width"
+        raise HookPointError(
+            f"The SAE reads activations of width {d_in}, but {hook_name} of {self.name} is {site.width} wide. {hint}; "
+            f"check that the SAE was trained on this model"
+        )
+
+    def activations(
+        self, tokens: Int[Tensor, "b t"], hook_name: str, attention_mask: Bool[Tensor, "b t"] | None = None
+    ) -> Float[Tensor, "b t width"]:
+        """Activations at one hook point, in model units; the forward pass ends there."""
+        return self.activations_at(tokens, [hook_name], attention_mask)[hook_name]
+
+    @torch.no_grad()
+    def activations_at(
+        self, tokens: Int[Tensor, "b t"], hook_names: Sequence[str], attention_mask: Bool[Tensor, "b t"] | None = None
+    ) -> dict[str, Float[Tensor, "b t width"]]:
+        """Activations at several hook points of one forward pass, which ends at the last of them."""
+        sites = {name: self.site(name) for name in hook_names}
+        read: dict[str, Tensor] = {}
+
+        def reader(name: str) -> Callable[..., None]:
+            def read_activation(activation: Tensor, *, hook: Any) -> None:  # noqa: ARG001
+                read[name] = self._wide(activation.detach()).reshape(*tokens.shape, sites[name].width)
+                if len(read) == len(sites):
+                    raise _AllRead
+
+            return read_activation
+
+        with self.bridge.hooks(fwd_hooks=[(name, reader(name)) for name in sites]):
+            try:
+                self._forward(tokens, attention_mask, return_type=None)
+            except _AllRead:
+                return read
+        silent = ", ".join(name for name in sites if name not in read)
+        raise HookPointError(f"{silent}: {self.name} never came by this hook point in a forward pass")
+
+    @torch.no_grad()
+    def logits(
+        self, tokens: Int[Tensor, "b t"], attention_mask: Bool[Tensor, "b t"] | None = None
+    ) -> Float[Tensor, "b t v"]:
+        """Next-token logits (of a masked model: logits of each token itself)."""
+        self._require_head()
+        return self._wide(self._forward(tokens, attention_mask))
+
+    def logits_with(
+        self,
+        tokens: Int[Tensor, "b t"],
+        hook_name: str,
+        edit: Callable[[Float[Tensor, "b t width"]], Float[Tensor, "b t width"]],
+        attention_mask: Bool[Tensor, "b t"] | None = None,
+    ) -> Float[Tensor, "b t v"]:
+        """Logits of a pass in which ``edit`` replaces the activation at a hook point.
+
+        Gradients flow from the logits into whatever ``edit`` brings in; wrap the call in ``torch.no_grad()`` where none
+        are wanted.
+        """
+        self._require_head()
+        width = self.site(hook_name).width
+        edited = False
+
+        def replace(activation: Tensor, *, hook: Any) -> Tensor:  # noqa: ARG001
+            nonlocal edited
+            edited = True
+            replacement = edit(self._wide(activation).reshape(*tokens.shape, width))
+            if replacement.shape != (*tokens.shape, width):
+                raise ValueError(
+                    f"The edit at {hook_name} gave {tuple(replacement.shape)}, not {(*tokens.shape, width)}"
+                )
+            return replacement.to(activation.dtype).reshape(activation.shape)
+
+        with self.bridge.hooks(fwd_hooks=[(hook_name, replace)]):
+            logits = self._wide(self._forward(tokens, attention_mask))
+        if not edited:
+            raise HookPointError(f"{hook_name}: {self.name} never came by this hook point in a forward pass")
+        return logits
+
+    @torch.no_grad()
+    def unembedding(self) -> Float[Tensor, "d_model v"]:
+        """The unembedding matrix with the final norm's scale folded in: a residual direction times it gives logits."""
+        self._require_head()
+        original = self.bridge.unembed.original_component
+        matrix = self._wide(original.weight.T)
+        if not hasattr(self.bridge, "ln_final"):
+            return matrix
+        scale = self._wide(self.bridge.ln_final.original_component.weight)
+        if getattr(self.bridge.cfg, "rmsnorm_uses_offset", False):
+            scale = 1 + scale  # Gemma stores the scale's distance from one.
+        return scale[:, None] * matrix
+
+    def _forward(self, tokens: Tensor, attention_mask: Tensor | None, return_type: str | None = "logits") -> Tensor:
+        self._check_tokens(tokens)
+        mask = None if attention_mask is None else attention_mask.to(self.device).long()
+        logits: Tensor = self.bridge(tokens.to(self.device), return_type=return_type, attention_mask=mask)
+        return logits
+
+    def _check_tokens(self, tokens: Tensor) -> None:
+        if tokens.ndim != 2 or tokens.is_floating_point():
+            raise ValueError(f"Tokens must be whole numbers of shape (batch, positions), not {tuple(tokens.shape)}")
+        if tokens.shape[1] > self.context_length:
+            raise ModelError(
+                f"{self.name} reads at most {self.context_length} tokens at once, not {tokens.shape[1]}; "
+                f"use a context_length of {self.context_length} or less"
+            )
+
+    def _require_head(self) -> None:
+        if self._missing_head:
+            raise ModelError(
+                f"The checkpoint of {self.name} has no weights for {self._missing_head[0]}, so it gives no logits; "
+                f"its activations can be read. Use a checkpoint with a language-model head"
+            )
+
+    @staticmethod
+    def _wide(tensor: Tensor) -> Tensor:
+        return tensor.to(torch.promote_types(tensor.dtype, torch.float32))
+
+    def __repr__(self) -> str:
+        return (
+            f"LanguageModel({self.name!r}, {self.family}, {self.n_layers} layers, d_model {self.d_model}, "
+            f"{self.dtype} on {self.device})"
+        )

@@ -1,0 +1,185 @@
+"""Loading of a language model through TransformerBridge, with its weights as they are."""
+
+import logging
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from saetui.lm.checkpoint import EMBEDDED, check_tokenizer, checkpoint_id, find_checkpoint, read_config, weight_files
+from saetui.lm.errors import ModelError
+from saetui.lm.language_model import LanguageModel
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+
+# What people call the model that ships with the package.
+_EMBEDDED_NAME = "speller"
+
+
+def load_model(
+    source: str | Path, device: str | torch.device | None = None, dtype: str | torch.dtype | None = None
+) -> LanguageModel:
+    """The language model of ``source``: "embedded", a folder in the Hugging Face layout, or a name on the hub.
+
+    ``device`` defaults to CUDA where there is one, else the CPU; ``dtype`` to float32 on the CPU and to the checkpoint's
+    own elsewhere. Weights are not processed (no folded norms, no centring): activations are those that public SAEs
+    read. Raises ModelError, which names the file, the field and the fix.
+    """
+    source = str(source)
+    folder = find_checkpoint(source)
+    config = read_config(folder)
+    check_tokenizer(folder)
+    weights = weight_files(folder)
+    device = _device(device)
+    dtype = _dtype(dtype, config, device)
+    with _quiet():
+        tokenizer = _load_tokenizer(folder)
+        bridge, missing_head = _boot(folder, config, device, dtype)
+    return LanguageModel(
+        bridge,
+        tokenizer,
+        name=_EMBEDDED_NAME if source == EMBEDDED else Path(source).expanduser().resolve().name,
+        source=source,
+        model_id=checkpoint_id(folder, weights),
+        missing_head=missing_head,
+    )
+
+
+def _device(device: str | torch.device | None) -> torch.device:
+    if device is None:
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        chosen = torch.device(device)
+        torch.empty(0, device=chosen)
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        reason = str(error).splitlines()[0]
+        raise ModelError(f"The device {str(device)!r} cannot be used: {reason}. Use cpu, cuda or cuda:N") from error
+    return chosen
+
+
+def _dtype(dtype: str | torch.dtype | None, config: dict[str, Any], device: torch.device) -> torch.dtype:
+    if dtype is None:
+        own = config.get("dtype", config.get("torch_dtype"))
+        dtype = "float32" if device.type == "cpu" or not isinstance(own, str) else own
+    chosen = getattr(torch, dtype, None) if isinstance(dtype, str) else dtype
+    if not isinstance(chosen, torch.dtype) or not chosen.is_floating_point:
+        raise ModelError(f"The dtype {dtype!r} cannot be used. Use float32, bfloat16, float16 or float64")
+    return chosen
+
+
+def _load_tokenizer(folder: Path) -> "PreTrainedTokenizerBase":
+    from transformers import AutoTokenizer
+
+    try:
+        tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(folder)
+    except Exception as error:  # The tokenizers library raises bare Exception for a file it cannot read.
+        raise ModelError(
+            f"The tokenizer in {folder} cannot be loaded: {_first_line(error)}. "
+            f"Copy tokenizer.json of the model into the folder again"
+        ) from error
+    return tokenizer
+
+
+class _WeightReport:
+    """Stands in for a transformers auto class and keeps the report of what the checkpoint lacked."""
+
+    def __init__(self, auto_class: Any) -> None:
+        self.auto_class = auto_class
+        self.missing: list[str] = []
+        self.head: list[str] = []
+
+    def from_pretrained(self, name: str, **settings: Any) -> Any:
+        model, report = self.auto_class.from_pretrained(name, output_loading_info=True, **settings)
+        prefix = model.base_model_prefix + "."
+        self.missing = sorted(key for key in report["missing_keys"] if key.startswith(prefix))
+        self.head = sorted(key for key in report["missing_keys"] if not key.startswith(prefix))
+        return model
+
+
+def _boot(folder: Path, config: dict[str, Any], device: torch.device, dtype: torch.dtype) -> tuple[Any, list[str]]:
+    from transformers import AutoConfig
+
+    path = folder / "config.json"
+    architecture = f"model_type {config['model_type']!r}, architectures {config.get('architectures')}"
+    try:
+        auto_config = AutoConfig.from_pretrained(folder)
+    except ValueError as error:
+        raise ModelError(
+            f"{path}: transformers does not know this architecture ({architecture}). Update transformers, "
+            f"or correct the field model_type"
+        ) from error
+    except (OSError, TypeError, KeyError) as error:
+        raise ModelError(f"{path} cannot be used: {_first_line(error)}. Fetch the file again") from error
+
+    from transformer_lens.model_bridge import TransformerBridge
+    from transformer_lens.model_bridge.sources.transformers import (
+        determine_architecture_from_hf_config,
+        get_hf_model_class_for_architecture,
+    )
+
+    try:
+        model_class = get_hf_model_class_for_architecture(determine_architecture_from_hf_config(auto_config))
+    except ValueError as error:
+        raise ModelError(
+            f"{path}: TransformerLens has no bridge for this architecture ({architecture}). "
+            f"Use a model of a family it knows, such as gpt2, llama, gemma2, gpt_neox, qwen2 or bert"
+        ) from error
+    report = _WeightReport(model_class)
+    try:
+        bridge = TransformerBridge.boot_transformers(str(folder), device=device, dtype=dtype, model_class=report)
+    except torch.OutOfMemoryError as error:
+        raise ModelError(
+            f"{folder} does not fit into the memory of {device}. Use dtype bfloat16, another device, or a smaller model"
+        ) from error
+    except (RuntimeError, ValueError, OSError, KeyError, TypeError) as error:
+        raise ModelError(
+            f"The weights in {folder} do not fit its config.json ({architecture}): {_first_line(error)}. "
+            f"Fetch both files again from one place"
+        ) from error
+    if report.missing:
+        raise ModelError(
+            f"The weights in {folder} lack {len(report.missing)} tensors that config.json asks for, the "
+            f"first being {report.missing[0]}. Fetch both files again from one place"
+        )
+    original: Any = bridge.original_model
+    # Attention maps and the key-value cache of every layer would be kept for nothing.
+    original.config.output_attentions = False
+    original.config.use_cache = False
+    original.requires_grad_(False)
+    original.eval()
+    return bridge, report.head
+
+
+def _first_line(error: BaseException) -> str:
+    return next((line.strip() for line in str(error).splitlines() if line.strip()), repr(error))
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """No progress bars, warnings or log lines of the libraries while a model is loaded."""
+    from huggingface_hub.utils import are_progress_bars_disabled, disable_progress_bars, enable_progress_bars
+    from transformers.utils import logging as transformers_logging
+
+    verbosity = transformers_logging.get_verbosity()
+    bars, hub_bars = transformers_logging.is_progress_bar_enabled(), not are_progress_bars_disabled()
+    logger = logging.getLogger()
+    disabled = logger.disabled
+    transformers_logging.set_verbosity_error()
+    transformers_logging.disable_progress_bar()
+    disable_progress_bars()
+    logger.disabled = True  # The bridge logs through the root logger, which would otherwise print.
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logger.disabled = disabled
+        transformers_logging.set_verbosity(verbosity)
+        if bars:
+            transformers_logging.enable_progress_bar()
+        if hub_bars:
+            enable_progress_bars()
