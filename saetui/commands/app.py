@@ -1,0 +1,92 @@
+"""The frame's own commands: help, explanations, the query, copying, export, themes, quitting."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from saetui.commands.attention import Place
+from saetui.commands.command import Command, argument, command
+from saetui.commands.errors import CommandError
+from saetui.commands.links import link_of
+
+if TYPE_CHECKING:
+    from saetui.commands.workbench import Workbench
+
+
+@command("help", "Show what the keys do here", keys={"question_mark": "", "f1": ""}, label="help", recorded=False)
+class Help(Command):
+    def run(self, bench: Workbench) -> None:
+        bench.front.open_panel("help")
+
+
+@command("explain", "Explain the number under the cursor", keys={"i": ""}, label="explain", recorded=False)
+class Explain(Command):
+    term: str = argument("", help="a column, e.g. fvu; the one under the cursor if left out", complete="term")
+
+    def run(self, bench: Workbench) -> None:
+        bench.front.open_panel("explain", self.term)
+
+
+@command("query", "Show the SQL behind the focused table", keys={"Q": ""}, label="query", recorded=False)
+class Query(Command):
+    def run(self, bench: Workbench) -> None:
+        bench.front.open_panel("query")
+
+
+@command("prompt", "Type a command", keys={"colon": ""}, label="command", recorded=False)
+class Prompt(Command):
+    text: str = argument("", help="what to start with", rest=True)
+
+    def run(self, bench: Workbench) -> None:
+        bench.front.open_panel("prompt", self.text)
+
+
+@command("palette", "Find a command", keys={"ctrl+p": ""}, recorded=False)
+class Palette(Command):
+    def run(self, bench: Workbench) -> None:
+        bench.front.open_panel("palette")
+
+
+@command("copy", "Copy the row under the cursor", keys={"y": ""}, label="copy", recorded=False)
+class Copy(Command):
+    def run(self, bench: Workbench) -> None:
+        if bench.row is None:
+            raise CommandError("copy: there is no row under the cursor")
+        bench.front.copy("\t".join("" if v is None else str(v) for v in bench.row.values()), "row")
+
+
+@command("link", "Copy a link to this place", keys={"Y": ""}, recorded=False)
+class Link(Command):
+    def run(self, bench: Workbench) -> None:
+        link = link_of(Place(bench.screen, bench.attention), bench.catalogue)
+        bench.front.copy(f"saetui open {bench.store.root} --at {link}", "link")
+
+
+@command("export", "Write the focused table to a file", keys={"e": ""}, label="export", asks=True)
+class Export(Command):
+    path: str = argument(help="a file ending in .parquet, .csv or .md", complete="file")
+    table: str = argument("", help="the table; the focused one if left out", complete="table")
+
+    def resolved(self, bench: Workbench) -> Export:
+        return Export(self.path, table=self.table or bench.focus)
+
+    def run(self, bench: Workbench) -> None:
+        from saetui.commands.export import export
+
+        sql, parameters = bench.query_of(self.table)
+        bench.in_background(lambda: export(bench.store, sql, parameters, Path(self.path).expanduser()))
+
+
+@command("theme", "Change the colours")
+class Theme(Command):
+    name: str = argument(help="name of a theme", complete="theme")
+
+    def run(self, bench: Workbench) -> None:
+        bench.front.use_theme(self.name)
+
+
+@command("quit", "Leave; jobs go on", keys={"q": "", "ctrl+q": "", "ctrl+c": ""}, recorded=False)
+class Quit(Command):
+    def run(self, bench: Workbench) -> None:
+        bench.front.quit()

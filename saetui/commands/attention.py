@@ -1,0 +1,64 @@
+"""What a person is looking at: one cursor of attention that all screens share, and the way back through it."""
+
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+HISTORY_LENGTH = 200
+
+
+@dataclass(frozen=True)
+class Attention:
+    """The model, the site, and the current SAE, letter, latent, token and job; ids as in the store."""
+
+    model: str | None = None
+    hook: str | None = None
+    sae: str | None = None
+    in_view: tuple[str, ...] = ()
+    letter: str | None = None
+    latent: int | None = None
+    token: str | None = None
+    job: str | None = None
+
+    def with_changes(self, **changes: Any) -> "Attention":
+        """A copy with some parts changed; another SAE lets go of the latent, whose number means nothing there."""
+        if "sae" in changes and changes["sae"] != self.sae:
+            changes.setdefault("latent", None)
+        return replace(self, **changes)
+
+
+@dataclass(frozen=True)
+class Place:
+    """A screen and what was looked at on it: one step of the history."""
+
+    screen: str
+    attention: Attention
+
+
+@dataclass
+class History:
+    """Places walked through, like a browser's: going somewhere new forgets what lay ahead."""
+
+    places: list[Place] = field(default_factory=list)
+    index: int = -1
+
+    @property
+    def current(self) -> Place | None:
+        return self.places[self.index] if self.places else None
+
+    def visit(self, place: Place, *, replace_current: bool = False) -> None:
+        """Add a place; with ``replace_current`` it takes the seat of the current one (moving a cursor is no step)."""
+        if place == self.current:
+            return
+        if replace_current and self.places:
+            self.places[self.index] = place
+            return
+        self.places = [*self.places[: self.index + 1], place][-HISTORY_LENGTH:]
+        self.index = len(self.places) - 1
+
+    def step(self, by: int) -> Place | None:
+        """The place ``by`` steps on (negative: back), made current; None at either end."""
+        target = self.index + by
+        if not 0 <= target < len(self.places):
+            return None
+        self.index = target
+        return self.places[target]

@@ -1,0 +1,59 @@
+"""What a store holds, in the short form that commands need: its SAEs by name, and the probes of their sites."""
+
+from dataclasses import dataclass
+
+from saetui.commands.errors import CommandError
+from store import Store
+
+
+@dataclass(frozen=True)
+class SaeEntry:
+    """One SAE of the store."""
+
+    sae_id: str
+    name: str
+    model_id: str
+    model_name: str
+    hook_name: str
+    width: int
+    corpus_id: str | None
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """SAEs in the order of their site and width; ``probes`` maps ``(model_id, hook_name)`` to a probe id."""
+
+    saes: tuple[SaeEntry, ...] = ()
+    probes: tuple[tuple[str, str, str], ...] = ()
+
+    @classmethod
+    def read(cls, store: Store) -> "Catalogue":
+        saes = store.fetch(
+            "SELECT sae_id, sae.name, sae.model_id, coalesce(model.name, sae.model_id), hook_name, width, corpus_id "
+            "FROM sae LEFT JOIN model USING (model_id) ORDER BY hook_name, width, sae.name"
+        )
+        probes = store.fetch("SELECT DISTINCT model_id, hook_name, probe_id FROM probe ORDER BY ALL")
+        return cls(tuple(SaeEntry(*row) for row in saes.rows), tuple((r[0], r[1], r[2]) for r in probes.rows))
+
+    def sae(self, name: str) -> SaeEntry:
+        """The SAE of a name, an id, or the unique beginning of either.
+
+        Raises CommandError that lists the names there are.
+        """
+        exact = [s for s in self.saes if name in (s.sae_id, s.name)]
+        found = exact or [s for s in self.saes if s.name.startswith(name) or s.sae_id.startswith(name)]
+        if len(found) == 1:
+            return found[0]
+        if not self.saes:
+            raise CommandError("there is no SAE in this store yet; :study demo trains three")
+        names = ", ".join(s.name for s in found or self.saes)
+        raise CommandError(f"{name!r} can be {names}" if found else f"no SAE {name!r} here; there are {names}")
+
+    def entry(self, sae_id: str | None) -> SaeEntry | None:
+        """The SAE of an id, or None."""
+        return next((s for s in self.saes if s.sae_id == sae_id), None)
+
+    def probe(self, entry: SaeEntry) -> str | None:
+        """The probe id of an SAE's site, or None where no probes were fitted."""
+        ids = [p for model, hook, p in self.probes if (model, hook) == (entry.model_id, entry.hook_name)]
+        return ids[-1] if ids else None

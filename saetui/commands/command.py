@@ -1,0 +1,153 @@
+"""A command: one typed action with a verb, arguments, one line of help and its default keys; and the registry of all."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import MISSING, dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, dataclass_transform, get_type_hints
+
+if TYPE_CHECKING:
+    from saetui.commands.workbench import Workbench
+
+_REGISTRY: dict[str, type[Command]] = {}
+
+
+@dataclass(frozen=True)
+class Argument:
+    """One argument of a command, as the prompt and the help need it."""
+
+    name: str
+    kind: Any
+    default: Any
+    help: str
+    complete: str | None
+    rest: bool
+
+    @property
+    def required(self) -> bool:
+        return self.default is MISSING
+
+    @property
+    def usage(self) -> str:
+        """How the help writes it: ``LETTER``, or ``[LETTER]`` where it may be left out."""
+        return self.name.upper() if self.required else f"[{self.name.upper()}]"
+
+
+def argument(default: Any = MISSING, *, help: str = "", complete: str | None = None, rest: bool = False) -> Any:  # noqa: A002
+    """A field of a command; ``complete`` names a source of completions, ``rest`` takes the rest of the line as it is."""
+    return dataclasses.field(default=default, metadata={"help": help, "complete": complete, "rest": rest})
+
+
+@dataclass(frozen=True)
+class Command:
+    """Base of all commands; a subclass is made with ``@command`` and does its work in ``run``."""
+
+    verb: ClassVar[str] = ""
+    summary: ClassVar[str] = ""
+    keys: ClassVar[Mapping[str, str]] = {}
+    screens: ClassVar[frozenset[str] | None] = None
+    label: ClassVar[str] = ""
+    group: ClassVar[str] = ""
+    recorded: ClassVar[bool] = True
+    asks: ClassVar[bool] = False
+
+    def run(self, bench: Workbench) -> None:
+        """Do it; raises CommandError where it cannot be done here."""
+        raise NotImplementedError
+
+    def resolved(self, bench: Workbench) -> Command:
+        """The same command with every argument it takes from the cursor filled in, so that it can be replayed."""
+        return self
+
+    def question(self, bench: Workbench) -> str | None:
+        """What to ask before it is done from the keyboard; None where it can simply be done."""
+        return None
+
+    @classmethod
+    def available(cls, bench: Workbench) -> bool:
+        """Whether it would do something here and now; decides what the footer offers."""
+        return cls.screens is None or bench.screen in cls.screens
+
+    @classmethod
+    def arguments(cls) -> tuple[Argument, ...]:
+        return _arguments(cls)
+
+    @classmethod
+    def usage(cls) -> str:
+        """One line: the verb and its arguments."""
+        return " ".join([cls.verb, *(a.usage for a in cls.arguments())])
+
+    def values(self) -> dict[str, Any]:
+        """The arguments that differ from their defaults, as JSON can hold them."""
+        given = {a.name: getattr(self, a.name) for a in self.arguments()}
+        kept = {a.name: given[a.name] for a in self.arguments() if a.required or given[a.name] != a.default}
+        return {name: list(value) if isinstance(value, tuple) else value for name, value in kept.items()}
+
+
+@cache
+def _arguments(cls: type[Command]) -> tuple[Argument, ...]:
+    hints = get_type_hints(cls)
+    return tuple(
+        Argument(
+            field.name,
+            hints[field.name],
+            field.default,
+            field.metadata.get("help", ""),
+            field.metadata.get("complete"),
+            field.metadata.get("rest", False),
+        )
+        for field in dataclasses.fields(cls)
+    )
+
+
+C = TypeVar("C", bound=Command)
+
+
+@dataclass_transform(frozen_default=True, field_specifiers=(argument,))
+def command(
+    verb: str,
+    summary: str,
+    *,
+    keys: Mapping[str, str] | None = None,
+    screens: tuple[str, ...] | None = None,
+    label: str = "",
+    recorded: bool = True,
+    asks: bool = False,
+) -> Callable[[type[C]], type[C]]:
+    """Make a class a frozen dataclass and a command.
+
+    ``keys`` maps a key to the arguments it gives, as typed; ``screens`` limits it to some screens; ``label`` is its
+    word in the footer; commands that change nothing but what is in front of the person (help, prompt) are not
+    ``recorded``; one that ``asks`` opens a panel of its own name when its key gives it no arguments.
+    """
+
+    def made(cls: type[C]) -> type[C]:
+        frozen = dataclass(frozen=True)(cls)
+        frozen.verb = verb
+        frozen.summary = summary
+        frozen.keys = dict(keys or {})
+        frozen.screens = None if screens is None else frozenset(screens)
+        frozen.label = label
+        frozen.group = cls.__module__.rpartition(".")[2]
+        frozen.recorded = recorded
+        frozen.asks = asks
+        _REGISTRY[verb] = frozen
+        return frozen
+
+    return made
+
+
+def commands() -> Mapping[str, type[Command]]:
+    """All commands by verb, in the order of their files."""
+    import saetui.commands.vocabulary  # noqa: F401
+
+    return _REGISTRY
+
+
+def keys_of(screen: str | None) -> Iterator[tuple[str, type[Command], str]]:
+    """``(key, command, arguments)`` bound on one screen, or with None those bound everywhere."""
+    for cls in commands().values():
+        if (cls.screens is None and screen is None) or (cls.screens is not None and screen in cls.screens):
+            yield from ((key, cls, arguments) for key, arguments in cls.keys.items())

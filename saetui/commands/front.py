@@ -1,0 +1,44 @@
+"""What a command may ask of whoever stands in front of the workbench: the terminal interface, or nobody."""
+
+from dataclasses import dataclass, field
+from typing import Protocol
+
+
+class Front(Protocol):
+    """The part of an interface that commands use; all of it may be called from the interface's own thread only."""
+
+    def open_panel(self, name: str, text: str = "") -> None:
+        """Open "help", "explain", "query", "prompt", "filter", "sort", "export", "note", "palette" or "log"."""
+
+    def focus_table(self, table: str) -> None: ...
+    def zoom(self) -> None: ...
+    def copy(self, text: str, what: str) -> None: ...
+    def use_theme(self, name: str) -> None: ...
+    def quit(self) -> None: ...
+
+
+@dataclass
+class NoFront:
+    """Nobody is watching: panels are not opened, and what would be copied is kept."""
+
+    panels: list[str] = field(default_factory=list)
+    copied: str = ""
+    stopped: bool = False
+
+    def open_panel(self, name: str, text: str = "") -> None:
+        self.panels.append(name)
+
+    def focus_table(self, table: str) -> None:
+        pass
+
+    def zoom(self) -> None:
+        pass
+
+    def copy(self, text: str, what: str) -> None:
+        self.copied = text
+
+    def use_theme(self, name: str) -> None:
+        pass
+
+    def quit(self) -> None:
+        self.stopped = True

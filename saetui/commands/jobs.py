@@ -1,0 +1,102 @@
+"""Jobs: look at one, cancel it, run it again, submit a specification."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from saetui.commands.command import Command, argument, command
+from saetui.commands.errors import CommandError
+
+if TYPE_CHECKING:
+    from saetui.commands.workbench import Workbench
+    from saetui.jobs import Job
+
+_OPEN = ("queued", "running")
+
+
+@command("job", "Look at a job")
+class LookAtJob(Command):
+    job: str = argument(help="its id, or the beginning of it", complete="job")
+
+    def run(self, bench: Workbench) -> None:
+        bench.attend(job=find_job(bench, self.job).id)
+
+
+@command("cancel", "Cancel a job that waits or runs", keys={"x": ""}, screens=("jobs",), label="cancel")
+class Cancel(Command):
+    job: str = argument("", help="its id; the one under the cursor if left out", complete="job")
+
+    def resolved(self, bench: Workbench) -> Cancel:
+        job = find_job(bench, self.job)
+        if job.state not in _OPEN:
+            raise CommandError(f"cancel: {job.title} is {job.state} already")
+        return Cancel(job.id)
+
+    def question(self, bench: Workbench) -> str:
+        job = find_job(bench, self.job)
+        return f"Cancel {job.title}? What it has finished so far is kept."
+
+    def run(self, bench: Workbench) -> None:
+        bench.client.cancel(self.job)
+        bench.poll()
+
+    @classmethod
+    def available(cls, bench: Workbench) -> bool:
+        job = current_job(bench)
+        return super().available(bench) and job is not None and job.state in _OPEN
+
+
+@command("retry", "Run a failed or cancelled job again", keys={"r": ""}, screens=("jobs",), label="retry")
+class Retry(Command):
+    job: str = argument("", help="its id; the one under the cursor if left out", complete="job")
+
+    def resolved(self, bench: Workbench) -> Retry:
+        job = find_job(bench, self.job)
+        if job.state not in ("failed", "cancelled"):
+            raise CommandError(f"retry: {job.title} is {job.state}; only failed or cancelled jobs run again")
+        return Retry(job.id)
+
+    def run(self, bench: Workbench) -> None:
+        bench.client.retry(self.job)
+        bench.client.ensure_workers()
+        bench.poll()
+
+    @classmethod
+    def available(cls, bench: Workbench) -> bool:
+        job = current_job(bench)
+        return super().available(bench) and job is not None and job.state in ("failed", "cancelled")
+
+
+@command("run", "Submit a job specification")
+class Run(Command):
+    path: str = argument(help="a .toml file", complete="file")
+
+    def run(self, bench: Workbench) -> None:
+        from saetui.jobs import load_spec
+
+        def submit() -> str:
+            job = bench.client.submit(load_spec(Path(self.path).expanduser()))
+            bench.client.ensure_workers()
+            return f"{job.title} is queued; 7 shows how it goes"
+
+        bench.in_background(submit)
+
+
+def current_job(bench: Workbench) -> Job | None:
+    """The job that is looked at, else the first listed."""
+    chosen = [job for job in bench.jobs if job.id == bench.attention.job]
+    return (chosen or bench.jobs or [None])[0]
+
+
+def find_job(bench: Workbench, name: str) -> Job:
+    """The job of an id or the unique beginning of one; without a name the one that is looked at."""
+    if not name:
+        job = current_job(bench)
+        if job is None:
+            raise CommandError("there is no job yet; :study demo submits some")
+        return job
+    found = [job for job in bench.jobs if job.id == name] or [j for j in bench.jobs if j.id.startswith(name)]
+    if len(found) != 1:
+        raise CommandError(f"{name!r} can be {', '.join(j.id for j in found)}" if found else f"no job {name!r}")
+    return found[0]

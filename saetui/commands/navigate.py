@@ -1,0 +1,71 @@
+"""Going places: screens, back and forward, links, focus."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from saetui.commands.command import Command, argument, command
+from saetui.commands.errors import CommandError
+from saetui.commands.links import read_link
+from saetui.commands.table import Filter
+
+if TYPE_CHECKING:
+    from saetui.commands.workbench import Workbench
+
+
+@command("screen", "Go to a screen", keys={"1": "overview", "2": "letters", "7": "jobs"})
+class Screen(Command):
+    name: str = argument(help="overview, letters or jobs", complete="screen")
+
+    def run(self, bench: Workbench) -> None:
+        bench.show(self.name)
+
+
+@command("back", "Go back to what you looked at before", keys={"left_square_bracket": ""})
+class Back(Command):
+    def run(self, bench: Workbench) -> None:
+        _walk(bench, -1, "this is the first place you looked at")
+
+
+@command("forward", "Go forward again", keys={"right_square_bracket": ""})
+class Forward(Command):
+    def run(self, bench: Workbench) -> None:
+        _walk(bench, 1, "this is the last place you looked at")
+
+
+@command("leave", "Take away the filter, or else go back", keys={"escape": ""}, label="back")
+class Leave(Command):
+    def resolved(self, bench: Workbench) -> Command:
+        return Filter("", table=bench.focus) if bench.tables[bench.focus].filter else Back()
+
+
+@command("open", "Go to a link such as letters/s/412")
+class Open(Command):
+    link: str = argument(help="screen/letter/latent?sae=NAME", complete="link")
+
+    def run(self, bench: Workbench) -> None:
+        screen, changes = read_link(self.link, bench.catalogue)
+        bench.show(screen)
+        bench.attend(**changes)
+
+
+@command("focus", "Move to a table of this screen")
+class Focus(Command):
+    table: str = argument(help="e.g. letters.latents", complete="table")
+
+    def run(self, bench: Workbench) -> None:
+        bench.set_focus(self.table)
+        bench.front.focus_table(self.table)
+
+
+@command("zoom", "Give the focused part the whole screen, or take it back", keys={"z": ""}, recorded=False)
+class Zoom(Command):
+    def run(self, bench: Workbench) -> None:
+        bench.front.zoom()
+
+
+def _walk(bench: Workbench, by: int, at_the_end: str) -> None:
+    place = bench.history.step(by)
+    if place is None:
+        raise CommandError(at_the_end)
+    bench.go(place)

@@ -1,0 +1,93 @@
+"""Choosing what to look at: an SAE, a letter, a latent, a token, and the SAEs in view."""
+
+from __future__ import annotations
+
+from string import ascii_lowercase
+from typing import TYPE_CHECKING
+
+from saetui.commands.command import Command, argument, command
+from saetui.commands.errors import CommandError
+
+if TYPE_CHECKING:
+    from saetui.commands.workbench import Workbench
+
+_STEPS = {"next": 1, "previous": -1}
+
+
+@command(
+    "sae",
+    "Look at an SAE",
+    keys={"greater_than_sign": "next", "less_than_sign": "previous"},
+)
+class Sae(Command):
+    name: str = argument(help="name of an SAE, or next, previous in view", complete="sae")
+
+    def resolved(self, bench: Workbench) -> Sae:
+        if self.name not in _STEPS:
+            return Sae(bench.catalogue.sae(self.name).name)
+        in_view = bench.attention.in_view or tuple(s.sae_id for s in bench.catalogue.saes)
+        if not in_view:
+            raise CommandError("there is no SAE in this store yet; :study demo trains three")
+        here = in_view.index(bench.attention.sae) if bench.attention.sae in in_view else -1
+        entry = bench.catalogue.entry(in_view[(here + _STEPS[self.name]) % len(in_view)])
+        return Sae(entry.name if entry else in_view[0])
+
+    def run(self, bench: Workbench) -> None:
+        entry = bench.catalogue.sae(self.name)
+        bench.attend(model=entry.model_id, hook=entry.hook_name, sae=entry.sae_id)
+
+
+@command("letter", "Look at the latents that claim a letter")
+class Letter(Command):
+    letter: str = argument(help="a to z", complete="letter")
+
+    def run(self, bench: Workbench) -> None:
+        letter = self.letter.lower()
+        if letter not in ascii_lowercase or len(letter) != 1:
+            raise CommandError(f"letter: {self.letter!r} is not one of a to z")
+        bench.attend(letter=letter)
+
+
+@command("latent", "Look at a latent of the current SAE")
+class Latent(Command):
+    latent: int = argument(help="its number, 0 to width - 1", complete="latent")
+
+    def run(self, bench: Workbench) -> None:
+        entry = bench.catalogue.entry(bench.attention.sae)
+        if entry is None:
+            raise CommandError("latent: choose an SAE first, e.g. :sae w2048-k4")
+        if not 0 <= self.latent < entry.width:
+            raise CommandError(f"latent: {entry.name} has latents 0 to {entry.width - 1}, not {self.latent}")
+        bench.attend(latent=self.latent)
+
+
+@command("token", "Look at a word")
+class Token(Command):
+    token: str = argument(help="its text, e.g. short", rest=True)
+
+    def run(self, bench: Workbench) -> None:
+        bench.attend(token=self.token or None)
+
+
+@command(
+    "view",
+    "Put an SAE in view on the other screens, or take it out",
+    keys={"space": ""},
+    screens=("overview",),
+    label="in view",
+)
+class View(Command):
+    sae: str = argument("", help="name of an SAE; the one under the cursor if left out", complete="sae")
+
+    def resolved(self, bench: Workbench) -> View:
+        if self.sae:
+            return View(bench.catalogue.sae(self.sae).name)
+        subject = bench.subject
+        if subject is None or subject.kind != "sae":
+            raise CommandError("view: put the cursor on an SAE, or name one")
+        return View(bench.catalogue.sae(subject.key).name)
+
+    def run(self, bench: Workbench) -> None:
+        chosen = bench.catalogue.sae(self.sae).sae_id
+        in_view = set(bench.attention.in_view) ^ {chosen}
+        bench.attend(in_view=tuple(s.sae_id for s in bench.catalogue.saes if s.sae_id in in_view))

@@ -1,0 +1,198 @@
+"""Recorded sessions: every command a person gave, with its time and a digest of what it showed; read, and done again."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from hashlib import sha256
+from pathlib import Path
+from time import monotonic
+from typing import TYPE_CHECKING, Any, TextIO
+
+import saetui
+from saetui.commands.command import Command, commands
+from saetui.commands.errors import CommandError
+from saetui.commands.parse import build
+from store import Store
+
+if TYPE_CHECKING:
+    from saetui.commands.workbench import Workbench
+
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Step:
+    """One line of a session: seconds since its start, the command, and the digest of the view after it."""
+
+    t: float
+    command: Command
+    digest: str
+    visit: bool = True
+
+
+@dataclass(frozen=True)
+class Session:
+    """A session file: which saetui and store it was recorded with, the session it took over from, and its steps."""
+
+    path: Path
+    session_id: str
+    version: str
+    store: str
+    parent: str | None
+    started: datetime
+    steps: tuple[Step, ...]
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A step whose view is not the recorded one; ``shown`` is the digest now, or the error it ended in."""
+
+    index: int
+    step: Step
+    shown: str
+
+
+@dataclass
+class Recorder:
+    """Appends commands to a session file, which is begun with the first of them."""
+
+    folder: Path
+    fingerprint: str
+    parent: str | None = None
+    started: datetime = field(default_factory=lambda: datetime.now(UTC))
+    n_commands: int = 0
+    _began: float = field(default_factory=monotonic)
+    _file: TextIO | None = None
+
+    @property
+    def session_id(self) -> str:
+        return f"{self.started:%Y%m%d-%H%M%S}-{os.getpid()}"
+
+    @property
+    def path(self) -> Path:
+        return self.folder / f"{self.session_id}.jsonl"
+
+    @property
+    def seconds(self) -> float:
+        """Time since the recording began."""
+        return monotonic() - self._began
+
+    def line(self, command: Command, *, visit: bool) -> dict[str, Any]:
+        """What will be written for a command given now."""
+        line = {"t": round(self.seconds, 3), "command": command.verb, "args": command.values()}
+        return line if visit else line | {"visit": False}
+
+    def record(self, line: dict[str, Any], digest: str) -> None:
+        """Append one line; the folder and the header are made with the first."""
+        if self._file is None:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            self._file = self.path.open("a", encoding="utf-8")
+            header = {
+                "format": FORMAT,
+                "saetui": saetui.__version__,
+                "session": self.session_id,
+                "store": self.fingerprint,
+                "parent": self.parent,
+                "started": self.started.isoformat(),
+            }
+            self._write(header)
+        self._write(line | {"digest": digest})
+        self.n_commands += 1
+
+    def close(self, store: Store) -> None:
+        """Close the file, and list the session in the store if anything was done."""
+        if self._file is None:
+            return
+        self._file.close()
+        self._file = None
+        path = self.path.relative_to(store.root) if self.path.is_relative_to(store.root) else self.path
+        store.write(
+            "INSERT INTO session (session_id, name, started, ended, n_commands, parent, path) VALUES (?, ?, ?, ?, ?, ?, ?)",
+            [
+                self.session_id,
+                self.session_id,
+                self.started.replace(tzinfo=None),
+                datetime.now(UTC).replace(tzinfo=None),
+                self.n_commands,
+                self.parent,
+                path.as_posix(),
+            ],
+        )
+
+    def _write(self, line: dict[str, Any]) -> None:
+        assert self._file is not None
+        self._file.write(json.dumps(line, ensure_ascii=False) + "\n")
+        self._file.flush()
+
+
+def fingerprint(store: Store) -> str:
+    """A short hash of what is in the store: its SAEs, token sets, and every result committed."""
+    rows = [
+        store.fetch("SELECT sae_id FROM sae ORDER BY ALL").rows,
+        store.fetch("SELECT corpus_id, token_hash FROM corpus ORDER BY ALL").rows,
+        store.fetch("SELECT manifest FROM commit_log ORDER BY ALL").rows,
+    ]
+    return sha256(json.dumps(rows, default=str).encode()).hexdigest()[:16]
+
+
+def load(path: Path) -> Session:
+    """Read a session file; a torn last line (the machine stopped) is left out.
+
+    Raises CommandError naming the file, the line and what is wrong with it.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as problem:
+        raise CommandError(f"{path}: cannot be read as a session: {problem}") from problem
+    if not lines:
+        raise CommandError(f"{path}: is empty; a session begins with a header line")
+    header = _object(path, 1, lines[0])
+    if "saetui" not in header or header.get("format", FORMAT) > FORMAT:
+        raise CommandError(f"{path}:1: is no session header that saetui {saetui.__version__} can read")
+    steps = []
+    for number, text in enumerate(lines[1:], start=2):
+        try:
+            steps.append(_step(path, number, _object(path, number, text)))
+        except CommandError:
+            if number == len(lines) and not text.endswith("}"):
+                break
+            raise
+    started = datetime.fromisoformat(header["started"])
+    return Session(
+        path, header["session"], header["saetui"], header["store"], header.get("parent"), started, tuple(steps)
+    )
+
+
+def replay(session: Session, bench: Workbench) -> list[Difference]:
+    """Do a session's commands again on a workbench (made ``inline``); the steps that show something else."""
+    differences = []
+    for index, step in enumerate(session.steps):
+        try:
+            bench.dispatch(step.command, visit=step.visit)
+            shown = bench.view().digest(bench.store)
+        except CommandError as problem:
+            shown = str(problem)
+        if shown != step.digest:
+            differences.append(Difference(index, step, shown))
+    return differences
+
+
+def _object(path: Path, number: int, text: str) -> dict[str, Any]:
+    try:
+        value = json.loads(text)
+    except json.JSONDecodeError as problem:
+        raise CommandError(f"{path}:{number}: is not JSON ({problem.msg})") from problem
+    if not isinstance(value, dict):
+        raise CommandError(f"{path}:{number}: is not an object with a command")
+    return value
+
+
+def _step(path: Path, number: int, line: dict[str, Any]) -> Step:
+    verb = line.get("command")
+    if verb not in commands():
+        raise CommandError(f"{path}:{number}: no command {verb!r} in saetui {saetui.__version__}")
+    command = build(commands()[verb], line.get("args", {}))
+    return Step(float(line["t"]), command, str(line["digest"]), bool(line.get("visit", True)))

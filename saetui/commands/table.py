@@ -1,0 +1,89 @@
+"""What every table can do: filter, sort, mark."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from saetui.commands.command import Command, argument, command
+from saetui.commands.errors import CommandError
+from saetui.commands.subject import Subject
+from saetui.commands.tables import TABLES
+
+if TYPE_CHECKING:
+    from saetui.commands.workbench import Workbench
+
+
+@command(
+    "filter",
+    "Show only rows that have a text, or for which f1 > 0.5 holds",
+    keys={"slash": ""},
+    label="filter",
+    asks=True,
+)
+class Filter(Command):
+    text: str = argument(help="a text, !text, ~fuzzy, or a condition in SQL; nothing shows all", rest=True)
+    table: str = argument("", help="the table; the focused one if left out", complete="table")
+
+    def resolved(self, bench: Workbench) -> Filter:
+        return Filter(self.text, table=_table(bench, self.table))
+
+    def run(self, bench: Workbench) -> None:
+        bench.change_table(self.table, filter=self.text)
+
+
+@command("sort", "Sort by a column; again turns it round", keys={"s": ""}, label="sort", asks=True)
+class Sort(Command):
+    column: str = argument(help="a column of the table", complete="column")
+    direction: str = argument("", help="up or down; if left out, down, and again up", complete="direction")
+    table: str = argument("", help="the table; the focused one if left out", complete="table")
+
+    def resolved(self, bench: Workbench) -> Sort:
+        table = _table(bench, self.table)
+        state = bench.tables[table]
+        turned = "up" if state.sort == self.column and state.descending else "down"
+        return Sort(self.column, direction=self.direction or turned, table=table)
+
+    def run(self, bench: Workbench) -> None:
+        if self.direction not in ("up", "down"):
+            raise CommandError(f"sort: direction is up or down, not {self.direction!r}")
+        bench.change_table(self.table, sort=self.column, descending=self.direction == "down")
+
+
+@command("unsort", "Bring a table back to its own order")
+class Unsort(Command):
+    table: str = argument("", help="the table; the focused one if left out", complete="table")
+
+    def resolved(self, bench: Workbench) -> Unsort:
+        return Unsort(_table(bench, self.table))
+
+    def run(self, bench: Workbench) -> None:
+        bench.change_table(self.table, sort=None, descending=False)
+
+
+@command("mark", "Mark the row under the cursor, or take its mark away", keys={"m": ""}, label="mark")
+class Mark(Command):
+    kind: str = argument("", help="sae, letter, latent or token", complete="subject")
+    key: str = argument("", help="which one, e.g. an SAE's id and a latent: ID/412")
+
+    def resolved(self, bench: Workbench) -> Mark:
+        if self.kind and self.key:
+            return self
+        if bench.subject is None:
+            raise CommandError("mark: put the cursor on an SAE, letter, latent or token")
+        return Mark(bench.subject.kind, bench.subject.key)
+
+    def run(self, bench: Workbench) -> None:
+        subject = Subject(self.kind, self.key)
+        if bench.toggle_mark(subject):
+            sql = "INSERT INTO mark VALUES (?, ?, now()::TIMESTAMP) ON CONFLICT DO NOTHING"
+        else:
+            sql = "DELETE FROM mark WHERE subject = ? AND key = ?"
+        bench.in_background(lambda: bench.store.write(sql, [subject.kind, subject.key]))
+
+
+def _table(bench: Workbench, name: str) -> str:
+    if not name:
+        return bench.focus
+    if name not in TABLES:
+        raise CommandError(f"no table {name!r}; there are {', '.join(TABLES)}")
+    return name

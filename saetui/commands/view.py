@@ -1,0 +1,34 @@
+"""What is on screen, as data: enough to show it again, and to tell whether it is the same."""
+
+import json
+from dataclasses import asdict, dataclass
+from hashlib import sha256
+from typing import Any
+
+from saetui.commands.attention import Attention
+from store import Store
+
+# Rows of each table that count for the digest: about a screen full.
+DIGEST_ROWS = 50
+
+
+@dataclass(frozen=True)
+class View:
+    """A screen, what is looked at, and ``(table, sql, parameters)`` of everything it shows."""
+
+    screen: str
+    attention: Attention
+    tables: tuple[tuple[str, str, dict[str, Any]], ...]
+
+    def content(self, store: Store) -> dict[str, Any]:
+        """The view with the first rows of every table, as JSON can hold it."""
+        tables = {}
+        for table, sql, parameters in self.tables:
+            rows = store.fetch(f"SELECT * FROM (\n{sql}\n) LIMIT {DIGEST_ROWS}", **parameters)
+            tables[table] = [list(rows.columns), *(list(row) for row in rows.rows)]
+        return {"screen": self.screen, "attention": asdict(self.attention), "tables": tables}
+
+    def digest(self, store: Store) -> str:
+        """A short hash of the content; equal digests were the same picture."""
+        text = json.dumps(self.content(store), default=str, sort_keys=True)
+        return sha256(text.encode()).hexdigest()[:16]

@@ -1,0 +1,259 @@
+"""The workbench: a store, its jobs, one cursor of attention, and the dispatcher of commands; knows no terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from saetui.commands.attention import Attention, History, Place
+from saetui.commands.catalogue import Catalogue
+from saetui.commands.command import Command
+from saetui.commands.errors import CommandError
+from saetui.commands.events import (
+    AttentionEvent,
+    Event,
+    JobsEvent,
+    MarksEvent,
+    NoticeEvent,
+    ScreenEvent,
+    StoreEvent,
+    TableEvent,
+)
+from saetui.commands.front import Front, NoFront
+from saetui.commands.parse import parse
+from saetui.commands.session import Recorder
+from saetui.commands.subject import Subject
+from saetui.commands.tables import TABLES, TableSpec, TableState, tables_of
+from saetui.commands.view import View
+from saetui.commands.window import parameter_names, windowed
+from saetui.jobs import Job, JobClient, JobError
+from store import Store, StoreError
+
+SCREENS = {"overview": ("1", "Overview"), "letters": ("2", "Letters"), "jobs": ("7", "Jobs")}
+
+
+class Workbench:
+    """Everything a person works with, without the terminal.
+
+    Listeners receive events, some of them from the writing thread. With ``inline`` writes happen before ``dispatch``
+    returns, which is what headless use and tests want.
+    """
+
+    def __init__(self, store: Store, *, inline: bool = False, front: Front | None = None) -> None:
+        self.store = store
+        self.client = JobClient(store.root)
+        self.front: Front = front if front is not None else NoFront()
+        self.attention = Attention()
+        self.screen = "overview"
+        self.focus = tables_of(self.screen)[0].id
+        self.tables: dict[str, TableState] = {name: TableState() for name in TABLES}
+        self.history = History()
+        self.marks: frozenset[Subject] = frozenset()
+        self.jobs: list[Job] = []
+        self.recorder: Recorder | None = None
+        self.revision = -1
+        self.waiting = ""
+        self.catalogue = Catalogue()
+        self._listeners: list[Callable[[Event], None]] = []
+        self._writer = None if inline else ThreadPoolExecutor(1, thread_name_prefix="saetui-writer")
+        self._writes: list[Future[None]] = []
+        self._refresh()
+        self.jobs = self.client.jobs()
+        self.history.visit(Place(self.screen, self.attention))
+
+    @classmethod
+    def open(cls, path: Path, *, create: bool = False, inline: bool = False) -> Workbench:
+        """The workbench of a store folder; raises StoreError as ``Store.open`` does."""
+        return cls(Store.open(path, create=create), inline=inline)
+
+    # Commands
+
+    def dispatch(self, command: Command | str, *, visit: bool = True) -> Command:
+        """Do a command (or the text of one) and record it; gives it back with all its arguments filled in.
+
+        ``visit=False`` is for moving a cursor: the place replaces the current step of the history.
+        Raises CommandError, StoreError or JobError where it cannot be done; nothing is recorded then.
+        """
+        given = parse(command) if isinstance(command, str) else command
+        done = given.resolved(self)
+        steps = self.history.index
+        done.run(self)
+        if self.history.index == steps:
+            self.history.visit(Place(self.screen, self.attention), replace_current=not visit)
+        if self.recorder is not None and done.recorded:
+            recorder, view = self.recorder, self.view()
+            line = recorder.line(done, visit=visit)
+            self.in_background(lambda: recorder.record(line, view.digest(self.store)))
+        return done
+
+    def subscribe(self, listener: Callable[[Event], None]) -> None:
+        """Have every event from now on."""
+        self._listeners.append(listener)
+
+    def emit(self, event: Event) -> None:
+        """Tell all listeners."""
+        for listener in self._listeners:
+            listener(event)
+
+    def notify(self, text: str, severity: str = "information") -> None:
+        """Tell the person something."""
+        self.emit(NoticeEvent(text, severity))
+
+    def in_background(self, work: Callable[[], str | None]) -> None:
+        """Do something that waits for the disk, in order, beside the interface; its text or its failure is told."""
+
+        def guarded() -> None:
+            try:
+                text = work()
+            except (CommandError, StoreError, JobError, OSError) as problem:
+                self.notify(str(problem), "error")
+            else:
+                if text:
+                    self.notify(text)
+
+        if self._writer is None:
+            text = work()
+            if text:
+                self.notify(text)
+        else:
+            self._writes.append(self._writer.submit(guarded))
+
+    # State that commands change
+
+    def attend(self, **changes: Any) -> None:
+        """Look at another SAE, letter, latent, token, job, or set in view."""
+        before, self.attention = self.attention, self.attention.with_changes(**changes)
+        if before != self.attention:
+            self.emit(AttentionEvent(before, self.attention))
+
+    def show(self, screen: str) -> None:
+        """Bring a screen to the front, with the focus on its first table."""
+        if screen not in SCREENS:
+            raise CommandError(f"no screen {screen!r}; there are {', '.join(SCREENS)}")
+        if screen == self.screen:
+            return
+        self.screen = screen
+        self.focus = tables_of(screen)[0].id
+        self.emit(ScreenEvent(screen))
+
+    def go(self, place: Place) -> None:
+        """Be where one was."""
+        self.attend(**{name: getattr(place.attention, name) for name in place.attention.__dataclass_fields__})
+        self.show(place.screen)
+
+    def change_table(self, table: str, **changes: Any) -> None:
+        """Change filter, sort or row of a table."""
+        before = self.tables[table]
+        self.tables[table] = replace(before, **changes)
+        if before != self.tables[table]:
+            self.emit(TableEvent(table))
+
+    def set_focus(self, table: str) -> None:
+        """Make a table of this screen the one that filter, sort, mark and export act on."""
+        if table not in TABLES or TABLES[table].screen != self.screen:
+            raise CommandError(f"no table {table!r} here; there are {', '.join(t.id for t in tables_of(self.screen))}")
+        if table != self.focus:
+            self.focus = table
+            self.emit(TableEvent(table))
+
+    def toggle_mark(self, subject: Subject) -> bool:
+        """Mark something, or take the mark away; True where it is marked now."""
+        marked = subject not in self.marks
+        self.marks = self.marks | {subject} if marked else self.marks - {subject}
+        self.emit(MarksEvent())
+        return marked
+
+    # What is shown
+
+    @property
+    def table(self) -> TableSpec:
+        """The table in focus."""
+        return TABLES[self.focus]
+
+    @property
+    def row(self) -> Mapping[str, Any] | None:
+        """The row under the cursor of the table in focus."""
+        return self.tables[self.focus].row
+
+    @property
+    def subject(self) -> Subject | None:
+        """What the row under the cursor is about, as marks and notes name it."""
+        if self.row is None or self.table.subject is None:
+            return None
+        return Subject.of_row(self.table.subject, self.row, sae=self.attention.sae)
+
+    def parameters(self, query: str) -> dict[str, Any]:
+        """The values that attention gives to the ``$names`` of a query; None where there is nothing to give."""
+        entry = self.catalogue.entry(self.attention.sae)
+        known = {
+            "sae": self.attention.sae,
+            "letter": self.attention.letter,
+            "latent": self.attention.latent,
+            "token": self.attention.token,
+            "model": self.attention.model,
+            "hook": self.attention.hook,
+            "corpus": entry.corpus_id if entry else None,
+            "probe": self.catalogue.probe(entry) if entry else None,
+            "limit": 1_000_000_000,
+            "offset": 0,
+        }
+        return {name: known.get(name) for name in parameter_names(self.store.sql_of(query))}
+
+    def query_of(self, table: str) -> tuple[str, dict[str, Any]]:
+        """``(sql, parameters)`` of what a table shows, with its filter and sorting."""
+        spec, state = TABLES[table], self.tables[table]
+        sql, extra = windowed(
+            self.store.sql_of(spec.query), filter=state.filter, sort=state.sort, descending=state.descending
+        )
+        return sql, self.parameters(spec.query) | extra
+
+    def view(self) -> View:
+        """What is shown now: screen, attention, and the query of every table of the screen."""
+        return View(self.screen, self.attention, tuple((t.id, *self.query_of(t.id)) for t in tables_of(self.screen)))
+
+    # The world outside
+
+    def poll(self) -> None:
+        """Look at the job folders and the store; cheap enough for four times a second."""
+        for write in [w for w in self._writes if w.done()]:
+            self._writes.remove(write)
+            write.result()
+        jobs = self.client.jobs()
+        if jobs != self.jobs:
+            self.jobs = jobs
+            self.emit(JobsEvent())
+        if self.store.revision != self.revision:
+            self._refresh()
+            self.emit(StoreEvent(self.revision))
+
+    def commit(self) -> None:
+        """Take finished results from the spool into the store; ``waiting`` says who is in the way, if anyone."""
+        report = self.store.commit_spool()
+        holder = report.held_by
+        self.waiting = f"{report.waiting} results wait: {holder}" if holder is not None else ""
+
+    def close(self) -> None:
+        """Finish writing, close the session file and the store."""
+        if self._writer is not None:
+            self._writer.shutdown(wait=True)
+        if self.recorder is not None:
+            self.recorder.close(self.store)
+            self.recorder = None
+        self.store.close()
+
+    def _refresh(self) -> None:
+        self.revision = self.store.revision
+        self.catalogue = Catalogue.read(self.store)
+        marks = self.store.fetch("SELECT subject, key FROM mark")
+        self.marks = frozenset(Subject(kind, key) for kind, key in marks.rows)
+        if self.attention.sae is None and self.catalogue.saes:
+            first = self.catalogue.saes[0]
+            self.attention = self.attention.with_changes(
+                model=first.model_id,
+                hook=first.hook_name,
+                sae=first.sae_id,
+                in_view=tuple(s.sae_id for s in self.catalogue.saes if s.hook_name == first.hook_name),
+            )

@@ -1,0 +1,1 @@
+"""The terminal interface: frame, screens, panels and widgets over a workbench."""

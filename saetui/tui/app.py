@@ -1,0 +1,210 @@
+"""The terminal app: brings screens and panels to the front, passes commands in and changes out, polls jobs and store."""
+
+import asyncio
+import os
+import signal
+import sys
+from functools import partial
+from importlib import import_module
+from pathlib import Path
+from typing import Any, ClassVar, cast
+
+from textual import on
+from textual.app import App
+from textual.binding import BindingType
+from textual.events import Resize
+from textual.screen import ModalScreen
+
+from saetui.commands.command import Command
+from saetui.commands.errors import CommandError
+from saetui.commands.events import (
+    AttentionEvent,
+    JobsEvent,
+    MarksEvent,
+    NoticeEvent,
+    ScreenEvent,
+    StoreEvent,
+    TableEvent,
+)
+from saetui.commands.parse import find, parse
+from saetui.commands.session import Recorder, fingerprint
+from saetui.commands.workbench import SCREENS, Workbench
+from saetui.jobs import JobError
+from saetui.tui.keys import bindings_of
+from saetui.tui.messages import AttentionChanged, BenchEvent, JobsChanged, StoreChanged, TableChanged
+from saetui.tui.screens.base import WorkbenchScreen
+from saetui.tui.theme import THEMES, default_theme
+from store import StoreError
+
+POLL_SECONDS = 0.25
+MINIMUM_SIZE = (60, 15)
+# Where each screen and panel lives; imported when first shown.
+_SCREENS = {
+    "overview": ("saetui.tui.screens.overview", "OverviewScreen"),
+    "letters": ("saetui.tui.screens.letters", "LettersScreen"),
+    "jobs": ("saetui.tui.screens.jobs", "JobsScreen"),
+}
+_USER_ERRORS = (CommandError, StoreError, JobError)
+
+
+def _made(name: str) -> WorkbenchScreen:
+    module, cls = _SCREENS[name]
+    return cast(WorkbenchScreen, getattr(import_module(module), cls)())
+
+
+class WorkbenchApp(App[int], inherit_bindings=False):
+    """saetui on a workbench; ``run`` below makes one."""
+
+    TITLE = "saetui"
+    CSS_PATH = "app.tcss"
+    ENABLE_COMMAND_PALETTE = False
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings_of(None)]
+    MODES: ClassVar[dict[str, Any]] = {name: partial(_made, name) for name in SCREENS}
+    DEFAULT_MODE = "overview"
+
+    def __init__(self, bench: Workbench, *, record: bool = True) -> None:
+        super().__init__()
+        self.bench = bench
+        self._record = record
+        for theme in THEMES:
+            self.register_theme(theme)
+        self.theme = default_theme(self.console.color_system)
+        if os.environ.get("SSH_CONNECTION") and "TEXTUAL_ANIMATIONS" not in os.environ:
+            self.animation_level = "none"
+        bench.front = self
+        bench.subscribe(lambda event: self.post_message(BenchEvent(event)))
+
+    def on_mount(self) -> None:
+        self.set_interval(POLL_SECONDS, self._poll)
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
+            loop.add_signal_handler(number, self._stopped_by, number)
+        if self._record:
+            self.bench.recorder = Recorder(self.bench.store.root / "sessions", fingerprint(self.bench.store))
+        self.bench.in_background(self.bench.commit)
+        if self.bench.screen != self.DEFAULT_MODE:
+            self.switch_mode(self.bench.screen)
+
+    # Commands
+
+    def dispatch(self, command: Command | str, *, visit: bool = True) -> None:
+        """Do a command, after asking where it wants to be sure; what is wrong with it is shown, not raised."""
+        try:
+            given = (parse(command) if isinstance(command, str) else command).resolved(self.bench)
+            question = given.question(self.bench)
+            if question is None:
+                self.bench.dispatch(given, visit=visit)
+                return
+        except _USER_ERRORS as problem:
+            self.notify(str(problem), severity="error", markup=False)
+            return
+        from saetui.tui.panels.confirm import ConfirmPanel
+
+        self.push_screen(ConfirmPanel(question), lambda sure: self._do(given, visit) if sure else None)
+
+    def _do(self, command: Command, visit: bool) -> None:
+        try:
+            self.bench.dispatch(command, visit=visit)
+        except _USER_ERRORS as problem:
+            self.notify(str(problem), severity="error", markup=False)
+
+    def action_command(self, text: str) -> None:
+        """What a key or a click does: its command, or the panel that asks for what is missing."""
+        verb, _, arguments = text.partition(" ")
+        if find(verb).asks and not arguments:
+            self.open_panel(verb)
+        else:
+            self.dispatch(text)
+
+    # What commands ask of the interface (saetui.commands.front.Front)
+
+    def open_panel(self, name: str, text: str = "") -> None:
+        from saetui.tui.panels import opening
+
+        try:
+            opening.open_panel(self, name, text)
+        except _USER_ERRORS as problem:
+            self.notify(str(problem), severity="error", markup=False)
+
+    def focus_table(self, table: str) -> None:
+        widget = self.front_screen.table(table)
+        if widget is not None and not widget.has_focus:
+            widget.focus()
+
+    def zoom(self) -> None:
+        self.front_screen.zoom()
+
+    def copy(self, text: str, what: str) -> None:
+        from saetui.tui.clipboard import copy
+
+        self.notify(copy(self, text, what), markup=False)
+
+    def use_theme(self, name: str) -> None:
+        if name not in self.available_themes:
+            raise CommandError(f"no theme {name!r}; there are {', '.join(sorted(self.available_themes))}")
+        self.theme = name
+
+    def quit(self) -> None:
+        self.exit(0)
+
+    # What the workbench tells
+
+    @property
+    def front_screen(self) -> WorkbenchScreen:
+        """The screen in front, whatever panel lies over it."""
+        return next(cast(WorkbenchScreen, s) for s in reversed(self.screen_stack) if isinstance(s, WorkbenchScreen))
+
+    @on(BenchEvent)
+    async def _bench_changed(self, message: BenchEvent) -> None:
+        match message.event:
+            case ScreenEvent(screen):
+                while isinstance(self.screen, ModalScreen):
+                    await self.pop_screen()
+                await self.switch_mode(screen)
+            case AttentionEvent(before, after):
+                self.front_screen.post_message(AttentionChanged(before, after))
+            case TableEvent(table):
+                self.front_screen.post_message(TableChanged(table))
+            case StoreEvent() | MarksEvent():
+                self.front_screen.post_message(StoreChanged())
+            case JobsEvent():
+                self.front_screen.post_message(JobsChanged())
+            case NoticeEvent(text, severity):
+                self.notify(text, severity=severity, markup=False)  # type: ignore[arg-type]
+
+    def on_resize(self, event: Resize) -> None:
+        small = event.size.width < MINIMUM_SIZE[0] or event.size.height < MINIMUM_SIZE[1]
+        from saetui.tui.panels.too_small import TooSmall
+
+        if small and not isinstance(self.screen, TooSmall):
+            self.push_screen(TooSmall(MINIMUM_SIZE))
+        elif not small and isinstance(self.screen, TooSmall):
+            self.pop_screen()
+
+    def _poll(self) -> None:
+        self.bench.poll()
+
+    def _stopped_by(self, number: signal.Signals) -> None:
+        self.exit(128 + number, return_code=128 + number)
+
+
+def run(store_path: Path, at: str | None = None) -> int:
+    """Open a store's workbench in the terminal, at a link if one is given; the exit code.
+
+    Raises StoreError where the store cannot be opened and CommandError where the link leads nowhere.
+    """
+    bench = Workbench.open(store_path)
+    try:
+        if at:
+            bench.dispatch(parse(f"open {at}"))
+        app = WorkbenchApp(bench)
+        app.run()
+    finally:
+        bench.close()
+    if app.return_code:
+        return app.return_code
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(run(Path(sys.argv[1])))

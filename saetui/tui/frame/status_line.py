@@ -1,0 +1,69 @@
+"""The first line: what is looked at, how many SAEs are in view, what runs, and how busy the machine is."""
+
+from textual.content import Content
+from textual.widget import Widget
+
+from saetui.commands.workbench import Workbench
+from saetui.jobs import Job
+
+
+class StatusLine(Widget):
+    """Model and site to the left; SAEs in view, job and devices to the right."""
+
+    ALLOW_SELECT = False
+    DEFAULT_CSS = """
+    StatusLine { height: 1; padding: 0 1; background: $panel; color: $foreground; text-wrap: nowrap; }
+    """
+
+    def __init__(self, bench: Workbench) -> None:
+        super().__init__()
+        self._bench = bench
+        self.devices = ""
+
+    def render(self) -> Content:
+        width = self.content_size.width
+        left = Content.assemble(("saetui", "bold $accent"), "  ", self._site())
+        rights = [part for part in (self._waiting(), self._job(), self._in_view(), self.devices) if part]
+        order = [part for part in (self._waiting(), self._in_view(), self._job(), self.devices) if part]
+        while rights:
+            right = "   ".join(part for part in order if part in rights)
+            if len(left) + len(right) + 3 <= width:
+                gap = width - len(left) - len(right)
+                return Content.assemble(left, " " * gap, right)
+            rights.pop()
+        return left.truncate(width, ellipsis=True)
+
+    def _site(self) -> str:
+        entry = self._bench.catalogue.entry(self._bench.attention.sae)
+        return f"{entry.model_name} · {entry.hook_name} · {entry.name}" if entry else self._bench.store.root.name
+
+    def _in_view(self) -> str:
+        total = len(self._bench.catalogue.saes)
+        return f"{len(self._bench.attention.in_view)} of {total} SAEs in view" if total else ""
+
+    def _waiting(self) -> str:
+        return self._bench.waiting
+
+    def _job(self) -> str:
+        running = [job for job in self._bench.jobs if job.state == "running"]
+        queued = sum(job.state == "queued" for job in self._bench.jobs)
+        if not running:
+            return f"{queued} queued" if queued else ""
+        more = f" +{len(running) - 1 + queued}" if len(running) - 1 + queued else ""
+        return f"{running[0].kind} ▸ {progress_text(running[0])}{more}"
+
+
+def progress_text(job: Job) -> str:
+    """Share done and time left, e.g. ``62% 0:41``."""
+    progress = job.progress
+    if progress is None or not progress.total:
+        return progress.phase if progress is not None and progress.phase else "…"
+    left = f" {clock(progress.eta_s)}" if progress.eta_s is not None else ""
+    return f"{progress.done / progress.total:.0%}{left}"
+
+
+def clock(seconds: float) -> str:
+    """``0:41``, ``12:04`` or ``1:02:03``."""
+    minutes, second = divmod(max(0, round(seconds)), 60)
+    hours, minute = divmod(minutes, 60)
+    return f"{hours}:{minute:02}:{second:02}" if hours else f"{minute}:{second:02}"

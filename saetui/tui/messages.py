@@ -1,0 +1,41 @@
+"""Messages that the app posts to the screen in front when the workbench has changed."""
+
+from dataclasses import dataclass
+
+from textual.message import Message
+
+from saetui.commands.attention import Attention
+from saetui.commands.events import Event
+
+
+@dataclass
+class BenchEvent(Message):
+    """An event of the workbench on its way to the interface's own thread."""
+
+    event: Event
+
+
+@dataclass
+class AttentionChanged(Message):
+    """Another SAE, letter, latent, token, or another set in view."""
+
+    before: Attention
+    after: Attention
+
+
+class StoreChanged(Message):
+    """The store has new rows, or other marks."""
+
+
+class JobsChanged(Message):
+    """A job was added, moved on or ended."""
+
+    def can_replace(self, message: Message) -> bool:
+        return isinstance(message, JobsChanged)
+
+
+@dataclass
+class TableChanged(Message):
+    """Filter or sorting of a table, or which table has the focus."""
+
+    table: str

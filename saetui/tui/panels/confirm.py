@@ -1,0 +1,34 @@
+"""A question with yes or no."""
+
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.screen import ModalScreen
+from textual.widgets import Static
+
+
+class ConfirmPanel(ModalScreen[bool]):
+    """True on y or enter, False on n or escape."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("y,enter", "answer(True)", "Yes"),
+        Binding("n,escape", "answer(False)", "No"),
+    ]
+    DEFAULT_CSS = """
+    ConfirmPanel { align: center middle; }
+    ConfirmPanel > Vertical { width: 60; max-width: 90%; height: auto; padding: 1 2; }
+    """
+
+    def __init__(self, question: str) -> None:
+        super().__init__()
+        self._question = question
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="panel"):
+            yield Static(self._question, markup=False)
+            yield Static("\n[b $accent]y[/] yes   [b $accent]n[/] no")
+
+    def action_answer(self, sure: bool) -> None:
+        self.dismiss(sure)

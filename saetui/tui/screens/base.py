@@ -1,0 +1,139 @@
+"""What all screens of the workbench share: the frame around them, and how they hear of changes."""
+
+from typing import TYPE_CHECKING, Any, ClassVar, cast
+
+from textual import on
+from textual.app import ComposeResult
+from textual.containers import Container
+from textual.events import DescendantFocus, ScreenResume
+from textual.screen import Screen
+from textual.widget import Widget
+
+from saetui.commands.attention import Attention
+from saetui.commands.command import Command
+from saetui.commands.navigate import Focus
+from saetui.commands.subject import Subject
+from saetui.commands.tables import TABLES
+from saetui.commands.workbench import Workbench
+from saetui.tui.frame.footer_line import FooterLine
+from saetui.tui.frame.status_line import StatusLine
+from saetui.tui.frame.tab_line import TabLine
+from saetui.tui.messages import AttentionChanged, JobsChanged, StoreChanged, TableChanged
+
+if TYPE_CHECKING:
+    from saetui.tui.app import WorkbenchApp
+    from saetui.tui.widgets.query_table import QueryTable
+
+
+class WorkbenchScreen(Screen[None]):
+    """A screen with frame; a subclass gives ``NAME`` and ``compose_body`` and overrides the hooks it needs.
+
+    A table's widget id is its table id with ``-`` for ``.``, e.g. ``letters-latents`` for ``letters.latents``.
+    """
+
+    NAME: ClassVar[str] = ""
+    # Under 100 columns the right-hand card folds away; from 160 on there is room for more.
+    HORIZONTAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = [(0, "-narrow"), (100, "-normal"), (160, "-wide")]
+    ESCAPE_TO_MINIMIZE: ClassVar[bool] = False
+
+    def __init__(self) -> None:
+        super().__init__(name=self.NAME)
+        self._seen: tuple[Attention, int, frozenset[Subject]] | None = None
+
+    def compose(self) -> ComposeResult:
+        yield StatusLine(self.bench)
+        yield TabLine(self.NAME)
+        with Container(id="body"):
+            yield from self.compose_body()
+        yield FooterLine(self.bench)
+
+    def compose_body(self) -> ComposeResult:
+        """The screen's own parts."""
+        raise NotImplementedError
+
+    @property
+    def workbench_app(self) -> "WorkbenchApp":
+        return cast("WorkbenchApp", self.app)
+
+    @property
+    def bench(self) -> Workbench:
+        """The workbench that all screens share."""
+        return self.workbench_app.bench
+
+    def dispatch(self, command: Command | str, *, visit: bool = True) -> None:
+        """Do a command; ``visit=False`` when a cursor merely moved."""
+        self.workbench_app.dispatch(command, visit=visit)
+
+    # Hooks
+
+    def attention_changed(self) -> None:
+        """``self.bench.attention`` is another one; also called when the screen is shown first, or again after a change."""
+
+    def store_changed(self) -> None:
+        """The store has new rows, or other marks; called like ``attention_changed``."""
+
+    def jobs_changed(self) -> None:
+        """Jobs moved on."""
+
+    def current_query(self) -> tuple[str, dict[str, Any]] | None:
+        """``(sql, parameters)`` of what the focused part shows."""
+        return self.bench.query_of(self.bench.focus)
+
+    def explain(self) -> str | None:
+        """The name in the glossary of the number under the cursor."""
+        return None
+
+    # Plumbing
+
+    def table(self, table: str) -> "QueryTable | None":
+        """The widget of a table of this screen."""
+        from saetui.tui.widgets.query_table import QueryTable
+
+        found = self.query(f"#{table.replace('.', '-')}").results(QueryTable)
+        return next(iter(found), None)
+
+    def zoom(self) -> None:
+        """Give the focused part the whole screen, or take it back."""
+        if self.maximized is not None:
+            self.minimize()
+        elif self.focused is not None:
+            self.maximize(self.focused)
+
+    def refresh_frame(self) -> None:
+        """Draw status line and footer again."""
+        for part in self.query("StatusLine, FooterLine"):
+            part.refresh()
+
+    @on(AttentionChanged)
+    @on(StoreChanged)
+    @on(ScreenResume)
+    def _catch_up(self) -> None:
+        """Hear of what changed, also while another screen was in front."""
+        self.refresh_frame()
+        bench, seen = self.bench, self._seen
+        self._seen = (bench.attention, bench.revision, bench.marks)
+        if seen is None or seen[0] != bench.attention:
+            self.attention_changed()
+        if seen is None or seen[1:] != self._seen[1:]:
+            self.store_changed()
+
+    @on(JobsChanged)
+    def _jobs_changed(self) -> None:
+        self.refresh_frame()
+        self.jobs_changed()
+
+    @on(TableChanged)
+    def _table_changed(self, message: TableChanged) -> None:
+        self.refresh_frame()
+        table, state = self.table(message.table), self.bench.tables[message.table]
+        if table is None:
+            return
+        table.set_filter(state.filter)
+        table.sort_by(state.sort, state.descending)
+
+    @on(DescendantFocus)
+    def _focus_moved(self, event: DescendantFocus) -> None:
+        widget: Widget = event.widget
+        table = (widget.id or "").replace("-", ".")
+        if table in TABLES and TABLES[table].screen == self.NAME and table != self.bench.focus:
+            self.dispatch(Focus(table))
