@@ -1,0 +1,324 @@
+"""The light side of jobs: submit, look, cancel, retry, and see to it that workers run. Imports no science."""
+
+import contextlib
+import os
+import platform
+import secrets
+import signal
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from saetui.jobs.errors import JobError
+from saetui.jobs.files import locked, tail
+from saetui.jobs.folder import JobFolder, Record
+from saetui.jobs.job import Job
+from saetui.jobs.launch import WorkerFiles, start_worker
+from saetui.jobs.progress import ProgressReader
+from saetui.jobs.queue import Entry, Queue, is_queued_here
+
+if TYPE_CHECKING:
+    import subprocess
+
+IDLE_S = 900.0
+GRACE_S = 10.0
+# A worker shows life every second; after this silence it is stopped or its machine is.
+SILENT_S = 30.0
+# So many starts in a row that end at once are no accident.
+_FAILED_STARTS = 3
+
+
+class Submittable(Protocol):
+    """What the client needs of a spec; every ``saetui.jobs.specs.Spec`` has it."""
+
+    @property
+    def kind(self) -> str: ...
+    @property
+    def title(self) -> str: ...
+    @property
+    def content_hash(self) -> str: ...
+    def document(self) -> dict[str, Any]: ...
+
+
+@dataclass
+class _Started:
+    process: "subprocess.Popen[bytes]"
+    failures: int  # starts in a row before this one that failed
+    not_before: float
+
+
+class JobClient:
+    """The jobs of one store. Many clients, in many processes, can share a store."""
+
+    def __init__(self, store_root: Path | str, *, idle_s: float = IDLE_S, grace_s: float = GRACE_S) -> None:
+        """Looks at a store; nothing is made before the first job.
+
+        Args:
+            store_root: the store's folder.
+            idle_s: seconds a worker stays warm without work.
+            grace_s: seconds a cancelled job has to stop by itself.
+        """
+        self.store_root = Path(store_root).resolve()
+        self.jobs_root = self.store_root / "jobs"
+        self._idle_s = idle_s
+        self._grace_s = grace_s
+        self._queue = Queue(self.jobs_root)
+        self._readers: dict[str, ProgressReader] = {}
+        self._jobs: dict[str, Job] = {}
+        self._started: dict[str, _Started] = {}
+
+    def submit(
+        self,
+        spec: Submittable,
+        device: str | None = None,
+        after: Sequence[str | Job] = (),
+        *,
+        force: bool = False,
+    ) -> Job:
+        """Queues a job and sees to it that a worker runs.
+
+        A spec with the same content that is done, running or queued is not run again: its job is returned, unless
+        ``force``. ``device``: "cpu", "cuda:0", …; by default that of the job it comes after, else the freest.
+
+        Raises:
+            JobError: a job in ``after`` does not exist.
+        """
+        waits_for = tuple(job.id if isinstance(job, Job) else job for job in after)
+        self._make_jobs_folder()
+        with locked(self.jobs_root / ".submit.lock"):
+            entries = self._queue.entries()
+            for job_id in waits_for:
+                if job_id not in entries:
+                    raise JobError(f"after: there is no job {job_id!r} in {self.jobs_root}")
+            same = None if force else _same_work(entries, spec.content_hash)
+            if same is None:
+                chosen = device or self._choose_device(entries, waits_for)
+                record = Record(
+                    job_id=_new_id(),
+                    kind=spec.kind,
+                    title=spec.title,
+                    state="queued",
+                    device=chosen,
+                    host=platform.node(),
+                    content_hash=spec.content_hash,
+                    created=time.time(),
+                    after=waits_for,
+                )
+                same = Entry(JobFolder.create(self.jobs_root, record, spec.document()), record)
+        self.ensure_workers()
+        return self.job(same.record.job_id)
+
+    def jobs(self) -> list[Job]:
+        """All jobs, oldest first."""
+        entries = self._queue.entries()
+        self._readers = {job_id: reader for job_id, reader in self._readers.items() if job_id in entries}
+        jobs = {}
+        for job_id, entry in entries.items():
+            before = self._jobs.get(job_id)
+            if before is not None and before.has_ended and before.record == entry.record:
+                jobs[job_id] = before
+            else:
+                jobs[job_id] = self._snapshot(entry, entries)
+        self._jobs = jobs
+        return list(jobs.values())
+
+    def job(self, job_id: str) -> Job:
+        """One job. Raises JobError where there is none of this id."""
+        entries = self._queue.entries()
+        return self._snapshot(self._entry(job_id, entries), entries)
+
+    def cancel(self, job_id: str, *, now: bool = False) -> Job:
+        """Stops a job: a queued one at once; a running one when it next looks, by force after the grace period.
+
+        ``now`` leaves out the grace period. Jobs that wait for it fail. An ended job stays as it is.
+        """
+        entry = self._entry(job_id)
+        record = entry.folder.end("cancelled", "cancelled before it started", only_from=("queued",))
+        if record.state == "running":
+            entry.folder.ask_cancel(now=now)
+            if self._silence(record) > SILENT_S:
+                self._kill_silent(entry.folder, record)
+        return self.job(job_id)
+
+    def retry(self, job_id: str) -> Job:
+        """Queues a failed or cancelled job anew, as a new job; failed jobs that it waited for are retried as well.
+
+        Raises:
+            JobError: the job has not ended, or is done.
+        """
+        with locked(self.jobs_root / ".submit.lock"):
+            entries = self._queue.entries()
+            new = self._retry(self._entry(job_id, entries), entries)
+        self.ensure_workers()
+        return self.job(new)
+
+    def move(self, job_id: str, device: str) -> Job:
+        """Pins a queued job to another device.
+
+        Raises:
+            JobError: the job is not queued.
+        """
+
+        def decide(record: Record) -> Record | None:
+            if record.state != "queued":
+                raise JobError(f"{job_id} is {record.state}; only a queued job can move to another device")
+            return replace(record, device=device, host=platform.node())
+
+        self._entry(job_id).folder.change(decide)
+        self.ensure_workers()
+        return self.job(job_id)
+
+    def ensure_workers(self) -> None:
+        """Starts a worker for each device of this machine that has jobs queued and no worker; cheap to call often."""
+        entries = self._queue.entries()
+        for device in {e.record.device for e in entries.values() if is_queued_here(e.record, e.record.device)}:
+            if self._may_start(device, entries):
+                files = WorkerFiles(self.jobs_root, device)
+                if files.lease.is_free():
+                    failures = self._started[device].failures if device in self._started else 0
+                    process = start_worker(self.store_root, device, idle_s=self._idle_s, grace_s=self._grace_s)
+                    self._started[device] = _Started(process, failures, time.monotonic() + 2.0**failures)
+
+    def _make_jobs_folder(self) -> None:
+        try:
+            self.jobs_root.mkdir(exist_ok=True)
+        except FileNotFoundError:
+            raise JobError(
+                f"{self.store_root}: there is no such store; make one with: saetui demo --store DIR"
+            ) from None
+        except OSError as error:
+            raise JobError(f"{self.jobs_root}: jobs cannot be queued here ({error.strerror})") from error
+
+    def _entry(self, job_id: str, entries: dict[str, Entry] | None = None) -> Entry:
+        entries = self._queue.entries() if entries is None else entries
+        if job_id not in entries:
+            raise JobError(f"there is no job {job_id!r} in {self.jobs_root}; see them with: saetui jobs")
+        return entries[job_id]
+
+    def _snapshot(self, entry: Entry, entries: dict[str, Entry]) -> Job:
+        reader = self._readers.setdefault(entry.record.job_id, ProgressReader(entry.folder.progress))
+        return Job(entry.folder, entry.record, reader.read(), self._waiting(entry.record, entries))
+
+    def _waiting(self, record: Record, entries: dict[str, Entry]) -> str | None:
+        if record.state == "running":
+            silence = self._silence(record)
+            return f"no sign of life for {silence:.0f} s" if silence > SILENT_S else None
+        if record.state != "queued":
+            return None
+        for job_id in record.after:
+            if job_id in entries and entries[job_id].record.state != "done":
+                return f"after {entries[job_id].record.title}"
+        if record.host != platform.node():
+            return f"queued on {record.host}"
+        with contextlib.suppress(FileNotFoundError):
+            return WorkerFiles(self.jobs_root, record.device).waiting.read_text(encoding="utf-8")
+        return None
+
+    def _silence(self, record: Record) -> float:
+        """Seconds since the worker of a running job last showed life."""
+        try:
+            beat = WorkerFiles(self.jobs_root, record.device, record.host).heartbeat.stat().st_mtime
+        except FileNotFoundError:
+            beat = record.started or record.created
+        return max(0.0, time.time() - beat)
+
+    def _kill_silent(self, folder: JobFolder, record: Record) -> None:
+        """Ends a job whose worker cannot act on the wish: it is stopped, or its machine is gone."""
+        worker = record.worker
+        if worker is not None and worker.is_here and worker.alive:
+            # Its runner ends by itself when the worker is gone; the group is the worker's own session.
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(worker.pid, signal.SIGKILL)
+        folder.end("cancelled", "its worker showed no life any more", worker=worker)
+
+    def _choose_device(self, entries: dict[str, Entry], waits_for: Sequence[str]) -> str:
+        if waits_for:
+            return entries[waits_for[-1]].record.device  # Its worker has the model in memory.
+        from saetui.jobs.devices import device_names
+
+        here = [
+            e.record.device for e in entries.values() if not e.record.has_ended and e.record.host == platform.node()
+        ]
+        names = device_names()
+        gpus = [name for name in names if name != "cpu"]
+        return min(gpus or names, key=here.count)
+
+    def _may_start(self, device: str, entries: dict[str, Entry]) -> bool:
+        started = self._started.get(device)
+        if started is None:
+            return True
+        code = started.process.poll()
+        if code is None:
+            return False
+        if code == 0:
+            started.failures = 0
+            return True
+        if time.monotonic() < started.not_before:
+            return False
+        started.failures += 1
+        if started.failures < _FAILED_STARTS:
+            return True
+        reason = " ".join(tail(WorkerFiles(self.jobs_root, device).log, 1)) or f"exit code {code}"
+        for entry in entries.values():
+            if is_queued_here(entry.record, device):
+                message = f"the worker for {device} does not start: {reason}"
+                entry.folder.end("failed", message, "see saetui doctor", only_from=("queued",))
+        del self._started[device]
+        return False
+
+    def _retry(self, entry: Entry, entries: dict[str, Entry]) -> str:
+        record = entry.record
+        if record.state not in ("failed", "cancelled"):
+            raise JobError(f"{record.job_id} is {record.state}; only a failed or cancelled job can be retried")
+        latest = _latest(entry, entries)
+        if latest.record.state not in ("failed", "cancelled"):
+            return latest.record.job_id
+        after = []
+        for job_id in record.after:
+            dependency = _latest(entries[job_id], entries) if job_id in entries else None
+            if dependency is None:
+                raise JobError(f"{record.job_id} waits for {job_id}, which is gone; submit it anew")
+            ended_badly = dependency.record.state in ("failed", "cancelled")
+            after.append(self._retry(dependency, entries) if ended_badly else dependency.record.job_id)
+        new = replace(
+            record,
+            job_id=_new_id(),
+            state="queued",
+            host=platform.node(),
+            created=time.time(),
+            after=tuple(after),
+            retry_of=record.job_id,
+            started=None,
+            ended=None,
+            message=None,
+            hint=None,
+            worker=None,
+        )
+        folder = JobFolder.create(self.jobs_root, new, entry.folder.read_spec())
+        entries[new.job_id] = Entry(folder, new)
+        return new.job_id
+
+
+def _new_id() -> str:
+    """Sorts by time of submission, also with other ids of the same second."""
+    return f"{datetime.now():%Y%m%d-%H%M%S-%f}-{secrets.token_hex(2)}"
+
+
+def _same_work(entries: dict[str, Entry], content_hash: str) -> Entry | None:
+    same = [e for e in entries.values() if e.record.content_hash == content_hash]
+    for state in ("done", "running", "queued"):
+        for entry in same:
+            if entry.record.state == state:
+                return entry
+    return None
+
+
+def _latest(entry: Entry, entries: dict[str, Entry]) -> Entry:
+    """The last retry of a job, or the job itself."""
+    for other in reversed(entries.values()):
+        if other.record.retry_of == entry.record.job_id:
+            return _latest(other, entries)
+    return entry

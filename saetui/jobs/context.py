@@ -1,0 +1,104 @@
+"""What a task gets besides its spec: where to put results, how to say how far it is, and when to stop."""
+
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from saetui.jobs.errors import JobCancelled
+from saetui.jobs.folder import JobFolder
+from saetui.jobs.progress import ProgressWriter
+
+if TYPE_CHECKING:
+    from store.spool import Spool
+
+T = TypeVar("T")
+
+_CHECK_S = 0.05
+
+
+class Warm:
+    """Things that are slow to make, kept between the jobs of one worker; the longest unused ones go first."""
+
+    def __init__(self, limit: int = 8) -> None:
+        self._limit = limit
+        self._kept: OrderedDict[Hashable, Any] = OrderedDict()
+
+    def get(self, key: Hashable, make: Callable[[], T]) -> T:
+        """What was made for this key before, or what ``make`` gives now."""
+        if key in self._kept:
+            self._kept.move_to_end(key)
+        else:
+            made = make()
+            self._kept[key] = made
+            while len(self._kept) > self._limit:
+                self._kept.popitem(last=False)
+        kept: T = self._kept[key]
+        return kept
+
+    def clear(self) -> None:
+        self._kept.clear()
+
+
+class TaskContext:
+    """One run of one job. A task is a function ``run(spec, context)``; it ends normally or by an exception."""
+
+    def __init__(self, store_root: Path, folder: JobFolder, device: str, warm: Warm) -> None:
+        self.store_root = store_root
+        self.job_id = folder.job_id
+        self.device = device  # as torch names it in this process: "cpu" or "cuda:0"
+        self.warm = warm
+        self.out = folder.out
+        self._folder = folder
+        self._progress = ProgressWriter(folder.progress)
+        self._stack = ExitStack()
+        self._spool: Spool | None = None
+        self._next_check = 0.0
+
+    def __enter__(self) -> "TaskContext":
+        return self
+
+    def __exit__(self, *failure: Any) -> None:
+        # The spool is finished here, or dropped when the task failed, before anybody learns that the job ended.
+        try:
+            self._stack.__exit__(*failure)
+        finally:
+            self._progress.close()
+
+    @property
+    def spool(self) -> "Spool":
+        """Takes the rows of this job; they reach the store after the task has ended well (or has called ``flush``)."""
+        if self._spool is None:
+            from store.spool import Spool
+
+            self._spool = self._stack.enter_context(Spool(self.store_root, self.job_id))
+        return self._spool
+
+    def plan(self, weights: Mapping[str, float]) -> None:
+        """Names the phases to come, with the time each takes relative to the others, for the time left of the job."""
+        self._progress.plan(weights)
+
+    def progress(self, phase: str, done: float, total: float | None, unit: str, **metrics: float | str) -> None:
+        """Says how far a phase is; cheap to call on every step.
+
+        Raises:
+            JobCancelled: the job was asked to stop.
+        """
+        self._progress.write(phase, done, total, unit, metrics)
+        self.check()
+
+    def check(self) -> None:
+        """Raises JobCancelled where the job was asked to stop; cheap to call often."""
+        now = time.monotonic()
+        if now >= self._next_check:
+            self._next_check = now + _CHECK_S
+            if self._folder.cancel.exists():
+                self._progress.flush()
+                raise JobCancelled
+
+    def log(self, text: str) -> None:
+        """Appends a line to the job's log."""
+        with self._folder.log.open("a", encoding="utf-8") as file:
+            file.write(f"{time.strftime('%H:%M:%S')} {text}\n")

@@ -1,0 +1,84 @@
+"""What went wrong in a job, in a person's words, with a hint; knows the errors of torch by name, without torch."""
+
+import errno
+import signal
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+_SMALLER = "lower batch_size, context_length, max_tokens or the SAE widths, or choose a device with more free memory"
+_IN_LOG = "the traceback is in the job's log"
+# Signals that end a process through a fault in native code.
+_FAULTS = frozenset({signal.SIGSEGV, signal.SIGBUS, signal.SIGABRT, signal.SIGILL, signal.SIGFPE})
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why a job failed."""
+
+    message: str
+    hint: str | None
+    clean: bool = False  # the process that ran it can be trusted with the next job
+
+
+def explain(error: BaseException) -> Failure:
+    """The failure behind an exception, the first known one along its chain of causes."""
+    for link in _chain(error):
+        known = _known(link)
+        if known is not None:
+            return known
+    text = str(error).strip()
+    return Failure(f"{type(error).__name__}: {text}" if text else type(error).__name__, _IN_LOG)
+
+
+def explain_exit(returncode: int) -> Failure:
+    """The failure behind the end of a process that had not finished its job (``subprocess`` return code)."""
+    if returncode >= 0:
+        return Failure(f"the process ended with exit code {returncode} before the job was done", _IN_LOG)
+    number = -returncode
+    name = signal.Signals(number).name if number in set(signal.Signals) else f"signal {number}"
+    if number == signal.SIGKILL:
+        return Failure(f"killed ({name})", f"killed: probably out of memory; {_SMALLER}")
+    if number in _FAULTS:
+        return Failure(f"crashed in native code ({name})", "the Python stack at the crash is in the job's log")
+    return Failure(f"stopped from outside ({name})", "retry the job")
+
+
+VANISHED = Failure(
+    "the worker vanished while the job ran",
+    f"killed: probably out of memory, or the machine was restarted; retry the job, or {_SMALLER}",
+)
+
+
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    seen: set[int] = set()
+    link: BaseException | None = error
+    while link is not None and id(link) not in seen:
+        seen.add(id(link))
+        yield link
+        link = link.__cause__ or (None if link.__suppress_context__ else link.__context__)
+
+
+def _known(error: BaseException) -> Failure | None:
+    names = {f"{cls.__module__}.{cls.__qualname__}" for cls in type(error).__mro__}
+    text = str(error).strip()
+    lines = text.splitlines()
+    first = lines[0] if lines else type(error).__name__
+    if names & {"torch.OutOfMemoryError", "torch.cuda.OutOfMemoryError", "torch._C.OutOfMemoryError"}:
+        return Failure(f"GPU out of memory: {first}", _SMALLER)
+    if isinstance(error, MemoryError) or "DefaultCPUAllocator" in text:
+        return Failure(f"out of memory: {first}" if text else "out of memory", _SMALLER)
+    if (
+        isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
+    ) or "No space left on device" in text:
+        return Failure(f"disk full: {first}", "free space on the disk of the store (and of /tmp), then retry the job")
+    if "torch.AcceleratorError" in names or "CUDA error" in first:
+        return Failure(
+            f"GPU error: {first}", f"retry the job; if it comes again, check the GPU with nvidia-smi; {_IN_LOG}"
+        )
+    if isinstance(error, ModuleNotFoundError):
+        return Failure(f"missing package: {error.name}", f"install {error.name} where saetui runs, then retry the job")
+    # Our own errors are written for people and leave the process as it was.
+    if any(name.startswith(("saetui.", "store.")) and name.endswith("Error") for name in names):
+        not_a_number = "NaN" in text or "not finite" in text
+        return Failure(text, "lower the learning rate or change the seed" if not_a_number else None, clean=True)
+    return None

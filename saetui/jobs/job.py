@@ -1,0 +1,84 @@
+"""One job as it stands at a moment: what panes and the command line show."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from saetui.jobs.folder import JobFolder, Record, State
+from saetui.jobs.progress import Progress
+
+
+@dataclass(frozen=True)
+class Job:
+    """A snapshot; ask the client for a newer one."""
+
+    folder: JobFolder
+    record: Record
+    progress: Progress | None
+    waiting: str | None = None  # why a queued job does not run yet, or why a running one seems stuck
+
+    @property
+    def id(self) -> str:
+        return self.record.job_id
+
+    @property
+    def kind(self) -> str:
+        return self.record.kind
+
+    @property
+    def title(self) -> str:
+        return self.record.title
+
+    @property
+    def state(self) -> State:
+        return self.record.state
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether it is done, failed or cancelled, and will not change any more."""
+        return self.record.has_ended
+
+    @property
+    def device(self) -> str:
+        return self.record.device
+
+    @property
+    def after(self) -> tuple[str, ...]:
+        """Ids of the jobs that must be done before it starts."""
+        return self.record.after
+
+    @property
+    def content_hash(self) -> str:
+        return self.record.content_hash
+
+    @property
+    def created(self) -> datetime:
+        return datetime.fromtimestamp(self.record.created, UTC)
+
+    @property
+    def started(self) -> datetime | None:
+        return None if self.record.started is None else datetime.fromtimestamp(self.record.started, UTC)
+
+    @property
+    def ended(self) -> datetime | None:
+        return None if self.record.ended is None else datetime.fromtimestamp(self.record.ended, UTC)
+
+    @property
+    def message(self) -> str | None:
+        """Why it failed or was cancelled."""
+        return self.record.message
+
+    @property
+    def hint(self) -> str | None:
+        """What to do about it."""
+        return self.record.hint
+
+    @property
+    def spec(self) -> Mapping[str, Any]:
+        """The spec as JSON data."""
+        return self.folder.read_spec()
+
+    def log_tail(self, lines: int) -> list[str]:
+        """The last lines that the job printed."""
+        return self.folder.log_tail(lines)

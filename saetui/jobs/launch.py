@@ -1,0 +1,65 @@
+"""Starts workers: processes of their own, in a session of their own, which outlive the terminal that asked for them."""
+
+import importlib.util
+import os
+import platform
+import subprocess
+import sys
+from pathlib import Path
+
+from saetui.jobs.lease import Lease
+
+
+class WorkerFiles:
+    """What is on disk of the worker of one device on this machine."""
+
+    def __init__(self, jobs: Path, device: str, host: str | None = None) -> None:
+        # Each host has its own workers on a store that several machines share.
+        self.path = jobs / ".workers" / (host or platform.node()) / device.replace(":", "-")
+        self.lease = Lease(self.path / "device.lease")
+        self.log = self.path / "log.txt"
+        self.heartbeat = self.path / "heartbeat"
+        self.waiting = self.path / "waiting"
+
+
+# Started by this process, kept so that each is reaped when it ends.
+_started: list["subprocess.Popen[bytes]"] = []
+
+
+def start_worker(store_root: Path, device: str, *, idle_s: float, grace_s: float) -> "subprocess.Popen[bytes]":
+    """Starts the worker of a device, detached: no signal or hang-up of this terminal reaches it."""
+    _started[:] = [process for process in _started if process.poll() is None]
+    files = WorkerFiles(store_root / "jobs", device)
+    files.path.mkdir(parents=True, exist_ok=True)
+    arguments = ["--store", str(store_root), "--device", device, "--idle", str(idle_s), "--grace", str(grace_s)]
+    with files.log.open("ab") as log:
+        process = subprocess.Popen(
+            python_module("saetui.jobs.worker", *arguments),
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+            cwd=store_root,
+            env=child_environment(),
+        )
+    _started.append(process)
+    return process
+
+
+def python_module(module: str, *arguments: str) -> list[str]:
+    """A command that runs a module of ours; ``-P`` keeps files in the child's folder from posing as modules."""
+    return [sys.executable, "-P", "-m", module, *arguments]
+
+
+def child_environment() -> dict[str, str]:
+    """This process's environment, with the package findable where it runs from a checkout."""
+    environment = dict(os.environ)
+    spec = importlib.util.find_spec("saetui")
+    assert spec is not None
+    assert spec.origin is not None
+    home = Path(spec.origin).parents[1]
+    if "site-packages" not in home.parts:
+        paths = [path for path in environment.get("PYTHONPATH", "").split(os.pathsep) if path]
+        environment["PYTHONPATH"] = os.pathsep.join([*paths, str(home)])
+    environment["PYTHONUNBUFFERED"] = "1"
+    return environment

@@ -1,0 +1,214 @@
+"""Progress of a job: an append-only file of records, and the rate and remaining time they imply."""
+
+import json
+import os
+import time
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from statistics import median
+from typing import Any, BinaryIO
+
+from saetui.jobs.errors import JobError
+
+# A record every 0.2 s at first, every 2 s once a job runs for long: a ten-hour job leaves 2 MB.
+_SHORTEST, _LONGEST, _SHARE = 0.2, 2.0, 0.01
+# The rate forgets with this time constant, so that it follows a change without trembling.
+_MEMORY_S = 20.0
+# A silence this many times longer than usual is a pause (a suspended laptop, a stopped process) and not slow work.
+_PAUSE_FACTOR, _PAUSE_FLOOR = 10.0, 2.0
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where a job stands."""
+
+    phase: str
+    done: float
+    total: float | None  # None where the end is not known
+    unit: str
+    rate: float | None  # units per second of the running phase, None until it can be told
+    eta_s: float | None  # seconds left of the phase
+    metrics: Mapping[str, float | str]
+    fraction: float | None  # of the whole job, 0 to 1; of the phase where the job gave no plan
+    job_eta_s: float | None  # seconds left of the whole job; None where the job gave no plan
+
+
+class ProgressWriter:
+    """Appends progress records; the only writer of its file."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = path.open("ab", buffering=0)
+        self._began = time.monotonic()
+        self._next = 0.0
+        self._phase: str | None = None
+        self._pending: dict[str, Any] | None = None
+
+    def plan(self, weights: Mapping[str, float]) -> None:
+        """Says which phases will come and how long each takes, relative to the others."""
+        if not weights or any(not weight > 0 for weight in weights.values()):
+            raise JobError(f"a plan needs phases with positive weights, got {dict(weights)}")
+        self._append({"plan": dict(weights)})
+
+    def write(
+        self, phase: str, done: float, total: float | None, unit: str, metrics: Mapping[str, float | str]
+    ) -> None:
+        """Keeps the record; puts it on disk when the last one is old enough, the phase changes or the phase ends."""
+        now = time.monotonic()
+        record = {"t": time.time(), "clock": now, "phase": phase, "done": done, "total": total, "unit": unit}
+        if metrics:
+            record["metrics"] = dict(metrics)
+        if phase != self._phase:
+            self.flush()  # The end of the phase before.
+            self._phase = phase
+        elif now < self._next and done != total:
+            self._pending = record
+            return
+        self._append(record)
+        self._pending = None
+        self._next = now + min(_LONGEST, max(_SHORTEST, _SHARE * (now - self._began)))
+
+    def flush(self) -> None:
+        if self._pending is not None:
+            self._append(self._pending)
+            self._pending = None
+
+    def close(self) -> None:
+        self._file.close()
+
+    def _append(self, record: dict[str, Any]) -> None:
+        # One write call a line: a killed writer leaves at most one torn line, at the end.
+        self._file.write(json.dumps(record, separators=(",", ":"), default=float).encode() + b"\n")
+
+
+@dataclass
+class _Phase:
+    """What is remembered of one phase."""
+
+    started: float  # active seconds of the job when it began
+    done: float
+    total: float | None
+    unit: str
+    clock: float
+    metrics: Mapping[str, float | str] = field(default_factory=dict)
+    gaps: deque[float] = field(default_factory=lambda: deque(maxlen=32))
+    # Weighted sums of units and of seconds; their ratio is the rate.
+    units: float = 0.0
+    seconds: float = 0.0
+
+    @property
+    def rate(self) -> float | None:
+        return self.units / self.seconds if self.seconds > 0 and self.units > 0 else None
+
+    @property
+    def fraction(self) -> float | None:
+        return None if not self.total else min(1.0, max(0.0, self.done / self.total))
+
+    @property
+    def eta_s(self) -> float | None:
+        if self.total is None or self.rate is None:
+            return None
+        return max(0.0, self.total - self.done) / self.rate
+
+
+class ProgressReader:
+    """Follows a progress file; a torn last line is the end of the file until it is complete."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._offset = 0
+        self._plan: dict[str, float] = {}
+        self._phases: dict[str, _Phase] = {}
+        self._current: str | None = None
+        self._active = 0.0  # seconds the job has worked, pauses left out
+
+    def read(self) -> Progress | None:
+        """Takes in what was appended since the last call; None before the first record."""
+        try:
+            with self._path.open("rb") as file:
+                self._take_in(file)
+        except FileNotFoundError:
+            return None
+        return self._snapshot()
+
+    def _take_in(self, file: BinaryIO) -> None:
+        if os.fstat(file.fileno()).st_size <= self._offset:
+            return
+        file.seek(self._offset)
+        data = file.read()
+        end = data.rfind(b"\n") + 1
+        self._offset += end
+        for line in data[:end].splitlines():
+            try:
+                record = json.loads(line)
+                if "plan" in record:
+                    self._plan = {str(name): float(weight) for name, weight in record["plan"].items()}
+                else:
+                    self._add(record)
+            except (ValueError, KeyError, TypeError, AttributeError):
+                continue  # A line torn by a full disk, with another after it.
+
+    def _add(self, record: dict[str, Any]) -> None:
+        name, done, clock = str(record["phase"]), float(record["done"]), float(record["clock"])
+        total = None if record["total"] is None else float(record["total"])
+        phase = self._phases.get(name)
+        if phase is None or name != self._current or done < phase.done:
+            if self._current is not None:
+                # What passed between two phases belongs to the one before.
+                before = self._phases[self._current]
+                self._active += self._counted(before, clock - before.clock)
+            phase = _Phase(self._active, done, total, str(record["unit"]), clock)
+            self._phases.pop(name, None)
+            self._phases[name] = phase
+            self._current = name
+        elif clock > phase.clock:
+            gap = self._counted(phase, clock - phase.clock)
+            phase.gaps.append(gap)
+            self._active += gap
+            keep = 0.5 ** (gap / _MEMORY_S)
+            phase.units = phase.units * keep + (done - phase.done)
+            phase.seconds = phase.seconds * keep + gap
+        phase.done, phase.total, phase.clock = done, total, clock
+        phase.metrics = {**phase.metrics, **record.get("metrics", {})}
+
+    @staticmethod
+    def _counted(phase: _Phase, gap: float) -> float:
+        usual = median(phase.gaps) if len(phase.gaps) >= 3 else None
+        if usual is not None and gap > max(_PAUSE_FLOOR, _PAUSE_FACTOR * usual):
+            return usual
+        return max(0.0, gap)
+
+    def _snapshot(self) -> Progress | None:
+        if self._current is None:
+            return None
+        phase = self._phases[self._current]
+        fraction, job_eta_s = self._whole(phase) if self._current in self._plan else (phase.fraction, None)
+        return Progress(
+            self._current,
+            phase.done,
+            phase.total,
+            phase.unit,
+            phase.rate,
+            phase.eta_s,
+            phase.metrics,
+            fraction,
+            job_eta_s,
+        )
+
+    def _whole(self, phase: _Phase) -> tuple[float | None, float | None]:
+        """Fraction done and seconds left of the whole job, from the plan's weights and the pace so far."""
+        assert self._current is not None
+        names = list(self._plan)
+        position = names.index(self._current)
+        ahead = sum(self._plan[name] for name in names[position + 1 :])
+        behind = sum(self._plan[name] for name in names[:position])
+        weight = self._plan[self._current]
+        part = phase.fraction or 0.0
+        fraction = (behind + weight * part) / (behind + weight + ahead)
+        done_weight = behind + weight * part
+        if done_weight <= 0:
+            return fraction, None
+        pace = self._active / done_weight  # seconds for a unit of weight, over all the job did so far
+        here = phase.eta_s if phase.eta_s is not None else pace * weight * (1 - part)
+        return fraction, here + pace * ahead

@@ -1,0 +1,110 @@
+"""The jobs of a store as they stand on disk, and which of them a device runs next."""
+
+import platform
+from dataclasses import dataclass
+from pathlib import Path
+
+from saetui.jobs.errors import JobError
+from saetui.jobs.failure import VANISHED
+from saetui.jobs.folder import JobFolder, Record, job_folders
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A job's folder, and its state when it was last read."""
+
+    folder: JobFolder
+    record: Record
+
+
+class Queue:
+    """Reads job folders, cheaply when asked again: an ended job never changes, another only with its state file."""
+
+    def __init__(self, jobs: Path) -> None:
+        self.jobs = jobs
+        self._known: dict[str, tuple[tuple[int, int], Entry]] = {}
+
+    def entries(self) -> dict[str, Entry]:
+        """All jobs by id, oldest first. Jobs whose worker is gone, or that wait for a failed one, have failed."""
+        known: dict[str, tuple[tuple[int, int], Entry]] = {}
+        for folder in job_folders(self.jobs):
+            before = self._known.get(folder.job_id)
+            if before is not None and before[1].record.has_ended:
+                known[folder.job_id] = before
+                continue
+            try:
+                stat = folder.state.stat()
+                mark = (stat.st_mtime_ns, stat.st_ino)
+                if before is None or before[0] != mark:
+                    before = (mark, Entry(folder, folder.read()))
+            except FileNotFoundError:
+                continue  # Removed by hand a moment ago, or no job at all.
+            except (JobError, OSError) as error:
+                before = ((0, 0), Entry(folder, _unreadable(folder, str(error))))
+            known[folder.job_id] = before
+        entries = {job_id: entry for job_id, (_, entry) in known.items()}
+        for job_id, entry in entries.items():
+            settled = _settled(entry, entries)
+            if settled is not None:
+                entries[job_id] = Entry(entry.folder, settled)
+                known.pop(job_id)  # Read again next time.
+        self._known = known
+        return entries
+
+    def next_job(self, device: str) -> Entry | None:
+        """The oldest job queued for a device of this machine whose dependencies are done."""
+        entries = self.entries()
+        for entry in entries.values():
+            if is_queued_here(entry.record, device) and all(_is_done(entries.get(job)) for job in entry.record.after):
+                return entry
+        return None
+
+
+def is_queued_here(record: Record, device: str) -> bool:
+    """Whether a job waits for this device of this machine."""
+    return record.state == "queued" and record.device == device and record.host == platform.node()
+
+
+def _is_done(entry: Entry | None) -> bool:
+    return entry is not None and entry.record.state == "done"
+
+
+def _settled(entry: Entry, entries: dict[str, Entry]) -> Record | None:
+    """Ends a job that nobody will end; None where there is nothing to settle."""
+    record, folder = entry.record, entry.folder
+    if record.state == "running" and record.worker is not None and not record.worker.alive:
+        if folder.cancel_request() is not None:
+            return folder.end("cancelled", "its worker was gone before it could stop", worker=record.worker)
+        return folder.end("failed", VANISHED.message, VANISHED.hint, worker=record.worker)
+    if record.state == "queued":
+        for job_id in record.after:
+            dependency = entries.get(job_id)
+            if dependency is None:
+                message = f"the job it waits for, {job_id}, is gone"
+            elif dependency.record.state in ("failed", "cancelled"):
+                message = f"the job it waits for, {dependency.record.title!r} ({job_id}), {_has(dependency.record)}"
+            else:
+                continue
+            return folder.end(
+                "failed", message, "retry the job: what it waits for is retried too", only_from=("queued",)
+            )
+    return None
+
+
+def _has(record: Record) -> str:
+    return "was cancelled" if record.state == "cancelled" else "has failed"
+
+
+def _unreadable(folder: JobFolder, message: str) -> Record:
+    return Record(
+        job_id=folder.job_id,
+        kind="?",
+        title=folder.job_id,
+        state="failed",
+        device="",
+        host=platform.node(),
+        content_hash="",
+        created=0.0,
+        message=message,
+        hint="remove the folder if the job is of no use",
+    )

@@ -1,0 +1,135 @@
+"""Runs the tasks of jobs, one after another, in a process that keeps models and SAEs warm; started by a worker.
+
+The worker writes job ids to standard input, and reads a line from standard output whenever the next one can come.
+Everything a task prints goes to its job's log. When the worker is gone, so is this process, at once: nobody would see
+it, and its device belongs to others.
+"""
+
+import argparse
+import faulthandler
+import gc
+import os
+import signal
+import sys
+import threading
+import traceback
+from pathlib import Path
+from queue import SimpleQueue
+from types import FrameType
+
+from saetui.jobs.context import TaskContext, Warm
+from saetui.jobs.errors import JobCancelled
+from saetui.jobs.failure import Failure, explain
+from saetui.jobs.folder import JobFolder, Record
+
+
+class Runner:
+    """Runs jobs of one store on one device."""
+
+    def __init__(self, store_root: Path, device: str) -> None:
+        self._store_root = store_root
+        self._device = device
+        self._warm = Warm()
+        self._in_task = False
+        self._told_to_stop = False
+
+    def run(self, folder: JobFolder) -> bool:
+        """Runs a job and writes down how it ended; False where this process should not run another one."""
+        record = folder.read()
+        self._print_to(folder.log)
+        try:
+            failure = self._task(folder, record)
+        except JobCancelled:
+            message = None if folder.cancel.exists() else "stopped from outside (SIGTERM)"
+            folder.end("cancelled", message, worker=record.worker)
+            failure = None
+        if failure is not None:
+            folder.end("failed", failure.message, failure.hint, worker=record.worker)
+        gc.collect()
+        return not self._told_to_stop and (failure is None or failure.clean)
+
+    def on_sigterm(self, _number: int, _frame: FrameType | None) -> None:
+        """A task that did not look at the wish to stop is interrupted wherever it is."""
+        self._told_to_stop = True
+        if self._in_task:
+            raise JobCancelled
+
+    def _task(self, folder: JobFolder, record: Record) -> Failure | None:
+        from saetui.jobs.registry import find_task
+        from saetui.jobs.spec_files import parse_spec
+
+        try:
+            self._in_task = True
+            spec = parse_spec(folder.read_spec(), source=str(folder.spec))
+            with TaskContext(self._store_root, folder, self._device, self._warm) as context:
+                find_task(spec.kind)(spec, context)
+            self._in_task = False
+        except JobCancelled:
+            self._in_task = False
+            raise
+        except BaseException as error:
+            self._in_task = False
+            _print_traceback(error)
+            return explain(error)
+        folder.end("done", worker=record.worker)
+        return None
+
+    @staticmethod
+    def _print_to(log: Path) -> None:
+        """Sends this process's output, that of native code too, to the job's log."""
+        sys.stdout.flush()
+        sys.stderr.flush()
+        fd = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
+        os.dup2(fd, 1)
+        os.dup2(fd, 2)
+        os.close(fd)
+
+
+def _print_traceback(error: BaseException) -> None:
+    try:
+        traceback.print_exception(error)
+        sys.stderr.flush()
+    except OSError:
+        pass  # A full disk; the state still says why the job failed.
+
+
+def _listen(jobs: "SimpleQueue[str | None]") -> None:
+    """Takes job ids from the worker; at its end this process and all its children end."""
+    for line in sys.stdin:
+        jobs.put(line.strip())
+    jobs.put(None)
+    if _busy.is_set():
+        os.killpg(0, signal.SIGKILL)
+
+
+_busy = threading.Event()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--store", type=Path, required=True)
+    parser.add_argument("--device", required=True, help="as torch names it in this process")
+    arguments = parser.parse_args()
+    faulthandler.enable()
+    ready = os.dup(1)
+    os.dup2(2, 1)
+    runner = Runner(arguments.store, arguments.device)
+    signal.signal(signal.SIGTERM, runner.on_sigterm)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    jobs: SimpleQueue[str | None] = SimpleQueue()
+    threading.Thread(target=_listen, args=(jobs,), daemon=True).start()
+    while (job_id := jobs.get()) is not None:
+        _busy.set()
+        another = runner.run(JobFolder(arguments.store / "jobs" / job_id))
+        _busy.clear()
+        if not another:
+            break
+        os.write(ready, b"ready\n")
+    # Threads of libraries must not keep a finished process, and with it the device's memory.
+    sys.stdout.flush()
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main()

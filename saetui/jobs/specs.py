@@ -1,0 +1,157 @@
+"""Job specs: what a job is to do, typed, versioned, and known by the hash of its content."""
+
+import hashlib
+import json
+from typing import Any, ClassVar, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+SCHEMA = 1
+
+_MODEL = "Language model: 'embedded', a folder in the Hugging Face layout, or a hub name."
+_CORPUS = "Text: 'stdlib', a text file, a folder, a .jsonl file, or 'hf:NAME[:SPLIT[:FIELD]]'."
+_HOOK = "Hook point in TransformerLens names, e.g. blocks.1.hook_resid_post."
+_SAES = "SAEs, by id or by name."
+_SEED = "Seed of everything random in the job; the same seed gives the same rows."
+_BATCH = "Contexts in one forward pass of the language model."
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, allow_inf_nan=False)
+
+
+class Spec(_Frozen):
+    """What every kind of job has. A kind is a subclass with ``kind: Literal["name"]``."""
+
+    # Fields whose text may be a path; a relative one is made absolute, since a worker runs in another folder.
+    paths: ClassVar[tuple[str, ...]] = ()
+
+    schema_version: Literal[1] = Field(1, alias="schema", description="Version of the spec's form.")
+    kind: str = Field(description="What the job does.")
+    store: str | None = Field(None, exclude=True, description="Folder of the store that takes the results.")
+
+    @property
+    def title(self) -> str:
+        """What a person calls the job."""
+        return self.kind
+
+    def document(self) -> dict[str, Any]:
+        """The spec as JSON data, every field written out; the store is left out, for results move with it."""
+        return self.model_dump(mode="json", by_alias=True)
+
+    @property
+    def content_hash(self) -> str:
+        """The same for two specs that ask for the same thing."""
+        text = json.dumps(self.document(), sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+class Recipe(_Frozen):
+    """One SAE to train."""
+
+    architecture: Literal["topk"] = Field("topk", description="SAE architecture.")
+    width: int = Field(gt=0, description="Number of latents.")
+    k: int = Field(gt=0, description="Latents kept on each token.")
+    lr: float | None = Field(None, gt=0, description="Learning rate of Adam; default: by width.")
+    name: str | None = Field(
+        None, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", description="Short name; default: w<width>-k<k>."
+    )
+    seed: int = Field(0, ge=0, description="Seed of the SAE's first weights.")
+
+    @model_validator(mode="after")
+    def _k_fits(self) -> "Recipe":
+        if self.k > self.width:
+            raise ValueError(f"k = {self.k} is more than width = {self.width}")
+        return self
+
+    @property
+    def sae_name(self) -> str:
+        return self.name or f"w{self.width}-k{self.k}"
+
+
+class TrainSpec(Spec):
+    """Harvest activations at a hook point and train SAEs on one stream of them."""
+
+    paths: ClassVar[tuple[str, ...]] = ("model", "corpus")
+
+    kind: Literal["train"] = Field("train", description="Train SAEs.")
+    model: str = Field("embedded", min_length=1, description=_MODEL)
+    corpus: str = Field("stdlib", min_length=1, description=_CORPUS)
+    hook_name: str = Field(min_length=1, description=_HOOK)
+    recipes: tuple[Recipe, ...] = Field(min_length=1, description="The SAEs; all are trained on the same stream.")
+    context_length: int = Field(128, gt=1, description="Tokens in a context, special tokens included.")
+    max_tokens: int | None = Field(None, gt=0, description="Tokens to harvest; default: the whole corpus.")
+    tokens: int = Field(gt=0, description="Tokens to train on; more than harvested means several epochs.")
+    batch_size: int = Field(2048, gt=0, description="Tokens in one training step.")
+    harvest_batch_size: int = Field(16, gt=0, description=_BATCH)
+    dtype: Literal["float32", "bfloat16", "float16"] = Field(
+        "float32", description="Number format of the language model."
+    )
+    seed: int = Field(0, ge=0, description=_SEED)
+
+    @model_validator(mode="after")
+    def _names_differ(self) -> "TrainSpec":
+        names = [recipe.sae_name for recipe in self.recipes]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(f"recipes: two SAEs are called {twice[0]!r}; give one of them a name")
+        return self
+
+    @property
+    def title(self) -> str:
+        return f"Train {', '.join(recipe.sae_name for recipe in self.recipes)}"
+
+
+class LettersSpec(Spec):
+    """Fit the 26 letter probes at a hook point and rank each SAE's latents for every letter (2409.14507)."""
+
+    paths: ClassVar[tuple[str, ...]] = ("model",)
+
+    kind: Literal["letters"] = Field("letters", description="Letter probes and letter latents.")
+    model: str = Field("embedded", min_length=1, description=_MODEL)
+    hook_name: str = Field(min_length=1, description=_HOOK)
+    saes: tuple[str, ...] = Field(min_length=1, description=_SAES)
+    examples: int = Field(10, ge=0, description="Example lines before the word in a prompt.")
+    test_share: float = Field(0.2, gt=0, lt=1, description="Share of the words that only test.")
+    leading_space: bool | None = Field(None, description="Only words with (true) or without (false) a leading space.")
+    latents_per_letter: int = Field(20, gt=0, description="Latents listed for a letter, best F1 first.")
+    batch_size: int = Field(64, gt=0, description="Prompts in one forward pass of the language model.")
+    seed: int = Field(42, ge=0, description=_SEED)
+
+    @property
+    def title(self) -> str:
+        return f"Letters of {', '.join(self.saes)}"
+
+
+class LatentsSpec(Spec):
+    """Latent statistics, latent activations and per-token errors of SAEs on a corpus."""
+
+    paths: ClassVar[tuple[str, ...]] = ("model", "corpus")
+
+    kind: Literal["latents"] = Field("latents", description="Latent statistics and activations.")
+    model: str = Field("embedded", min_length=1, description=_MODEL)
+    corpus: str = Field("stdlib", min_length=1, description=_CORPUS)
+    hook_name: str = Field(min_length=1, description=_HOOK)
+    saes: tuple[str, ...] = Field(min_length=1, description=_SAES)
+    context_length: int = Field(128, gt=1, description="Tokens in a context, special tokens included.")
+    max_tokens: int | None = Field(None, gt=0, description="Tokens to read; default: the whole corpus.")
+    batch_size: int = Field(16, gt=0, description=_BATCH)
+    store_activations: bool = Field(True, description="Keep every firing, so that tokens and latents can be looked up.")
+    promoted_tokens: int = Field(
+        10, gt=0, description="Tokens listed that a latent's decoder raises, and lowers, most."
+    )
+    top_tokens: int = Field(
+        10, gt=0, description="Token surfaces listed with the largest share of a latent's activation."
+    )
+    histogram_bins: int = Field(20, gt=0, description="Bins of the histogram of a latent's activations.")
+    neighbours: int = Field(5, ge=0, description="Nearest latents listed, in the same SAE and in each other one.")
+    seed: int = Field(0, ge=0, description=_SEED)
+
+    @property
+    def title(self) -> str:
+        return f"Latents of {', '.join(self.saes)}"
+
+
+def kind_of(spec: type[Spec]) -> str:
+    """The name of a spec class's kind."""
+    return str(spec.model_fields["kind"].default)
