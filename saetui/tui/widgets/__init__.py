@@ -1,0 +1,1 @@
+"""Widgets of the terminal interface: tables over queries, strips, plots and cards."""

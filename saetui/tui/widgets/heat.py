@@ -1,0 +1,49 @@
+"""Colour that carries a number: a value on a scale becomes a background between the surface and one strong colour."""
+
+import math
+from dataclasses import dataclass
+from functools import lru_cache
+
+from rich.style import Style
+from textual.color import Color
+
+# Blue and orange stay apart in every common form of colour blindness.
+NEGATIVE = Color.parse("#2f7fd6")
+POSITIVE = Color.parse("#e08a1e")
+_STEPS = 24
+_STRONGEST = 0.85
+
+
+@dataclass(frozen=True)
+class Heat:
+    """A scale: ``low`` has no colour, ``high`` all of it; with ``diverging``, 0 has none and the sign picks the hue."""
+
+    low: float = 0.0
+    high: float = 1.0
+    diverging: bool = False
+    logarithmic: bool = False
+
+    def level(self, value: float) -> float:
+        """The value's place on the scale, 0 to 1 (−1 to 1 where diverging)."""
+        if self.diverging:
+            return max(-1.0, min(1.0, value / max(abs(self.low), abs(self.high))))
+        low, high = self.low, self.high
+        if self.logarithmic:
+            if value <= 0:
+                return 0.0
+            value, low, high = math.log(value), math.log(low), math.log(high)
+        if high == low:
+            return 0.0
+        return max(0.0, min(1.0, (value - low) / (high - low)))
+
+
+@lru_cache(maxsize=4096)
+def _blended(step: int, background: Color, strong: Color) -> Style:
+    base = background if background.ansi is None else Color(0, 0, 0)
+    colour = base.blend(strong, _STRONGEST * step / _STEPS, alpha=1.0)
+    return Style(color=colour.get_contrast_text(1.0).rich_color, bgcolor=colour.rich_color)
+
+
+def heat_style(level: float, background: Color, strong: Color = POSITIVE) -> Style:
+    """Background and text colour for a ``level`` of −1 to 1 on a surface of colour ``background``."""
+    return _blended(round(min(1.0, abs(level)) * _STEPS), background, strong if level >= 0 else NEGATIVE)

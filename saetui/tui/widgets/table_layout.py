@@ -1,0 +1,130 @@
+"""Where the columns of a table stand on a line, and how one row becomes a strip of styled text."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from rich.segment import Segment
+from rich.style import Style
+from textual.color import Color
+from textual.strip import Strip
+
+from saetui.tui.widgets.column import Column
+from saetui.tui.widgets.heat import heat_style
+from saetui.tui.widgets.visible import fit
+
+GUTTER = 2
+_GAP = 1
+
+
+@dataclass(frozen=True)
+class Palette:
+    """The styles a table is painted with."""
+
+    row: Style
+    cursor: Style
+    cell: Style
+    header: Style
+    header_cursor: Style
+    unread: Style
+    background: Color
+    heat: Color
+
+
+class TableLayout:
+    """Widths and left edges of columns; the first ``pinned`` stay when the others scroll sideways."""
+
+    def __init__(self, columns: Sequence[Column], *, pinned: int = 1) -> None:
+        self.columns = tuple(columns)
+        self.pinned = min(pinned, len(self.columns))
+        self.widths: tuple[int, ...] = ()
+        self.left: tuple[int, ...] = ()
+        self.width = 0
+        self.arrange(0)
+
+    def arrange(self, available: int) -> None:
+        """Share the cells that are left over among the columns that grow."""
+        widths = [column.width for column in self.columns]
+        spare = available - GUTTER - sum(width + _GAP for width in widths)
+        shares = sum(column.grow for column in self.columns)
+        if spare > 0 and shares:
+            widths = [width + spare * column.grow // shares for width, column in zip(widths, self.columns, strict=True)]
+        self.widths = tuple(widths)
+        edges = [GUTTER]
+        for width in widths:
+            edges.append(edges[-1] + width + _GAP)
+        self.left, self.width = tuple(edges[:-1]), edges[-1]
+
+    @property
+    def pinned_width(self) -> int:
+        return self.left[self.pinned] if self.pinned < len(self.left) else self.width
+
+    def column_at(self, x: int) -> int | None:
+        """The column at a cell of the unscrolled line."""
+        for index, (left, width) in enumerate(zip(self.left, self.widths, strict=True)):
+            if left - _GAP < x < left + width + _GAP:
+                return index
+        return None
+
+    def scroll_to_show(self, index: int, scroll_x: int, available: int) -> int:
+        """The sideways scroll, changed as little as need be, at which a column is seen whole."""
+        if index < self.pinned:
+            return scroll_x
+        left, right = self.left[index] - self.pinned_width, self.left[index] + self.widths[index] + _GAP
+        return max(min(scroll_x, left), right - available)
+
+    def _crop(self, segments: list[Segment], scroll_x: int, width: int, fill: Style) -> Strip:
+        strip = Strip(segments, self.width)
+        if scroll_x:
+            pinned = self.pinned_width
+            strip = Strip.join([strip.crop(0, pinned), strip.crop(pinned + scroll_x, max(pinned, self.width))])
+        return strip.crop_extend(0, width, fill)
+
+    def header(
+        self, palette: Palette, *, scroll_x: int, width: int, sorting: Mapping[str, bool], cursor: int | None
+    ) -> Strip:
+        """The line of labels; ``sorting`` maps column keys to "descending", ``cursor`` is the chosen column."""
+        segments = [Segment(" " * GUTTER, palette.header)]
+        for index, (column, cells) in enumerate(zip(self.columns, self.widths, strict=True)):
+            arrow = ("▼" if sorting[column.key] else "▲") if column.key in sorting else ""
+            label = fit(column.label, max(0, cells - len(arrow))).rstrip()
+            text = arrow + label if column.align == "right" else label + arrow
+            text = text.center(cells) if column.align == "center" else fit(text, cells, right=column.align == "right")
+            segments.append(Segment(text, palette.header_cursor if index == cursor else palette.header))
+            segments.append(Segment(" " * _GAP, palette.header))
+        return self._crop(segments, scroll_x, width, palette.header)
+
+    def row(
+        self,
+        palette: Palette,
+        values: Mapping[str, Any] | None,
+        *,
+        scroll_x: int,
+        width: int,
+        cursor: bool,
+        cell: int | None,
+        marked: bool,
+    ) -> Strip:
+        """One row; ``values`` is None while it is being read. ``cell`` is the chosen column of the cursor's row."""
+        style = palette.cursor if cursor else palette.row
+        if values is None:
+            text = f"{'▸' if cursor else ' '} ···"
+            return Strip([Segment(text, style + palette.unread)], len(text)).crop_extend(0, width, style)
+        if marked:
+            style += Style(bold=True)
+        segments = [Segment(("▸" if cursor else " ") + ("◆" if marked else " "), style)]
+        for index, (column, cells) in enumerate(zip(self.columns, self.widths, strict=True)):
+            value = values.get(column.key)
+            text = column.cell(value, cells)
+            cell_style = style
+            if column.heat is not None and isinstance(value, int | float) and not isinstance(value, bool):
+                shade = heat_style(column.heat.level(value), palette.background, palette.heat)
+                cell_style = style + shade
+            if index == cell:
+                cell_style = style + palette.cell
+            if cell_style is style:
+                segments.append(Segment(text + " " * _GAP, style))
+            else:
+                segments.append(Segment(text, cell_style))
+                segments.append(Segment(" " * _GAP, style))
+        return self._crop(segments, scroll_x, width, style)
