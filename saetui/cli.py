@@ -1,0 +1,181 @@
+"""The ``saetui`` command: data on standard output, progress and messages on standard error; 0 done, 1 failed, 2 bad use."""
+
+import sys
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+
+if TYPE_CHECKING:
+    import typer
+
+
+def main() -> None:
+    """Run the command line; a bare ``saetui`` opens the last store without loading anything it does not need."""
+    if len(sys.argv) == 1:
+        _guarded(_open_last)()
+        return
+    _app()()
+
+
+def _guarded(command: Callable[..., int]) -> Callable[..., None]:
+    """A subcommand whose known errors end in one message and exit code 1."""
+
+    @wraps(command)
+    def guarded(*arguments: Any, **options: Any) -> None:
+        from saetui.commands.errors import CommandError
+        from saetui.jobs.errors import JobError
+        from store.errors import StoreError
+
+        try:
+            code = command(*arguments, **options)
+        except (CommandError, JobError, StoreError) as error:
+            _fail(str(error))
+        except KeyboardInterrupt:
+            _fail("interrupted", code=130)
+        except BrokenPipeError:
+            # The reader of our output left; nothing is wrong, and nothing more can be said to it.
+            sys.stdout = None  # type: ignore[assignment]
+            code = 0
+        sys.exit(code)
+
+    return guarded
+
+
+def _fail(message: str, *, code: int = 1) -> NoReturn:
+    print(f"saetui: {message}", file=sys.stderr)
+    sys.exit(code)
+
+
+def _app() -> "typer.Typer":
+    import typer
+
+    app = typer.Typer(
+        name="saetui",
+        help="Find where a sparse autoencoder says what a language model means, and where it fails.",
+        no_args_is_help=False,
+        add_completion=True,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    jobs = typer.Typer(help="Show the jobs of a store, or cancel one.", invoke_without_command=True)
+    app.add_typer(jobs, name="jobs")
+    store_option = typer.Option(help="The store's folder; default: the one opened last.")
+    _register(app, jobs, store_option)
+    return app
+
+
+def _register(app: "typer.Typer", jobs: "typer.Typer", store_option: Any) -> None:
+    """Every subcommand; typer reads their signatures, so they are written out here."""
+    import typer
+
+    @app.callback(invoke_without_command=True)
+    def saetui(
+        context: typer.Context,
+        version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+    ) -> None:
+        if version:
+            from saetui import __version__
+
+            print(__version__)
+        elif context.invoked_subcommand is None:
+            _guarded(_open_last)()
+
+    @app.command("open", help="Open a store; --at goes straight to a place, as copied with Y.")
+    def open_(
+        store: Annotated[Path, typer.Argument(help="The store's folder.")],
+        at: Annotated[str | None, typer.Option(help="A place, e.g. letters/s/412.")] = None,
+    ) -> None:
+        _guarded(_open)(store, at)
+
+    @app.command(help="Make the demo study, on the embedded model, and open it.")
+    def demo(
+        headless: Annotated[bool, typer.Option("--headless", help="Print the summary tables instead.")] = False,
+        store: Annotated[Path | None, typer.Option(help="The folder to make it in.")] = None,
+    ) -> None:
+        _guarded(_demo)(store, headless=headless)
+
+    @app.command(help="Run a job specification and wait for it.")
+    def run(
+        spec: Annotated[Path, typer.Argument(help="A .toml or .json file.")],
+        store: Annotated[Path | None, store_option] = None,
+        device: Annotated[str | None, typer.Option(help="cpu, cuda:0, …; default: the freest.")] = None,
+        force: Annotated[bool, typer.Option("--force", help="Run it although it was done before.")] = False,
+    ) -> None:
+        _guarded(_run)(spec, store, device, force=force)
+
+    @jobs.callback(invoke_without_command=True)
+    def list_jobs(context: typer.Context, store: Annotated[Path | None, store_option] = None) -> None:
+        if context.invoked_subcommand is None:
+            _guarded(_jobs)(store)
+
+    @jobs.command("cancel", help="Cancel a job that waits or runs.")
+    def cancel(
+        job: Annotated[str, typer.Argument(help="Its id, or the beginning of it.")],
+        store: Annotated[Path | None, store_option] = None,
+    ) -> None:
+        _guarded(_cancel)(job, store)
+
+
+def _store_root(store: Path | None) -> Path:
+    from saetui.commands.last_store import last_store
+
+    return store if store is not None else last_store()
+
+
+def _open_last() -> int:
+    return _open(_store_root(None), None)
+
+
+def _open(store: Path, at: str | None) -> int:
+    from saetui.commands.last_store import remember_store
+
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        from saetui.commands.headless import print_summary
+
+        print("saetui: no terminal, so here is the summary", file=sys.stderr)
+        return print_summary(store)
+    from saetui.tui.app import run
+
+    code = run(store, at=at)
+    remember_store(store)
+    return code
+
+
+def _demo(store: Path | None, *, headless: bool) -> int:
+    from saetui.commands.last_store import demo_store
+    from saetui.jobs.client import JobClient
+    from saetui.jobs.demo import submit_demo
+    from store import Store
+
+    root = store if store is not None else demo_store()
+    Store.open(root, create=True).close()
+    jobs = submit_demo(JobClient(root))
+    if not headless and sys.stdin.isatty() and sys.stdout.isatty():
+        return _open(root, None)
+    from saetui.commands.headless import follow_jobs, print_summary
+
+    code = follow_jobs(root, [job.id for job in jobs])
+    return code or print_summary(root)
+
+
+def _run(spec: Path, store: Path | None, device: str | None, *, force: bool) -> int:
+    from saetui.commands.headless import follow_jobs
+    from saetui.jobs import JobClient, load_spec
+
+    loaded = load_spec(spec)
+    root = store or (Path(loaded.store) if loaded.store else _store_root(None))
+    job = JobClient(root).submit(loaded, device, force=force)
+    return follow_jobs(root, [job.id])
+
+
+def _jobs(store: Path | None) -> int:
+    from saetui.commands.headless import print_jobs
+
+    return print_jobs(_store_root(store))
+
+
+def _cancel(job: str, store: Path | None) -> int:
+    from saetui.commands.headless import cancel_job
+
+    return cancel_job(_store_root(store), job)

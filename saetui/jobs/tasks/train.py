@@ -1,0 +1,174 @@
+"""The train job: one harvest of activations, SAEs of several recipes trained on it at once, each measured and saved."""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import polars as pl
+
+from saetui.errors import downstream_loss
+from saetui.jobs.context import TaskContext
+from saetui.jobs.errors import JobError
+from saetui.jobs.specs import Recipe, TrainSpec
+from saetui.jobs.tasks.corpus_rows import spool_corpus, spool_model
+from saetui.jobs.tasks.sources import sae_path, saved_saes, warm_model, warm_tokens
+from saetui.lm import LanguageModel, TokenizedCorpus, harvest
+from saetui.sae import SAE, TopKRecipe, TrainedSAE, TrainingDivergedError, TrainingStep, save_sae, train_saes
+from saetui.sae.buffer import ActivationBuffer
+from saetui.sae.evaluation import Evaluation, evaluate
+
+_LOSS_CONTEXTS = 64  # Contexts on which the model's loss is compared with and without the SAE.
+
+
+def run(spec: TrainSpec, context: TaskContext) -> None:
+    """Train what is not there yet; SAEs that are finished stay when another one fails."""
+    context.plan({"load": 6, "harvest": 10, "train": 100, "evaluate": 10})
+    model = warm_model(context, spec.model, spec.dtype)
+    model.site(spec.hook_name)
+    corpus = warm_tokens(context, model, spec.corpus, spec.context_length, spec.max_tokens)
+    wanted = [_Wanted.of(recipe, spec, model, corpus) for recipe in spec.recipes]
+    saved = saved_saes(context.store_root)
+    for sae in wanted:
+        taken = [other for other, name in saved.items() if name == sae.name and other != sae.sae_id]
+        if taken:
+            raise JobError(
+                f"recipes: the store has another SAE called {sae.name!r} ({taken[0]}); give the recipe a name of its own"
+            )
+    missing = [sae for sae in wanted if sae.sae_id not in saved]
+    for sae in wanted:
+        if sae not in missing:
+            context.log(f"{sae.name} is trained already ({sae.sae_id})")
+    if not missing:
+        return
+    spool_model(context, model)
+    spool_corpus(context, model, corpus)
+    buffer = _harvested(spec, context, model, corpus)
+    diverged = None
+    try:
+        trained = _train(spec, context, buffer, missing)
+    except TrainingDivergedError as error:
+        diverged, trained = error, error.finished
+    names = {sae.recipe.title: sae for sae in trained}
+    for done, sae in enumerate(s for s in missing if s.name in names):
+        context.progress("evaluate", done, len(names), "SAEs")
+        _finish(spec, context, model, corpus, buffer, sae, names[sae.name])
+    context.progress("evaluate", len(names), len(names), "SAEs")
+    if diverged is not None:
+        context.spool.flush()
+        raise diverged
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    """One SAE of the spec, known by what decides its weights."""
+
+    sae_id: str
+    recipe: Recipe
+
+    @property
+    def name(self) -> str:
+        return self.recipe.sae_name
+
+    @classmethod
+    def of(cls, recipe: Recipe, spec: TrainSpec, model: LanguageModel, corpus: TokenizedCorpus) -> "_Wanted":
+        settings = {
+            "model": model.model_id,
+            "corpus": corpus.corpus_id,
+            "hook_name": spec.hook_name,
+            "tokens": spec.tokens,
+            "batch_size": spec.batch_size,
+            "dtype": spec.dtype,
+            "seed": spec.seed,
+            "recipe": recipe.model_dump(mode="json"),
+        }
+        return cls(hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:12], recipe)
+
+
+def _harvested(
+    spec: TrainSpec, context: TaskContext, model: LanguageModel, corpus: TokenizedCorpus
+) -> ActivationBuffer:
+    raise NotImplementedError
+
+
+def _train(
+    spec: TrainSpec, context: TaskContext, buffer: ActivationBuffer, wanted: list[_Wanted]
+) -> list[TrainedSAE]:
+    steps = -(-spec.tokens // spec.batch_size)
+    recipes = [
+        TopKRecipe(
+            width=sae.recipe.width,
+            k=sae.recipe.k,
+            steps=steps,
+            seed=sae.recipe.seed,
+            lr=sae.recipe.lr,
+            name=sae.name,
+            hook_name=spec.hook_name,
+            model_name=spec.model,
+        )
+        for sae in wanted
+    ]
+
+    def report(step: TrainingStep) -> None:
+        metrics = {}
+        for i, name in enumerate(step.names):
+            metrics[f"{name} fvu"] = step.fvu[i]
+            metrics[f"{name} dead"] = step.dead_fraction[i]
+        context.progress("train", step.tokens, steps * spec.batch_size, "tokens", **metrics)
+
+    batches = buffer.batches(spec.batch_size, seed=spec.seed)
+    return train_saes(batches, recipes, device=context.device, on_step=report)
+
+
+def _finish(
+    spec: TrainSpec,
+    context: TaskContext,
+    model: LanguageModel,
+    corpus: TokenizedCorpus,
+    buffer: ActivationBuffer,
+    wanted: _Wanted,
+    trained: TrainedSAE,
+) -> None:
+    sae = trained.sae
+    measured = evaluate(sae, buffer.chunks())
+    loss = downstream_loss(model, sae, corpus.token_ids[:_LOSS_CONTEXTS], corpus.mask[:_LOSS_CONTEXTS])
+    sae.workbench |= {"name": wanted.name, "sae_id": wanted.sae_id, "model_id": model.model_id, "source": spec.model}
+    save_sae(sae, context.store_root / sae_path(wanted.sae_id))
+    context.spool.add("sae", _sae_row(spec, model, corpus, wanted, sae, measured, loss.recovered))
+
+
+def _sae_row(
+    spec: TrainSpec,
+    model: LanguageModel,
+    corpus: TokenizedCorpus,
+    wanted: _Wanted,
+    sae: SAE,
+    measured: Evaluation,
+    ce_recovered: float | None,
+) -> pl.DataFrame:
+    steps = -(-spec.tokens // spec.batch_size)
+    row = {
+        "sae_id": wanted.sae_id,
+        "model_id": model.model_id,
+        "hook_name": spec.hook_name,
+        "name": wanted.name,
+        "architecture": sae.architecture,
+        "d_in": sae.d_in,
+        "width": sae.d_sae,
+        "k": wanted.recipe.k,
+        "l0": measured.l0,
+        "fvu": measured.fvu,
+        "ce_recovered": ce_recovered,
+        "dead_fraction": measured.dead_fraction,
+        "mean_letter_f1": None,
+        "absorption_rate": None,
+        "linear_error_r2": None,
+        "tokens_trained": steps * spec.batch_size,
+        "corpus_id": corpus.corpus_id,
+        "n_evaluated": measured.n_tokens,
+        "seed": wanted.recipe.seed,
+        "source": "trained here",
+        "path": str(sae_path(wanted.sae_id)),
+        "added": datetime.now(UTC).replace(tzinfo=None),
+    }
+    return pl.DataFrame([row])

@@ -1,0 +1,104 @@
+"""Latents as classifiers of a letter: precision, recall, F1, AUROC by the SAE's own encoder (2409.14507, latent quality)."""
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+from torch.nn import functional
+
+from saetui.letters.metrics import letter_metrics
+from saetui.letters.vocabulary import LETTERS
+
+FIRES = 1e-8  # As in the paper's code: a latent fires when its activation is above this.
+
+
+@dataclass(frozen=True)
+class SparseLatents:
+    """Latent activations of some words; rows are padded with value 0."""
+
+    indices: Int[Tensor, "word slot"]
+    values: Float[Tensor, "word slot"]
+    width: int
+
+    def column(self, latent: int) -> Float[Tensor, " word"]:
+        """One latent's activation on every word."""
+        return torch.where(self.indices == latent, self.values, 0).sum(1)
+
+
+@dataclass(frozen=True)
+class LetterLatent:
+    """One latent judged as a classifier of one letter; cosines are with the letter's probe direction."""
+
+    letter: str
+    latent: int
+    precision: float
+    recall: float
+    f1: float
+    auroc: float | None
+    cos_encoder: float
+    cos_decoder: float
+    by_encoder: bool
+    """The paper's pick: the latent whose encoder direction is nearest to the probe's."""
+
+
+def classification_counts(
+    latents: SparseLatents, letters: Int[Tensor, " word"]
+) -> tuple[Float[Tensor, "letter latent"], Float[Tensor, " latent"]]:
+    """For every letter and latent, the letter's words on which it fires; and for every latent, all words on which it fires."""
+    fires = latents.values > FIRES
+    rows, _ = fires.nonzero(as_tuple=True)
+    cells = letters[rows] * latents.width + latents.indices[fires]
+    hits = torch.bincount(cells, minlength=len(LETTERS) * latents.width).view(len(LETTERS), latents.width).double()
+    return hits, hits.sum(0)
+
+
+def f1_scores(latents: SparseLatents, letters: Int[Tensor, " word"]) -> Float[Tensor, "letter latent"]:
+    """F1 of "the latent fires" as a sign of each letter, for all latents at once; 0 where nothing fires."""
+    hits, fires = classification_counts(latents, letters)
+    support = torch.bincount(letters, minlength=len(LETTERS)).double()
+    return 2 * hits / (support[:, None] + fires[None]).clamp(min=1)
+
+
+def letter_latents(
+    latents: SparseLatents,
+    letters: Int[Tensor, " word"],
+    encoder: Float[Tensor, "latent d"],
+    decoder: Float[Tensor, "latent d"],
+    probe_directions: Float[Tensor, "letter d"],
+    *,
+    top: int = 10,
+) -> dict[str, list[LetterLatent]]:
+    """Each letter's best latents, highest F1 first: the paper's pick and the ``top`` latents by F1.
+
+    Directions are one a row, of any norm; cosines with a zero direction are 0.
+    """
+    f1 = f1_scores(latents, letters)
+    directions = functional.normalize(probe_directions, dim=1)
+    cos_encoder = functional.normalize(encoder, dim=1) @ directions.T
+    cos_decoder = functional.normalize(decoder, dim=1) @ directions.T
+    found = {}
+    for i, letter in enumerate(LETTERS):
+        pick = int(cos_encoder[:, i].argmax())
+        best = f1[i].topk(min(top, latents.width))
+        chosen = [j for j, score in zip(best.indices.tolist(), best.values.tolist(), strict=True) if score > 0]
+        if pick not in chosen:
+            chosen.append(pick)
+        rows = []
+        for latent in chosen:
+            metrics = letter_metrics(latents.column(latent), letters == i, threshold=FIRES)
+            rows.append(
+                LetterLatent(
+                    letter,
+                    latent,
+                    metrics.precision,
+                    metrics.recall,
+                    metrics.f1,
+                    metrics.auroc,
+                    float(cos_encoder[latent, i]),
+                    float(cos_decoder[latent, i]),
+                    latent == pick,
+                )
+            )
+        found[letter] = sorted(rows, key=lambda row: -row.f1)
+    return found
