@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import ClassVar
 
 from rich.segment import Segment
@@ -174,7 +175,7 @@ class XYPlot(Widget):
             if x is not None and y is not None
         ]
         if series.line:
-            for start, end in zip(places, places[1:], strict=False):
+            for start, end in pairwise(places):
                 canvas.line(start, end, style)
         if series.markers:
             for x, y in places:

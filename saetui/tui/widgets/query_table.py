@@ -2,30 +2,25 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from threading import Lock
 from typing import Any, ClassVar, Protocol, cast
 
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
-from textual.actions import SkipAction
 from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.geometry import Size
 from textual.message import Message
-from textual.reactive import reactive
-from textual.scroll_view import ScrollView
 from textual.strip import Strip
-from textual.timer import Timer
 
+from saetui.tui.widgets import table_messages
 from saetui.tui.widgets.column import Column
 from saetui.tui.widgets.row_filter import find_column, parse_filter
 from saetui.tui.widgets.row_window import CHUNK, ChunkCache, Order, Reader, WindowQuery
 from saetui.tui.widgets.table_layout import Palette, TableLayout
-from saetui.tui.widgets.window_reader import Reading, WindowReader, Wish
-from store import StoreError
-
-_HEADER = 1
+from saetui.tui.widgets.table_motion import MovingCursor
+from saetui.tui.widgets.window_feed import WindowFeed
+from saetui.tui.widgets.window_reader import Reading, Wish
 
 
 class TableStore(Protocol):
@@ -35,30 +30,20 @@ class TableStore(Protocol):
     def reader(self) -> Reader: ...
 
 
-class QueryTable(ScrollView, can_focus=True):
+class QueryTable(MovingCursor, can_focus=True):
     """Rows of a query as a table.
 
-    The store is ``app.store`` unless given. ``sort`` is the order at the start; without one the query's own order
-    holds. ``row_key`` is the column that is unique in the result: the cursor stays on its row when data change.
+    The store is the workbench's unless given. ``row_key`` is the column that is unique in the result: the cursor stays
+    on its row when data change. ``sort`` is the order at the start; without one the query's own order holds. With
+    ``fold`` as many records stand side by side as there is room for, without labels.
     """
 
     ALLOW_SELECT = False
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("j,down", "move(1)", "Down", show=False),
-        Binding("k,up", "move(-1)", "Up", show=False),
-        Binding("h,left", "move_column(-1)", "Column left", show=False),
-        Binding("l,right", "move_column(1)", "Column right", show=False),
-        Binding("g,home", "go_to(0)", "First row", show=False),
-        Binding("G,end", "go_to_end", "Last row", show=False),
-        Binding("ctrl+d", "move_pages(0.5)", "Half a page down", show=False),
-        Binding("ctrl+u", "move_pages(-0.5)", "Half a page up", show=False),
-        Binding("pagedown,ctrl+f", "move_pages(1)", "Page down", show=False),
-        Binding("pageup,ctrl+b", "move_pages(-1)", "Page up", show=False),
-        Binding("enter", "select", "Open", show=False),
-        *(Binding(digit, f"count({digit!r})", "Count", show=False) for digit in "0123456789"),
-    ]
-    COUNT_PATIENCE: ClassVar[float] = 0.3
-    """Seconds in which a lone digit may still become a count, before it means what it means outside the table."""
+    RowHighlighted = table_messages.RowHighlighted
+    RowSelected = table_messages.RowSelected
+    HeaderSelected = table_messages.HeaderSelected
+    Loaded = table_messages.Loaded
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "select", "Open", show=False)]
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         "query-table--header",
         "query-table--header-cursor",
@@ -73,7 +58,7 @@ class QueryTable(ScrollView, can_focus=True):
         border-top: solid $foreground 20%;
         border-title-color: $text-muted;
         border-title-background: transparent;
-        scrollbar-size: 1 1;
+        scrollbar-size: 0 1;
         scrollbar-gutter: stable;
         scrollbar-background: $background;
         scrollbar-color: $foreground 25%;
@@ -94,62 +79,6 @@ class QueryTable(ScrollView, can_focus=True):
     }
     """
 
-    cursor_index: reactive[int] = reactive(0, init=False)
-    """Place of the cursor's row, from 0."""
-    cursor_column: reactive[int] = reactive(0, init=False)
-    """Place of the chosen column, from 0."""
-
-    @dataclass
-    class RowHighlighted(Message):
-        """The cursor came to rest on a row, or its row has new values; ``row`` maps column names to values."""
-
-        table: "QueryTable"
-        row: Mapping[str, Any]
-        key: Any
-        index: int
-
-        @property
-        def control(self) -> "QueryTable":
-            return self.table
-
-        def can_replace(self, message: Message) -> bool:
-            return isinstance(message, QueryTable.RowHighlighted) and message.table is self.table
-
-    @dataclass
-    class RowSelected(Message):
-        """Enter or a second click on a row."""
-
-        table: "QueryTable"
-        row: Mapping[str, Any]
-        key: Any
-        index: int
-
-        @property
-        def control(self) -> "QueryTable":
-            return self.table
-
-    @dataclass
-    class HeaderSelected(Message):
-        """A click on a label."""
-
-        table: "QueryTable"
-        column: Column
-
-        @property
-        def control(self) -> "QueryTable":
-            return self.table
-
-    @dataclass
-    class Loaded(Message):
-        """Rows of a changed query have arrived; ``total`` counts all that pass the filter."""
-
-        table: "QueryTable"
-        total: int
-
-        @property
-        def control(self) -> "QueryTable":
-            return self.table
-
     @dataclass
     class _Read(Message):
         reading: Reading
@@ -165,6 +94,7 @@ class QueryTable(ScrollView, can_focus=True):
         empty: str = "no rows",
         sort: tuple[str, bool] | None = None,
         pinned: int = 1,
+        fold: bool = False,
         store: TableStore | None = None,
         id: str | None = None,  # noqa: A002
         classes: str | None = None,
@@ -172,36 +102,31 @@ class QueryTable(ScrollView, can_focus=True):
         super().__init__(id=id, classes=classes)
         self.query_name = query_name
         self.empty = empty
-        self.total = 0
         self.loaded = False
         self.error = ""
         self.marks: frozenset[Any] = frozenset()
         self.filter_text = ""
         self._given_store = store
-        self._title = title
-        self._layout_of_columns = TableLayout(columns, pinned=pinned)
+        self._title: str | Content = title
+        self._columns = TableLayout(columns, pinned=pinned)
+        self._fold = fold
+        self._header_lines = 0 if fold else 1
         self._query = WindowQuery("", dict(params or {}), row_key)
         self._default_order = (Order(*sort),) if sort else ()
         self._order = self._default_order
         self._names: Sequence[str] = ()
         self._cache = ChunkCache()
         self._generation = 0
-        self._count = ""
-        self._count_timer: Timer | None = None
-        self._passed_on = ""
         self._palette_made: Palette | None = None
         self._goal: Any = None
         self._highlighted: tuple[Any, ...] | None = None
-        self._lock = Lock()
-        self._wish: Wish | None = None
-        self._reading: int | None = None
-        self._window_reader: WindowReader | None = None
+        self._feed: WindowFeed | None = None
 
     # What it is about
 
     @property
     def columns(self) -> tuple[Column, ...]:
-        return self._layout_of_columns.columns
+        return self._columns.columns
 
     @property
     def column(self) -> Column:
@@ -238,19 +163,17 @@ class QueryTable(ScrollView, can_focus=True):
     # What may be changed
 
     @property
-    def title(self) -> str:
+    def title(self) -> str | Content:
         return self._title
 
     @title.setter
-    def title(self, title: str) -> None:
+    def title(self, title: str | Content) -> None:
         self._title = title
         self._show_title()
 
     def set_params(self, **params: Any) -> None:
         """Ask the query about something else."""
-        if dict(self._query.params) != params:
-            self._query = replace(self._query, params=params)
-            self.reload()
+        self.set_query(self.query_name, **params)
 
     def set_query(self, query_name: str, **params: Any) -> None:
         """Show another query with the same columns."""
@@ -261,9 +184,10 @@ class QueryTable(ScrollView, can_focus=True):
 
     def set_columns(self, columns: Sequence[Column]) -> None:
         """Show other columns; the query stays."""
-        self._layout_of_columns = TableLayout(columns, pinned=self._layout_of_columns.pinned)
-        self.cursor_column = min(self.cursor_column, max(0, len(columns) - 1))
-        self._lay_out()
+        if tuple(columns) != self.columns:
+            self._columns = TableLayout(columns, pinned=self._columns.pinned)
+            self.cursor_column = min(self.cursor_column, max(0, len(columns) - 1))
+            self._lay_out()
 
     def set_filter(self, text: str) -> None:
         """Keep the rows that pass a filter line; an empty one keeps all.
@@ -299,12 +223,15 @@ class QueryTable(ScrollView, can_focus=True):
 
     def go_to_key(self, key: Any) -> None:
         """Put the cursor on the row of a key, wherever it is; nothing happens where there is none."""
-        if key != self.cursor_key:
+        if key == self.cursor_key:
+            return
+        if self._query.key in self._names:
+            column = list(self._names).index(self._query.key)
             for index, row in self._cache.rows():
-                if self._names and dict(zip(self._names, row, strict=True)).get(self._query.key) == key:
+                if row[column] == key:
                     self.cursor_index = index
                     return
-            self.reload(go_to=key)
+        self.reload(go_to=key)
 
     def reload(self, *, go_to: Any = None) -> None:
         """Read again; the cursor stays on its row, or goes to the row of the key ``go_to``."""
@@ -318,60 +245,28 @@ class QueryTable(ScrollView, can_focus=True):
 
     # Reading
 
-    def _store(self) -> TableStore | None:
-        return self._given_store or cast("TableStore | None", getattr(self.app, "store", None))
+    def _store(self) -> TableStore:
+        return self._given_store or cast("TableStore", cast(Any, self.app).bench.store)
 
     def _effective(self) -> WindowQuery:
-        store = self._store()
         name = self.query_name
-        sql = name if any(character.isspace() for character in name) or store is None else store.sql_of(name)
+        sql = name if any(character.isspace() for character in name) else self._store().sql_of(name)
         return replace(self._query, sql=sql, order=self._order)
 
     def _wish_for(self, chunks: Sequence[int], *, opening: bool = False) -> Wish:
-        page = max(1, self.page_rows)
+        page = max(1, self.page_rows) * self.across
         return Wish(self._generation, self._effective(), tuple(chunks), opening, self._goal, page)
 
     def _visible_chunks(self) -> list[int]:
-        first = max(0, int(self.scroll_y)) // CHUNK
-        last = (int(self.scroll_y) + max(1, self.page_rows)) // CHUNK
-        return list(range(first, last + 1))
+        top = max(0, int(self.scroll_y))
+        first, last = top * self.across, (top + max(1, self.page_rows)) * self.across
+        return list(range(first // CHUNK, last // CHUNK + 1))
 
     def _send(self, wish: Wish) -> None:
-        store = self._store()
-        if store is None:
-            return
-        with self._lock:
-            pending = self._wish
-            if pending is not None and pending.opening and pending.generation == wish.generation:
-                return
-            self._wish = wish
-            if self._reading is not None:
-                if self._reading != wish.generation and self._window_reader is not None:
-                    self._window_reader.interrupt()
-                return
-            self._reading = wish.generation
-        if self._window_reader is None:
-            self._window_reader = WindowReader(store.reader())
-        self.run_worker(self._read_wishes, name=self.id or "", group="rows", thread=True, exit_on_error=True)
-
-    def _read_wishes(self) -> None:
-        """Answers wishes until there is none; runs in a thread, one at a time for a table."""
-        reader = self._window_reader
-        assert reader is not None
-        while True:
-            with self._lock:
-                wish, self._wish = self._wish, None
-                self._reading = wish.generation if wish is not None else None
-            if wish is None:
-                return
-            try:
-                reading = reader.read(wish)
-                self.post_message(self._Read(reading))
-                if self._wish is None and reader.needs_fences():
-                    reader.build_fences()
-            except StoreError as error:
-                # An interrupted read fails as well; its answer is stale by then and nobody waits for it.
-                self.post_message(self._Read(Reading(wish.generation, opening=wish.opening, error=str(error))))
+        if self._feed is None:
+            self._feed = WindowFeed(self._store().reader, lambda reading: self.post_message(self._Read(reading)))
+        if self._feed.send(wish):
+            self.run_worker(self._feed.run, name=f"rows of {self.query_name}", group="rows", thread=True)
 
     def on_query_table__read(self, message: _Read) -> None:
         message.stop()
@@ -397,21 +292,18 @@ class QueryTable(ScrollView, can_focus=True):
         self._cache.clear()
         self._names = reading.columns
         goal, self._goal = self._goal, None
-        kept = goal is not None and reading.place is not None
-        index = reading.place if kept and reading.place is not None else 0 if goal is not None else self.cursor_index
+        index = self.cursor_index if goal is None else reading.place or 0
         self._highlighted = None
-        with self.prevent(self.RowHighlighted):
-            self._show_total(reading.total)
-            self.set_reactive(QueryTable.cursor_index, max(0, min(index, self.total - 1)))
-            self._show_cursor()
+        self._show_total(reading.total)
+        self.set_reactive(QueryTable.cursor_index, max(0, min(index, self.total - 1)))
+        self.show_cursor()
 
     def _want_visible(self) -> None:
         """Ask for what is seen and not read, and for the next chunk before it is reached."""
         if not self.loaded or not self.total:
             return
-        visible = self._visible_chunks()
+        visible, last = self._visible_chunks(), (self.total - 1) // CHUNK
         self._cache.use(visible)
-        last = (self.total - 1) // CHUNK
         near = range(max(0, visible[0] - 1), min(last, visible[-1] + 1) + 1)
         missing = self._cache.missing(number for number in visible if number <= last) or self._cache.missing(near)
         if missing:
@@ -421,11 +313,7 @@ class QueryTable(ScrollView, can_focus=True):
 
     @property
     def page_rows(self) -> int:
-        """Rows that are seen at once."""
-        return self.scrollable_content_region.height - _HEADER
-
-    def validate_cursor_index(self, index: int) -> int:
-        return max(0, min(index, self.total - 1))
+        return self.scrollable_content_region.height - self._header_lines
 
     def validate_cursor_column(self, index: int) -> int:
         return max(0, min(index, len(self.columns) - 1))
@@ -433,27 +321,20 @@ class QueryTable(ScrollView, can_focus=True):
     def watch_cursor_index(self, before: int, after: int) -> None:
         self._refresh_row(before)
         self._refresh_row(after)
-        self._show_cursor()
+        self.show_cursor()
         self._highlight()
 
     def watch_cursor_column(self) -> None:
-        available = self.scrollable_content_region.width
-        scroll = self._layout_of_columns.scroll_to_show(self.cursor_column, int(self.scroll_x), available)
+        room = self.scrollable_content_region.width - self._columns.pinned_width
+        scroll = self._columns.scroll_to_show(self.cursor_column, int(self.scroll_x), room)
         self.scroll_to(x=scroll, animate=False)
         self.refresh()
 
-    def _refresh_row(self, index: int) -> None:
-        line = index - int(self.scroll_y) + _HEADER
-        if _HEADER <= line < self.size.height:
-            self.refresh_lines(line + int(self.scroll_y))
+    def watch_count(self) -> None:
+        self._show_title()
 
-    def _show_cursor(self) -> None:
-        """Scroll no more than need be to have the cursor in view."""
-        page, top = max(1, self.page_rows), int(self.scroll_y)
-        if self.cursor_index < top:
-            self.scroll_to(y=self.cursor_index, animate=False)
-        elif self.cursor_index >= top + page:
-            self.scroll_to(y=self.cursor_index - page + 1, animate=False)
+    def _refresh_row(self, index: int) -> None:
+        self.refresh_lines(index // self.across + self._header_lines)
 
     def _highlight(self) -> None:
         row = self.cursor_row
@@ -463,53 +344,6 @@ class QueryTable(ScrollView, can_focus=True):
         if shown != self._highlighted:
             self._highlighted = shown
             self.post_message(self.RowHighlighted(self, row, row.get(self._query.key), self.cursor_index))
-
-    def action_count(self, digit: str) -> None:
-        """Collect a count such as the 12 of ``12j``; a digit that stays alone goes to whoever else wants it."""
-        if self._passed_on == digit or not (self._count or self.COUNT_PATIENCE):
-            self._passed_on = ""
-            raise SkipAction
-        self._count += digit
-        if self._count_timer is not None:
-            self._count_timer.stop()
-        self._count_timer = self.set_timer(self.COUNT_PATIENCE, self._pass_on) if len(self._count) == 1 else None
-        self._show_title()
-
-    def _pass_on(self) -> None:
-        self._passed_on = self._count
-        self._take_count()
-        self.app.simulate_key(self._passed_on)
-
-    def _take_count(self) -> int | None:
-        count, self._count = self._count, ""
-        if self._count_timer is not None:
-            self._count_timer.stop()
-            self._count_timer = None
-        if count:
-            self._show_title()
-        return int(count) if count else None
-
-    def action_move(self, rows: int) -> None:
-        self.cursor_index += rows * (self._take_count() or 1)
-
-    def action_move_column(self, columns: int) -> None:
-        self.cursor_column += columns * (self._take_count() or 1)
-
-    def action_move_pages(self, pages: float) -> None:
-        rows = max(1, round(abs(pages) * self.page_rows)) * (self._take_count() or 1)
-        top = int(self.scroll_y)
-        step = rows if pages > 0 else -rows
-        # View and cursor move together, so that the cursor keeps its line on the screen.
-        self.scroll_to(y=max(0, min(top + step, self.total - self.page_rows)), animate=False)
-        self.cursor_index += step
-
-    def action_go_to(self, index: int) -> None:
-        count = self._take_count()
-        self.cursor_index = index if count is None else count - 1
-
-    def action_go_to_end(self) -> None:
-        count = self._take_count()
-        self.cursor_index = self.total - 1 if count is None else count - 1
 
     def action_select(self) -> None:
         row = self.cursor_row
@@ -521,19 +355,20 @@ class QueryTable(ScrollView, can_focus=True):
         if offset is None:
             return
         event.stop()
-        scrolled = offset.x + int(self.scroll_x) if offset.x >= self._layout_of_columns.pinned_width else offset.x
-        column = self._layout_of_columns.column_at(scrolled)
+        panel, x = divmod(offset.x, self._panel_width) if self.across > 1 else (0, offset.x)
+        scrolled = x + int(self.scroll_x) if x >= self._columns.pinned_width else x
+        column = self._columns.column_at(scrolled)
         if column is not None:
             self.cursor_column = column
-        if offset.y < _HEADER:
+        if offset.y < self._header_lines:
             if column is not None:
                 self.post_message(self.HeaderSelected(self, self.columns[column]))
             return
-        index = int(self.scroll_y) + offset.y - _HEADER
-        if index < self.total:
-            if index == self.cursor_index and event.chain > 1:
-                self.action_select()
+        index = (int(self.scroll_y) + offset.y - self._header_lines) * self.across + panel
+        if panel < self.across and index < self.total:
             self.cursor_index = index
+            if event.chain > 1:
+                self.action_select()
 
     # Painting
 
@@ -542,12 +377,12 @@ class QueryTable(ScrollView, can_focus=True):
         self.reload()
 
     def on_unmount(self) -> None:
-        if self._window_reader is not None and self._reading is not None:
-            self._window_reader.interrupt()
+        if self._feed is not None:
+            self._feed.stop()
 
     def on_resize(self) -> None:
         self._lay_out()
-        self._show_cursor()
+        self.show_cursor()
         self._want_visible()
 
     def notify_style_update(self) -> None:
@@ -559,9 +394,17 @@ class QueryTable(ScrollView, can_focus=True):
         if round(old_value) != round(new_value):
             self._want_visible()
 
+    @property
+    def _panel_width(self) -> int:
+        return self.scrollable_content_region.width // self.across
+
     def _lay_out(self) -> None:
-        self._layout_of_columns.arrange(self.scrollable_content_region.width)
-        self.virtual_size = Size(self._layout_of_columns.width, self.total + _HEADER)
+        room = self.scrollable_content_region.width
+        if self._fold:
+            self.across = max(1, room // self._columns.natural_width)
+        self._columns.arrange(room // self.across)
+        width = room if self.across > 1 else self._columns.width
+        self.virtual_size = Size(width, -(-self.total // self.across) + self._header_lines)
         self.refresh()
 
     def _show_total(self, total: int) -> None:
@@ -570,13 +413,13 @@ class QueryTable(ScrollView, can_focus=True):
         self._show_title()
 
     def _show_title(self) -> None:
-        parts: list[str | tuple[str, str]] = [self._title] if self._title else []
+        parts: list[str | Content | tuple[str, str]] = [self._title] if self._title else []
         if self.loaded and not self.error:
-            parts.append((f"  {self.total:,}", "dim"))
+            parts.append((f" {self.total:,}", "dim"))
         if self.filter_text:
-            parts.append(f"  /{self.filter_text}")
-        if self._count:
-            parts.append((f"  {self._count}…", "bold"))
+            parts.append(f" /{self.filter_text}")
+        if self.count:
+            parts.append((f" {self.count}…", "bold"))
         self.border_title = Content.assemble(*parts) if parts else None
 
     def _palette(self) -> Palette:
@@ -596,26 +439,33 @@ class QueryTable(ScrollView, can_focus=True):
 
     def render_line(self, y: int) -> Strip:
         palette, width = self._palette(), self.scrollable_content_region.width
-        scroll_x = int(self.scroll_x)
-        cursor_column = self.cursor_column if self.has_focus else None
-        if y < _HEADER:
+        if y < self._header_lines:
             sorting = {order.column: order.descending for order in self._order}
-            return self._layout_of_columns.header(
-                palette, scroll_x=scroll_x, width=width, sorting=sorting, cursor=cursor_column
+            cursor = self.cursor_column if self.has_focus else None
+            return self._columns.header(
+                palette, scroll_x=int(self.scroll_x), width=width, sorting=sorting, cursor=cursor
             )
-        index = int(self.scroll_y) + y - _HEADER
-        if index >= self.total:
-            return self._message_line(y - _HEADER, width, palette.row)
-        values = self.row_at(index)
-        key = values.get(self._query.key) if values is not None else None
-        return self._layout_of_columns.row(
+        line = y - self._header_lines
+        first = (int(self.scroll_y) + line) * self.across
+        if first >= self.total:
+            return self._message_line(line, width, palette.row)
+        if self.across == 1:
+            return self._record(first, palette, width)
+        panel = self._panel_width
+        last = min(first + self.across, self.total)
+        strips = [self._record(index, palette, panel) for index in range(first, last)]
+        return Strip.join(strips).crop_extend(0, width, palette.row)
+
+    def _record(self, index: int, palette: Palette, width: int) -> Strip:
+        values, at_cursor = self.row_at(index), index == self.cursor_index
+        return self._columns.row(
             palette,
             values,
-            scroll_x=scroll_x,
+            scroll_x=int(self.scroll_x),
             width=width,
-            cursor=index == self.cursor_index,
-            cell=cursor_column if index == self.cursor_index else None,
-            marked=key in self.marks,
+            cursor=at_cursor,
+            cell=self.cursor_column if at_cursor and self.has_focus and not self._fold else None,
+            marked=values is not None and values.get(self._query.key) in self.marks,
         )
 
     def _message_line(self, line: int, width: int, style: Style) -> Strip:

@@ -40,12 +40,13 @@ class TableLayout:
         self.widths: tuple[int, ...] = ()
         self.left: tuple[int, ...] = ()
         self.width = 0
+        self.natural_width = GUTTER + sum(column.width + _GAP for column in self.columns)
         self.arrange(0)
 
     def arrange(self, available: int) -> None:
         """Share the cells that are left over among the columns that grow."""
         widths = [column.width for column in self.columns]
-        spare = available - GUTTER - sum(width + _GAP for width in widths)
+        spare = available - self.natural_width
         shares = sum(column.grow for column in self.columns)
         if spare > 0 and shares:
             widths = [width + spare * column.grow // shares for width, column in zip(widths, self.columns, strict=True)]
@@ -67,11 +68,14 @@ class TableLayout:
         return None
 
     def scroll_to_show(self, index: int, scroll_x: int, available: int) -> int:
-        """The sideways scroll, changed as little as need be, at which a column is seen whole."""
+        """The sideways scroll at which a column is seen whole; it starts at a column's edge and changes little."""
         if index < self.pinned:
             return scroll_x
-        left, right = self.left[index] - self.pinned_width, self.left[index] + self.widths[index] + _GAP
-        return max(min(scroll_x, left), right - available)
+        starts = [left - self.pinned_width for left in self.left[self.pinned : index + 1]]
+        right = self.left[index] + self.widths[index] - self.pinned_width
+        return next(
+            (start for start in starts if start >= min(scroll_x, starts[-1]) and right - start <= available), starts[-1]
+        )
 
     def _crop(self, segments: list[Segment], scroll_x: int, width: int, fill: Style) -> Strip:
         strip = Strip(segments, self.width)
@@ -92,7 +96,15 @@ class TableLayout:
             text = text.center(cells) if column.align == "center" else fit(text, cells, right=column.align == "right")
             segments.append(Segment(text, palette.header_cursor if index == cursor else palette.header))
             segments.append(Segment(" " * _GAP, palette.header))
-        return self._crop(segments, scroll_x, width, palette.header)
+        strip = self._crop(segments, scroll_x, width, palette.header)
+        if scroll_x:
+            strip = self._marked(strip, self.pinned_width - 1, "‹", palette.header)
+        return self._marked(strip, width - 1, "›", palette.header) if self.width - scroll_x > width else strip
+
+    def _marked(self, strip: Strip, x: int, character: str, style: Style) -> Strip:
+        """The strip with one character replaced, to say that there is more on that side."""
+        left, right = strip.crop(0, x), strip.crop(x + 1, strip.cell_length)
+        return Strip.join([left, Strip([Segment(character, style)], 1), right])
 
     def row(
         self,
