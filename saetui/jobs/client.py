@@ -3,7 +3,6 @@
 import contextlib
 import os
 import platform
-import secrets
 import signal
 import time
 from collections.abc import Sequence
@@ -17,6 +16,7 @@ from saetui.jobs.files import locked, tail
 from saetui.jobs.folder import JobFolder, Record
 from saetui.jobs.job import Job
 from saetui.jobs.launch import WorkerFiles, start_worker
+from saetui.jobs.lease import Lease
 from saetui.jobs.progress import ProgressReader
 from saetui.jobs.queue import Entry, Queue, is_queued_here
 
@@ -27,8 +27,8 @@ IDLE_S = 900.0
 GRACE_S = 10.0
 # A worker shows life every second; after this silence it is stopped or its machine is.
 SILENT_S = 30.0
-# So many starts in a row that end at once are no accident.
-_FAILED_STARTS = 3
+# So many starts in a row that end badly and within seconds are no accident.
+_FAILED_STARTS, _SOUND_S = 3, 10.0
 
 
 class Submittable(Protocol):
@@ -47,7 +47,7 @@ class Submittable(Protocol):
 class _Started:
     process: "subprocess.Popen[bytes]"
     failures: int  # starts in a row before this one that failed
-    not_before: float
+    at: float
 
 
 class JobClient:
@@ -84,8 +84,10 @@ class JobClient:
         ``force``. ``device``: "cpu", "cuda:0", …; by default that of the job it comes after, else the freest.
 
         Raises:
-            JobError: a job in ``after`` does not exist.
+            JobError: the device or a job in ``after`` does not exist, or the store's folder cannot be written.
         """
+        if device is not None:
+            _check_device(device)
         waits_for = tuple(job.id if isinstance(job, Job) else job for job in after)
         self._make_jobs_folder()
         with locked(self.jobs_root / ".submit.lock"):
@@ -95,7 +97,7 @@ class JobClient:
                     raise JobError(f"after: there is no job {job_id!r} in {self.jobs_root}")
             same = None if force else _same_work(entries, spec.content_hash)
             if same is None:
-                chosen = device or self._choose_device(entries, waits_for)
+                chosen = self._choose_device(entries, waits_for) if device is None else device
                 record = Record(
                     job_id=_new_id(),
                     kind=spec.kind,
@@ -159,8 +161,9 @@ class JobClient:
         """Pins a queued job to another device.
 
         Raises:
-            JobError: the job is not queued.
+            JobError: the job is not queued, or there is no such device.
         """
+        _check_device(device)
 
         def decide(record: Record) -> Record | None:
             if record.state != "queued":
@@ -175,12 +178,16 @@ class JobClient:
         """Starts a worker for each device of this machine that has jobs queued and no worker; cheap to call often."""
         entries = self._queue.entries()
         for device in {e.record.device for e in entries.values() if is_queued_here(e.record, e.record.device)}:
-            if self._may_start(device, entries):
-                files = WorkerFiles(self.jobs_root, device)
-                if files.lease.is_free():
-                    failures = self._started[device].failures if device in self._started else 0
-                    process = start_worker(self.store_root, device, idle_s=self._idle_s, grace_s=self._grace_s)
-                    self._started[device] = _Started(process, failures, time.monotonic() + 2.0**failures)
+            lease = WorkerFiles(self.jobs_root, device).lease
+            if lease.is_free() and self._may_start(device, lease, entries):
+                failures = self._started[device].failures if device in self._started else 0
+                process = start_worker(self.store_root, device, idle_s=self._idle_s, grace_s=self._grace_s)
+                self._started[device] = _Started(process, failures, time.monotonic())
+
+    def release_workers(self) -> None:
+        """Asks this machine's workers of the store to end as soon as they have no work, instead of staying warm."""
+        for folder in (self.jobs_root / ".workers" / platform.node()).glob("*/"):
+            (folder / "leave").touch()
 
     def _make_jobs_folder(self) -> None:
         try:
@@ -246,17 +253,20 @@ class JobClient:
         gpus = [name for name in names if name != "cpu"]
         return min(gpus or names, key=here.count)
 
-    def _may_start(self, device: str, entries: dict[str, Entry]) -> bool:
+    def _may_start(self, device: str, lease: Lease, entries: dict[str, Entry]) -> bool:
+        """Whether to start a worker, given that none holds the lease."""
         started = self._started.get(device)
         if started is None:
             return True
         code = started.process.poll()
         if code is None:
-            return False
-        if code == 0:
+            # It is still starting; unless it had the lease, and is on its way out.
+            return bool(lease.note().get("worker", {}).get("pid") == started.process.pid)
+        age = time.monotonic() - started.at
+        if code == 0 or age > _SOUND_S:
             started.failures = 0
             return True
-        if time.monotonic() < started.not_before:
+        if age < 2.0**started.failures:
             return False
         started.failures += 1
         if started.failures < _FAILED_STARTS:
@@ -302,9 +312,15 @@ class JobClient:
         return new.job_id
 
 
+def _check_device(device: str) -> None:
+    from saetui.jobs.devices import find_device
+
+    find_device(device)
+
+
 def _new_id() -> str:
     """Sorts by time of submission, also with other ids of the same second."""
-    return f"{datetime.now():%Y%m%d-%H%M%S-%f}-{secrets.token_hex(2)}"
+    return f"{datetime.now():%Y%m%d-%H%M%S-%f}-{os.urandom(2).hex()}"
 
 
 def _same_work(entries: dict[str, Entry], content_hash: str) -> Entry | None:

@@ -22,7 +22,7 @@ _CHECK_S = 0.05
 class Warm:
     """Things that are slow to make, kept between the jobs of one worker; the longest unused ones go first."""
 
-    def __init__(self, limit: int = 8) -> None:
+    def __init__(self, limit: int = 16) -> None:
         self._limit = limit
         self._kept: OrderedDict[Hashable, Any] = OrderedDict()
 

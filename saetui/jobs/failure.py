@@ -5,7 +5,8 @@ import signal
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-_SMALLER = "lower batch_size, context_length, max_tokens or the SAE widths, or choose a device with more free memory"
+_SMALLER = "lower batch_size, max_tokens or the SAE widths, or choose a device with more free memory"
+_RETRY = "retry the job, since memory that earlier jobs kept is free now; or"
 _IN_LOG = "the traceback is in the job's log"
 # Signals that end a process through a fault in native code.
 _FAULTS = frozenset({signal.SIGSEGV, signal.SIGBUS, signal.SIGABRT, signal.SIGILL, signal.SIGFPE})
@@ -22,10 +23,11 @@ class Failure:
 
 def explain(error: BaseException) -> Failure:
     """The failure behind an exception, the first known one along its chain of causes."""
-    for link in _chain(error):
-        known = _known(link)
-        if known is not None:
-            return known
+    known = [failure for failure in map(_known, _chain(error)) if failure is not None]
+    if known:
+        # Our own errors say best what happened; what to do may be known of the cause, such as a full disk.
+        hint = next((failure.hint for failure in known if failure.hint is not None), None)
+        return Failure(known[0].message, hint, clean=all(failure.clean for failure in known))
     text = str(error).strip()
     return Failure(f"{type(error).__name__}: {text}" if text else type(error).__name__, _IN_LOG)
 
@@ -64,9 +66,9 @@ def _known(error: BaseException) -> Failure | None:
     lines = text.splitlines()
     first = lines[0] if lines else type(error).__name__
     if names & {"torch.OutOfMemoryError", "torch.cuda.OutOfMemoryError", "torch._C.OutOfMemoryError"}:
-        return Failure(f"GPU out of memory: {first}", _SMALLER)
+        return Failure(f"GPU out of memory: {first}", f"{_RETRY} {_SMALLER}")
     if isinstance(error, MemoryError) or "DefaultCPUAllocator" in text:
-        return Failure(f"out of memory: {first}" if text else "out of memory", _SMALLER)
+        return Failure(f"out of memory: {first}" if text else "out of memory", f"{_RETRY} {_SMALLER}")
     if (
         isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
     ) or "No space left on device" in text:

@@ -80,6 +80,7 @@ class JobFolder:
         self.log = path / "log.txt"
         self.out = path / "out"
         self.cancel = path / "cancel.json"
+        self.kept = path / "kept"  # there when the store's record of the job is spooled
         self._lock = path / "lock"
         self._reserve = path / "reserve"
 

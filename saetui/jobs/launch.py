@@ -19,7 +19,8 @@ class WorkerFiles:
         self.lease = Lease(self.path / "device.lease")
         self.log = self.path / "log.txt"
         self.heartbeat = self.path / "heartbeat"
-        self.waiting = self.path / "waiting"
+        self.waiting = self.path / "waiting"  # why its jobs wait, in words
+        self.leave = self.path / "leave"  # asks it not to stay warm
 
 
 # Started by this process, kept so that each is reaped when it ends.

@@ -44,6 +44,7 @@ class ProgressWriter:
         self._next = 0.0
         self._phase: str | None = None
         self._pending: dict[str, Any] | None = None
+        self._ended = False  # the phase's last record is written
 
     def plan(self, weights: Mapping[str, float]) -> None:
         """Says which phases will come and how long each takes, relative to the others."""
@@ -62,10 +63,11 @@ class ProgressWriter:
         if phase != self._phase:
             self.flush()  # The end of the phase before.
             self._phase = phase
-        elif now < self._next and done != total:
+        elif now < self._next and (done != total or self._ended):
             self._pending = record
             return
         self._append(record)
+        self._ended = done == total
         self._pending = None
         self._next = now + min(_LONGEST, max(_SHORTEST, _SHARE * (now - self._began)))
 
@@ -92,7 +94,7 @@ class _Phase:
     unit: str
     clock: float
     metrics: Mapping[str, float | str] = field(default_factory=dict)
-    gaps: deque[float] = field(default_factory=lambda: deque(maxlen=32))
+    gaps: deque[float] = field(default_factory=lambda: deque(maxlen=9))
     # Weighted sums of units and of seconds; their ratio is the rate.
     units: float = 0.0
     seconds: float = 0.0
@@ -164,7 +166,7 @@ class ProgressReader:
             self._current = name
         elif clock > phase.clock:
             gap = self._counted(phase, clock - phase.clock)
-            phase.gaps.append(gap)
+            phase.gaps.append(clock - phase.clock)
             self._active += gap
             keep = 0.5 ** (gap / _MEMORY_S)
             phase.units = phase.units * keep + (done - phase.done)

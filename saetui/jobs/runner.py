@@ -6,6 +6,7 @@ it, and its device belongs to others.
 """
 
 import argparse
+import contextlib
 import faulthandler
 import gc
 import os
@@ -13,6 +14,7 @@ import signal
 import sys
 import threading
 import traceback
+from dataclasses import replace
 from pathlib import Path
 from queue import SimpleQueue
 from types import FrameType
@@ -21,6 +23,7 @@ from saetui.jobs.context import TaskContext, Warm
 from saetui.jobs.errors import JobCancelled
 from saetui.jobs.failure import Failure, explain
 from saetui.jobs.folder import JobFolder, Record
+from saetui.jobs.history import job_row, keep
 
 
 class Runner:
@@ -45,6 +48,7 @@ class Runner:
             failure = None
         if failure is not None:
             folder.end("failed", failure.message, failure.hint, worker=record.worker)
+        keep(self._store_root, folder)
         gc.collect()
         return not self._told_to_stop and (failure is None or failure.clean)
 
@@ -63,7 +67,8 @@ class Runner:
             spec = parse_spec(folder.read_spec(), source=str(folder.spec))
             with TaskContext(self._store_root, folder, self._device, self._warm) as context:
                 find_task(spec.kind)(spec, context)
-            self._in_task = False
+                context.spool.add("job", [job_row(folder, replace(record, state="done"))])
+                self._in_task = False  # From here the job is done; its results are finished undisturbed.
         except JobCancelled:
             self._in_task = False
             raise
@@ -72,6 +77,8 @@ class Runner:
             _print_traceback(error)
             return explain(error)
         folder.end("done", worker=record.worker)
+        with contextlib.suppress(OSError):
+            folder.kept.touch()
         return None
 
     @staticmethod

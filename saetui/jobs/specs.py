@@ -26,9 +26,9 @@ class Spec(_Frozen):
     # Fields whose text may be a path; a relative one is made absolute, since a worker runs in another folder.
     paths: ClassVar[tuple[str, ...]] = ()
 
-    schema_version: Literal[1] = Field(1, alias="schema", description="Version of the spec's form.")
+    schema_version: Literal[1] = Field(default=1, alias="schema", description="Version of the spec's form.")
     kind: str = Field(description="What the job does.")
-    store: str | None = Field(None, exclude=True, description="Folder of the store that takes the results.")
+    store: str | None = Field(default=None, exclude=True, description="Folder of the store that takes the results.")
 
     @property
     def title(self) -> str:
@@ -49,14 +49,14 @@ class Spec(_Frozen):
 class Recipe(_Frozen):
     """One SAE to train."""
 
-    architecture: Literal["topk"] = Field("topk", description="SAE architecture.")
+    architecture: Literal["topk"] = Field(default="topk", description="SAE architecture.")
     width: int = Field(gt=0, description="Number of latents.")
     k: int = Field(gt=0, description="Latents kept on each token.")
-    lr: float | None = Field(None, gt=0, description="Learning rate of Adam; default: by width.")
+    lr: float | None = Field(default=None, gt=0, description="Learning rate of Adam; default: by width.")
     name: str | None = Field(
-        None, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", description="Short name; default: w<width>-k<k>."
+        default=None, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", description="Short name; default: w<width>-k<k>."
     )
-    seed: int = Field(0, ge=0, description="Seed of the SAE's first weights.")
+    seed: int = Field(default=0, ge=0, description="Seed of the SAE's first weights.")
 
     @model_validator(mode="after")
     def _k_fits(self) -> "Recipe":
@@ -74,20 +74,20 @@ class TrainSpec(Spec):
 
     paths: ClassVar[tuple[str, ...]] = ("model", "corpus")
 
-    kind: Literal["train"] = Field("train", description="Train SAEs.")
-    model: str = Field("embedded", min_length=1, description=_MODEL)
-    corpus: str = Field("stdlib", min_length=1, description=_CORPUS)
+    kind: Literal["train"] = Field(default="train", description="Train SAEs.")
+    model: str = Field(default="embedded", min_length=1, description=_MODEL)
+    corpus: str = Field(default="stdlib", min_length=1, description=_CORPUS)
     hook_name: str = Field(min_length=1, description=_HOOK)
     recipes: tuple[Recipe, ...] = Field(min_length=1, description="The SAEs; all are trained on the same stream.")
-    context_length: int = Field(128, gt=1, description="Tokens in a context, special tokens included.")
-    max_tokens: int | None = Field(None, gt=0, description="Tokens to harvest; default: the whole corpus.")
+    context_length: int = Field(default=128, gt=1, description="Tokens in a context, special tokens included.")
+    max_tokens: int | None = Field(default=None, gt=0, description="Tokens to harvest; default: the whole corpus.")
     tokens: int = Field(gt=0, description="Tokens to train on; more than harvested means several epochs.")
-    batch_size: int = Field(2048, gt=0, description="Tokens in one training step.")
-    harvest_batch_size: int = Field(16, gt=0, description=_BATCH)
+    batch_size: int = Field(default=2048, gt=0, description="Tokens in one training step.")
+    harvest_batch_size: int = Field(default=16, gt=0, description=_BATCH)
     dtype: Literal["float32", "bfloat16", "float16"] = Field(
-        "float32", description="Number format of the language model."
+        default="float32", description="Number format of the language model."
     )
-    seed: int = Field(0, ge=0, description=_SEED)
+    seed: int = Field(default=0, ge=0, description=_SEED)
 
     @model_validator(mode="after")
     def _names_differ(self) -> "TrainSpec":
@@ -107,16 +107,18 @@ class LettersSpec(Spec):
 
     paths: ClassVar[tuple[str, ...]] = ("model",)
 
-    kind: Literal["letters"] = Field("letters", description="Letter probes and letter latents.")
-    model: str = Field("embedded", min_length=1, description=_MODEL)
+    kind: Literal["letters"] = Field(default="letters", description="Letter probes and letter latents.")
+    model: str = Field(default="embedded", min_length=1, description=_MODEL)
     hook_name: str = Field(min_length=1, description=_HOOK)
     saes: tuple[str, ...] = Field(min_length=1, description=_SAES)
-    examples: int = Field(10, ge=0, description="Example lines before the word in a prompt.")
-    test_share: float = Field(0.2, gt=0, lt=1, description="Share of the words that only test.")
-    leading_space: bool | None = Field(None, description="Only words with (true) or without (false) a leading space.")
-    latents_per_letter: int = Field(20, gt=0, description="Latents listed for a letter, best F1 first.")
-    batch_size: int = Field(64, gt=0, description="Prompts in one forward pass of the language model.")
-    seed: int = Field(42, ge=0, description=_SEED)
+    examples: int = Field(default=10, ge=0, description="Example lines before the word in a prompt.")
+    test_share: float = Field(default=0.2, gt=0, lt=1, description="Share of the words that only test.")
+    leading_space: bool | None = Field(
+        default=None, description="Only words with (true) or without (false) a leading space."
+    )
+    latents_per_letter: int = Field(default=20, gt=0, description="Latents listed for a letter, best F1 first.")
+    batch_size: int = Field(default=64, gt=0, description="Prompts in one forward pass of the language model.")
+    seed: int = Field(default=42, ge=0, description=_SEED)
 
     @property
     def title(self) -> str:
@@ -128,24 +130,28 @@ class LatentsSpec(Spec):
 
     paths: ClassVar[tuple[str, ...]] = ("model", "corpus")
 
-    kind: Literal["latents"] = Field("latents", description="Latent statistics and activations.")
-    model: str = Field("embedded", min_length=1, description=_MODEL)
-    corpus: str = Field("stdlib", min_length=1, description=_CORPUS)
+    kind: Literal["latents"] = Field(default="latents", description="Latent statistics and activations.")
+    model: str = Field(default="embedded", min_length=1, description=_MODEL)
+    corpus: str = Field(default="stdlib", min_length=1, description=_CORPUS)
     hook_name: str = Field(min_length=1, description=_HOOK)
     saes: tuple[str, ...] = Field(min_length=1, description=_SAES)
-    context_length: int = Field(128, gt=1, description="Tokens in a context, special tokens included.")
-    max_tokens: int | None = Field(None, gt=0, description="Tokens to read; default: the whole corpus.")
-    batch_size: int = Field(16, gt=0, description=_BATCH)
-    store_activations: bool = Field(True, description="Keep every firing, so that tokens and latents can be looked up.")
+    context_length: int = Field(default=128, gt=1, description="Tokens in a context, special tokens included.")
+    max_tokens: int | None = Field(default=None, gt=0, description="Tokens to read; default: the whole corpus.")
+    batch_size: int = Field(default=16, gt=0, description=_BATCH)
+    store_activations: bool = Field(
+        default=True, description="Keep every firing, so that tokens and latents can be looked up."
+    )
     promoted_tokens: int = Field(
-        10, gt=0, description="Tokens listed that a latent's decoder raises, and lowers, most."
+        default=10, gt=0, description="Tokens listed that a latent's decoder raises, and lowers, most."
     )
     top_tokens: int = Field(
-        10, gt=0, description="Token surfaces listed with the largest share of a latent's activation."
+        default=10, gt=0, description="Token surfaces listed with the largest share of a latent's activation."
     )
-    histogram_bins: int = Field(20, gt=0, description="Bins of the histogram of a latent's activations.")
-    neighbours: int = Field(5, ge=0, description="Nearest latents listed, in the same SAE and in each other one.")
-    seed: int = Field(0, ge=0, description=_SEED)
+    histogram_bins: int = Field(default=20, gt=0, description="Bins of the histogram of a latent's activations.")
+    neighbours: int = Field(
+        default=5, ge=0, description="Nearest latents listed, in the same SAE and in each other one."
+    )
+    seed: int = Field(default=0, ge=0, description=_SEED)
 
     @property
     def title(self) -> str:

@@ -24,6 +24,7 @@ from saetui.jobs.devices import Device, find_device
 from saetui.jobs.errors import JobError
 from saetui.jobs.failure import VANISHED, explain_exit
 from saetui.jobs.folder import JobFolder, Record
+from saetui.jobs.history import keep
 from saetui.jobs.identity import ProcessIdentity
 from saetui.jobs.launch import WorkerFiles, child_environment, python_module
 from saetui.jobs.lease import Lease, machine_lease
@@ -60,6 +61,7 @@ class Worker:
     def run(self) -> None:
         if not self._files.lease.acquire(self._note()):
             return  # Another client was faster; its worker sees the same queue.
+        self._files.leave.unlink(missing_ok=True)
         self._end_orphans()
         idle_since = time.monotonic()
         try:
@@ -123,13 +125,14 @@ class Worker:
             _kill_group(runner, signal.SIGTERM)
 
     def _end_dead(self, folder: JobFolder, runner: "subprocess.Popen[bytes]") -> None:
-        """Ends the job of a runner that ended; after a failure that a runner wrote down itself, nothing is left to do."""
+        """Ends the job of a runner that ended; where the runner wrote down a failure itself, nothing is left to do."""
         self._end_runner()
         if folder.cancel_request() is not None:
             folder.end("cancelled", "stopped by force: it did not stop by itself", worker=self._me)
         else:
             failure = explain_exit(runner.returncode)
             folder.end("failed", failure.message, failure.hint, worker=self._me)
+        keep(self._store_root, folder)
 
     def _running_runner(self) -> "subprocess.Popen[bytes]":
         if self._runner is None or self._runner.poll() is not None:
@@ -186,7 +189,7 @@ class Worker:
     def _is_unwanted(self, idle_since: float) -> bool:
         if self._machine is not None and self._has_machine and self._machine.is_asked_for():
             return True
-        return time.monotonic() - idle_since > self._idle_s
+        return time.monotonic() - idle_since > self._idle_s or self._files.leave.exists()
 
     def _leave(self) -> bool:
         """Gives the device up; False where a job came in that moment and this worker took the device again.
@@ -207,8 +210,12 @@ class Worker:
         """The device is ours, so jobs that still run on it by their state have lost their worker."""
         for entry in self._queue.entries().values():
             record = entry.record
-            if record.state == "running" and record.device == self._device.name and record.host == self._me.host:
-                entry.folder.end("failed", VANISHED.message, VANISHED.hint, worker=record.worker)
+            if record.device != self._device.name or record.host != self._me.host:
+                continue
+            if record.state == "running":
+                record = entry.folder.end("failed", VANISHED.message, VANISHED.hint, worker=record.worker)
+            if record.has_ended:
+                keep(self._store_root, entry.folder)
 
     def _beat(self) -> None:
         now = time.monotonic()

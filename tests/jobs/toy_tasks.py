@@ -60,7 +60,7 @@ def run(spec: Spec, context: TaskContext) -> None:
 def _count(spec: CountSpec, context: TaskContext) -> None:
     made = context.warm.get("made by", lambda: f"{os.getpid()} for {context.job_id}")
     (context.out / "warm.txt").write_text(made)
-    print("counting")
+    sys.stdout.write("counting\n")
     for number in range(spec.to):
         context.progress("count", number, spec.to, "numbers", last=number)
         time.sleep(spec.pause_s)
@@ -87,7 +87,7 @@ def _trouble(how: str, context: TaskContext) -> None:
                 try:
                     time.sleep(60)
                 except BaseException:
-                    print("interrupted")
+                    context.log("interrupted")
         case "python loop":
             context.log("looping")
             while True:
