@@ -92,25 +92,47 @@ CREATE TABLE latent_neighbour (
     cosine REAL NOT NULL                 -- of the decoder directions
 );
 
--- Latent activations on the corpus, in the order they were read.
-CREATE TABLE activation_by_token (
+-- A run of latent activations: one SAE on one token set. A place in the token set is numbered context * stride + position.
+CREATE TABLE activation_set (
+    activation_set USMALLINT PRIMARY KEY,
     sae_id VARCHAR NOT NULL,
     corpus_id VARCHAR NOT NULL,
-    context UINTEGER NOT NULL,
-    position USMALLINT NOT NULL,
-    latent UINTEGER NOT NULL,
-    activation REAL NOT NULL
+    stride UINTEGER NOT NULL
 );
 
--- The same rows sorted by latent, strongest first.
+-- Latent activations by latent, strongest first within every commit.
 CREATE TABLE activation_by_latent (
-    sae_id VARCHAR NOT NULL,
-    corpus_id VARCHAR NOT NULL,
+    activation_set USMALLINT NOT NULL,
     latent UINTEGER NOT NULL,
     activation REAL NOT NULL,
-    context UINTEGER NOT NULL,
-    position USMALLINT NOT NULL
+    place UBIGINT NOT NULL
 );
+
+-- Which latents fire on a token; how strongly is in activation_by_latent, where a latent is found at once.
+CREATE TABLE activation_by_token (
+    activation_set USMALLINT NOT NULL,
+    place UBIGINT NOT NULL,
+    latents UINTEGER[] NOT NULL          -- ascending
+);
+
+CREATE VIEW latent_activation AS
+SELECT
+    sae_id,
+    corpus_id,
+    (place // stride)::UINTEGER AS context,
+    (place % stride)::USMALLINT AS position,
+    latent,
+    activation
+FROM activation_by_latent JOIN activation_set USING (activation_set);
+
+CREATE VIEW token_latent AS
+SELECT
+    sae_id,
+    corpus_id,
+    (place // stride)::UINTEGER AS context,
+    (place % stride)::USMALLINT AS position,
+    latents
+FROM activation_by_token JOIN activation_set USING (activation_set);
 
 CREATE TABLE probe (
     probe_id VARCHAR NOT NULL,           -- one id for the 26 letters of a site
@@ -228,4 +250,75 @@ CREATE TABLE commit_log (
     job_id VARCHAR NOT NULL,
     committed TIMESTAMP NOT NULL,
     n_rows UBIGINT NOT NULL
+);
+
+-- SAEs as a person looks for them.
+CREATE VIEW sae_summary AS
+SELECT
+    sae.sae_id,
+    sae.name,
+    model.name AS model,
+    sae.hook_name,
+    sae.architecture,
+    sae.width,
+    sae.k,
+    sae.l0,
+    sae.fvu,
+    sae.ce_recovered,
+    sae.dead_fraction,
+    coalesce(sae.mean_letter_f1, letters.mean_best_f1) AS mean_letter_f1,
+    sae.absorption_rate,
+    sae.linear_error_r2,
+    sae.tokens_trained,
+    sae.n_evaluated,
+    sae.seed,
+    sae.source,
+    sae.path,
+    sae.added,
+    sae.model_id,
+    sae.corpus_id
+FROM sae
+LEFT JOIN model USING (model_id)
+LEFT JOIN (
+    SELECT sae_id, avg(best_f1) AS mean_best_f1
+    FROM (SELECT sae_id, letter, max(f1) AS best_f1 FROM letter_latent GROUP BY ALL)
+    GROUP BY sae_id
+) AS letters USING (sae_id);
+
+-- How well each SAE does on each letter of each set of probes.
+CREATE VIEW letter_summary AS
+SELECT
+    latents.sae_id,
+    probe.probe_id,
+    probe.letter,
+    probe.n_train + probe.n_test AS n_words,
+    probe.n_test,
+    probe.usable,
+    probe.f1 AS probe_f1,
+    probe.model_accuracy,
+    latents.best.f1 AS best_f1,
+    latents.best.latent AS best_latent,
+    latents.best.precision AS best_precision,
+    latents.best.recall AS best_recall,
+    latents.best.cos_encoder AS best_cos_encoder,
+    latents.n_main
+FROM probe
+JOIN (
+    SELECT sae_id, probe_id, letter, arg_min(letter_latent, rank) AS best, count_if(is_main) AS n_main
+    FROM letter_latent
+    GROUP BY ALL
+) AS latents USING (probe_id, letter);
+
+-- Which attempt of a job wrote a group of rows, e.g. the latents of one SAE: a later attempt replaces the group.
+CREATE TABLE written_scope (
+    table_name VARCHAR NOT NULL,
+    scope VARCHAR NOT NULL,
+    attempt VARCHAR NOT NULL,
+    PRIMARY KEY (table_name, scope)
+);
+
+-- One row: the number of the last schema file that was run, and of the last commit.
+CREATE TABLE store_state (
+    schema_version UINTEGER NOT NULL,
+    revision UBIGINT NOT NULL
 );

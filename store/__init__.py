@@ -1,0 +1,51 @@
+"""The DuckDB + safetensors store: one folder that holds every result, open to many readers, committed in brief windows."""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from store.commit import CommitReport as CommitReport
+    from store.commit import Rejection as Rejection
+    from store.errors import QueryError as QueryError
+    from store.errors import QueryInterrupted as QueryInterrupted
+    from store.errors import SpoolError as SpoolError
+    from store.errors import StoreBusy as StoreBusy
+    from store.errors import StoreError as StoreError
+    from store.errors import StoreMissing as StoreMissing
+    from store.errors import StoreNewer as StoreNewer
+    from store.errors import StoreUnreadable as StoreUnreadable
+    from store.holder import Holder as Holder
+    from store.residency import Reader as Reader
+    from store.rows import Rows as Rows
+    from store.spool import Spool as Spool
+    from store.store import Store as Store
+
+# Where each public name lives; a name is imported when it is first asked for, so that `import store` costs nothing.
+_HOMES = {
+    "CommitReport": "store.commit",
+    "Holder": "store.holder",
+    "QueryError": "store.errors",
+    "QueryInterrupted": "store.errors",
+    "Reader": "store.residency",
+    "Rejection": "store.commit",
+    "Rows": "store.rows",
+    "Spool": "store.spool",
+    "SpoolError": "store.errors",
+    "Store": "store.store",
+    "StoreBusy": "store.errors",
+    "StoreError": "store.errors",
+    "StoreMissing": "store.errors",
+    "StoreNewer": "store.errors",
+    "StoreUnreadable": "store.errors",
+}
+__all__ = sorted(_HOMES)  # noqa: PLE0605
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'store' has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return [*globals(), *_HOMES]

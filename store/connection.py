@@ -1,0 +1,48 @@
+"""Opening the database: DuckDB's settings, and its refusals in words a user can act on."""
+
+from pathlib import Path
+
+import duckdb
+
+from store.errors import StoreBusy, StoreUnreadable
+from store.holder import LockProbe
+
+# A file of this storage version can be opened by every DuckDB from 1.5 on.
+STORAGE_VERSION = "v1.5.0"
+# Modest, because the same machine runs training jobs.
+_SETTINGS: dict[str, str | bool | int | float | list[str]] = {
+    "threads": 2,
+    "memory_limit": "2GB",
+    "autoinstall_known_extensions": False,
+    "autoload_known_extensions": False,
+    "storage_compatibility_version": STORAGE_VERSION,
+}
+_LOCKED = "Could not set lock"
+
+
+def connect(database: Path, *, read_only: bool) -> duckdb.DuckDBPyConnection:
+    """A connection that prints nothing and installs nothing.
+
+    StoreBusy where another process holds the file, StoreUnreadable where it is no database or may not be opened.
+    """
+    try:
+        connection = duckdb.connect(database, read_only=read_only, config=_SETTINGS)
+    except duckdb.Error as error:
+        raise _refusal(database, error, read_only=read_only) from error
+    connection.execute("SET enable_progress_bar_print = false")
+    return connection
+
+
+def _refusal(database: Path, error: duckdb.Error, *, read_only: bool) -> Exception:
+    message = str(error)
+    if _LOCKED in message:
+        probe = LockProbe(database)
+        try:
+            holder = probe.conflicting(write=not read_only)
+        finally:
+            probe.close()
+        return StoreBusy(f"{database} is held by {holder or 'another process'}; close it there", holder)
+    if not database.exists():
+        return StoreUnreadable(f"{database}: there is no such file")
+    reason = message.splitlines()[0].partition(": ")[2] or message
+    return StoreUnreadable(f"{database}: cannot be opened as a DuckDB database ({reason}); restore it from a copy")

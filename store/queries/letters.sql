@@ -1,0 +1,36 @@
+-- How well does each letter do in SAE $sae: its probe, its best latent, and the words that this latent finds and misses?
+-- $probe: the set of probes; NULL = the one last used on the SAE.
+WITH chosen AS (
+    SELECT coalesce($probe, (SELECT max(probe_id) FROM letter_latent WHERE sae_id = $sae)) AS probe_id
+),
+summary AS (
+    SELECT letter_summary.* FROM letter_summary JOIN chosen USING (probe_id) WHERE sae_id = $sae
+),
+firing AS (
+    SELECT summary.letter, word.letter = summary.letter AS own, count(*) AS n
+    FROM summary
+    JOIN word_activation AS fired
+        ON fired.sae_id = $sae AND fired.probe_id = summary.probe_id AND fired.latent = summary.best_latent
+    JOIN word ON word.probe_id = fired.probe_id AND word.token_id = fired.token_id
+    GROUP BY ALL
+)
+SELECT
+    summary.letter,
+    summary.probe_f1,
+    summary.best_f1,
+    summary.best_latent,
+    summary.best_precision,
+    summary.best_recall,
+    summary.best_cos_encoder,
+    summary.n_main,
+    summary.n_words,
+    coalesce(found.n, 0) AS n_found,
+    summary.n_words - coalesce(found.n, 0) AS n_missed,
+    coalesce(alarm.n, 0) AS n_false_alarms,
+    summary.usable,
+    summary.model_accuracy,
+    summary.probe_id
+FROM summary
+LEFT JOIN firing AS found ON found.letter = summary.letter AND found.own
+LEFT JOIN firing AS alarm ON alarm.letter = summary.letter AND NOT alarm.own
+ORDER BY summary.letter

@@ -1,0 +1,252 @@
+"""The spool: where jobs leave their results, without ever opening the database.
+
+Rows are written as Parquet parts into a folder of their own; ``flush`` adds a manifest and gives the folder its final
+name by one atomic rename. Whoever has the store open commits finished folders, each exactly once.
+"""
+
+import errno
+import os
+import shutil
+import sys
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, BinaryIO, Self
+from uuid import uuid4
+
+from store.errors import SpoolError
+from store.filelock import FileLock
+from store.folder import Folder
+from store.manifest import MANIFEST, WRITING, Manifest, Part
+from store.tables import ACTIVATIONS, TABLES, columns_of
+
+if TYPE_CHECKING:
+    import polars as pl
+    import pyarrow as pa
+
+    Frame = pl.DataFrame | pa.Table | Sequence[Mapping[str, Any]]
+
+# DuckDB's row group: parts cut at multiples of it go into a table without being cut again.
+ROW_GROUP = 122_880
+PART_ROWS = 34 * ROW_GROUP
+LOCK = "lock"
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+
+
+def step(name: str) -> None:
+    """Tell audit hooks that a step of a commit or of a flush is reached; tests end the process there."""
+    sys.audit("store.step", name)
+
+
+class Spool:
+    """Collects the rows of one job; a context manager that flushes when left normally and forgets when left by an error.
+
+    Rows of a table that has a scope (``store.tables``) replace what an earlier attempt of a job wrote for that scope, so
+    a job that is run again gives the same rows, not twice as many.
+    """
+
+    def __init__(self, store: Path | str, job_id: str) -> None:
+        self._folder = Folder(Path(store))
+        self.job_id = job_id
+        self.attempt = f"{time.time_ns():019d}-{uuid4().hex[:8]}"
+        self._flushes = 0
+        self._buffers: dict[_Kind, list[pl.DataFrame]] = {}
+        self._parts: list[Part] = []
+        self._writing: Path | None = None
+        self._lock: FileLock | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if kind is None:
+            self.flush()
+        else:
+            self.discard()
+
+    def add(self, table: str, rows: "Frame") -> None:
+        """Add rows to a table of ``store.tables``; they are in the store once a flush of them has been committed.
+
+        ``rows`` is a polars frame, an Arrow table, or a sequence of dictionaries. Latent activations go to
+        ``latent_activation`` with sae_id, corpus_id, context, position, latent and activation, token after token.
+        SpoolError where the table or a column is unknown, a required one is missing or NULL, or the disk is full.
+        """
+        frame = _frame(rows)
+        _check(table, frame)
+        if not frame.height:
+            return
+        for scope, group in _groups(frame, TABLES[table].scope):
+            kind = (table, tuple(group.columns), tuple(scope.items()))
+            self._buffers.setdefault(kind, []).append(group)
+            self._write_full_parts(kind)
+
+    def flush(self) -> str | None:
+        """Finish what was added since the last flush, as one result that is committed whole; its name, or None if empty."""
+        for kind in list(self._buffers):
+            self._write_part(kind, _concat(self._buffers.pop(kind)))
+        if self._writing is None:
+            return None
+        self._flushes += 1
+        manifest = Manifest(f"{self.attempt}-{self._flushes:04d}", self.job_id, self.attempt, tuple(self._parts))
+        with self._create(MANIFEST) as file:
+            file.write(manifest.dumps().encode())
+        step("manifest written")
+        _sync_folder(self._writing)
+        self._writing.rename(self._folder.spool / manifest.name)
+        step("result finished")
+        _sync_folder(self._folder.spool)
+        self._leave()
+        return manifest.name
+
+    def discard(self) -> None:
+        """Forget what was added since the last flush."""
+        self._buffers.clear()
+        if self._writing is not None:
+            shutil.rmtree(self._writing, ignore_errors=True)
+        self._leave()
+
+    def _leave(self) -> None:
+        if self._lock is not None:
+            self._lock.close()
+        self._writing, self._lock, self._parts = None, None, []
+
+    def _write_full_parts(self, kind: "_Kind") -> None:
+        frames = self._buffers[kind]
+        if sum(frame.height for frame in frames) < PART_ROWS:
+            return
+        whole = _concat(frames)
+        full = whole.height // PART_ROWS * PART_ROWS
+        for start in range(0, full, PART_ROWS):
+            self._write_part(kind, whole.slice(start, PART_ROWS))
+        self._buffers[kind] = [whole.slice(full)]
+
+    def _write_part(self, kind: "_Kind", frame: "pl.DataFrame") -> None:
+        table, _, scope = kind
+        if not frame.height:
+            return
+        if table == ACTIVATIONS:
+            from store.orders import by_latent, by_token
+
+            self._write("activation_by_latent", by_latent(frame), frame.height, dict(scope))
+            self._write("activation_by_token", by_token(frame), 0, dict(scope))
+        else:
+            self._write(table, frame, frame.height, dict(scope))
+
+    def _write(self, table: str, frame: "pl.DataFrame", n_rows: int, scope: dict[str, str]) -> None:
+        name = f"{len(self._parts):05d}-{table}.parquet"
+        with self._create(name) as file:
+            frame.write_parquet(file, compression="lz4", row_group_size=ROW_GROUP)
+        step("part written")
+        self._parts.append(Part(table, name, n_rows, tuple(frame.columns), scope))
+
+    def _create(self, name: str) -> "_Durable":
+        return _Durable(self, name)
+
+    def folder(self) -> Path:
+        """The folder that is being written; it is made when first needed."""
+        if self._writing is None:
+            writing = self._folder.spool / f"{self.attempt}-{self._flushes + 1:04d}{WRITING}"
+            writing.mkdir(parents=True)
+            step("folder made")
+            # The lock gets its name once it is held: a folder with a free lock belongs to a dead process.
+            fresh = writing / f"{LOCK}.new"
+            self._lock = FileLock(fresh)
+            self._lock.exclusive()
+            fresh.rename(writing / LOCK)
+            self._writing = writing
+        return self._writing
+
+
+_Kind = tuple[str, tuple[str, ...], tuple[tuple[str, str], ...]]
+
+
+class _Durable:
+    """A new file of the folder being written, on disk when the block ends; any failure discards the unfinished result."""
+
+    def __init__(self, spool: Spool, name: str) -> None:
+        self._spool = spool
+        self._name = name
+        self._file: BinaryIO | None = None
+
+    def __enter__(self) -> BinaryIO:
+        try:
+            self._file = (self._spool.folder() / self._name).open("wb")
+        except OSError as error:
+            raise self._failed(error) from error
+        return self._file
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        assert self._file is not None
+        try:
+            with self._file:
+                if error is None:
+                    self._file.flush()
+                    os.fsync(self._file.fileno())
+        except OSError as late:
+            raise self._failed(late) from late
+        if isinstance(error, OSError):
+            raise self._failed(error) from error
+        if error is not None:
+            self._spool.discard()
+
+    def _failed(self, error: OSError) -> SpoolError:
+        folder = self._spool._folder.spool
+        self._spool.discard()
+        if error.errno in _FULL:
+            return SpoolError(
+                f"{folder}: the disk is full; make room there and run job {self._spool.job_id} again "
+                "(what it had finished before is kept, nothing half written is left)"
+            )
+        return SpoolError(f"{folder}: results cannot be written: {error.strerror or error}")
+
+
+def _frame(rows: "Frame") -> "pl.DataFrame":
+    import polars as pl
+
+    if isinstance(rows, pl.DataFrame):
+        return rows
+    if isinstance(rows, Sequence):
+        return pl.DataFrame(rows, infer_schema_length=None)
+    frame = pl.from_arrow(rows)
+    assert isinstance(frame, pl.DataFrame)
+    return frame
+
+
+def _check(table: str, frame: "pl.DataFrame") -> None:
+    if table not in TABLES:
+        raise SpoolError(f"there is no table {table!r} to add rows to; there are {', '.join(TABLES)}")
+    columns, rule = columns_of(table), TABLES[table]
+    if unknown := [name for name in frame.columns if name not in columns.names]:
+        raise SpoolError(f"{table} has no column {unknown[0]!r}; it has {', '.join(columns.names)}")
+    # A row of a keyed table may bring only the columns that it changes.
+    needed = set(rule.key) if rule.key else columns.required
+    if missing := sorted(needed - set(frame.columns)):
+        raise SpoolError(f"{table} needs the column {missing[0]!r}")
+    for name in sorted(columns.required & set(frame.columns)):
+        if frame[name].null_count():
+            raise SpoolError(f"{table}.{name} may not be NULL, but is in {frame[name].null_count()} rows")
+
+
+def _groups(frame: "pl.DataFrame", scope: tuple[str, ...]) -> Iterable[tuple[dict[str, str], "pl.DataFrame"]]:
+    """The frame cut by its scope columns, which are taken out of it."""
+    if not scope:
+        return [({}, frame)]
+    if all(frame[name].n_unique() == 1 for name in scope):
+        return [({name: str(frame[name][0]) for name in scope}, frame.drop(scope))]
+    cut = frame.partition_by(scope, maintain_order=True, include_key=False, as_dict=True)
+    return [(dict(zip(scope, map(str, key), strict=True)), group) for key, group in cut.items()]
+
+
+def _concat(frames: "list[pl.DataFrame]") -> "pl.DataFrame":
+    import polars as pl
+
+    return frames[0] if len(frames) == 1 else pl.concat(frames, how="vertical_relaxed")
+
+
+def _sync_folder(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,73 @@
+"""The tables that a job can add rows to: their columns, and how rows meet those that are already there."""
+
+import re
+from dataclasses import dataclass
+from functools import cache
+
+from store.schema import schema_files
+
+_CREATE = re.compile(r"CREATE TABLE (\w+) \((.*?)\n\);", re.DOTALL)
+_COLUMN = re.compile(r"^    ([a-z_0-9]+) (?!KEY)(\w.*)$", re.MULTILINE)
+
+# Latent activations are spooled once under this name and stored in two orders.
+ACTIVATIONS = "latent_activation"
+
+
+@dataclass(frozen=True)
+class Table:
+    """How rows are added to a table.
+
+    With a ``key``, a row replaces the given columns of the row with the same key. With a ``scope``, all rows that
+    share these columns belong together: what an earlier attempt wrote for them is replaced as a whole.
+    """
+
+    key: tuple[str, ...] = ()
+    scope: tuple[str, ...] = ()
+
+
+# In the order in which they are written.
+TABLES = {
+    "model": Table(key=("model_id",)),
+    "corpus": Table(key=("corpus_id",)),
+    "sae": Table(key=("sae_id",)),
+    "probe": Table(key=("probe_id", "letter")),
+    "job": Table(key=("job_id",)),
+    "note": Table(key=("note_id",)),
+    "mark": Table(key=("subject", "key")),
+    "session": Table(key=("session_id",)),
+    "vocabulary": Table(scope=("model_id",)),
+    "token": Table(scope=("corpus_id",)),
+    "latent": Table(scope=("sae_id",)),
+    "latent_neighbour": Table(scope=("sae_id", "other_sae_id")),
+    ACTIVATIONS: Table(scope=("sae_id", "corpus_id")),
+    "word": Table(scope=("probe_id",)),
+    "word_activation": Table(scope=("sae_id", "probe_id")),
+    "letter_latent": Table(scope=("sae_id", "probe_id")),
+    "token_error": Table(scope=("sae_id", "corpus_id")),
+}
+_ACTIVATION_COLUMNS = ("sae_id", "corpus_id", "context", "position", "latent", "activation")
+
+
+@dataclass(frozen=True)
+class Columns:
+    """The column names of a table, and those of them that may not be NULL."""
+
+    names: tuple[str, ...]
+    required: frozenset[str]
+
+
+@cache
+def columns_of(table: str) -> Columns:
+    """The columns of a table of ``TABLES``, read off the schema files, so that no database is needed."""
+    if table == ACTIVATIONS:
+        return Columns(_ACTIVATION_COLUMNS, frozenset(_ACTIVATION_COLUMNS))
+    names: list[str] = []
+    required = set(TABLES[table].key)
+    for path in schema_files().values():
+        for name, body in _CREATE.findall(path.read_text(encoding="utf-8")):
+            if name == table:
+                for column, rest in _COLUMN.findall(body):
+                    names.append(column)
+                    if "NOT NULL" in rest or "PRIMARY KEY" in rest:
+                        required.add(column)
+    return Columns(tuple(names), frozenset(required))
