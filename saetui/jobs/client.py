@@ -3,7 +3,6 @@
 import contextlib
 import os
 import platform
-import signal
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -236,9 +235,13 @@ class JobClient:
         """Ends a job whose worker cannot act on the wish: it is stopped, or its machine is gone."""
         worker = record.worker
         if worker is not None and worker.is_here and worker.alive:
-            # Its runner ends by itself when the worker is gone; the group is the worker's own session.
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(worker.pid, signal.SIGKILL)
+            import psutil
+
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process = psutil.Process(worker.pid)
+                for member in [*process.children(recursive=True), process]:
+                    with contextlib.suppress(psutil.NoSuchProcess):
+                        member.kill()
         folder.end("cancelled", "its worker showed no life any more", worker=worker)
 
     def _choose_device(self, entries: dict[str, Entry], waits_for: Sequence[str]) -> str:

@@ -58,8 +58,9 @@ class ProgressWriter:
         """Keeps the record; puts it on disk when the last one is old enough, the phase changes or the phase ends."""
         now = time.monotonic()
         record = {"t": time.time(), "clock": now, "phase": phase, "done": done, "total": total, "unit": unit}
-        if metrics:
-            record["metrics"] = dict(metrics)
+        kept = self._pending.get("metrics", {}) if self._pending is not None and phase == self._phase else {}
+        if kept or metrics:
+            record["metrics"] = {**kept, **metrics}
         if phase != self._phase:
             self.flush()  # The end of the phase before.
             self._phase = phase

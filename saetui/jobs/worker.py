@@ -189,7 +189,9 @@ class Worker:
     def _is_unwanted(self, idle_since: float) -> bool:
         if self._machine is not None and self._has_machine and self._machine.is_asked_for():
             return True
-        return time.monotonic() - idle_since > self._idle_s or self._files.leave.exists()
+        if self._files.leave.exists() or not self._files.path.exists():
+            return True
+        return time.monotonic() - idle_since > self._idle_s
 
     def _leave(self) -> bool:
         """Gives the device up; False where a job came in that moment and this worker took the device again.
@@ -221,7 +223,8 @@ class Worker:
         now = time.monotonic()
         if now >= self._next_beat:
             self._next_beat = now + _BEAT_S
-            self._files.heartbeat.touch()
+            with contextlib.suppress(FileNotFoundError):  # The store was removed; it leaves when it is idle.
+                self._files.heartbeat.touch()
 
     def _note(self) -> dict[str, object]:
         user = pwd.getpwuid(os.getuid()).pw_name

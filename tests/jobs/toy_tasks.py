@@ -98,6 +98,9 @@ def _trouble(how: str, context: TaskContext) -> None:
             context.log("has a child")
             while True:
                 time.sleep(0.01)
+        case "rows then bug":
+            context.spool.add("model", [{"model_id": "half written"}])
+            raise KeyError("missing")
         case "disk":
             raise OSError(28, "No space left on device", str(Path("part.parquet")))
         case _:
