@@ -44,7 +44,7 @@ def follow_jobs(root: Path, job_ids: Sequence[str]) -> int:
         report = store.commit_spool()
         if report.held_by is not None:
             print(
-                f"saetui: {report.waiting} results wait in {root / 'spool'}, since {report.held_by} has the store open; "
+                f"saetui: {report.waiting} results wait in {root / 'spool'}, since {report.held_by} has it open; "
                 "they are taken in when it is opened next",
                 file=sys.stderr,
             )
@@ -178,7 +178,9 @@ def _letters(store: Store, saes: list[dict[str, object]]) -> "Table":
     by_sae = {}
     for sae in saes:
         rows = store.fetch("letters", sae=sae["sae_id"])
-        by_sae[str(sae["name"])] = {r["letter"]: r for r in (dict(zip(rows.columns, x, strict=True)) for x in rows.rows)}
+        by_sae[str(sae["name"])] = {
+            r["letter"]: r for r in (dict(zip(rows.columns, x, strict=True)) for x in rows.rows)
+        }
     table = _table("letter", "words", "probe F1", *(f"best F1 {name}" for name in by_sae))
     for letter in "abcdefghijklmnopqrstuvwxyz":
         found = [rows[letter] for rows in by_sae.values() if letter in rows]

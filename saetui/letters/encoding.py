@@ -89,5 +89,3 @@ def encode_prompts(tokenizer: PromptTokenizer, prompts: Sequence[Prompt]) -> Enc
         for _, rows in sorted(by_length.items())
     ]
     return Encoding(groups, split_words)
-
-

@@ -100,8 +100,4 @@ def probe_metrics(
 
 def usable_letters(metrics: Sequence[LetterMetrics], skipped: Sequence[str]) -> list[str]:
     """Letters with enough words whose probe has a test F1 above 0.6."""
-    return [
-        letter
-        for letter, m in zip(LETTERS, metrics, strict=True)
-        if letter not in skipped and m.f1 > USABLE_F1
-    ]
+    return [letter for letter, m in zip(LETTERS, metrics, strict=True) if letter not in skipped and m.f1 > USABLE_F1]

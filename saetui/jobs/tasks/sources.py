@@ -1,11 +1,14 @@
 """What a task works on: models, corpora and SAEs, kept warm between the jobs of a worker."""
 
+import json
 from pathlib import Path
+from typing import Any
 
 from saetui.jobs.context import TaskContext
 from saetui.jobs.errors import JobError
 from saetui.lm import Corpus, LanguageModel, TokenizedCorpus, load_corpus, load_model, tokenize
 from saetui.sae import SAE, load_sae
+from saetui.sae.folder import WORKBENCH
 
 SAE_FOLDER = Path("tensors", "sae")
 
@@ -40,10 +43,21 @@ def sae_path(sae_id: str) -> Path:
     return SAE_FOLDER / sae_id
 
 
+def read_workbench(folder: Path) -> dict[str, Any]:
+    """What saetui noted beside an SAE's weights; empty for a folder that came from elsewhere."""
+    try:
+        notes: dict[str, Any] = json.loads((folder / WORKBENCH).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except ValueError as error:
+        raise JobError(
+            f"{folder / WORKBENCH}: not JSON ({error}); remove the folder, or train the SAE again"
+        ) from error
+    return notes
+
+
 def saved_saes(store_root: Path) -> dict[str, str]:
     """Names and ids of the SAEs whose folders are in the store: ``{sae_id: name}``."""
-    from saetui.sae.folder import read_workbench
-
     folders = sorted((store_root / SAE_FOLDER).glob("*/cfg.json"))
     return {path.parent.name: str(read_workbench(path.parent).get("name", path.parent.name)) for path in folders}
 

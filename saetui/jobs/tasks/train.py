@@ -4,18 +4,18 @@ import hashlib
 import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
-
-import polars as pl
+from typing import Any
 
 from saetui.errors import downstream_loss
 from saetui.jobs.context import TaskContext
 from saetui.jobs.errors import JobError
 from saetui.jobs.specs import Recipe, TrainSpec
+from saetui.jobs.tasks.activation_stream import ActivationStream
 from saetui.jobs.tasks.corpus_rows import spool_corpus, spool_model
-from saetui.jobs.tasks.sources import sae_path, saved_saes, warm_model, warm_tokens
-from saetui.lm import LanguageModel, TokenizedCorpus, harvest
+from saetui.jobs.tasks.sources import read_workbench, sae_path, saved_saes, warm_model, warm_tokens
+from saetui.lm import LanguageModel, TokenizedCorpus
 from saetui.sae import SAE, TopKRecipe, TrainedSAE, TrainingDivergedError, TrainingStep, save_sae, train_saes
-from saetui.sae.buffer import ActivationBuffer
+from saetui.sae.buffer import BUFFER_TOKENS, shuffled_batches
 from saetui.sae.evaluation import Evaluation, evaluate
 
 _LOSS_CONTEXTS = 64  # Contexts on which the model's loss is compared with and without the SAE.
@@ -36,23 +36,25 @@ def run(spec: TrainSpec, context: TaskContext) -> None:
                 f"recipes: the store has another SAE called {sae.name!r} ({taken[0]}); give the recipe a name of its own"
             )
     missing = [sae for sae in wanted if sae.sae_id not in saved]
+    spool_model(context, model)
+    spool_corpus(context, model, corpus)
     for sae in wanted:
         if sae not in missing:
             context.log(f"{sae.name} is trained already ({sae.sae_id})")
+            _spool_sae(context, sae.sae_id)
     if not missing:
         return
-    spool_model(context, model)
-    spool_corpus(context, model, corpus)
-    buffer = _harvested(spec, context, model, corpus)
+    stream = ActivationStream(model, corpus, spec.hook_name, batch_size=spec.harvest_batch_size)
+    stream.load(lambda done, total: context.progress("harvest", done, total, "tokens"))
     diverged = None
     try:
-        trained = _train(spec, context, buffer, missing)
+        trained = _train(spec, context, stream, missing)
     except TrainingDivergedError as error:
         diverged, trained = error, error.finished
     names = {sae.recipe.title: sae for sae in trained}
     for done, sae in enumerate(s for s in missing if s.name in names):
         context.progress("evaluate", done, len(names), "SAEs")
-        _finish(spec, context, model, corpus, buffer, sae, names[sae.name])
+        _finish(spec, context, model, corpus, stream, sae, names[sae.name])
     context.progress("evaluate", len(names), len(names), "SAEs")
     if diverged is not None:
         context.spool.flush()
@@ -85,15 +87,7 @@ class _Wanted:
         return cls(hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:12], recipe)
 
 
-def _harvested(
-    spec: TrainSpec, context: TaskContext, model: LanguageModel, corpus: TokenizedCorpus
-) -> ActivationBuffer:
-    raise NotImplementedError
-
-
-def _train(
-    spec: TrainSpec, context: TaskContext, buffer: ActivationBuffer, wanted: list[_Wanted]
-) -> list[TrainedSAE]:
+def _train(spec: TrainSpec, context: TaskContext, stream: ActivationStream, wanted: list[_Wanted]) -> list[TrainedSAE]:
     steps = -(-spec.tokens // spec.batch_size)
     recipes = [
         TopKRecipe(
@@ -116,7 +110,8 @@ def _train(
             metrics[f"{name} dead"] = step.dead_fraction[i]
         context.progress("train", step.tokens, steps * spec.batch_size, "tokens", **metrics)
 
-    batches = buffer.batches(spec.batch_size, seed=spec.seed)
+    buffer_tokens = min(BUFFER_TOKENS, stream.n_tokens)
+    batches = shuffled_batches(stream.epochs(), spec.batch_size, buffer_tokens=buffer_tokens, seed=spec.seed)
     return train_saes(batches, recipes, device=context.device, on_step=report)
 
 
@@ -125,29 +120,36 @@ def _finish(
     context: TaskContext,
     model: LanguageModel,
     corpus: TokenizedCorpus,
-    buffer: ActivationBuffer,
+    stream: ActivationStream,
     wanted: _Wanted,
     trained: TrainedSAE,
 ) -> None:
     sae = trained.sae
-    measured = evaluate(sae, buffer.chunks())
+    (measured,) = evaluate([sae], stream.epoch())
     loss = downstream_loss(model, sae, corpus.token_ids[:_LOSS_CONTEXTS], corpus.mask[:_LOSS_CONTEXTS])
-    sae.workbench |= {"name": wanted.name, "sae_id": wanted.sae_id, "model_id": model.model_id, "source": spec.model}
+    # The row travels with the weights, so that a folder that outlived its job still enters the store whole.
+    row = _row(spec, model, corpus, wanted, sae, measured) | {"ce_recovered": loss.recovered}
+    sae.workbench |= {"name": wanted.name, "row": row}
     save_sae(sae, context.store_root / sae_path(wanted.sae_id))
-    context.spool.add("sae", _sae_row(spec, model, corpus, wanted, sae, measured, loss.recovered))
+    _spool_sae(context, wanted.sae_id)
 
 
-def _sae_row(
+def _spool_sae(context: TaskContext, sae_id: str) -> None:
+    """The store's row of a saved SAE."""
+    row = dict(read_workbench(context.store_root / sae_path(sae_id))["row"])
+    row["added"] = datetime.fromisoformat(row["added"])
+    context.spool.add("sae", [row])
+
+
+def _row(
     spec: TrainSpec,
     model: LanguageModel,
     corpus: TokenizedCorpus,
     wanted: _Wanted,
     sae: SAE,
     measured: Evaluation,
-    ce_recovered: float | None,
-) -> pl.DataFrame:
-    steps = -(-spec.tokens // spec.batch_size)
-    row = {
+) -> dict[str, Any]:
+    return {
         "sae_id": wanted.sae_id,
         "model_id": model.model_id,
         "hook_name": spec.hook_name,
@@ -158,17 +160,12 @@ def _sae_row(
         "k": wanted.recipe.k,
         "l0": measured.l0,
         "fvu": measured.fvu,
-        "ce_recovered": ce_recovered,
         "dead_fraction": measured.dead_fraction,
-        "mean_letter_f1": None,
-        "absorption_rate": None,
-        "linear_error_r2": None,
-        "tokens_trained": steps * spec.batch_size,
+        "tokens_trained": -(-spec.tokens // spec.batch_size) * spec.batch_size,
         "corpus_id": corpus.corpus_id,
         "n_evaluated": measured.n_tokens,
         "seed": wanted.recipe.seed,
         "source": "trained here",
         "path": str(sae_path(wanted.sae_id)),
-        "added": datetime.now(UTC).replace(tzinfo=None),
+        "added": datetime.now(UTC).replace(tzinfo=None).isoformat(),
     }
-    return pl.DataFrame([row])
