@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -39,32 +40,32 @@ def find_checkpoint(source: str) -> Path:
 
 
 def _download(name: str) -> Path:
-    from huggingface_hub import HfApi, snapshot_download
-    from huggingface_hub.errors import GatedRepoError, LocalEntryNotFoundError, RepositoryNotFoundError
+    from huggingface_hub import HfApi, snapshot_download, try_to_load_from_cache
+    from huggingface_hub.errors import GatedRepoError, RepositoryNotFoundError
 
     try:
         files = [s.rfilename for s in HfApi().model_info(name, timeout=10).siblings or []]
-        weights = "model*.safetensors" if any(_is_safetensors(f) for f in files) else "pytorch_model*.bin"
-        patterns = [_CONFIG, _INDEX, "pytorch_model.bin.index.json", weights, *_TOKENIZER_PATTERNS]
-        return Path(snapshot_download(name, allow_patterns=patterns))
+        weights = "model*.safetensors" if any(_is_safetensors(f) for f in files) else "pytorch_model*.bin*"
+        return Path(snapshot_download(name, allow_patterns=[_CONFIG, _INDEX, weights, *_TOKENIZER_PATTERNS]))
     except GatedRepoError as error:
         raise ModelError(
-            f"The model {name!r} is gated on the Hugging Face hub. Accept its licence there and set "
-            f"HF_TOKEN, or give a local folder"
+            f"The model {name!r} is gated on the Hugging Face hub. Accept its licence there and set HF_TOKEN, or give "
+            f"a local folder"
         ) from error
     except RepositoryNotFoundError as error:
         raise ModelError(
-            f"The Hugging Face hub has no model {name!r}, and there is no such folder. Check the "
-            f"spelling (owner/name), or set HF_TOKEN for a private model"
+            f"The Hugging Face hub has no model {name!r}, and there is no such folder. Check the spelling "
+            f"(owner/name), or set HF_TOKEN for a private model"
         ) from error
     except Exception as error:  # Each network library has its own family of errors.
-        try:
-            return Path(snapshot_download(name, local_files_only=True))
-        except (LocalEntryNotFoundError, ValueError):
-            raise ModelError(
-                f"There is no folder {name!r}, and the Hugging Face hub could not be asked for a model "
-                f"of that name: {error}. Check the connection, or give a local folder"
-            ) from error
+        with suppress(ValueError):
+            cached = try_to_load_from_cache(name, _CONFIG)
+            if isinstance(cached, str):
+                return Path(cached).parent
+        raise ModelError(
+            f"There is no folder {name!r}, and the Hugging Face hub could not be asked for a model of that name: "
+            f"{error}. Check the connection, or give a local folder"
+        ) from error
 
 
 def _is_safetensors(file: str) -> bool:

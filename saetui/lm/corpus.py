@@ -36,9 +36,7 @@ class Corpus:
                 empty = False
                 yield document
         if empty:
-            raise CorpusError(
-                f"The corpus {self.source} is empty: it has no text. Give a file or folder with text in it"
-            )
+            raise _empty(self.source)
 
     def fingerprint(self) -> str:
         """A hash of the content: the same text gives the same hash wherever it lies."""
@@ -48,8 +46,8 @@ class Corpus:
 def load_corpus(source: str | Path) -> Corpus:
     """The corpus of ``source``: "stdlib", a text file, a folder of them, JSON lines, or "hf:NAME[:split[:field]]".
 
-    JSON lines carry their text in the field "text". Raises CorpusError where there is nothing to read; what is wrong
-    inside a file shows when its documents are read.
+    JSON lines carry their text in the field "text". Raises CorpusError with the file and the place in it: here for
+    files that are missing, empty or not UTF-8, and while reading documents for lines that are not as they should be.
     """
     source = str(source)
     if source == STANDARD_LIBRARY:
@@ -60,16 +58,17 @@ def load_corpus(source: str | Path) -> Corpus:
     if path.is_dir():
         files = sorted(f for f in path.rglob("*") if f.suffix in _TEXT_SUFFIXES | _JSON_LINES and f.is_file())
         if not files:
-            raise CorpusError(f"The folder {path} has no text: no file ends in .txt, .md, .rst or .jsonl")
+            raise CorpusError(f"The folder {path} has no text: no file in it ends in .txt, .md, .rst or .jsonl")
     elif path.exists():
         files = [path]
     else:
         raise CorpusError(
-            f"There is no file or folder {source!r}. Give one, {STANDARD_LIBRARY!r}, or "
-            f"hf:NAME for a data set on the Hugging Face hub"
+            f"There is no file or folder {source!r}. Give one, {STANDARD_LIBRARY!r}, or hf:NAME for a data set on the "
+            f"Hugging Face hub"
         )
     root = path if path.is_dir() else path.parent
-    return Corpus(path.resolve().stem, source, lambda: _read_files(files, root), lambda: _hash_files(files, root))
+    fingerprint = _check_files(files, root, source)
+    return Corpus(path.resolve().stem, source, lambda: _read_files(files, root), lambda: fingerprint)
 
 
 def _standard_library() -> Iterator[Document]:
@@ -145,12 +144,22 @@ def _cut(text: str, earliest: int) -> int:
     return min(latest, len(text))
 
 
-def _hash_files(files: list[Path], root: Path) -> str:
+def _check_files(files: list[Path], root: Path, source: str) -> str:
+    """A hash of names and content; raises CorpusError where a file is not UTF-8, or there is no text in any of them."""
     digest = hashlib.sha256()
+    empty = True
     for path in files:
+        raw = _read(path)
+        empty = not _decode(path, raw).strip() and empty
         digest.update(f"{path.relative_to(root).as_posix()}\0".encode())
-        digest.update(hashlib.sha256(_read(path)).digest())
+        digest.update(hashlib.sha256(raw).digest())
+    if empty:
+        raise _empty(source)
     return digest.hexdigest()
+
+
+def _empty(source: str) -> CorpusError:
+    return CorpusError(f"The corpus {source} is empty: it has no text. Give a file or folder with text in it")
 
 
 def _hash_documents(documents: Iterator[Document]) -> str:

@@ -47,7 +47,7 @@ def harvest(
         raise ValueError("Name at least one hook point")
     rows = torch.arange(corpus.n_contexts) if contexts is None else torch.as_tensor(contexts, dtype=torch.long)
     size = batch_size if batch_size is not None else max(1, _BATCH_TOKENS // corpus.context_length)
-    return (_read(model, corpus, names, batch) for batch in rows.split(size) if len(batch))
+    return (_read(model, corpus, names, batch) for batch in torch.split(rows, size) if len(batch))
 
 
 def _read(model: LanguageModel, corpus: TokenizedCorpus, names: list[str], rows: Int[Tensor, "b"]) -> HarvestBatch:

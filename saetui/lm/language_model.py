@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from functools import cached_property
+from inspect import signature
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -9,7 +10,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from saetui.lm.errors import HookPointError, ModelError
-from saetui.lm.sites import Site, make_site, site_names, unknown_site
+from saetui.lm.sites import Site, bridge_name, make_site, site_names, unknown_site
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -34,6 +35,7 @@ class LanguageModel:
         name: str,
         source: str,
         model_id: str,
+        post_norm: bool = False,
         missing_head: Sequence[str] = (),
     ) -> None:
         config = bridge.cfg
@@ -51,19 +53,23 @@ class LanguageModel:
         self.device: torch.device = parameter.device
         self.dtype: torch.dtype = parameter.dtype
         self.is_causal: bool = getattr(config, "attention_dir", "causal") == "causal"
+        self._post_norm = post_norm
         self._missing_head = list(missing_head)
         self._z_width: int = config.n_heads * config.d_head
 
     @property
     def bos_token_id(self) -> int | None:
         """The token that every context begins with (an encoder's [CLS]); None where the tokenizer has none."""
-        bos: int | None = self.tokenizer.bos_token_id
-        return bos if bos is not None else self.tokenizer.cls_token_id
+        known = (self.tokenizer.bos_token_id, self.tokenizer.cls_token_id)
+        # Some tokenizer classes add a token of their own that the model has no embedding for.
+        return next((i for i in known if i is not None and i < self.vocabulary_size), None)
 
     @cached_property
-    def _hook_points(self) -> dict[str, Any]:
-        points = self.bridge.hook_dict
-        return {name: points[name] for name in site_names(self.n_layers) if name in points}
+    def _hook_points(self) -> dict[str, str]:
+        """The bridge's own names of the hook points that this model has."""
+        names = {name: bridge_name(name, post_norm=self._post_norm) for name in site_names(self.n_layers)}
+        present = self.bridge.hook_dict
+        return {name: own for name, own in names.items() if own in present}
 
     def hook_names(self) -> list[str]:
         """Names of all hook points that this model has, in the order of a forward pass."""
@@ -109,7 +115,7 @@ class LanguageModel:
 
             return read_activation
 
-        with self.bridge.hooks(fwd_hooks=[(name, reader(name)) for name in sites]):
+        with self.bridge.hooks(fwd_hooks=[(self._hook_points[name], reader(name)) for name in sites]):
             try:
                 self._forward(tokens, attention_mask, return_type=None)
             except _AllRead:
@@ -119,11 +125,11 @@ class LanguageModel:
 
     @torch.no_grad()
     def logits(
-        self, tokens: Int[Tensor, "b t"], attention_mask: Bool[Tensor, "b t"] | None = None
+        self, tokens: Int[Tensor, "b t"], attention_mask: Bool[Tensor, "b t"] | None = None, *, last: int | None = None
     ) -> Float[Tensor, "b t v"]:
-        """Next-token logits (of a masked model: logits of each token itself)."""
+        """Next-token logits (an encoder's: of each token itself), of all positions or of the ``last`` so many."""
         self._require_head()
-        return self._wide(self._forward(tokens, attention_mask))
+        return self._wide(self._forward(tokens, attention_mask, last=last))
 
     def logits_with(
         self,
@@ -131,6 +137,8 @@ class LanguageModel:
         hook_name: str,
         edit: Callable[[Float[Tensor, "b t width"]], Float[Tensor, "b t width"]],
         attention_mask: Bool[Tensor, "b t"] | None = None,
+        *,
+        last: int | None = None,
     ) -> Float[Tensor, "b t v"]:
         """Logits of a pass in which ``edit`` replaces the activation at a hook point.
 
@@ -138,21 +146,19 @@ class LanguageModel:
         are wanted.
         """
         self._require_head()
-        width = self.site(hook_name).width
+        shape = (*tokens.shape, self.site(hook_name).width)
         edited = False
 
         def replace(activation: Tensor, *, hook: Any) -> Tensor:  # noqa: ARG001
             nonlocal edited
             edited = True
-            replacement = edit(self._wide(activation).reshape(*tokens.shape, width))
-            if replacement.shape != (*tokens.shape, width):
-                raise ValueError(
-                    f"The edit at {hook_name} gave {tuple(replacement.shape)}, not {(*tokens.shape, width)}"
-                )
+            replacement = edit(self._wide(activation).reshape(shape))
+            if replacement.shape != shape:
+                raise ValueError(f"The edit at {hook_name} gave the shape {tuple(replacement.shape)}, not {shape}")
             return replacement.to(activation.dtype).reshape(activation.shape)
 
-        with self.bridge.hooks(fwd_hooks=[(hook_name, replace)]):
-            logits = self._wide(self._forward(tokens, attention_mask))
+        with self.bridge.hooks(fwd_hooks=[(self._hook_points[hook_name], replace)]):
+            logits = self._wide(self._forward(tokens, attention_mask, last=last))
         if not edited:
             raise HookPointError(f"{hook_name}: {self.name} never came by this hook point in a forward pass")
         return logits
@@ -170,11 +176,26 @@ class LanguageModel:
             scale = 1 + scale  # Gemma stores the scale's distance from one.
         return scale[:, None] * matrix
 
-    def _forward(self, tokens: Tensor, attention_mask: Tensor | None, return_type: str | None = "logits") -> Tensor:
+    def _forward(
+        self,
+        tokens: Tensor,
+        attention_mask: Tensor | None,
+        *,
+        return_type: str | None = "logits",
+        last: int | None = None,
+    ) -> Tensor:
         self._check_tokens(tokens)
         mask = None if attention_mask is None else attention_mask.to(self.device).long()
-        logits: Tensor = self.bridge(tokens.to(self.device), return_type=return_type, attention_mask=mask)
-        return logits
+        # Most decoders can spare the unembedding of positions that nobody asked for; of the others it is cut off.
+        keep = {"logits_to_keep": last} if last is not None and self._keeps_logits else {}
+        logits: Tensor = self.bridge(
+            tokens.to(self.device, torch.long), return_type=return_type, attention_mask=mask, **keep
+        )
+        return logits if last is None else logits[:, -last:]
+
+    @cached_property
+    def _keeps_logits(self) -> bool:
+        return "logits_to_keep" in signature(self.bridge.original_model.forward).parameters
 
     def _check_tokens(self, tokens: Tensor) -> None:
         if tokens.ndim != 2 or tokens.is_floating_point():
@@ -183,6 +204,11 @@ class LanguageModel:
             raise ModelError(
                 f"{self.name} reads at most {self.context_length} tokens at once, not {tokens.shape[1]}; "
                 f"use a context_length of {self.context_length} or less"
+            )
+        if tokens.device.type == "cpu" and tokens.numel() and int(tokens.max()) >= self.vocabulary_size:
+            raise ModelError(
+                f"Token {int(tokens.max())} is outside the vocabulary of {self.name} ({self.vocabulary_size} tokens); "
+                f"use the tokenizer that belongs to the model"
             )
 
     def _require_head(self) -> None:

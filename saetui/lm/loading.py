@@ -1,9 +1,5 @@
 """Loading of a language model through TransformerBridge, with its weights as they are."""
 
-import logging
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +8,7 @@ import torch
 from saetui.lm.checkpoint import EMBEDDED, check_tokenizer, checkpoint_id, find_checkpoint, read_config, weight_files
 from saetui.lm.errors import ModelError
 from saetui.lm.language_model import LanguageModel
+from saetui.lm.quiet import quiet
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -25,26 +22,26 @@ def load_model(
 ) -> LanguageModel:
     """The language model of ``source``: "embedded", a folder in the Hugging Face layout, or a name on the hub.
 
-    ``device`` defaults to CUDA where there is one, else the CPU; ``dtype`` to float32 on the CPU and to the checkpoint's
-    own elsewhere. Weights are not processed (no folded norms, no centring): activations are those that public SAEs
-    read. Raises ModelError, which names the file, the field and the fix.
+    ``device`` defaults to CUDA where there is one, else the CPU; ``dtype`` to float32 on the CPU and to what the
+    checkpoint has elsewhere. Weights are not processed (no folded norms, no centring): activations are those that
+    public SAEs read. Raises ModelError, which names the file, the field and the fix.
     """
     source = str(source)
-    folder = find_checkpoint(source)
-    config = read_config(folder)
-    check_tokenizer(folder)
-    weights = weight_files(folder)
-    device = _device(device)
-    dtype = _dtype(dtype, config, device)
-    with _quiet():
+    chosen_device = _device(device)
+    with quiet():
+        folder = find_checkpoint(source)
+        config = read_config(folder)
+        check_tokenizer(folder)
+        weights = weight_files(folder)
         tokenizer = _load_tokenizer(folder)
-        bridge, missing_head = _boot(folder, config, device, dtype)
+        bridge, missing_head = _boot(folder, config, chosen_device, _dtype(dtype, config, chosen_device))
     return LanguageModel(
         bridge,
         tokenizer,
         name=_EMBEDDED_NAME if source == EMBEDDED else Path(source).expanduser().resolve().name,
         source=source,
         model_id=checkpoint_id(folder, weights),
+        post_norm=_is_post_norm(bridge),
         missing_head=missing_head,
     )
 
@@ -122,7 +119,8 @@ def _boot(folder: Path, config: dict[str, Any], device: torch.device, dtype: tor
     )
 
     try:
-        model_class = get_hf_model_class_for_architecture(determine_architecture_from_hf_config(auto_config))
+        name = determine_architecture_from_hf_config(auto_config)  # type: ignore[no-untyped-call]
+        model_class = get_hf_model_class_for_architecture(name)
     except ValueError as error:
         raise ModelError(
             f"{path}: TransformerLens has no bridge for this architecture ({architecture}). "
@@ -140,6 +138,11 @@ def _boot(folder: Path, config: dict[str, Any], device: torch.device, dtype: tor
             f"The weights in {folder} do not fit its config.json ({architecture}): {_first_line(error)}. "
             f"Fetch both files again from one place"
         ) from error
+    if "blocks.0.hook_resid_post" not in bridge.hook_dict:
+        raise ModelError(
+            f"{path}: this architecture ({architecture}) has no single stack of blocks to read activations from. "
+            f"Use a decoder such as gpt2, llama, gemma2, gpt_neox or qwen2, or an encoder such as bert"
+        )
     if report.missing:
         raise ModelError(
             f"The weights in {folder} lack {len(report.missing)} tensors that config.json asks for, the "
@@ -154,32 +157,11 @@ def _boot(folder: Path, config: dict[str, Any], device: torch.device, dtype: tor
     return bridge, report.head
 
 
+def _is_post_norm(bridge: Any) -> bool:
+    from transformer_lens.model_bridge.supported_architectures import BertArchitectureAdapter
+
+    return isinstance(bridge.adapter, BertArchitectureAdapter)
+
+
 def _first_line(error: BaseException) -> str:
     return next((line.strip() for line in str(error).splitlines() if line.strip()), repr(error))
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """No progress bars, warnings or log lines of the libraries while a model is loaded."""
-    from huggingface_hub.utils import are_progress_bars_disabled, disable_progress_bars, enable_progress_bars
-    from transformers.utils import logging as transformers_logging
-
-    verbosity = transformers_logging.get_verbosity()
-    bars, hub_bars = transformers_logging.is_progress_bar_enabled(), not are_progress_bars_disabled()
-    logger = logging.getLogger()
-    disabled = logger.disabled
-    transformers_logging.set_verbosity_error()
-    transformers_logging.disable_progress_bar()
-    disable_progress_bars()
-    logger.disabled = True  # The bridge logs through the root logger, which would otherwise print.
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        logger.disabled = disabled
-        transformers_logging.set_verbosity(verbosity)
-        if bars:
-            transformers_logging.enable_progress_bar()
-        if hub_bars:
-            enable_progress_bars()

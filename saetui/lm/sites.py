@@ -17,6 +17,9 @@ _KINDS = {
     "hook_mlp_out": "mlp_out",
     "hook_resid_post": "resid_post",
 }
+# Where encoders of the BERT kind, which normalise after adding, have these tensors in TransformerBridge; its own names
+# there are shifted by one norm (what it calls hook_resid_mid already contains the MLP's output).
+_POST_NORM = {"hook_attn_out": "attn.o.hook_out", "hook_resid_mid": "ln1.hook_in"}
 _BLOCK = re.compile(r"blocks\.(\d+)\.(.+)")
 
 
@@ -26,6 +29,10 @@ class Site:
 
     ``kind`` is one of embed, resid_pre, z, attn_out, resid_mid, mlp_out, resid_post. The width of z is that of all
     heads side by side (n_heads * d_head), what attention-output SAEs read (2406.17759); all others are d_model wide.
+
+    attn_out and mlp_out are what is added to the residual stream, so in Gemma-2 they come after the post-norms. In a
+    post-norm encoder such as BERT, resid_mid is resid_pre + attn_out before its norm, and resid_post the block's output
+    after its last norm, which is the next block's resid_pre.
     """
 
     name: str
@@ -37,6 +44,14 @@ class Site:
 def site_names(n_layers: int) -> list[str]:
     """Every hook-point name that a model of so many layers can have, in the order of a forward pass."""
     return [EMBED, *(f"blocks.{layer}.{name}" for layer in range(n_layers) for name in _KINDS)]
+
+
+def bridge_name(name: str, *, post_norm: bool) -> str:
+    """The name under which TransformerBridge has a hook point; another one only in post-norm encoders."""
+    block = _BLOCK.fullmatch(name)
+    if block is None or not post_norm:
+        return name
+    return f"blocks.{block[1]}.{_POST_NORM.get(block[2], block[2])}"
 
 
 def make_site(name: str, *, d_model: int, z_width: int) -> Site:

@@ -1,0 +1,141 @@
+"""Reading of texts, and what is said where they cannot be read."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from saetui.lm import CorpusError, load_corpus
+
+
+def message(source: str | Path) -> str:
+    with pytest.raises(CorpusError) as raised:
+        list(load_corpus(source).documents())
+    return str(raised.value)
+
+
+def test_the_standard_library() -> None:
+    corpus = load_corpus("stdlib")
+    names = [document.name for document in corpus.documents()]
+    assert {"argparse.py", "topic/with"} <= set(names)
+    assert corpus.fingerprint() == load_corpus("stdlib").fingerprint()
+
+
+def test_a_text_file(tmp_path: Path) -> None:
+    path = tmp_path / "tale.txt"
+    path.write_text("\ufeffOnce upon a time — there was a café.", encoding="utf-8")
+    corpus = load_corpus(path)
+    assert (corpus.name, corpus.source) == ("tale", str(path))
+    (document,) = corpus.documents()
+    assert (document.name, document.text) == ("tale.txt", "Once upon a time — there was a café.")
+
+
+def test_a_file_of_any_ending_is_text(tmp_path: Path) -> None:
+    path = tmp_path / "LICENSE"
+    path.write_text("free")
+    assert [d.text for d in load_corpus(path).documents()] == ["free"]
+
+
+def test_a_folder_in_a_fixed_order(tmp_path: Path) -> None:
+    (tmp_path / "b").mkdir()
+    (tmp_path / "b" / "one.md").write_text("one")
+    (tmp_path / "a.txt").write_text("two")
+    (tmp_path / "c.jsonl").write_text('{"text": "three"}\n')
+    (tmp_path / "picture.png").write_bytes(b"\xff\xd8")
+    (tmp_path / "empty.txt").write_text(" \n")
+    documents = list(load_corpus(tmp_path).documents())
+    assert [(d.name, d.text) for d in documents] == [("a.txt", "two"), ("b/one.md", "one"), ("c.jsonl:1", "three")]
+
+
+def test_json_lines(tmp_path: Path) -> None:
+    path = tmp_path / "corpus.jsonl"
+    records = [{"text": "one\u2028still one", "id": 1}, {"text": "zwei ü"}]
+    path.write_text("\n\n".join(json.dumps(r, ensure_ascii=False) for r in records), encoding="utf-8")
+    documents = list(load_corpus(path).documents())
+    assert [(d.name, d.text) for d in documents] == [
+        ("corpus.jsonl:1", "one\u2028still one"),
+        ("corpus.jsonl:3", "zwei ü"),
+    ]
+
+
+def test_a_long_text_is_cut_at_blank_lines_without_loss(tmp_path: Path) -> None:
+    path = tmp_path / "long.txt"
+    text = "\n\n".join(f"Paragraph {i}\nof two lines." for i in range(3000)) + "x" * 50_000
+    path.write_text(text)
+    parts = list(load_corpus(path).documents())
+    assert "".join(part.text for part in parts) == text
+    assert len({part.name for part in parts}) == len(parts) > 3
+    assert all(part.text.endswith(".\n\n") for part in parts[:3])
+    assert max(len(part.text) for part in parts) <= 40_000
+
+
+def test_the_fingerprint_is_that_of_the_content(tmp_path: Path) -> None:
+    prints = []
+    for folder, text in (("a", "same"), ("b", "same"), ("c", "other")):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "t.txt").write_text(text)
+        prints.append(load_corpus(tmp_path / folder / "t.txt").fingerprint())
+    assert prints[0] == prints[1] != prints[2]
+
+
+def test_a_data_set(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "train.jsonl").write_text('{"story": "one"}\n{"story": "two"}\n')
+    corpus = load_corpus(f"hf:{tmp_path}:train:story")
+    assert [d.text for d in corpus.documents()] == ["one", "two"]
+    before = corpus.fingerprint()
+    assert before == load_corpus(f"hf:{tmp_path}:train:story").fingerprint()
+    said = message(f"hf:{tmp_path}")
+    assert "no text in the field 'text' (found: 'story')" in said
+    assert "has no split" not in said
+    assert "'test'" in message(f"hf:{tmp_path}:test:story")
+    (tmp_path / "train.jsonl").write_text('{"story": "one"}\n{"story": "two and more"}\n')
+    assert corpus.fingerprint() != before
+    assert capfd.readouterr() == ("", "")
+
+
+class TestRefusals:
+    def test_nothing_there(self, tmp_path: Path) -> None:
+        said = message(tmp_path / "gone.txt")
+        assert "There is no file or folder" in said
+        assert "hf:NAME" in said
+
+    @pytest.mark.parametrize("content", ["", " \n\t\n"])
+    @pytest.mark.parametrize("name", ["empty.txt", "empty.jsonl"])
+    def test_empty(self, name: str, content: str, tmp_path: Path) -> None:
+        (tmp_path / name).write_text(content)
+        assert f"The corpus {tmp_path / name} is empty" in message(tmp_path / name)
+        assert f"The corpus {tmp_path} is empty" in message(tmp_path)
+
+    def test_texts_that_are_all_empty(self, tmp_path: Path) -> None:
+        (tmp_path / "empty.jsonl").write_text('{"text": ""}\n{"text": " "}')
+        assert "is empty" in message(tmp_path / "empty.jsonl")
+
+    def test_a_folder_without_text(self, tmp_path: Path) -> None:
+        (tmp_path / "data.bin").write_bytes(b"1")
+        assert f"The folder {tmp_path} has no text" in message(tmp_path)
+
+    def test_not_utf8(self, tmp_path: Path) -> None:
+        path = tmp_path / "old.txt"
+        path.write_bytes("one\ntwo\nthree café".encode("latin1"))
+        with pytest.raises(CorpusError, match=r"old.txt is not UTF-8: byte 17 \(line 3\) is 0xe9"):
+            load_corpus(path)
+
+    @pytest.mark.parametrize(
+        ("line", "said"),
+        [
+            ("{", "line 2 is not JSON"),
+            ('"text"', "line 2 has no text in the field 'text' (found: str)"),
+            ('{"body": "x", "id": 1}', "(found: 'body', 'id')"),
+            ('{"text": 3}', "line 2 has no text"),
+        ],
+    )
+    def test_a_line_that_is_not_as_it_should_be(self, line: str, said: str, tmp_path: Path) -> None:
+        path = tmp_path / "corpus.jsonl"
+        path.write_text('{"text": "fine"}\n' + line)
+        assert said in message(path)
+        assert str(path) in message(path)
+
+    def test_a_data_set_that_is_not_there(self, tmp_path: Path) -> None:
+        said = message(f"hf:{tmp_path / 'nothing'}")
+        assert "cannot be read" in said
+        assert "hf:NAME[:split[:field]]" in said

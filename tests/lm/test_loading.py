@@ -1,0 +1,223 @@
+"""Finding and checking a model before it is loaded, and what is said where it cannot be."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import huggingface_hub
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+from transformers import LlamaConfig, LlamaModel, T5Config, T5ForConditionalGeneration
+
+from saetui.lm import LanguageModel, ModelError, load_model
+
+from .conftest import save_tiny_tokenizer
+
+Folder = Callable[[str], Path]
+
+
+def message(source: str | Path, **settings: str) -> str:
+    with pytest.raises(ModelError) as raised:
+        load_model(source, **settings)
+    return str(raised.value)
+
+
+def test_importing_the_room_does_not_import_the_model_libraries() -> None:
+    libraries = ("transformer_lens", "transformers", "datasets")
+    code = f"import sys, saetui.lm; print([name for name in {libraries} if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_loading_says_nothing(
+    tiny_folder: Folder, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    load_model(tiny_folder("gpt2"))
+    assert capfd.readouterr() == ("", "")
+    assert caplog.records == []
+
+
+def test_what_is_known_of_a_model(gpt2: LanguageModel, tiny_folder: Folder) -> None:
+    assert (gpt2.name, gpt2.family, gpt2.source) == ("gpt2", "gpt2", str(tiny_folder("gpt2")))
+    assert (gpt2.n_layers, gpt2.d_model, gpt2.context_length, gpt2.vocabulary_size) == (3, 16, 32, 40)
+    assert (gpt2.bos_token_id, gpt2.device, gpt2.dtype) == (0, torch.device("cpu"), torch.float32)
+    assert "3 layers" in repr(gpt2)
+
+
+def test_the_tokenizer_is_as_it_was_saved(gpt2: LanguageModel) -> None:
+    assert len(gpt2.tokenizer) == 31
+    assert gpt2.tokenizer.encode("ab c") == [4, 5, 30, 6]
+
+
+def test_the_id_is_that_of_the_content(broken_copy: Path, gpt2: LanguageModel) -> None:
+    assert load_model(broken_copy).model_id == gpt2.model_id
+    weights = load_file(broken_copy / "model.safetensors")
+    weights["transformer.ln_f.bias"][0] += 1
+    save_file(weights, broken_copy / "model.safetensors", {"format": "pt"})
+    assert load_model(broken_copy).model_id != gpt2.model_id
+
+
+def test_sharded_weights(tiny_folder: Folder, tmp_path: Path, gpt2: LanguageModel) -> None:
+    model = gpt2.bridge.original_model.__class__.from_pretrained(tiny_folder("gpt2"))
+    model.save_pretrained(tmp_path, max_shard_size="10KB")
+    save_tiny_tokenizer(tmp_path, "gpt2")
+    shards = sorted(tmp_path.glob("model-*.safetensors"))
+    assert len(shards) > 1
+    tokens = torch.tensor([[0, 5, 6]])
+    assert torch.equal(load_model(tmp_path).logits(tokens), gpt2.logits(tokens))
+    shards[1].unlink()
+    assert f"{shards[1]} is missing, but model.safetensors.index.json names it" in message(tmp_path)
+
+
+def test_weights_in_the_older_format(broken_copy: Path, gpt2: LanguageModel) -> None:
+    torch.save(load_file(broken_copy / "model.safetensors"), broken_copy / "pytorch_model.bin")
+    (broken_copy / "model.safetensors").unlink()
+    tokens = torch.tensor([[0, 5, 6]])
+    assert torch.equal(load_model(broken_copy).logits(tokens), gpt2.logits(tokens))
+
+
+def test_a_model_without_a_head_gives_activations_but_no_logits(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    config = LlamaConfig(
+        vocab_size=40, hidden_size=16, intermediate_size=24, num_hidden_layers=2, num_attention_heads=2
+    )
+    LlamaModel(config).save_pretrained(tmp_path)
+    save_tiny_tokenizer(tmp_path, "llama")
+    model = load_model(tmp_path)
+    tokens = torch.tensor([[0, 5, 6]])
+    assert model.activations(tokens, "blocks.1.hook_resid_post").shape == (1, 3, 16)
+    with pytest.raises(ModelError, match=r"no weights for lm_head.weight, so it gives no logits"):
+        model.logits(tokens)
+    with pytest.raises(ModelError, match="language-model head"):
+        model.unembedding()
+
+
+class TestRefusals:
+    def test_no_such_folder(self, tmp_path: Path) -> None:
+        assert "There is no folder" in message(tmp_path / "nowhere")
+
+    def test_a_file(self, tmp_path: Path) -> None:
+        path = tmp_path / "model.safetensors"
+        path.write_bytes(b"")
+        assert "is a file. Give the folder" in message(path)
+
+    def test_no_config(self, broken_copy: Path) -> None:
+        (broken_copy / "config.json").unlink()
+        assert f"{broken_copy / 'config.json'} is missing" in message(broken_copy)
+
+    @pytest.mark.parametrize("content", ["{", "[]", "{}", '{"model_type": 3}', "\xff"])
+    def test_a_config_that_is_none(self, content: str, broken_copy: Path) -> None:
+        (broken_copy / "config.json").write_text(content, encoding="latin1")
+        assert str(broken_copy / "config.json") in message(broken_copy)
+
+    def test_an_unknown_architecture(self, broken_copy: Path, edit_config: Callable[..., None]) -> None:
+        edit_config(model_type="perceptron", architectures=["PerceptronForCausalLM"])
+        said = message(broken_copy)
+        assert "config.json" in said
+        assert "model_type 'perceptron'" in said
+
+    def test_an_architecture_without_a_bridge(self, broken_copy: Path, edit_config: Callable[..., None]) -> None:
+        edit_config(model_type="clip", architectures=["CLIPModel"])
+        assert "no bridge for this architecture (model_type 'clip'" in message(broken_copy)
+
+    def test_an_encoder_with_a_decoder(self, tmp_path: Path) -> None:
+        config = T5Config(
+            vocab_size=40, d_model=16, d_kv=8, d_ff=24, num_layers=1, num_heads=2, decoder_start_token_id=0
+        )
+        T5ForConditionalGeneration(config).save_pretrained(tmp_path)
+        save_tiny_tokenizer(tmp_path, "gpt2")
+        assert "no single stack of blocks" in message(tmp_path)
+
+    def test_no_tokenizer(self, broken_copy: Path) -> None:
+        (broken_copy / "tokenizer.json").unlink()
+        said = message(broken_copy)
+        assert f"{broken_copy} has no tokenizer" in said
+        assert "tokenizer.json" in said
+
+    def test_a_damaged_tokenizer(self, broken_copy: Path) -> None:
+        (broken_copy / "tokenizer.json").write_text('{"version": "1.0"}')
+        assert f"The tokenizer in {broken_copy} cannot be loaded" in message(broken_copy)
+
+    def test_no_weights(self, broken_copy: Path) -> None:
+        (broken_copy / "model.safetensors").unlink()
+        assert f"{broken_copy} has no weights" in message(broken_copy)
+
+    @pytest.mark.parametrize(
+        ("kept", "said"), [(-100, "is truncated"), (500, "end inside the header"), (0, "truncated")]
+    )
+    def test_truncated_weights(self, kept: int, said: str, broken_copy: Path) -> None:
+        path = broken_copy / "model.safetensors"
+        path.write_bytes(path.read_bytes()[:kept])
+        assert str(path) in message(broken_copy)
+        assert said in message(broken_copy)
+
+    def test_weights_that_are_something_else(self, broken_copy: Path) -> None:
+        path = broken_copy / "model.safetensors"
+        path.write_bytes((20).to_bytes(8, "little") + b"<html>not found</html>")
+        assert f"{path} is no safetensors file" in message(broken_copy)
+
+    def test_weights_longer_than_their_header_says(self, broken_copy: Path) -> None:
+        path = broken_copy / "model.safetensors"
+        path.write_bytes(path.read_bytes() + b"more")
+        assert "is damaged" in message(broken_copy)
+
+    def test_a_missing_tensor(self, broken_copy: Path) -> None:
+        path = broken_copy / "model.safetensors"
+        weights = load_file(path)
+        del weights["transformer.h.1.mlp.c_fc.weight"]
+        save_file(weights, path, {"format": "pt"})
+        assert "lack 1 tensors that config.json asks for, the first being transformer.h.1.mlp.c_fc.weight" in message(
+            broken_copy
+        )
+
+    def test_weights_of_another_size(self, broken_copy: Path, edit_config: Callable[..., None]) -> None:
+        edit_config(n_embd=20)
+        assert "do not fit its config.json" in message(broken_copy)
+
+    def test_an_index_that_is_none(self, broken_copy: Path) -> None:
+        (broken_copy / "model.safetensors").unlink()
+        (broken_copy / "model.safetensors.index.json").write_text(json.dumps({"metadata": {}}))
+        assert "field weight_map" in message(broken_copy)
+
+    @pytest.mark.parametrize("device", ["gpu", "cuda:99"])
+    def test_a_device_that_is_not_there(self, device: str, tiny_folder: Folder) -> None:
+        assert f"The device {device!r} cannot be used" in message(tiny_folder("gpt2"), device=device)
+
+    @pytest.mark.parametrize("dtype", ["int8", "float33", "nn"])
+    def test_a_dtype_that_is_none(self, dtype: str, tiny_folder: Folder) -> None:
+        assert f"The dtype {dtype!r} cannot be used" in message(tiny_folder("gpt2"), dtype=dtype)
+
+
+class TestHub:
+    """Names on the hub, with the network cut off at the one call that asks for a model's files."""
+
+    @pytest.fixture(autouse=True)
+    def _no_network(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+        def refuse(*_: object, **__: object) -> None:
+            raise ConnectionError("Name or service not known")
+
+        monkeypatch.setattr(huggingface_hub.HfApi, "model_info", refuse)
+        monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
+
+    def test_a_hub_that_cannot_be_reached(self) -> None:
+        said = message("somebody/some-model")
+        assert "'somebody/some-model'" in said
+        assert "Name or service not known" in said
+        assert "give a local folder" in said
+
+    def test_a_name_that_is_no_name(self) -> None:
+        assert "could not be asked" in message("no model, really")
+
+    def test_a_model_that_was_fetched_before(self, tmp_path: Path, tiny_folder: Folder, gpt2: LanguageModel) -> None:
+        repository = tmp_path / "hub" / "models--somebody--tiny"
+        snapshot = repository / "snapshots" / ("a" * 40)
+        snapshot.mkdir(parents=True)
+        (repository / "refs").mkdir()
+        (repository / "refs" / "main").write_text("a" * 40)
+        for path in tiny_folder("gpt2").iterdir():
+            (snapshot / path.name).write_bytes(path.read_bytes())
+        model = load_model("somebody/tiny")
+        assert (model.name, model.source, model.model_id) == ("tiny", "somebody/tiny", gpt2.model_id)
