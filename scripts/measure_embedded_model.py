@@ -11,6 +11,8 @@ from pathlib import Path
 
 import torch
 from jaxtyping import Float
+from torch import Tensor
+
 from saetui.letters import (
     LetterProbes,
     encode_prompts,
@@ -27,7 +29,6 @@ from saetui.letters.activations import letter_indices
 from saetui.letters.encoding import EncodedPrompts, answer_token_ids
 from saetui.lm import LanguageModel, load_model
 from saetui.lm.stdlib_text import is_held_out, standard_library_documents
-from torch import Tensor
 
 HOOK = "blocks.1.hook_resid_post"
 
@@ -133,11 +134,12 @@ A language model of {parameters:,} parameters that ships with saetui, so that ev
 within minutes. It knows one thing well, the first letter of each word in its vocabulary, and some English.
 
 **Made by** `scripts/train_embedded_model.py` in {steps} steps on two processor cores. **From** the English of Python's
-own standard library (docstrings of all modules and the help topics; Python {python}), half of each batch, and first-letter prompts
-(` short has the first letter: S`, one a line), the other half. One document in twenty was held out, chosen by its name.
+own standard library (docstrings of all modules and the help topics; Python {python}), half of each batch, and
+first-letter prompts (` short has the first letter: S`, one a line), the other half. One document in twenty was held
+out, chosen by its name.
 
-**Layout.** Qwen2, 4 layers, width 128, 4 heads, RoPE, byte-level BPE of 8,192 tokens, untied. The first two layers see only
-their own token (`layer_types` sliding, sliding, full, full; `sliding_window` 1), so a word's letter is worked out at
+**Layout.** Qwen2, 4 layers, width 128, 4 heads, RoPE, byte-level BPE of 8,192 tokens, untied. The first two layers see
+only their own token (`layer_types` sliding, sliding, full, full; `sliding_window` 1), so a word's letter is worked out at
 the word itself and read from there by the later layers: what is removed at the word is gone. This also means that up to
 `blocks.1.hook_resid_post` an activation depends on the token alone; from `blocks.2` on it depends on the context.
 

@@ -11,12 +11,13 @@ from pathlib import Path
 from random import Random
 
 import torch
-from saetui.letters.prompts import answer_strings, answered_line
-from saetui.letters.vocabulary import Word, first_letter_words
-from saetui.lm.stdlib_text import is_held_out, standard_library_documents
 from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
 from torch import Tensor
 from transformers import PreTrainedTokenizerFast, Qwen2Config, Qwen2ForCausalLM
+
+from saetui.letters.prompts import answer_strings, answered_line
+from saetui.letters.vocabulary import Word, first_letter_words
+from saetui.lm.stdlib_text import is_held_out, standard_library_documents
 
 VOCABULARY = 8192
 CONTEXT = 128

@@ -6,12 +6,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from saetui.commands.errors import CommandError
 from saetui.jobs.client import JobClient
 from saetui.jobs.job import Job
-from store import Store
+from store import Rows, Store
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
@@ -148,9 +148,8 @@ def print_summary(root: Path) -> int:
     """The store's SAEs, and for every letter how well its best latent in each SAE stands for it."""
     with Store.open(root) as store:
         store.commit_spool()
-        saes = store.fetch("saes")
         table = _table(*_SAE_COLUMNS)
-        records = [dict(zip(saes.columns, row, strict=True)) for row in saes.rows]
+        records = _records(store.fetch("saes"))
         for record in records:
             table.add_row(*(_cell(record.get(column), digits) for column, digits in _SAE_COLUMNS.items()))
         code = _print(table, f"no SAEs yet in {root}; `saetui demo` makes three")
@@ -174,13 +173,15 @@ _SAE_COLUMNS = {
 }
 
 
-def _letters(store: Store, saes: list[dict[str, object]]) -> "Table":
+def _records(rows: Rows) -> list[dict[str, Any]]:
+    return [dict(zip(rows.columns, row, strict=True)) for row in rows.rows]
+
+
+def _letters(store: Store, saes: list[dict[str, Any]]) -> "Table":
     by_sae = {}
     for sae in saes:
         rows = store.fetch("letters", sae=sae["sae_id"])
-        by_sae[str(sae["name"])] = {
-            r["letter"]: r for r in (dict(zip(rows.columns, x, strict=True)) for x in rows.rows)
-        }
+        by_sae[str(sae["name"])] = {row["letter"]: row for row in _records(store.fetch("letters", sae=sae["sae_id"]))}
     table = _table("letter", "words", "probe F1", *(f"best F1 {name}" for name in by_sae))
     for letter in "abcdefghijklmnopqrstuvwxyz":
         found = [rows[letter] for rows in by_sae.values() if letter in rows]

@@ -1,4 +1,4 @@
-"""First-letter prompts as token ids, with the word and answer positions found and verified (2409.14507, first-letter task)."""
+"""First-letter prompts as token ids, with the word's position found and verified (2409.14507, first-letter task)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

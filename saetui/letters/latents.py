@@ -1,4 +1,4 @@
-"""Latents as classifiers of a letter: precision, recall, F1, AUROC by the SAE's own encoder (2409.14507, latent quality)."""
+"""Latents as classifiers of a letter, by the SAE's own encoder: precision, recall, F1, AUROC (2409.14507)."""
 
 from dataclasses import dataclass
 
@@ -45,7 +45,7 @@ class LetterLatent:
 def classification_counts(
     latents: SparseLatents, letters: Int[Tensor, " word"]
 ) -> tuple[Float[Tensor, "letter latent"], Float[Tensor, " latent"]]:
-    """For every letter and latent, the letter's words on which it fires; and for every latent, all words on which it fires."""
+    """Words of each letter on which each latent fires, and all words on which each latent fires."""
     fires = latents.values > FIRES
     rows, _ = fires.nonzero(as_tuple=True)
     cells = letters[rows] * latents.width + latents.indices[fires]

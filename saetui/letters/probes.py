@@ -54,7 +54,7 @@ def train_probes(
 ) -> LetterProbes:
     """Fit the 26 probes by Adam on binary cross-entropy, positives weighted by n_neg / n_pos.
 
-    Activations are ``(word, d)`` in model units, letters 0 … 25. Raises ValueError for no words or non-finite activations.
+    Activations are ``(word, d)`` in model units, letters 0 … 25. Raises ValueError for no words, or NaN among them.
     """
     settings = settings or ProbeSettings()
     n, d = activations.shape

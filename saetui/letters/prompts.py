@@ -1,4 +1,4 @@
-"""In-context prompts that ask a model for a word's first letter (2409.14507; one example a line, the answer left out)."""
+"""In-context prompts that ask a model for a word's first letter (2409.14507; one example a line)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

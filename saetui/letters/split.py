@@ -23,7 +23,7 @@ class Split:
 def split_words(words: Sequence[Word], *, test_share: float = TEST_SHARE, seed: int = 42) -> Split:
     """Put ``test_share`` of each letter's words on the test side; order within a side is shuffled.
 
-    A letter with fewer than 10 train or 5 test words is listed in ``skipped_letters`` (its words stay in, as negatives).
+    A letter with fewer than 10 train or 5 test words is listed in ``skipped_letters``; its words stay, as negatives.
     """
     if not 0 < test_share < 1:
         raise ValueError(f"test_share is a share between 0 and 1, not {test_share}")

@@ -1,4 +1,4 @@
-"""The words of the first-letter task: every vocabulary token that is plain ASCII letters (2409.14507; first-letter task)."""
+"""The words of the first-letter task: every vocabulary token of plain ASCII letters (2409.14507)."""
 
 from collections import Counter
 from collections.abc import Sequence

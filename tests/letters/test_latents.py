@@ -1,5 +1,6 @@
 import pytest
 import torch
+
 from saetui.letters.latents import SparseLatents, f1_scores, letter_latents
 from saetui.letters.metrics import letter_metrics
 

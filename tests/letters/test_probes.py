@@ -1,5 +1,6 @@
 import pytest
 import torch
+
 from saetui.letters.metrics import letter_metrics
 from saetui.letters.probes import ProbeSettings, probe_metrics, train_probes, usable_letters
 from saetui.letters.vocabulary import LETTERS

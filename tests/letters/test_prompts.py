@@ -1,6 +1,7 @@
 from random import Random
 
 import pytest
+
 from saetui.letters.encoding import LettersError, answer_token_ids, encode_prompts
 from saetui.letters.prompts import draw_examples, first_letter_prompt, first_letter_prompts
 from saetui.letters.vocabulary import Word

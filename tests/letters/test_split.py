@@ -1,4 +1,5 @@
 import pytest
+
 from saetui.letters.split import split_words
 from saetui.letters.vocabulary import Word
 

@@ -1,4 +1,5 @@
 import pytest
+
 from saetui.letters.vocabulary import Word, first_letter_words, word_surface, words_of_pieces, words_per_letter
 
 

@@ -1,6 +1,7 @@
 import polars as pl
 import pytest
 import torch
+
 from saetui.jobs.tasks.firings import Firings
 
 SURFACES = [" cat", " dog", " can"]

@@ -32,9 +32,7 @@ def run(spec: TrainSpec, context: TaskContext) -> None:
     for sae in wanted:
         taken = [other for other, name in saved.items() if name == sae.name and other != sae.sae_id]
         if taken:
-            raise JobError(
-                f"recipes: the store has another SAE called {sae.name!r} ({taken[0]}); give the recipe a name of its own"
-            )
+            raise JobError(f"recipes: the store has another SAE called {sae.name!r} ({taken[0]}); give this one a name")
     missing = [sae for sae in wanted if sae.sae_id not in saved]
     spool_model(context, model)
     spool_corpus(context, model, corpus)
