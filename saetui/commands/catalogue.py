@@ -1,4 +1,4 @@
-"""What a store holds, in the short form that commands need: its SAEs by name, and the probes of their sites."""
+"""What a store holds, in the short form that commands need: its SAEs by name."""
 
 from dataclasses import dataclass
 
@@ -16,24 +16,30 @@ class SaeEntry:
     model_name: str
     hook_name: str
     width: int
-    corpus_id: str | None
+    architecture: str
+    k: float | None
+    l0: float | None
+    fvu: float | None
+    mean_letter_f1: float | None
+    model_source: str
+    corpus_source: str
 
 
 @dataclass(frozen=True)
 class Catalogue:
-    """SAEs in the order of their site and width; ``probes`` maps ``(model_id, hook_name)`` to a probe id."""
+    """SAEs in the order of their site and width."""
 
     saes: tuple[SaeEntry, ...] = ()
-    probes: tuple[tuple[str, str, str], ...] = ()
 
     @classmethod
     def read(cls, store: Store) -> "Catalogue":
         saes = store.fetch(
-            "SELECT sae_id, sae.name, sae.model_id, coalesce(model.name, sae.model_id), hook_name, width, corpus_id "
-            "FROM sae LEFT JOIN model USING (model_id) ORDER BY hook_name, width, sae.name"
+            "SELECT sae_id, sae.name, sae.model_id, coalesce(sae.model, sae.model_id), hook_name, width, architecture, "
+            "k, l0, fvu, mean_letter_f1, coalesce(model.source, 'embedded'), coalesce(corpus.source, 'stdlib') "
+            "FROM sae_summary AS sae LEFT JOIN model USING (model_id) LEFT JOIN corpus USING (corpus_id) "
+            "ORDER BY hook_name, width, sae.name"
         )
-        probes = store.fetch("SELECT DISTINCT model_id, hook_name, probe_id FROM probe ORDER BY ALL")
-        return cls(tuple(SaeEntry(*row) for row in saes.rows), tuple((r[0], r[1], r[2]) for r in probes.rows))
+        return cls(tuple(SaeEntry(*row) for row in saes.rows))
 
     def sae(self, name: str) -> SaeEntry:
         """The SAE of a name, an id, or the unique beginning of either.
@@ -52,8 +58,3 @@ class Catalogue:
     def entry(self, sae_id: str | None) -> SaeEntry | None:
         """The SAE of an id, or None."""
         return next((s for s in self.saes if s.sae_id == sae_id), None)
-
-    def probe(self, entry: SaeEntry) -> str | None:
-        """The probe id of an SAE's site, or None where no probes were fitted."""
-        ids = [p for model, hook, p in self.probes if (model, hook) == (entry.model_id, entry.hook_name)]
-        return ids[-1] if ids else None

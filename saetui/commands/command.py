@@ -1,4 +1,4 @@
-"""A command: one typed action with a verb, arguments, one line of help and its default keys; and the registry of all."""
+"""A command: one typed action with a verb, arguments, a line of help and default keys; and the registry of all."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Argument:
 
 
 def argument(default: Any = MISSING, *, help: str = "", complete: str | None = None, rest: bool = False) -> Any:  # noqa: A002
-    """A field of a command; ``complete`` names a source of completions, ``rest`` takes the rest of the line as it is."""
+    """A field of a command; ``complete`` names a source of completions, ``rest`` takes the rest of the line."""
     return dataclasses.field(default=default, metadata={"help": help, "complete": complete, "rest": rest})
 
 
@@ -57,11 +57,11 @@ class Command:
         """Do it; raises CommandError where it cannot be done here."""
         raise NotImplementedError
 
-    def resolved(self, bench: Workbench) -> Command:
+    def resolved(self, bench: Workbench) -> Command:  # noqa: ARG002
         """The same command with every argument it takes from the cursor filled in, so that it can be replayed."""
         return self
 
-    def question(self, bench: Workbench) -> str | None:
+    def question(self, bench: Workbench) -> str | None:  # noqa: ARG002
         """What to ask before it is done from the keyboard; None where it can simply be done."""
         return None
 

@@ -14,6 +14,7 @@ class Front(Protocol):
     def zoom(self) -> None: ...
     def copy(self, text: str, what: str) -> None: ...
     def use_theme(self, name: str) -> None: ...
+    def themes(self) -> list[str]: ...
     def quit(self) -> None: ...
 
 
@@ -26,7 +27,7 @@ class NoFront:
     stopped: bool = False
 
     def open_panel(self, name: str, text: str = "") -> None:
-        self.panels.append(name)
+        self.panels.append(f"{name} {text}".rstrip())
 
     def focus_table(self, table: str) -> None:
         pass
@@ -34,11 +35,14 @@ class NoFront:
     def zoom(self) -> None:
         pass
 
-    def copy(self, text: str, what: str) -> None:
+    def copy(self, text: str, what: str) -> None:  # noqa: ARG002
         self.copied = text
 
     def use_theme(self, name: str) -> None:
         pass
+
+    def themes(self) -> list[str]:
+        return []
 
     def quit(self) -> None:
         self.stopped = True

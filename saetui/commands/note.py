@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 _SAVE = """
 INSERT INTO note (note_id, subject, sae_id, letter, latent, token, text, created, changed)
-VALUES (?, ?, ?, ?, ?, ?, ?, now()::TIMESTAMP, now()::TIMESTAMP)
+VALUES ($note, $subject, $sae_id, $letter, $latent, $token, $text, now()::TIMESTAMP, now()::TIMESTAMP)
 ON CONFLICT (note_id) DO UPDATE SET text = excluded.text, changed = excluded.changed
 """
 
@@ -33,12 +33,13 @@ class Note(Command):
 
     def run(self, bench: Workbench) -> None:
         subject = Subject(self.kind, self.key)
+        note_id = _note_id(subject)
 
         def save() -> str:
             if not self.text.strip():
-                bench.store.write("DELETE FROM note WHERE note_id = ?", [_note_id(subject)])
+                bench.store.write("DELETE FROM note WHERE note_id = $note", {"note": note_id})
                 return f"note on {subject} taken away"
-            values = [_note_id(subject), subject.kind, *subject.columns().values(), self.text.strip()]
+            values = {"note": note_id, "subject": subject.kind, "text": self.text.strip(), **subject.columns()}
             bench.store.write(_SAVE, values)
             return f"note on {subject} saved"
 

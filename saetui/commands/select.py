@@ -50,7 +50,7 @@ class Letter(Command):
 
 @command("latent", "Look at a latent of the current SAE")
 class Latent(Command):
-    latent: int = argument(help="its number, 0 to width - 1", complete="latent")
+    latent: int = argument(help="its number, 0 to width - 1")
 
     def run(self, bench: Workbench) -> None:
         entry = bench.catalogue.entry(bench.attention.sae)

@@ -1,9 +1,10 @@
-"""Recorded sessions: every command a person gave, with its time and a digest of what it showed; read, and done again."""
+"""Recorded sessions: the commands a person gave, with times and digests of what they showed; read, and done again."""
 
 from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -60,7 +61,7 @@ class Recorder:
     """Appends commands to a session file, which is begun with the first of them."""
 
     folder: Path
-    fingerprint: str
+    fingerprint: Callable[[], str]
     parent: str | None = None
     started: datetime = field(default_factory=lambda: datetime.now(UTC))
     n_commands: int = 0
@@ -94,7 +95,7 @@ class Recorder:
                 "format": FORMAT,
                 "saetui": saetui.__version__,
                 "session": self.session_id,
-                "store": self.fingerprint,
+                "store": self.fingerprint(),
                 "parent": self.parent,
                 "started": self.started.isoformat(),
             }
@@ -110,16 +111,16 @@ class Recorder:
         self._file = None
         path = self.path.relative_to(store.root) if self.path.is_relative_to(store.root) else self.path
         store.write(
-            "INSERT INTO session (session_id, name, started, ended, n_commands, parent, path) VALUES (?, ?, ?, ?, ?, ?, ?)",
-            [
-                self.session_id,
-                self.session_id,
-                self.started.replace(tzinfo=None),
-                datetime.now(UTC).replace(tzinfo=None),
-                self.n_commands,
-                self.parent,
-                path.as_posix(),
-            ],
+            "INSERT INTO session (session_id, name, started, ended, n_commands, parent, path) "
+            "VALUES ($session, $session, $started, $ended, $n_commands, $parent, $path)",
+            {
+                "session": self.session_id,
+                "started": self.started.replace(tzinfo=None),
+                "ended": datetime.now(UTC).replace(tzinfo=None),
+                "n_commands": self.n_commands,
+                "parent": self.parent,
+                "path": path.as_posix(),
+            },
         )
 
     def _write(self, line: dict[str, Any]) -> None:

@@ -75,10 +75,10 @@ class Mark(Command):
     def run(self, bench: Workbench) -> None:
         subject = Subject(self.kind, self.key)
         if bench.toggle_mark(subject):
-            sql = "INSERT INTO mark VALUES (?, ?, now()::TIMESTAMP) ON CONFLICT DO NOTHING"
+            sql = "INSERT INTO mark VALUES ($kind, $key, now()::TIMESTAMP) ON CONFLICT DO NOTHING"
         else:
-            sql = "DELETE FROM mark WHERE subject = ? AND key = ?"
-        bench.in_background(lambda: bench.store.write(sql, [subject.kind, subject.key]))
+            sql = "DELETE FROM mark WHERE subject = $kind AND key = $key"
+        bench.in_background(lambda: bench.store.write(sql, {"kind": subject.kind, "key": subject.key}))
 
 
 def _table(bench: Workbench, name: str) -> str:

@@ -23,7 +23,7 @@ class TableSpec:
 TABLES: Mapping[str, TableSpec] = {
     spec.id: spec
     for spec in (
-        TableSpec("overview.saes", "saes", ("sae_id",), "sae"),
+        TableSpec("overview.saes", "overview", ("sae_id",), "sae"),
         TableSpec("letters.letters", "letters", ("letter",), "letter"),
         TableSpec("letters.latents", "letter_latents", ("latent",), "latent"),
         TableSpec("letters.words", "letter_words", ("surface",), "token"),

@@ -10,7 +10,11 @@ _PARAMETER = re.compile(r"\$([a-z_][a-z0-9_]*)", re.IGNORECASE)
 
 
 def windowed(
-    sql: str, *, filter: str = "", sort: str | None = None, descending: bool = False  # noqa: A002
+    sql: str,
+    *,
+    filter: str = "",  # noqa: A002
+    sort: str | None = None,
+    descending: bool = False,
 ) -> tuple[str, dict[str, Any]]:
     """``(sql, extra parameters)`` of a query narrowed and sorted; still without LIMIT.
 

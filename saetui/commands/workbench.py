@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 from saetui.commands.attention import Attention, History, Place
@@ -32,6 +33,7 @@ from saetui.commands.window import parameter_names, windowed
 from saetui.jobs import Job, JobClient, JobError
 from store import Store, StoreError
 
+_LOOK_SECONDS = 1.0
 SCREENS = {"overview": ("1", "Overview"), "letters": ("2", "Letters"), "jobs": ("7", "Jobs")}
 
 
@@ -60,7 +62,12 @@ class Workbench:
         self._listeners: list[Callable[[Event], None]] = []
         self._writer = None if inline else ThreadPoolExecutor(1, thread_name_prefix="saetui-writer")
         self._writes: list[Future[None]] = []
-        self._refresh()
+        self._commit: Future[None] | None = None
+        self._next_look = 0.0
+        self._fresh: _Fresh | None = None
+        self._columns: dict[str, tuple[str, ...]] = {}
+        self._take(_Fresh.read(store))
+        self._asked = self.revision
         self.jobs = self.client.jobs()
         self.history.visit(Place(self.screen, self.attention))
 
@@ -102,7 +109,7 @@ class Workbench:
         """Tell the person something."""
         self.emit(NoticeEvent(text, severity))
 
-    def in_background(self, work: Callable[[], str | None]) -> None:
+    def in_background(self, work: Callable[[], str | None]) -> Future[None] | None:
         """Do something that waits for the disk, in order, beside the interface; its text or its failure is told."""
 
         def guarded() -> None:
@@ -118,8 +125,10 @@ class Workbench:
             text = work()
             if text:
                 self.notify(text)
-        else:
-            self._writes.append(self._writer.submit(guarded))
+            return None
+        write = self._writer.submit(guarded)
+        self._writes.append(write)
+        return write
 
     # State that commands change
 
@@ -187,17 +196,17 @@ class Workbench:
 
     def parameters(self, query: str) -> dict[str, Any]:
         """The values that attention gives to the ``$names`` of a query; None where there is nothing to give."""
-        entry = self.catalogue.entry(self.attention.sae)
         known = {
             "sae": self.attention.sae,
+            "in_view": list(self.attention.in_view),
             "letter": self.attention.letter,
             "latent": self.attention.latent,
             "token": self.attention.token,
             "model": self.attention.model,
             "hook": self.attention.hook,
-            "corpus": entry.corpus_id if entry else None,
-            "probe": self.catalogue.probe(entry) if entry else None,
-            "limit": 1_000_000_000,
+            "corpus": None,
+            "probe": None,
+            "limit": None,
             "offset": 0,
         }
         return {name: known.get(name) for name in parameter_names(self.store.sql_of(query))}
@@ -210,6 +219,13 @@ class Workbench:
         )
         return sql, self.parameters(spec.query) | extra
 
+    def columns(self, table: str) -> list[str]:
+        """The columns of a table's query."""
+        query = TABLES[table].query
+        if query not in self._columns:
+            self._columns[query] = self.store.columns(query, self.parameters(query))
+        return list(self._columns[query])
+
     def view(self) -> View:
         """What is shown now: screen, attention, and the query of every table of the screen."""
         return View(self.screen, self.attention, tuple((t.id, *self.query_of(t.id)) for t in tables_of(self.screen)))
@@ -217,23 +233,30 @@ class Workbench:
     # The world outside
 
     def poll(self) -> None:
-        """Look at the job folders and the store; cheap enough for four times a second."""
+        """Look at the job folders, the spool and the store; cheap enough for four times a second.
+
+        All reading and writing happens beside the caller, who only takes over what has been read.
+        """
         for write in [w for w in self._writes if w.done()]:
             self._writes.remove(write)
             write.result()
-        jobs = self.client.jobs()
-        if jobs != self.jobs:
-            self.jobs = jobs
-            self.emit(JobsEvent())
-        if self.store.revision != self.revision:
-            self._refresh()
+        self._look_at_jobs()
+        if self._fresh is not None:
+            fresh, self._fresh = self._fresh, None
+            self._take(fresh)
             self.emit(StoreEvent(self.revision))
+        revision = self.store.revision
+        if revision != self._asked:
+            self._asked = revision
+            self.in_background(self._read_again)
 
     def commit(self) -> None:
         """Take finished results from the spool into the store; ``waiting`` says who is in the way, if anyone."""
         report = self.store.commit_spool()
-        holder = report.held_by
-        self.waiting = f"{report.waiting} results wait: {holder}" if holder is not None else ""
+        waits = f"{report.waiting} result{'s' if report.waiting > 1 else ''} for" if report.waiting else ""
+        self.waiting = f"{waits} {report.held_by}" if report.held_by is not None else ""
+        for rejection in report.rejected:
+            self.notify(f"a result of job {rejection.job_id} does not fit the store: {rejection.reason}", "error")
 
     def close(self) -> None:
         """Finish writing, close the session file and the store."""
@@ -244,16 +267,49 @@ class Workbench:
             self.recorder = None
         self.store.close()
 
-    def _refresh(self) -> None:
-        self.revision = self.store.revision
-        self.catalogue = Catalogue.read(self.store)
-        marks = self.store.fetch("SELECT subject, key FROM mark")
-        self.marks = frozenset(Subject(kind, key) for kind, key in marks.rows)
-        if self.attention.sae is None and self.catalogue.saes:
+    def _look_at_jobs(self) -> None:
+        jobs = self.client.jobs()
+        if [_moving(job) for job in jobs] != [_moving(job) for job in self.jobs]:
+            self.jobs = jobs
+            self.emit(JobsEvent())
+        if monotonic() < self._next_look:
+            return
+        self._next_look = monotonic() + _LOOK_SECONDS
+        if any(job.state == "queued" for job in jobs):
+            self.client.ensure_workers()
+        if (self._commit is None or self._commit.done()) and any(self.store.spool.iterdir()):
+            self._commit = self.in_background(self.commit)
+
+    def _read_again(self) -> None:
+        self._fresh = _Fresh.read(self.store)
+
+    def _take(self, fresh: _Fresh) -> None:
+        self.revision, self.catalogue, self.marks = fresh.revision, fresh.catalogue, fresh.marks
+        if self.catalogue.entry(self.attention.sae) is None and self.catalogue.saes:
             first = self.catalogue.saes[0]
-            self.attention = self.attention.with_changes(
+            self.attend(
                 model=first.model_id,
                 hook=first.hook_name,
                 sae=first.sae_id,
                 in_view=tuple(s.sae_id for s in self.catalogue.saes if s.hook_name == first.hook_name),
             )
+
+
+@dataclass(frozen=True)
+class _Fresh:
+    """What the workbench keeps of the store, read at one revision."""
+
+    revision: int
+    catalogue: Catalogue
+    marks: frozenset[Subject]
+
+    @classmethod
+    def read(cls, store: Store) -> _Fresh:
+        revision = store.revision
+        marks = store.fetch("SELECT subject, key FROM mark")
+        return cls(revision, Catalogue.read(store), frozenset(Subject(kind, key) for kind, key in marks.rows))
+
+
+def _moving(job: Job) -> tuple[Any, ...]:
+    """The parts of a job that change."""
+    return (job.record, job.progress, job.waiting)

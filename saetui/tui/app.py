@@ -1,4 +1,4 @@
-"""The terminal app: brings screens and panels to the front, passes commands in and changes out, polls jobs and store."""
+"""The terminal app: shows screens and panels, passes commands in and changes out, and polls jobs and store."""
 
 import asyncio
 import os
@@ -9,7 +9,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, ClassVar, cast
 
-from textual import on
+from textual import on, work
 from textual.app import App
 from textual.binding import BindingType
 from textual.events import Resize
@@ -30,13 +30,17 @@ from saetui.commands.parse import find, parse
 from saetui.commands.session import Recorder, fingerprint
 from saetui.commands.workbench import SCREENS, Workbench
 from saetui.jobs import JobError
+from saetui.jobs.devices import Device, list_devices
 from saetui.tui.keys import bindings_of
-from saetui.tui.messages import AttentionChanged, BenchEvent, JobsChanged, StoreChanged, TableChanged
+from saetui.tui.messages import AttentionChanged, BenchEvent, DevicesSeen, JobsChanged, StoreChanged, TableChanged
 from saetui.tui.screens.base import WorkbenchScreen
 from saetui.tui.theme import THEMES, default_theme
-from store import StoreError
+from store import Store, StoreError
 
 POLL_SECONDS = 0.25
+_DEVICE_SECONDS = 2.0
+# Looking at the devices loads libraries; the first paint comes before it.
+_DEVICE_DELAY = 0.5
 MINIMUM_SIZE = (60, 15)
 # Where each screen and panel lives; imported when first shown.
 _SCREENS = {
@@ -71,17 +75,20 @@ class WorkbenchApp(App[int], inherit_bindings=False):
         self.theme = default_theme(self.console.color_system)
         if os.environ.get("SSH_CONNECTION") and "TEXTUAL_ANIMATIONS" not in os.environ:
             self.animation_level = "none"
+        self.devices: tuple[Device, ...] = ()
         bench.front = self
         bench.subscribe(lambda event: self.post_message(BenchEvent(event)))
 
     def on_mount(self) -> None:
-        self.set_interval(POLL_SECONDS, self._poll)
+        self.set_interval(POLL_SECONDS, self.bench.poll)
+        self.set_timer(_DEVICE_DELAY, self._look_at_devices)
+        self.set_interval(_DEVICE_SECONDS, self._look_at_devices)
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
             loop.add_signal_handler(number, self._stopped_by, number)
         if self._record:
-            self.bench.recorder = Recorder(self.bench.store.root / "sessions", fingerprint(self.bench.store))
-        self.bench.in_background(self.bench.commit)
+            store = self.bench.store
+            self.bench.recorder = Recorder(store.root / "sessions", lambda: fingerprint(store))
         if self.bench.screen != self.DEFAULT_MODE:
             self.switch_mode(self.bench.screen)
 
@@ -144,8 +151,23 @@ class WorkbenchApp(App[int], inherit_bindings=False):
             raise CommandError(f"no theme {name!r}; there are {', '.join(sorted(self.available_themes))}")
         self.theme = name
 
+    def themes(self) -> list[str]:
+        return sorted(self.available_themes)
+
     def quit(self) -> None:
         self.exit(0)
+
+    def write_to_terminal(self, text: str) -> bool:
+        """Send a sequence to the terminal; False where there is none."""
+        if self._driver is None or self.is_headless:
+            return False
+        self._driver.write(text)
+        return True
+
+    @property
+    def store(self) -> Store:
+        """Where tables read."""
+        return self.bench.store
 
     # What the workbench tells
 
@@ -181,8 +203,15 @@ class WorkbenchApp(App[int], inherit_bindings=False):
         elif not small and isinstance(self.screen, TooSmall):
             self.pop_screen()
 
-    def _poll(self) -> None:
-        self.bench.poll()
+    @work(thread=True, exclusive=True, group="devices", exit_on_error=False)
+    def _look_at_devices(self) -> None:
+        self.post_message(DevicesSeen(tuple(list_devices())))
+
+    @on(DevicesSeen)
+    def _devices_seen(self, message: DevicesSeen) -> None:
+        self.devices = message.devices
+        self.front_screen.devices_seen(message.devices)
+        self.front_screen.refresh_frame()
 
     def _stopped_by(self, number: signal.Signals) -> None:
         self.exit(128 + number, return_code=128 + number)

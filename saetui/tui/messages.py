@@ -6,6 +6,7 @@ from textual.message import Message
 
 from saetui.commands.attention import Attention
 from saetui.commands.events import Event
+from saetui.jobs.devices import Device
 
 
 @dataclass
@@ -39,3 +40,10 @@ class TableChanged(Message):
     """Filter or sorting of a table, or which table has the focus."""
 
     table: str
+
+
+@dataclass
+class DevicesSeen(Message):
+    """How busy the devices are now."""
+
+    devices: tuple[Device, ...]

@@ -9,8 +9,38 @@ from saetui.tui.frame.status_line import clock
 from saetui.tui.keys import shown_key
 
 # From the left; what does not fit is left out from the end of this list, help last of all.
-_ORDER = ("help", "leave", "filter", "prompt", "sort", "view", "cancel", "retry", "mark", "note", "query", "explain", "copy", "export")
-_SHOWN_ORDER = ("view", "cancel", "retry", "leave", "filter", "prompt", "sort", "mark", "note", "copy", "export", "query", "explain", "help")
+_ORDER = (
+    "help",
+    "leave",
+    "filter",
+    "prompt",
+    "sort",
+    "view",
+    "cancel",
+    "retry",
+    "mark",
+    "note",
+    "query",
+    "explain",
+    "copy",
+    "export",
+)
+_SHOWN_ORDER = (
+    "view",
+    "cancel",
+    "retry",
+    "leave",
+    "filter",
+    "prompt",
+    "sort",
+    "mark",
+    "note",
+    "copy",
+    "export",
+    "query",
+    "explain",
+    "help",
+)
 
 
 class FooterLine(Widget):

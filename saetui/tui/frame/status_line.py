@@ -1,10 +1,14 @@
 """The first line: what is looked at, how many SAEs are in view, what runs, and how busy the machine is."""
 
+from collections.abc import Callable, Sequence
+
 from textual.content import Content
 from textual.widget import Widget
 
 from saetui.commands.workbench import Workbench
 from saetui.jobs import Job
+from saetui.jobs.devices import Device
+from saetui.tui.frame.device_text import device_text
 
 
 class StatusLine(Widget):
@@ -15,16 +19,16 @@ class StatusLine(Widget):
     StatusLine { height: 1; padding: 0 1; background: $panel; color: $foreground; text-wrap: nowrap; }
     """
 
-    def __init__(self, bench: Workbench) -> None:
+    def __init__(self, bench: Workbench, devices: Callable[[], Sequence[Device]]) -> None:
         super().__init__()
         self._bench = bench
-        self.devices = ""
+        self._devices = devices
 
     def render(self) -> Content:
         width = self.content_size.width
         left = Content.assemble(("saetui", "bold $accent"), "  ", self._site())
-        rights = [part for part in (self._waiting(), self._job(), self._in_view(), self.devices) if part]
-        order = [part for part in (self._waiting(), self._in_view(), self._job(), self.devices) if part]
+        rights = [part for part in (self._waiting(), self._job(), self._in_view(), self._busy()) if part]
+        order = [part for part in (self._waiting(), self._in_view(), self._job(), self._busy()) if part]
         while rights:
             right = "   ".join(part for part in order if part in rights)
             if len(left) + len(right) + 3 <= width:
@@ -40,6 +44,9 @@ class StatusLine(Widget):
     def _in_view(self) -> str:
         total = len(self._bench.catalogue.saes)
         return f"{len(self._bench.attention.in_view)} of {total} SAEs in view" if total else ""
+
+    def _busy(self) -> str:
+        return "  ".join(map(device_text, self._devices()))
 
     def _waiting(self) -> str:
         return self._bench.waiting

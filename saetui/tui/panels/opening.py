@@ -1,13 +1,144 @@
-"""Which panel a name opens."""
+"""Which panel a name opens; panels are imported when they are first opened."""
 
+from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
+from saetui.commands.command import Command, commands
 from saetui.commands.errors import CommandError
+from saetui.commands.export import FORMATS
+from saetui.commands.subject import Subject
+from saetui.commands.table import Sort
+from saetui.commands.window import literal_sql
+from saetui.tui.keys import shown_key
 
 if TYPE_CHECKING:
     from saetui.tui.app import WorkbenchApp
+    from saetui.tui.panels.pick import Item
 
 
 def open_panel(app: "WorkbenchApp", name: str, text: str) -> None:
     """Bring a panel to the front; raises CommandError where there is nothing to open it on."""
-    raise CommandError(f"no panel {name!r}")
+    if name not in _OPENERS:
+        raise CommandError(f"no panel {name!r}; there are {', '.join(_OPENERS)}")
+    _OPENERS[name](app, text)
+
+
+def _prompt(app: "WorkbenchApp", text: str) -> None:
+    from saetui.tui.panels.prompt import PromptPanel
+
+    app.push_screen(PromptPanel(text))
+
+
+def _filter(app: "WorkbenchApp", _: str) -> None:
+    from saetui.tui.panels.prompt import FilterPanel
+
+    app.push_screen(FilterPanel(app.bench))
+
+
+def _export(app: "WorkbenchApp", _: str) -> None:
+    stem = app.bench.focus.replace(".", "-")
+    _prompt(app, f"export {stem}{FORMATS[0]}")
+
+
+def _help(app: "WorkbenchApp", _: str) -> None:
+    from saetui.tui.panels.help import help_text
+    from saetui.tui.panels.scroll import TextPanel
+
+    app.push_screen(TextPanel(f"help · {app.front_screen.NAME}", help_text(app.front_screen)))
+
+
+def _query(app: "WorkbenchApp", _: str) -> None:
+    from textual.highlight import highlight
+
+    from saetui.tui.panels.scroll import TextPanel
+
+    query = app.front_screen.current_query()
+    if query is None:
+        raise CommandError("query: the focused part shows no query")
+    sql = literal_sql(*query).strip()
+    app.push_screen(TextPanel("query", highlight(sql, language="sql"), copied=sql, what="query"))
+
+
+def _explain(app: "WorkbenchApp", term: str) -> None:
+    from saetui.tui.panels.explain import explanation
+    from saetui.tui.panels.scroll import TextPanel
+
+    found = term or app.front_screen.explain()
+    if not found:
+        raise CommandError("explain: put the cursor on a number (h and l move along the row)")
+    value = None if term else app.front_screen.explained_value()
+    body = explanation(found, value)
+    app.push_screen(TextPanel(found, body, copied=body.plain.strip(), what="explanation"))
+
+
+def _note(app: "WorkbenchApp", _: str) -> None:
+    from saetui.tui.panels.note import NotePanel
+
+    subject = app.bench.subject
+    if subject is None:
+        raise CommandError("note: put the cursor on an SAE, letter, latent or token")
+    app.push_screen(NotePanel(subject, _called(app, subject)))
+
+
+def _called(app: "WorkbenchApp", subject: Subject) -> str:
+    sae, slash, latent = subject.key.partition("/")
+    entry = app.bench.catalogue.entry(sae)
+    return f"{subject.kind} {entry.name if entry else sae}{slash}{latent}"
+
+
+def _sort(app: "WorkbenchApp", _: str) -> None:
+    from saetui.tui.panels.pick import Item, PickPanel
+
+    bench = app.bench
+    state = bench.tables[bench.focus]
+    items = [
+        Item(
+            label,
+            ("▼ now" if state.descending else "▲ now") if state.sort == key else "",
+            "",
+            partial(app.dispatch, Sort(key, table=bench.focus)),
+        )
+        for key, label in app.front_screen.sortable()
+    ]
+    app.push_screen(PickPanel("sort by; again turns it round", items))
+
+
+def _palette(app: "WorkbenchApp", _: str) -> None:
+    from saetui.tui.panels.pick import PickPanel
+
+    app.push_screen(PickPanel("commands", [item for cls in commands().values() for item in _items(app, cls)]))
+
+
+def _items(app: "WorkbenchApp", cls: type[Command]) -> "list[Item]":
+    from saetui.tui.panels.pick import Item
+
+    if cls.screens is not None and app.bench.screen not in cls.screens:
+        return []
+    required = [a for a in cls.arguments() if a.required]
+    if not required or cls.asks:
+        pick: Callable[[], None] = partial(app.action_command, cls.verb)
+    else:
+        pick = partial(app.open_panel, "prompt", cls.verb + " ")
+    items = [Item(cls.usage(), cls.summary, " ".join(shown_key(k) for k, a in cls.keys.items() if not a), pick)]
+    if len(required) == 1 and required[0].complete in ("screen", "sae", "theme"):
+        from saetui.commands.completion import SOURCES
+
+        keys = {arguments: shown_key(key) for key, arguments in cls.keys.items()}
+        for value in SOURCES[required[0].complete](app.bench):
+            line = f"{cls.verb} {value}"
+            items.append(Item(line, cls.summary, keys.get(value, ""), partial(app.action_command, line)))
+    return items
+
+
+_OPENERS: dict[str, Callable[["WorkbenchApp", str], None]] = {
+    "prompt": _prompt,
+    "filter": _filter,
+    "sort": _sort,
+    "export": _export,
+    "help": _help,
+    "query": _query,
+    "explain": _explain,
+    "note": _note,
+    "palette": _palette,
+}

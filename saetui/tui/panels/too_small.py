@@ -32,4 +32,5 @@ class TooSmall(ModalScreen[None]):
     def _text(self) -> str:
         width, height = self._needed
         size = self.app.size
-        return f"saetui needs a terminal of {width}×{height};\nthis one is {size.width}×{size.height}.\nMake it larger, or q to leave."
+        here = f"this one is {size.width}×{size.height}"
+        return f"saetui needs a terminal of {width}×{height};\n{here}.\nMake it larger, or q to leave."

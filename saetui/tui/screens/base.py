@@ -1,5 +1,6 @@
 """What all screens of the workbench share: the frame around them, and how they hear of changes."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from textual import on
@@ -15,6 +16,7 @@ from saetui.commands.navigate import Focus
 from saetui.commands.subject import Subject
 from saetui.commands.tables import TABLES
 from saetui.commands.workbench import Workbench
+from saetui.jobs.devices import Device
 from saetui.tui.frame.footer_line import FooterLine
 from saetui.tui.frame.status_line import StatusLine
 from saetui.tui.frame.tab_line import TabLine
@@ -41,7 +43,7 @@ class WorkbenchScreen(Screen[None]):
         self._seen: tuple[Attention, int, frozenset[Subject]] | None = None
 
     def compose(self) -> ComposeResult:
-        yield StatusLine(self.bench)
+        yield StatusLine(self.bench, lambda: self.workbench_app.devices)
         yield TabLine(self.NAME)
         with Container(id="body"):
             yield from self.compose_body()
@@ -67,7 +69,7 @@ class WorkbenchScreen(Screen[None]):
     # Hooks
 
     def attention_changed(self) -> None:
-        """``self.bench.attention`` is another one; also called when the screen is shown first, or again after a change."""
+        """``self.bench.attention`` is another one; also called when the screen is first shown, or again."""
 
     def store_changed(self) -> None:
         """The store has new rows, or other marks; called like ``attention_changed``."""
@@ -75,13 +77,29 @@ class WorkbenchScreen(Screen[None]):
     def jobs_changed(self) -> None:
         """Jobs moved on."""
 
+    def devices_seen(self, devices: tuple[Device, ...]) -> None:
+        """How busy the devices are now."""
+
     def current_query(self) -> tuple[str, dict[str, Any]] | None:
         """``(sql, parameters)`` of what the focused part shows."""
-        return self.bench.query_of(self.bench.focus)
+        table = self.table(self.bench.focus)
+        return table.current_query() if table is not None else self.bench.query_of(self.bench.focus)
 
     def explain(self) -> str | None:
         """The name in the glossary of the number under the cursor."""
-        return None
+        table = self.table(self.bench.focus)
+        return table.column.key if table is not None else None
+
+    def explained_value(self) -> str | None:
+        """The number under the cursor, as it is written there."""
+        table = self.table(self.bench.focus)
+        row = table.cursor_row if table is not None else None
+        return table.column.written(row[table.column.key]) if table is not None and row is not None else None
+
+    def row_moved(self, table: str, row: Mapping[str, Any] | None) -> None:
+        """Tell the workbench which row the cursor of a table is on: marks, notes and copies are about it."""
+        self.bench.change_table(table, row=row)
+        self.refresh_frame()
 
     # Plumbing
 
@@ -91,6 +109,21 @@ class WorkbenchScreen(Screen[None]):
 
         found = self.query(f"#{table.replace('.', '-')}").results(QueryTable)
         return next(iter(found), None)
+
+    def sortable(self) -> list[tuple[str, str]]:
+        """``(column, label)`` of the focused table."""
+        table = self.table(self.bench.focus)
+        return [(c.key, c.label) for c in table.columns if c.label] if table is not None else []
+
+    def try_filter(self, table: str, text: str) -> str:
+        """Filter a table while it is being typed; what is wrong with the filter, if anything."""
+        widget = self.table(table)
+        try:
+            if widget is not None:
+                widget.set_filter(text)
+        except ValueError as problem:
+            return str(problem)
+        return ""
 
     def zoom(self) -> None:
         """Give the focused part the whole screen, or take it back."""

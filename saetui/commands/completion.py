@@ -1,0 +1,103 @@
+"""What can come next in a line that a person types."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from string import ascii_lowercase
+from typing import TYPE_CHECKING
+
+from saetui.commands.command import Argument, Command, commands
+from saetui.commands.subject import SUBJECTS
+from saetui.commands.tables import TABLES, tables_of
+
+if TYPE_CHECKING:
+    from saetui.commands.workbench import Workbench
+
+_FILES = 40
+
+
+@dataclass(frozen=True)
+class Completion:
+    """The whole line as it would be, and a word about it."""
+
+    line: str
+    help: str = ""
+
+
+def completions(line: str, bench: Workbench) -> list[Completion]:
+    """Lines that continue this one: verbs first, then the values of the argument being typed."""
+    text = line.removeprefix(":")
+    verb, space, tail = text.partition(" ")
+    known = commands()
+    if not space:
+        begins = [cls for name, cls in known.items() if name.startswith(verb)]
+        within = [cls for name, cls in known.items() if verb and verb in name and not name.startswith(verb)]
+        return [Completion(cls.verb, cls.summary) for cls in (*begins, *within)]
+    if verb not in known:
+        return []
+    head, _, word = tail.rpartition(" ")
+    argument, given = _argument(known[verb], head, word)
+    if argument is None:
+        return []
+    prefix = text[: len(text) - len(given)]
+    values = _values(argument, bench, given)
+    return [Completion(prefix + value, argument.help) for value in values if value.startswith(given)]
+
+
+def _argument(cls: type[Command], head: str, word: str) -> tuple[Argument | None, str]:
+    """The argument that the last word gives, and what of it is typed already."""
+    arguments = cls.arguments()
+    name, equals, value = word.partition("=")
+    named = {a.name: a for a in arguments}
+    if equals and name in named:
+        return named[name], value.rpartition(",")[2]
+    place = len([w for w in head.split() if "=" not in w])
+    return (arguments[place], word) if place < len(arguments) else (None, word)
+
+
+def _values(argument: Argument, bench: Workbench, given: str) -> Iterable[str]:
+    if argument.complete == "file":
+        return _files(given)
+    source = SOURCES.get(argument.complete or "")
+    return source(bench) if source is not None else ()
+
+
+def _files(given: str) -> list[str]:
+    folder, slash, name = given.rpartition("/")
+    try:
+        entries = sorted(Path(folder + slash or ".").expanduser().iterdir())
+    except OSError:
+        return []
+    shown = [e for e in entries if e.name.startswith(name) and (name.startswith(".") or not e.name.startswith("."))]
+    return [f"{folder}{slash}{e.name}{'/' if e.is_dir() else ''}" for e in shown[:_FILES]]
+
+
+def _terms(_: Workbench) -> list[str]:
+    from saetui.commands.glossary import GLOSSARY
+
+    return sorted(GLOSSARY)
+
+
+def _screens(_: Workbench) -> list[str]:
+    from saetui.commands.workbench import SCREENS
+
+    return list(SCREENS)
+
+
+SOURCES: dict[str, Callable[[Workbench], Iterable[str]]] = {
+    "screen": _screens,
+    "sae": lambda bench: [s.name for s in bench.catalogue.saes],
+    "letter": lambda _: ascii_lowercase,
+    "table": lambda bench: [t.id for t in tables_of(bench.screen)],
+    "column": lambda b: b.columns(b.focus),
+    "direction": lambda _: ("up", "down"),
+    "subject": lambda _: SUBJECTS,
+    "job": lambda bench: [job.id for job in reversed(bench.jobs)],
+    "theme": lambda bench: bench.front.themes(),
+    "link": lambda _: [f"{screen}/" for screen in {t.screen for t in TABLES.values()}],
+    "term": _terms,
+    "study": lambda _: ("demo",),
+    "architecture": lambda _: ("topk",),
+}

@@ -1,0 +1,156 @@
+"""What the numbers on screen mean: definition, unit, and the paper that defines them; keyed by column."""
+
+from dataclasses import dataclass
+from typing import Final
+
+_ABSORPTION: Final = "2409.14507"
+_DARK_MATTER: Final = "2410.14670"
+_TOPK: Final = "2406.04093"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One term."""
+
+    definition: str
+    unit: str = ""
+    source: str = ""
+
+
+GLOSSARY: Final[dict[str, Entry]] = {
+    # SAEs
+    "in_view": Entry("SAEs in view are the ones that the other screens compare; space puts one in or takes it out."),
+    "name": Entry("Short name of the SAE, unique in this store; commands take it or the beginning of it."),
+    "source": Entry("Trained here, or where it was imported from."),
+    "architecture": Entry(
+        "How the SAE decides which latents fire. TopK keeps the k largest on every token.", source=_TOPK
+    ),
+    "width": Entry("Number of latents: rows of the decoder.", "latents"),
+    "k": Entry("Latents that a TopK SAE keeps on each token.", "latents per token", _TOPK),
+    "l0": Entry(
+        "Mean number of latents that fire on a token; a latent fires when its activation is above 1e-8.",
+        "latents per token",
+    ),
+    "fvu": Entry(
+        "Fraction of variance unexplained: the summed squared error of the reconstruction over the summed squared "
+        "distance of the activations from their mean. 0 is a perfect reconstruction, 1 is no better than the mean.",
+        "share, 0 to 1",
+        f"{_DARK_MATTER} §3",
+    ),
+    "ce_recovered": Entry(
+        "How much of the model's loss the reconstruction gives back: 1 when cross entropy with the reconstruction in "
+        "place is that of the untouched model, 0 when it is as bad as setting the activations to zero.",
+        "share, mostly 0 to 1",
+    ),
+    "dead_fraction": Entry(
+        "Latents that never fired on the tokens on which the SAE was evaluated.", "share of latents"
+    ),
+    "mean_letter_f1": Entry(
+        "Mean over the usable letters of the F1 of the best latent for that letter.",
+        "share, 0 to 1",
+        f"{_ABSORPTION} §4",
+    ),
+    "absorption_rate": Entry(
+        "Share of a letter's words on which its main latents stay silent because another, more specific latent carries "
+        "the letter; the mean over usable letters.",
+        "share, 0 to 1",
+        f"{_ABSORPTION} §5",
+    ),
+    "linear_error_r2": Entry(
+        "How well the SAE's error can be predicted from the activation by a linear map: 1 minus the squared error of "
+        "the prediction over the variance of the error, all dimensions together.",
+        "share, up to 1",
+        f"{_DARK_MATTER} §4",
+    ),
+    "tokens_trained": Entry("Tokens seen in training, repeats counted.", "tokens"),
+    "n_evaluated": Entry("Tokens on which L0, FVU and dead latents were measured.", "tokens"),
+    # Letters and probes
+    "letter": Entry(
+        "First letter of a word, capital or not. A probe and its latents are about one letter.", source=_ABSORPTION
+    ),
+    "probe_f1": Entry(
+        "F1 on held-out words of the linear probe that says whether a word begins with this letter, read at the word's "
+        "own token. It is what a latent is measured against.",
+        "share, 0 to 1",
+        f"{_ABSORPTION} §4",
+    ),
+    "best_f1": Entry(
+        "F1 of the latent that tracks this letter best in this SAE.", "share, 0 to 1", f"{_ABSORPTION} §4"
+    ),
+    "usable": Entry(
+        "The probe is good enough to judge latents by: enough words, and held-out F1 above 0.6.", source=_ABSORPTION
+    ),
+    "n_words": Entry("Words of the letter: vocabulary tokens of plain ASCII letters, capital or not.", "words"),
+    "n_main": Entry(
+        "Main latents: walking down the k-sparse ranking, every latent that raises F1 by more than 0.03 counts.",
+        "latents",
+        f"{_ABSORPTION} §5",
+    ),
+    "absorbed": Entry("Absorption rate of this letter.", "share, 0 to 1", f"{_ABSORPTION} §5"),
+    "model_accuracy": Entry(
+        "Share of the letter's words whose first letter the language model itself names.", "share, 0 to 1"
+    ),
+    "probe_logit": Entry("Output of the letter's probe on the word; above 0 the probe says yes.", "logits"),
+    "answer_margin": Entry(
+        "The model's logit of the right letter minus the mean of the 25 others, at the end of the word's prompt.",
+        "logits",
+        f"{_ABSORPTION} §3",
+    ),
+    # Latents
+    "latent": Entry("Number of a latent: its column of the encoder, its row of the decoder.", "0 to width − 1"),
+    "f1": Entry(
+        'Harmonic mean of precision and recall of "the latent fires on a word" for "the word has the letter".',
+        "share, 0 to 1",
+        f"{_ABSORPTION} §4",
+    ),
+    "precision": Entry(
+        "Of the words on which the latent fires, the share that has the letter.", "share, 0 to 1", f"{_ABSORPTION} §4"
+    ),
+    "recall": Entry(
+        "Of the words that have the letter, the share on which the latent fires.", "share, 0 to 1", f"{_ABSORPTION} §4"
+    ),
+    "auroc": Entry(
+        "Area under the ROC curve of the latent's pre-activation for the letter: the chance that a word with the letter "
+        "is above one without. 0.5 is guessing.",
+        "share, 0 to 1",
+        f"{_ABSORPTION} §4",
+    ),
+    "cos_encoder": Entry(
+        "Cosine of the latent's encoder direction with the probe direction; the paper picks the latent where it is highest.",
+        "−1 to 1",
+        f"{_ABSORPTION} §4",
+    ),
+    "cos_decoder": Entry(
+        "Cosine of the latent's decoder direction with the probe direction.", "−1 to 1", f"{_ABSORPTION} §4"
+    ),
+    "f1_gain": Entry(
+        "F1 that this latent adds to the ones before it in the k-sparse ranking.", "share", f"{_ABSORPTION} §5"
+    ),
+    "is_main": Entry(
+        "One of the letter's main latents by the k-sparse rule: it raises F1 by more than 0.03.",
+        source=f"{_ABSORPTION} §5",
+    ),
+    "density": Entry("Share of evaluated tokens on which the latent fires.", "share of tokens"),
+    "n_fires": Entry("Tokens on which the latent fires.", "tokens"),
+    "max_activation": Entry("Largest activation seen.", "model units"),
+    "mean_activation": Entry("Mean activation over the tokens on which the latent fires.", "model units"),
+    "activation": Entry("How strongly the latent fires on this token.", "model units"),
+    "decoder_norm": Entry(
+        "Length of the latent's decoder row; an activation times this is how far it moves the reconstruction.",
+        "model units",
+    ),
+    "encoder_decoder_cosine": Entry("Cosine of the latent's encoder and decoder directions.", "−1 to 1"),
+    "cosine": Entry("Cosine of two latents' decoder directions.", "−1 to 1"),
+    "promotes": Entry(
+        "Tokens whose logits the latent's decoder direction raises most (logit lens: through the final norm's scale and the unembedding).",
+        "logits",
+    ),
+    "suppresses": Entry("Tokens whose logits the latent's decoder direction lowers most.", "logits"),
+    "error_norm": Entry("Length of the error x − x̂ on this token.", "model units", f"{_DARK_MATTER} §3"),
+    # Jobs
+    "progress": Entry(
+        "Share of the whole job that is done, where the job knows it; of the running phase otherwise.", "share"
+    ),
+    "rate": Entry("Work done per second lately; pauses are left out.", "units per second"),
+    "eta": Entry("Time left at the present rate.", "h:mm:ss"),
+}

@@ -1,0 +1,71 @@
+"""Studies: the demo's, and more SAEs on the site that is looked at."""
+
+from __future__ import annotations
+
+from itertools import product
+from typing import TYPE_CHECKING
+
+from saetui.commands.command import Command, argument, command
+from saetui.commands.errors import CommandError
+
+if TYPE_CHECKING:
+    from saetui.commands.workbench import Workbench
+
+_STUDIES = ("demo",)
+_TOKENS = 2_000_000
+
+
+@command("study", "Make a study in the background", keys={"D": "demo"}, screens=("overview",), label="demo study")
+class Study(Command):
+    name: str = argument(help="demo: three SAEs on the embedded model, and the letters they claim", complete="study")
+
+    def run(self, bench: Workbench) -> None:
+        if self.name not in _STUDIES:
+            raise CommandError(f"study: no study {self.name!r}; there is {', '.join(_STUDIES)}")
+
+        def submit() -> str:
+            from saetui.jobs.demo import submit_demo
+
+            jobs = submit_demo(bench.client)
+            return f"{len(jobs)} jobs are queued; 7 shows how they go"
+
+        bench.in_background(submit)
+
+    @classmethod
+    def available(cls, bench: Workbench) -> bool:
+        return super().available(bench) and not bench.catalogue.saes and not bench.jobs
+
+
+@command("train", "Train more SAEs on this site, then their letters and latents")
+class Train(Command):
+    architecture: str = argument(help="topk", complete="architecture")
+    width: tuple[int, ...] = argument(help="numbers of latents, e.g. width=1024,4096")
+    k: tuple[int, ...] = argument(help="latents kept on a token, e.g. k=8,16")
+    tokens: int = argument(_TOKENS, help="tokens to train on")
+    hook: str = argument("", help="hook point; that of the current SAE if left out")
+
+    def run(self, bench: Workbench) -> None:
+        entry = bench.catalogue.entry(bench.attention.sae)
+        hook = self.hook or bench.attention.hook
+        if entry is None or hook is None:
+            raise CommandError(
+                "train: there is no SAE to train beside yet; :study demo trains three, :run takes a spec"
+            )
+
+        def submit() -> str:
+            from saetui.commands.study_specs import train_specs
+
+            specs = train_specs(
+                architecture=self.architecture,
+                grid=list(product(self.width, self.k)),
+                tokens=self.tokens,
+                hook_name=hook,
+                model=entry.model_source,
+                corpus=entry.corpus_source,
+            )
+            first = bench.client.submit(specs[0])
+            for spec in specs[1:]:
+                bench.client.submit(spec, after=[first])
+            return f"{first.title} is queued; 7 shows how it goes"
+
+        bench.in_background(submit)

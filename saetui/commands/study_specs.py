@@ -1,0 +1,31 @@
+"""The job specs of a small study: train, then find letters and latents; kept apart since specs bring pydantic."""
+
+from collections.abc import Sequence
+
+from pydantic import ValidationError
+
+from saetui.commands.errors import CommandError
+from saetui.jobs.specs import LatentsSpec, LettersSpec, Recipe, Spec, TrainSpec
+
+
+def train_specs(
+    *, architecture: str, grid: Sequence[tuple[int, int]], tokens: int, hook_name: str, model: str, corpus: str
+) -> list[Spec]:
+    """The training job of a grid of ``(width, k)``, and the jobs that come after it.
+
+    Raises CommandError naming the first thing that is wrong.
+    """
+    try:
+        recipes = tuple(
+            Recipe.model_validate({"architecture": architecture, "width": width, "k": k}) for width, k in grid
+        )
+        names = tuple(recipe.sae_name for recipe in recipes)
+        return [
+            TrainSpec(model=model, corpus=corpus, hook_name=hook_name, recipes=recipes, tokens=tokens),
+            LettersSpec(model=model, hook_name=hook_name, saes=names),
+            LatentsSpec(model=model, corpus=corpus, hook_name=hook_name, saes=names),
+        ]
+    except ValidationError as problem:
+        first = problem.errors()[0]
+        where = ".".join(map(str, first["loc"]))
+        raise CommandError(f"train: {where + ': ' if where else ''}{first['msg']}") from problem

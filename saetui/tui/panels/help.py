@@ -1,0 +1,48 @@
+"""Help: what every key does on this screen, and every command; made from the commands themselves."""
+
+from textual.content import Content
+
+from saetui.commands.command import commands
+from saetui.tui.keys import shown_key
+from saetui.tui.screens.base import WorkbenchScreen
+
+_GROUPS = {
+    "navigate": "Going places",
+    "select": "Choosing",
+    "table": "Tables",
+    "note": "Notes",
+    "jobs": "Jobs",
+    "study": "Studies",
+    "app": "The frame",
+}
+_KEYS_WIDTH = 14
+_USAGE_WIDTH = 34
+
+
+def help_text(screen: WorkbenchScreen) -> Content:
+    """One line a command that works on a screen, by group, then the keys of its focused part."""
+    lines = [Content("")]
+    groups: dict[str, list[Content]] = {}
+    for cls in commands().values():
+        if cls.screens is None or screen.NAME in cls.screens:
+            keys = " ".join(shown_key(key) for key in cls.keys)
+            groups.setdefault(cls.group, []).append(_line(keys, ":" + cls.usage(), cls.summary))
+    focused = screen.focused
+    if focused is not None:
+        moves: dict[str, list[str]] = {}
+        for _, binding in focused._bindings:
+            if binding.description and not binding.description.startswith("Count"):
+                moves.setdefault(binding.description, []).append(shown_key(binding.key))
+        groups["part"] = [_line(" ".join(keys), "", description) for description, keys in moves.items()]
+    for group, entries in groups.items():
+        title = _GROUPS.get(group, "In the focused part; a number before a move repeats it")
+        lines += [Content.styled(title, "bold $primary"), *entries, Content("")]
+    return Content("\n").join(lines)
+
+
+def _line(keys: str, usage: str, summary: str) -> Content:
+    if not usage:
+        return Content.assemble((f" {keys:<{_KEYS_WIDTH + 12}} ", "bold $accent"), summary)
+    return Content.assemble(
+        (f" {keys:<{_KEYS_WIDTH}} ", "bold $accent"), f"{usage:<{_USAGE_WIDTH}} ", (summary, "$text-muted")
+    )

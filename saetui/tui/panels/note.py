@@ -1,0 +1,67 @@
+"""The editor of a note."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.message import Message
+from textual.widgets import TextArea
+
+from saetui.commands.note import Note, note_on
+from saetui.commands.subject import Subject
+from saetui.tui.panels.base import Panel
+
+
+class NotePanel(Panel[None]):
+    """Writes the note on one subject; an empty note is taken away."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        # ctrl+enter reaches the app on few terminals; ctrl+s on all.
+        Binding("ctrl+s,ctrl+enter", "save", "Save", show=False, priority=True),
+        Binding("escape,ctrl+c", "close", "Close", show=False, priority=True),
+    ]
+    DEFAULT_CSS = """
+    NotePanel TextArea, NotePanel TextArea:focus { height: 10; border: none; background: $surface; padding: 0; }
+    """
+
+    @dataclass
+    class Read(Message):
+        """The note as it is in the store."""
+
+        text: str
+
+    def __init__(self, subject: Subject, title: str) -> None:
+        super().__init__()
+        self._subject = subject
+        self._title = title
+        self._before = ""
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="panel") as box:
+            box.border_title = f"note on {self._title}"
+            box.border_subtitle = "ctrl+s save   ⎋ leave as it was"
+            yield TextArea(show_line_numbers=False, soft_wrap=True, highlight_cursor_line=False, read_only=True)
+
+    def on_mount(self) -> None:
+        self._read()
+
+    @work(thread=True, group="note")
+    def _read(self) -> None:
+        self.post_message(self.Read(note_on(self.bench, self._subject)))
+
+    @on(Read)
+    def _show(self, message: Read) -> None:
+        self._before = message.text
+        area = self.query_one(TextArea)
+        area.text = message.text
+        area.read_only = False
+        area.move_cursor(area.document.end)
+
+    def action_save(self) -> None:
+        text = self.query_one(TextArea).text.strip()
+        self.dismiss()
+        if text != self._before:
+            self.workbench_app.dispatch(Note(text, kind=self._subject.kind, key=self._subject.key))
