@@ -3,8 +3,9 @@
 from saetui.sae.base import SAE
 from saetui.sae.errors import SAEError
 from saetui.sae.folder import load_sae, save_sae
+from saetui.sae.learner import LogRow
 from saetui.sae.recipe import TopKRecipe
-from saetui.sae.training import LogRow, TrainedSAE, TrainingDivergedError, TrainingStep, train_saes
+from saetui.sae.training import TrainedSAE, TrainingError, TrainingStep, train_saes
 
 __all__ = [
     "SAE",
@@ -12,7 +13,7 @@ __all__ = [
     "SAEError",
     "TopKRecipe",
     "TrainedSAE",
-    "TrainingDivergedError",
+    "TrainingError",
     "TrainingStep",
     "load_sae",
     "save_sae",

@@ -1,27 +1,31 @@
 """What every sparse autoencoder shares: input handling, sparse and dense decoding, directions.
 
-Shapes: ``W_enc`` (d_in, d_sae), column j reads latent j; ``W_dec`` (d_sae, d_in), row j writes latent j; an activation x of
-model units becomes latents a >= 0 and the reconstruction ``a @ W_dec + b_dec``.
+``W_enc`` is (d_in, d_sae), its column j reads latent j; ``W_dec`` is (d_sae, d_in), its row j writes latent j. An
+activation in model units becomes latents ``a >= 0`` and the reconstruction ``a @ W_dec + b_dec``.
 """
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass, field, fields, replace
+from copy import copy
+from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar, Self
 
 import torch
-import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor
+from torch.nn.functional import pad
 
 from saetui.sae.errors import SAEError
 from saetui.sae.normalization import Normalization, Scale, is_per_token, normalize
+from saetui.sae.sparse import gather_sum, sparse_rows
 
 # A latent fires above this activation.
 FIRING = 1e-8
 # Dense latents held at a time while encoding sparsely: 32 MB of float32.
 _CHUNK_ELEMENTS = 1 << 23
 # Below this share of non-zeros a gather-sum beats the dense product.
-_SPARSE_DENSITY = 1 / 16
+_SPARSE_DENSITY = 1 / 32
+# In narrower models the dense product is over before the non-zeros are found.
+_SPARSE_WIDTH = 64
 
 Latents = Float[Tensor, "*n d_sae"]
 Activations = Float[Tensor, "*n d_in"]
@@ -37,26 +41,31 @@ class SAE(ABC):
 
     W_enc: Float[Tensor, "d_in d_sae"]
     W_dec: Float[Tensor, "d_sae d_in"]
-    b_dec: Float[Tensor, "d_in"]
+    b_dec: Float[Tensor, " d_in"]
     apply_b_dec_to_input: bool = True
     normalization: Normalization = "none"
     reshape_hook_z: bool = False
     metadata: dict[str, Any] = field(default_factory=dict)
+    """Where it belongs: hook_name, model_name and whatever else its file says."""
     workbench: dict[str, Any] = field(default_factory=dict)
+    """How it was made here: name, recipe, metrics."""
     _last_scale: Scale | None = field(default=None, init=False, repr=False)
 
     @property
     def d_in(self) -> int:
+        """Width of the activations."""
         return self.W_dec.shape[1]
 
     @property
     def d_sae(self) -> int:
+        """Number of latents."""
         return self.W_dec.shape[0]
 
     @property
     def hook_name(self) -> str | None:
         """The hook point it was trained on, e.g. ``blocks.1.hook_resid_post``; None where its file does not say."""
-        return self.metadata.get("hook_name")
+        name = self.metadata.get("hook_name")
+        return None if name is None else str(name)
 
     @property
     def k(self) -> int | None:
@@ -69,52 +78,68 @@ class SAE(ABC):
 
     def weights(self) -> dict[str, Tensor]:
         """Every tensor by its name in the file."""
-        return {f.name: getattr(self, f.name) for f in fields(self) if isinstance(getattr(self, f.name), Tensor)}
+        values = {f.name: getattr(self, f.name) for f in fields(self)}
+        return {name: value for name, value in values.items() if isinstance(value, Tensor)}
 
     def to(self, device: torch.device | str) -> Self:
         """The same SAE on a device."""
-        return replace(self, **{name: tensor.to(device) for name, tensor in self.weights().items()})
+        moved = copy(self)
+        moved._last_scale = None
+        for name, tensor in self.weights().items():
+            setattr(moved, name, tensor.to(device))
+        return moved
 
     @abstractmethod
     def _activate(self, x: Activations) -> Latents:
         """Latents of activations that are already normalised and centred."""
 
-    def _activate_sparse(self, x: Activations) -> tuple[Indices, Values]:
+    def _activate_sparse(self, x: Float[Tensor, "n d_in"]) -> tuple[Int[Tensor, "n L"], Float[Tensor, "n L"]]:
         return sparse_rows(self._activate(x))
 
     def encode(self, x: Activations) -> Latents:
-        """(…, d_in) model units -> (…, d_sae) latents, dense. With hook_z also (…, n_heads, d_head)."""
+        """(n, d_in) model units -> (n, d_sae) dense latents; leading dimensions are kept, hook_z heads are joined."""
         return self._activate(self._read(x))
 
     def encode_sparse(self, x: Activations) -> tuple[Indices, Values]:
-        """(n, d_in) -> indices (n, L) and values (n, L), padded with value 0; dense latents live for a chunk of rows only."""
+        """(n, d_in) -> indices (n, L) and values (n, L), padded with value 0.
+
+        Dense latents exist for one block of rows at a time only.
+        """
         read = self._read(x)
-        rows = max(1, _CHUNK_ELEMENTS // self.d_sae)
-        chunks = [self._activate_sparse(chunk) for chunk in read.split(rows)]
-        width = max((values.shape[-1] for _, values in chunks), default=0)
-        pairs = [[F.pad(part, (0, width - part.shape[-1])) for part in chunk] for chunk in chunks]
-        return torch.cat([indices for indices, _ in pairs]), torch.cat([values for _, values in pairs])
+        blocks = torch.split(read.reshape(-1, self.d_in), max(1, _CHUNK_ELEMENTS // self.d_sae))
+        parts = [self._activate_sparse(block) for block in blocks]
+        length = max(values.shape[1] for _, values in parts)
+        indices, values = (
+            torch.cat([pad(part, (0, length - part.shape[1])) for part in column]).reshape(*read.shape[:-1], length)
+            for column in zip(*parts, strict=True)
+        )
+        return indices, values
 
     def decode(self, z: Latents, *, scale: Scale | None = None) -> Activations:
-        """(…, d_sae) -> (…, d_in) model units; gathers the non-zeros where that is cheaper than the dense product.
+        """(n, d_sae) -> (n, d_in) model units; only the non-zeros are multiplied where finding them is cheaper.
 
-        An SAE that normalises each token by itself takes back the scale of the last ``encode`` unless one is given.
+        An SAE that normalises each token by itself undoes that with ``scale``, by default of what it encoded last.
         """
-        if not z.requires_grad and z.ndim == 2 and torch.count_nonzero(z) < _SPARSE_DENSITY * z.numel():
-            indices, values = sparse_rows(z)
-            return self.decode_sparse(indices, values, scale=scale)
+        z = z.to(self.device, self.W_dec.dtype)
+        if not z.requires_grad and z.ndim == 2 and self.d_in >= _SPARSE_WIDTH:
+            n_active = int(torch.count_nonzero(z))
+            if n_active < _SPARSE_DENSITY * z.numel():
+                indices, values = sparse_rows(z)
+                return self.decode_sparse(indices, values, scale=scale)
         return self._write(self._decoder_input(z) @ self.W_dec + self.b_dec, scale)
 
     def decode_sparse(self, indices: Indices, values: Values, *, scale: Scale | None = None) -> Activations:
-        """Sum of the decoder rows named by ``indices`` (n, L), weighted by ``values`` (n, L): (n, d_in) model units."""
-        return self._write(gather_sum(indices, self._decoder_values(indices, values), self.W_dec) + self.b_dec, scale)
+        """Decoder rows named by ``indices`` (n, L), weighted by ``values`` (n, L) and summed: (n, d_in) model units."""
+        weights = self._decoder_values(indices, values)
+        leading, length = indices.shape[:-1], indices.shape[-1]
+        summed = gather_sum(
+            indices.reshape(leading.numel(), length), weights.reshape(leading.numel(), length), self.W_dec
+        )
+        return self._write(summed.reshape(*leading, self.d_in) + self.b_dec, scale)
 
     def reconstruct(self, x: Activations) -> Activations:
         """The reconstruction of each activation, in the shape of ``x``."""
-        flat = self._flat(x)
-        leading = flat.shape[:-1]
-        decoded = self.decode_sparse(*self.encode_sparse(flat.reshape(-1, self.d_in)))
-        return decoded.reshape(*leading, self.d_in).reshape(x.shape)
+        return self.decode_sparse(*self.encode_sparse(x)).reshape(x.shape)
 
     def encoder_directions(self) -> Float[Tensor, "d_sae d_in"]:
         """What each latent reads, as unit rows; a zero column stays zero."""
@@ -125,33 +150,33 @@ class SAE(ABC):
         return unit_rows(self.W_dec)
 
     def _decoder_input(self, z: Latents) -> Latents:
+        """What multiplies the decoder rows, where latents are kept in other units."""
         return z
 
-    def _decoder_values(self, indices: Indices, values: Values) -> Values:
+    def _decoder_values(self, indices: Indices, values: Values) -> Values:  # noqa: ARG002
+        """The same for sparse latents."""
         return values
 
-    def _flat(self, x: Activations) -> Activations:
-        """Activations with d_in last, their heads joined where the site is hook_z."""
+    def _read(self, x: Activations) -> Activations:
+        """Activations as the encoder product takes them."""
         if self.reshape_hook_z and x.ndim >= 3 and x.shape[-1] != self.d_in:
             x = x.flatten(-2)
         if x.shape[-1] != self.d_in:
             raise SAEError(
-                f"activations have width {x.shape[-1]}, but the SAE reads {self.d_in}"
-                f" ({self.hook_name or 'hook point unknown'}); take them from the hook point it was trained on"
+                f"activations have width {x.shape[-1]}, but the SAE reads {self.d_in}; take them from"
+                f" {self.hook_name or 'the hook point it was trained on'}"
             )
-        return x.to(self.W_enc.device, self.W_enc.dtype)
-
-    def _read(self, x: Activations) -> Activations:
-        normal, self._last_scale = normalize(self._flat(x), self.normalization)
+        normal, self._last_scale = normalize(x.to(self.device, self.W_enc.dtype), self.normalization)
         return normal - self.b_dec if self.apply_b_dec_to_input else normal
 
     def _write(self, decoded: Activations, scale: Scale | None) -> Activations:
+        """The decoder's output in model units."""
         if not is_per_token(self.normalization):
             return decoded
         scale = scale or self._last_scale
         if scale is None or scale.spread.shape[:-1] != decoded.shape[:-1]:
             raise SAEError(
-                f"normalize_activations={self.normalization}: decoding needs the activations' own scale;"
+                f"normalize_activations is {self.normalization}: decoding needs the scale of the activations;"
                 " encode the same rows first, or call reconstruct(x)"
             )
         return scale.undo(decoded)
@@ -161,32 +186,3 @@ def unit_rows(rows: Float[Tensor, "n d"]) -> Float[Tensor, "n d"]:
     """Rows divided by their norm; rows shorter than 1e-12 become zero."""
     norms = torch.linalg.vector_norm(rows, dim=1, keepdim=True)
     return torch.where(norms < 1e-12, torch.zeros_like(rows), rows / norms.clamp_min(1e-12))
-
-
-def sparse_rows(z: Float[Tensor, "n d_sae"]) -> tuple[Int[Tensor, "n L"], Float[Tensor, "n L"]]:
-    """The positive entries of each row in order of their index, padded with index 0 and value 0 to the longest row."""
-    row, column = z.nonzero(as_tuple=True)
-    counts = torch.bincount(row, minlength=z.shape[0])
-    start = counts.cumsum(0) - counts
-    place = torch.arange(row.shape[0], device=z.device) - start[row]
-    width = int(counts.max()) if z.shape[0] else 0
-    indices = torch.zeros(z.shape[0], width, dtype=torch.long, device=z.device)
-    values = torch.zeros(z.shape[0], width, dtype=z.dtype, device=z.device)
-    indices[row, place] = column
-    values[row, place] = z[row, column]
-    return indices, values
-
-
-def gather_sum(
-    indices: Int[Tensor, "n L"], values: Float[Tensor, "n L"], rows: Float[Tensor, "m d"]
-) -> Float[Tensor, "n d"]:
-    """``sum over l of values[i, l] * rows[indices[i, l]]``; entries of value 0 are skipped, not multiplied."""
-    if indices.shape[1] == 0:
-        return rows.new_zeros(indices.shape[0], rows.shape[1])
-    if not values.requires_grad:
-        kept = values != 0
-        counts = kept.sum(dim=1)
-        if int(counts.sum()) < values.numel():
-            offsets = counts.cumsum(0) - counts
-            return F.embedding_bag(indices[kept], rows, offsets, mode="sum", per_sample_weights=values[kept])
-    return F.embedding_bag(indices, rows, mode="sum", per_sample_weights=values)

@@ -1,9 +1,9 @@
-"""The ``cfg.json`` of a SAELens folder: read with every field checked, older flat files brought to the 6.x form first."""
+"""The ``cfg.json`` of a SAELens folder, every field checked; older flat files are brought to the 6.x form first."""
 
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, cast, get_args
 
 from saetui.sae.errors import SAEError
 from saetui.sae.normalization import Normalization
@@ -11,11 +11,23 @@ from saetui.sae.normalization import Normalization
 ARCHITECTURES = ("standard", "gated", "jumprelu", "topk")
 _TRAINING_ONLY = ("batchtopk", "matryoshka_batchtopk")
 _RENAMED = {"hook_point": "hook_name", "hook_point_head_index": "hook_head_index", "activation_fn_str": "activation_fn"}
-_METADATA = (
-    "sae_lens_version sae_lens_training_version model_name model_class_name hook_name hook_head_index hook_name_out"
-    " hook_head_index_out model_from_pretrained_kwargs prepend_bos context_size seqpos_slice dataset_path neuronpedia_id"
-    " exclude_special_tokens"
-).split()
+_METADATA = [
+    "sae_lens_version",
+    "sae_lens_training_version",
+    "model_name",
+    "model_class_name",
+    "model_from_pretrained_kwargs",
+    "hook_name",
+    "hook_head_index",
+    "hook_name_out",
+    "hook_head_index_out",
+    "prepend_bos",
+    "context_size",
+    "seqpos_slice",
+    "dataset_path",
+    "neuronpedia_id",
+    "exclude_special_tokens",
+]
 
 
 @dataclass(frozen=True)
@@ -36,10 +48,10 @@ class Config:
 def read_config(path: Path) -> Config:
     """The configuration in a ``cfg.json``.
 
-    Raises SAEError for a file that is missing, no JSON, of an unknown architecture, or with a field missing or of a wrong kind.
+    Raises SAEError for a file that is missing or no JSON, an unknown architecture, and a missing or wrong field.
     """
     raw = read_json_object(path)
-    fields = raw if _is_current(raw) else _from_flat(raw)
+    fields = raw if _is_current(raw) else _from_flat(path, raw)
     architecture = fields.get("architecture")
     if architecture not in ARCHITECTURES:
         known = ", ".join(ARCHITECTURES)
@@ -50,13 +62,8 @@ def read_config(path: Path) -> Config:
             else f"known: {known}"
         )
         raise SAEError(f"{path}: architecture {architecture!r} cannot be loaded; {fix}")
-    normalization = fields.get("normalize_activations") or "none"
-    if normalization not in get_args(Normalization):
-        known = ", ".join(get_args(Normalization))
-        raise SAEError(f"{path}: normalize_activations {normalization!r} is unknown; known: {known}")
-    reshape = fields.get("reshape_activations") or "none"
-    if reshape not in ("none", "hook_z"):
-        raise SAEError(f"{path}: reshape_activations {reshape!r} is unknown; known: none, hook_z")
+    normalization = _choice(path, fields, "normalize_activations", get_args(Normalization))
+    reshape = _choice(path, fields, "reshape_activations", ("none", "hook_z"))
     metadata = fields.get("metadata") or {}
     if not isinstance(metadata, dict):
         raise SAEError(f"{path}: metadata must be an object, not {metadata!r}")
@@ -69,7 +76,7 @@ def read_config(path: Path) -> Config:
         d_in=_count(path, fields, "d_in"),
         d_sae=d_sae,
         apply_b_dec_to_input=_flag(path, fields, "apply_b_dec_to_input", default=True),
-        normalization=normalization,
+        normalization=cast(Normalization, normalization),
         reshape_hook_z=reshape == "hook_z",
         k=k,
         rescale_acts_by_decoder_norm=_flag(path, fields, "rescale_acts_by_decoder_norm", default=False),
@@ -100,7 +107,7 @@ def _is_current(raw: dict[str, Any]) -> bool:
     return major.isdigit() and int(major) >= 6
 
 
-def _from_flat(raw: dict[str, Any]) -> dict[str, Any]:
+def _from_flat(path: Path, raw: dict[str, Any]) -> dict[str, Any]:
     """The 6.x form of an older file, which kept everything on one level and named some fields differently."""
     fields = {_RENAMED.get(name, name): value for name, value in raw.items()}
     architecture = fields.get("architecture") or "standard"
@@ -110,18 +117,26 @@ def _from_flat(raw: dict[str, Any]) -> dict[str, Any]:
         architecture = "topk"
         fields["k"] = kwargs["k"] if "k" in kwargs else fields.get("k")
     elif activation != "relu":
-        raise SAEError(f"cfg.json: activation_fn {activation!r} cannot be loaded; known: relu, topk")
+        raise SAEError(f"{path}: activation_fn {activation!r} cannot be loaded; known: relu, topk")
     normalize = fields.get("normalize_activations")
     if isinstance(normalize, bool):
         fields["normalize_activations"] = "expected_average_only_in" if normalize else "none"
-    hook_name = fields.get("hook_name") or ""
-    metadata = {"prepend_bos": True} | {name: fields[name] for name in _METADATA if name in fields}
     nested = fields.get("metadata")
+    metadata = {"prepend_bos": True} | {name: fields[name] for name in _METADATA if name in fields}
+    metadata |= nested if isinstance(nested, dict) else {}
+    default_shape = "hook_z" if "hook_z" in str(metadata.get("hook_name")) else "none"
     return fields | {
         "architecture": architecture,
-        "reshape_activations": fields.get("reshape_activations") or ("hook_z" if "hook_z" in hook_name else "none"),
-        "metadata": metadata | (nested if isinstance(nested, dict) else {}),
+        "reshape_activations": fields.get("reshape_activations") or default_shape,
+        "metadata": metadata,
     }
+
+
+def _choice(path: Path, fields: dict[str, Any], name: str, known: tuple[str, ...]) -> str:
+    value = fields.get(name) or "none"
+    if value not in known:
+        raise SAEError(f"{path}: {name} {value!r} is unknown; known: {', '.join(known)}")
+    return str(value)
 
 
 def _count(path: Path, fields: dict[str, Any], name: str) -> int:

@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import tempfile
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -37,8 +38,8 @@ _LATENT_VECTORS = {
 def load_sae(path: str | os.PathLike[str], device: torch.device | str | None = None) -> SAE:
     """The SAE in a SAELens folder, its weights as float32.
 
-    Raises SAEError, naming file, field and fix, for a folder, file or tensor that is missing, cut short, of a shape that
-    ``cfg.json`` contradicts, or not finite, for an unknown architecture, and for a scaling factor other than ones.
+    Raises SAEError, naming file, field and fix, for a folder, file or tensor that is missing, cut short, not finite, or
+    of a shape that ``cfg.json`` contradicts, for an unknown architecture, and for a scaling factor other than ones.
     """
     folder = Path(path)
     if not folder.is_dir():
@@ -46,7 +47,12 @@ def load_sae(path: str | os.PathLike[str], device: torch.device | str | None = N
         raise SAEError(f"{folder}: {state}; give a folder with {CONFIG} and {WEIGHTS}")
     config = read_config(folder / CONFIG)
     weights = _checked(folder / WEIGHTS, _read_weights(folder / WEIGHTS, device), config)
-    workbench = read_json_object(folder / WORKBENCH) if (folder / WORKBENCH).exists() else {}
+    if config.normalization == "expected_average_only_in":
+        warnings.warn(
+            f"{folder / CONFIG}: normalize_activations is expected_average_only_in, so it expects scaled activations;"
+            " fold the scale in with saetui.sae.geometry.fold_activation_scale",
+            stacklevel=2,
+        )
     extra: dict[str, Any] = {}
     if config.architecture == "topk":
         extra = {"latents_kept": config.k, "rescale_acts_by_decoder_norm": config.rescale_acts_by_decoder_norm}
@@ -56,16 +62,22 @@ def load_sae(path: str | os.PathLike[str], device: torch.device | str | None = N
         normalization=config.normalization,
         reshape_hook_z=config.reshape_hook_z,
         metadata=config.metadata,
-        workbench=workbench,
+        workbench=read_workbench(folder),
         **extra,
     )
+
+
+def read_workbench(folder: Path) -> dict[str, Any]:
+    """How the SAE was made here (name, recipe, metrics); empty for one from elsewhere."""
+    path = folder / WORKBENCH
+    return read_json_object(path) if path.exists() else {}
 
 
 def save_sae(sae: SAE, path: str | os.PathLike[str]) -> Path:
     """Write the SAE as a SAELens folder, whole or not at all; an SAE that was there is replaced.
 
-    ``sae.workbench`` (recipe, metrics) goes into ``workbench.json``. Raises SAEError where the folder holds other things
-    or cannot be written.
+    ``sae.workbench`` (name, recipe, metrics) goes into ``workbench.json``. Raises SAEError where the folder holds other
+    things or cannot be written.
     """
     folder = Path(path).absolute()
     _refuse_foreign(folder)

@@ -14,9 +14,9 @@ class GatedSAE(SAE):
     """``a = 1[x W_enc + b_gate > 0] * relu(x W_enc exp(r_mag) + b_mag)``."""
 
     architecture: ClassVar[str] = "gated"
-    b_gate: Float[Tensor, "d_sae"]
-    b_mag: Float[Tensor, "d_sae"]
-    r_mag: Float[Tensor, "d_sae"]
+    b_gate: Float[Tensor, " d_sae"]
+    b_mag: Float[Tensor, " d_sae"]
+    r_mag: Float[Tensor, " d_sae"]
 
     def _activate(self, x: Activations) -> Latents:
         shared = x @ self.W_enc

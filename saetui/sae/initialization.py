@@ -11,8 +11,8 @@ _ITERATIONS, _TOLERANCE = 100, 1e-5
 _DISTANCE_EPS = 1e-8
 
 
-def geometric_median(points: Float[Tensor, "n d"]) -> Float[Tensor, "d"]:
-    """The point with the least summed distance to all points, by Weiszfeld's iteration (at most 100 rounds, tolerance 1e-5)."""
+def geometric_median(points: Float[Tensor, "n d"]) -> Float[Tensor, " d"]:
+    """The point with the least summed distance to all points, by Weiszfeld's iteration."""
     estimate = points.mean(dim=0)
     for _ in range(_ITERATIONS):
         weights = 1 / (torch.linalg.vector_norm(points - estimate, dim=1) + _DISTANCE_EPS)

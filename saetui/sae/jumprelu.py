@@ -14,8 +14,8 @@ class JumpReLUSAE(SAE):
     """``a = relu(p) where p > threshold, else 0``; BatchTopK and Matryoshka SAEs are this at inference."""
 
     architecture: ClassVar[str] = "jumprelu"
-    b_enc: Float[Tensor, "d_sae"]
-    threshold: Float[Tensor, "d_sae"]
+    b_enc: Float[Tensor, " d_sae"]
+    threshold: Float[Tensor, " d_sae"]
 
     def _activate(self, x: Activations) -> Latents:
         pre = x @ self.W_enc + self.b_enc

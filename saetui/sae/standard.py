@@ -14,7 +14,7 @@ class StandardSAE(SAE):
     """ReLU latents, kept sparse by an L1 penalty in training."""
 
     architecture: ClassVar[str] = "standard"
-    b_enc: Float[Tensor, "d_sae"]
+    b_enc: Float[Tensor, " d_sae"]
 
     def _activate(self, x: Activations) -> Latents:
         return (x @ self.W_enc + self.b_enc).relu()

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from saetui.sae.base import SAE, Activations, Indices, Latents, Values
@@ -12,14 +12,14 @@ from saetui.sae.base import SAE, Activations, Indices, Latents, Values
 
 @dataclass(eq=False, kw_only=True)
 class TopKSAE(SAE):
-    """Keeps ``latents_kept`` latents a token; of equal ones the lower index.
+    """Keeps ``latents_kept`` latents a token; of equal ones those of lower index.
 
-    With ``rescale_acts_by_decoder_norm`` selection and latents are in units of the reconstruction: pre-activations times the
-    norm of their decoder row, divided out again in decoding.
+    With ``rescale_acts_by_decoder_norm`` pre-activations are multiplied by the norm of their decoder row before the
+    selection, and latents are divided by it before they are decoded.
     """
 
     architecture: ClassVar[str] = "topk"
-    b_enc: Float[Tensor, "d_sae"]
+    b_enc: Float[Tensor, " d_sae"]
     latents_kept: int
     rescale_acts_by_decoder_norm: bool = False
 
@@ -27,40 +27,44 @@ class TopKSAE(SAE):
     def k(self) -> int:
         return self.latents_kept
 
+    def _activate(self, x: Activations) -> Latents:
+        pre = self._pre_activations(x)
+        flat = pre.reshape(-1, self.d_sae)
+        values, indices = top_k(flat, self.k)
+        return torch.zeros_like(flat).scatter(1, indices, values.relu()).reshape(pre.shape)
+
+    def _activate_sparse(self, x: Float[Tensor, "n d_in"]) -> tuple[Int[Tensor, "n L"], Float[Tensor, "n L"]]:
+        values, indices = top_k(self._pre_activations(x), self.k)
+        return indices, values.relu()
+
     def _pre_activations(self, x: Activations) -> Latents:
         pre = x @ self.W_enc + self.b_enc
         return pre * self._norms() if self.rescale_acts_by_decoder_norm else pre
 
-    def _activate(self, x: Activations) -> Latents:
-        pre = self._pre_activations(x)
-        values, indices = top_k(pre.reshape(-1, self.d_sae), self.k)
-        dense = torch.zeros_like(pre).reshape(-1, self.d_sae).scatter(1, indices, values.relu())
-        return dense.reshape(pre.shape)
-
-    def _activate_sparse(self, x: Activations) -> tuple[Indices, Values]:
-        values, indices = top_k(self._pre_activations(x), self.k)
-        return indices, values.relu()
-
-    def _norms(self) -> Float[Tensor, "d_sae"]:
-        return torch.linalg.vector_norm(self.W_dec, dim=1)
+    def _norms(self) -> Float[Tensor, " d_sae"]:
+        norms: Tensor = torch.linalg.vector_norm(self.W_dec, dim=1)
+        return norms.clamp_min(1e-12)
 
     def _decoder_input(self, z: Latents) -> Latents:
-        return z / self._norms().clamp_min(1e-12) if self.rescale_acts_by_decoder_norm else z
+        return z / self._norms() if self.rescale_acts_by_decoder_norm else z
 
     def _decoder_values(self, indices: Indices, values: Values) -> Values:
-        return values / self._norms().clamp_min(1e-12)[indices] if self.rescale_acts_by_decoder_norm else values
+        if not self.rescale_acts_by_decoder_norm:
+            return values
+        scaled: Tensor = values / self._norms()[indices]
+        return scaled
 
 
-def top_k(pre: Float[Tensor, "n d_sae"], k: int) -> tuple[Float[Tensor, "n k"], Indices]:
-    """The k largest of each row, strongest first, and their indices; where the k-th value is tied the lower index wins."""
+def top_k(pre: Float[Tensor, "n d_sae"], k: int) -> tuple[Float[Tensor, "n k"], Int[Tensor, "n k"]]:
+    """The k largest of each row, strongest first, and their indices; of equal values the lower index is kept."""
     values, indices = pre.topk(min(k + 1, pre.shape[1]), dim=1)
     if values.shape[1] <= k:
         return values, indices
-    # Only ties at the edge that would fire matter: everything below zero becomes zero anyway.
+    # Only ties that would fire matter: whatever is not above zero becomes zero.
     tied = ((values[:, k - 1] == values[:, k]) & (values[:, k] > 0)).nonzero(as_tuple=True)[0]
     values, indices = values[:, :k], indices[:, :k]
     if tied.numel():
-        values, indices = values.clone(), indices.clone()
         ordered, order = pre[tied].sort(dim=1, descending=True, stable=True)
-        values[tied], indices[tied] = ordered[:, :k], order[:, :k]
+        values = values.index_copy(0, tied, ordered[:, :k])
+        indices = indices.index_copy(0, tied, order[:, :k])
     return values, indices

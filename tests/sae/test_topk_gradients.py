@@ -1,0 +1,93 @@
+"""The gradients written by hand are those of the dense formulation under autograd."""
+
+import pytest
+import torch
+from torch import Tensor
+
+from saetui.sae.initialization import random_unit_rows
+from saetui.sae.recipe import TopKRecipe
+from saetui.sae.topk_gradients import AuxK, Parameters, TopKGradients
+from tests.sae.dense import DenseTopK
+
+D_IN, WIDTH, K = 16, 96, 6
+
+
+def toy(seed: int = 0) -> tuple[Parameters, Tensor]:
+    generator = torch.Generator().manual_seed(seed)
+    parameters = Parameters(
+        W_enc=random_unit_rows(WIDTH, D_IN, seed) * 1.3,
+        W_dec=random_unit_rows(WIDTH, D_IN, seed + 1),
+        b_enc=torch.randn(WIDTH, generator=generator) * 0.3,
+        b_dec=torch.randn(D_IN, generator=generator) * 0.2,
+    )
+    return parameters, torch.randn(50, D_IN, generator=generator)
+
+
+def dense(parameters: Parameters, recipe: TopKRecipe, dead_after: int) -> DenseTopK:
+    weights = [tensor.clone() for tensor in parameters.tensors()]
+    weights[0] = weights[0].T.contiguous()
+    return DenseTopK(*weights, recipe, dead_after)
+
+
+@pytest.mark.parametrize(("n_dead", "auxk"), [(0, 8), (1, 8), (30, 8), (30, 64), (30, 0)])
+def test_gradients_equal_autograd(n_dead: int, auxk: int) -> None:
+    parameters, x = toy()
+    dead_after = 1000
+    silent = torch.zeros(WIDTH, dtype=torch.long)
+    silent[:n_dead] = dead_after
+    parameters.b_enc[:n_dead] -= 3
+    recipe = TopKRecipe(width=WIDTH, k=K, steps=1, auxk=auxk, auxk_coefficient=0.5)
+    reference = dense(parameters, recipe, dead_after)
+    reference.silent.copy_(silent)
+    if auxk == 0:
+        reference.dead_after = 1 << 40
+    loss = reference.loss(x)
+    loss.backward()
+    result = TopKGradients(K, AuxK(auxk, recipe.auxk_coefficient, dead_after))(parameters, x, silent)
+    ours = result.squared_error + recipe.auxk_coefficient * result.auxiliary
+    torch.testing.assert_close(ours, loss.detach(), rtol=1e-5, atol=1e-5)
+    assert (result.auxiliary > 0) == (n_dead > 0 and auxk > 0)
+    expected = [parameter.grad for parameter in reference.parameters()]
+    expected[0] = expected[0].T  # type: ignore[union-attr]
+    for hand, auto in zip(result.gradients.tensors(), expected, strict=True):
+        torch.testing.assert_close(hand, auto, rtol=1e-5, atol=1e-5)
+
+
+def test_latents_that_were_not_selected_get_no_gradient() -> None:
+    parameters, x = toy()
+    result = TopKGradients(K, AuxK(0, 0.0, 1))(parameters, x, torch.zeros(WIDTH, dtype=torch.long))
+    silent = ~result.fired
+    assert silent.any()
+    for gradient in (result.gradients.W_enc, result.gradients.W_dec, result.gradients.b_enc):
+        assert not gradient[silent].any()
+
+
+def test_l0_counts_positive_latents_only() -> None:
+    parameters, x = toy()
+    parameters.b_enc -= 2
+    result = TopKGradients(K, AuxK(0, 0.0, 1))(parameters, x, torch.zeros(WIDTH, dtype=torch.long))
+    pre = (x - parameters.b_dec) @ parameters.W_enc.T + parameters.b_enc
+    assert float(result.l0) == pytest.approx(float((pre > 0).sum(dim=1).clamp(max=K).float().mean()))
+    assert result.l0 < K
+
+
+def test_smaller_batches_after_larger_ones_reuse_the_memory() -> None:
+    parameters, x = toy()
+    gradients, silent = TopKGradients(K, AuxK(0, 0.0, 1)), torch.zeros(WIDTH, dtype=torch.long)
+    gradients(parameters, x, silent)
+    again = gradients(parameters, x[:7], silent)
+    fresh = TopKGradients(K, AuxK(0, 0.0, 1))(parameters, x[:7], silent)
+    for one, other in zip(again.gradients.tensors(), fresh.gradients.tensors(), strict=True):
+        torch.testing.assert_close(one, other)
+
+
+def test_more_latents_than_sixteen_bits_can_name() -> None:
+    width = (1 << 16) + 64
+    parameters = Parameters(
+        random_unit_rows(width, 4, 0), random_unit_rows(width, 4, 1), torch.zeros(width), torch.zeros(4)
+    )
+    x = torch.randn(8, 4, generator=torch.Generator().manual_seed(3))
+    result = TopKGradients(3, AuxK(0, 0.0, 1))(parameters, x, torch.zeros(width, dtype=torch.long))
+    reference = dense(parameters, TopKRecipe(width=width, k=3, steps=1), 1 << 40)
+    reference.loss(x).backward()
+    torch.testing.assert_close(result.gradients.W_dec, reference.W_dec.grad, rtol=1e-5, atol=1e-5)
