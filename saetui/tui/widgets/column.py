@@ -2,8 +2,8 @@
 
 import datetime
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from saetui.tui.widgets.heat import Heat
@@ -48,7 +48,8 @@ class Column:
 
     ``format`` is a format specification such as ``".2f"`` or ``",d"``, one of the names ``text``, ``token``,
     ``tokens``, ``short``, ``dot``, ``time`` and ``sparkline``, or a function of the value. ``width`` is in terminal
-    cells; ``grow`` is the column's share of the width that is left over.
+    cells; ``grow`` is the column's share of the width that is left over. ``tints`` gives some values a colour of the
+    theme, such as ``error``.
     """
 
     key: str
@@ -59,6 +60,7 @@ class Column:
     heat: Heat | None = None
     help: str = ""
     grow: int = 0
+    tints: Mapping[Any, str] = field(default_factory=dict)
 
     @property
     def is_text(self) -> bool:

@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 from functools import lru_cache
 
-from rich.style import Style
+from rich.style import Style as RichStyle
 from textual.color import Color
 
 # Blue and orange stay apart in every common form of colour blindness.
@@ -38,12 +38,22 @@ class Heat:
 
 
 @lru_cache(maxsize=4096)
-def _blended(step: int, background: Color, strong: Color) -> Style:
+def _shade(step: int, background: Color, strong: Color) -> tuple[Color, Color]:
     base = background if background.ansi is None else Color(0, 0, 0)
     colour = base.blend(strong, _STRONGEST * step / _STEPS, alpha=1.0)
-    return Style(color=colour.get_contrast_text(1.0).rich_color, bgcolor=colour.rich_color)
+    return colour, colour.get_contrast_text(1.0)
 
 
-def heat_style(level: float, background: Color, strong: Color = POSITIVE) -> Style:
+def heat_colours(level: float, background: Color, strong: Color = POSITIVE) -> tuple[Color, Color]:
     """Background and text colour for a ``level`` of −1 to 1 on a surface of colour ``background``."""
-    return _blended(round(min(1.0, abs(level)) * _STEPS), background, strong if level >= 0 else NEGATIVE)
+    return _shade(round(min(1.0, abs(level)) * _STEPS), background, strong if level >= 0 else NEGATIVE)
+
+
+@lru_cache(maxsize=4096)
+def _painted(colours: tuple[Color, Color]) -> RichStyle:
+    return RichStyle(color=colours[1].rich_color, bgcolor=colours[0].rich_color)
+
+
+def heat_style(level: float, background: Color, strong: Color = POSITIVE) -> RichStyle:
+    """The same as a style for a strip of segments."""
+    return _painted(heat_colours(level, background, strong))

@@ -119,6 +119,8 @@ class QueryTable(MovingCursor, can_focus=True):
         self._generation = 0
         self._palette_made: Palette | None = None
         self._goal: Any = None
+        self._sought = False
+        self._moved = False
         self._highlighted: tuple[Any, ...] | None = None
         self._feed: WindowFeed | None = None
 
@@ -237,7 +239,7 @@ class QueryTable(MovingCursor, can_focus=True):
         """Read again; the cursor stays on its row, or goes to the row of the key ``go_to``."""
         self._generation += 1
         if go_to is not None:
-            self._goal = go_to
+            self._goal, self._sought = go_to, True
         elif self._goal is None:
             self._goal = self.cursor_key
         if self.is_attached:
@@ -282,9 +284,14 @@ class QueryTable(MovingCursor, can_focus=True):
         for number, rows in reading.chunks.items():
             self._cache.put(number, rows)
         self.refresh()
+        self._want_visible()
         if reading.opening:
             self.post_message(self.Loaded(self, self.total))
-        self._want_visible()
+            missed, self._sought = self._sought and reading.place is None, False
+            if missed:
+                # Whoever looks for a row that is not here is not shown another one in its place.
+                row = self.cursor_row or {}
+                self._highlighted = (self.cursor_index, *row.values())
         self._highlight()
 
     def _opened(self, reading: Reading) -> None:
@@ -292,8 +299,9 @@ class QueryTable(MovingCursor, can_focus=True):
         self._cache.clear()
         self._names = reading.columns
         goal, self._goal = self._goal, None
-        index = self.cursor_index if goal is None else reading.place or 0
-        self._highlighted = None
+        missed = self._sought and reading.place is None
+        index = self.cursor_index if goal is None or missed else reading.place or 0
+        self._highlighted, self._moved = None, False
         self._show_total(reading.total)
         self.set_reactive(QueryTable.cursor_index, max(0, min(index, self.total - 1)))
         self.show_cursor()
@@ -321,6 +329,7 @@ class QueryTable(MovingCursor, can_focus=True):
     def watch_cursor_index(self, before: int, after: int) -> None:
         self._refresh_row(before)
         self._refresh_row(after)
+        self._moved = True
         self.show_cursor()
         self._highlight()
 
@@ -343,7 +352,8 @@ class QueryTable(MovingCursor, can_focus=True):
         shown = (self.cursor_index, *row.values())
         if shown != self._highlighted:
             self._highlighted = shown
-            self.post_message(self.RowHighlighted(self, row, row.get(self._query.key), self.cursor_index))
+            moved, self._moved = self._moved, False
+            self.post_message(self.RowHighlighted(self, row, row.get(self._query.key), self.cursor_index, moved))
 
     def action_select(self) -> None:
         row = self.cursor_row
@@ -403,7 +413,7 @@ class QueryTable(MovingCursor, can_focus=True):
         if self._fold:
             self.across = max(1, room // self._columns.natural_width)
         self._columns.arrange(room // self.across)
-        width = room if self.across > 1 else self._columns.width
+        width = room if self.across > 1 else self._columns.scrolled_width(room)
         self.virtual_size = Size(width, -(-self.total // self.across) + self._header_lines)
         self.refresh()
 
@@ -434,6 +444,7 @@ class QueryTable(MovingCursor, can_focus=True):
                 unread=style("query-table--unread", partial=True),
                 background=self.background_colors[1],
                 heat=self.get_component_styles("query-table--heat").color,
+                theme=self.app.theme_variables,
             )
         return self._palette_made
 

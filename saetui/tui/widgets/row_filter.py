@@ -1,8 +1,8 @@
 """The filter line of a table: plain words and comparisons, turned into a condition in SQL.
 
-``sh`` keeps rows with "sh" in any column of words; ``f1>0.5`` compares a column; ``token~sh`` looks in one column;
-``"two words"`` keeps a space; ``!`` before a term inverts it, and ``!`` alone inverts the whole line. Terms are
-joined by "and".
+``sh`` keeps rows with "sh" in any column of words, ``~sh`` with an "s" and somewhere after it an "h"; ``f1>0.5``
+compares a column; ``token~sh`` looks in one column; quotes keep a space; ``!`` before a term inverts it, and ``!``
+alone inverts the whole line. All terms must hold; ``or`` parts the line into alternatives.
 """
 
 import difflib
@@ -13,7 +13,9 @@ from typing import Any
 
 from saetui.tui.widgets.column import Column
 
-_TERM = re.compile(r'!?(?:[^\s"]|"[^"]*"?)+|!')
+_TERM = re.compile(r"""!?(?:[^\s"']|"[^"]*"?|'[^']*'?)+|!""")
+_OPERATOR = re.compile(r"""\s*(<=|>=|!=|==|(?<!\s)~|<|>|=)\s*""")
+_QUOTES = re.compile("[\"']")
 _COMPARISON = re.compile(r"^(?P<column>[^<>=!~\"]+?)\s*(?P<operator><=|>=|!=|<|>|==?|~)\s*(?P<value>.*)$", re.DOTALL)
 _SCALES = {"%": 0.01, "k": 1e3, "M": 1e6, "G": 1e9}
 _TRUTH = {"true": True, "yes": True, "false": False, "no": False}
@@ -114,22 +116,28 @@ class _Builder:
             wanted, compared = _number(value, column), quoted(column.key)
         return f"{compared} {operator} ${self._parameter(wanted)}"
 
+    def fuzzy(self, letters: str) -> str:
+        columns = [column for column in self.columns if column.is_text]
+        parameter = self._parameter(".*".join(map(re.escape, letters.lower())))
+        tests = [f"regexp_matches(lower({_searched(column)}), ${parameter})" for column in columns]
+        return "(" + " OR ".join(tests or ["false"]) + ")"
+
     def term(self, text: str) -> str:
         inverted = text.startswith("!")
         body = text[1:] if inverted else text
         match = _COMPARISON.match(body)
         if match:
-            value = match["value"].replace('"', "")
-            built = self.comparison(match["column"], match["operator"], value)
+            built = self.comparison(match["column"], match["operator"], _QUOTES.sub("", match["value"]))
+        elif body.startswith("~") and len(body) > 1:
+            built = self.fuzzy(_QUOTES.sub("", body[1:]))
         else:
-            built = self.word(body.replace('"', ""))
+            built = self.word(_QUOTES.sub("", body))
         return f"NOT coalesce({built}, false)" if inverted else built
 
 
 def _terms(text: str) -> list[str]:
     # "f1 > 0.5" is one comparison: spaces around an operator do not part it.
-    joined = re.sub(r"\s*(<=|>=|!=|==|<|>|=|~)\s*", r"\1", text.strip())
-    return _TERM.findall(joined)
+    return _TERM.findall(_OPERATOR.sub(r"\1", text.strip()))
 
 
 def parse_filter(text: str, columns: Sequence[Column]) -> Condition:
@@ -140,11 +148,16 @@ def parse_filter(text: str, columns: Sequence[Column]) -> Condition:
     """
     terms = _terms(text)
     inverted = bool(terms) and terms[0] == "!"
-    if inverted:
-        terms = terms[1:]
     builder = _Builder(columns)
-    parts = [builder.term(term) for term in terms if term != "!"]
-    if not parts:
+    alternatives: list[list[str]] = [[]]
+    for term in terms:
+        if term.lower() == "or":
+            alternatives.append([])
+        elif term.lower() != "and" and term != "!":
+            alternatives[-1].append(builder.term(term))
+    groups = [" AND ".join(group) for group in alternatives if group]
+    if not groups:
         return Condition()
-    joined = " AND ".join(parts)
-    return Condition(f"NOT coalesce({joined}, false)" if inverted else joined, builder.params)
+    joined = groups[0] if len(groups) == 1 else " OR ".join(f"({group})" for group in groups)
+    # Parentheses: the table may add conditions of its own.
+    return Condition(f"NOT coalesce({joined}, false)" if inverted else f"({joined})", builder.params)

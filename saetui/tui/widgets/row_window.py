@@ -4,17 +4,16 @@ Deep windows of an ordered query are found by fences: the order columns of every
 between two fences is then a scan, not a sort of the whole table.
 """
 
-import re
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
+from saetui.commands.window import parameter_names
 from saetui.tui.widgets.row_filter import Condition, quoted
 
 CHUNK = 256
 _KEPT_CHUNKS = 64
-_PARAMETER = re.compile(r"\$([A-Za-z_]\w*)")
 
 Row = tuple[Any, ...]
 
@@ -76,7 +75,7 @@ class WindowQuery:
         return ", ".join(order.sql for order in self.ordering)
 
     def _bound(self, sql: str, **extra: Any) -> tuple[str, dict[str, Any]]:
-        named = set(_PARAMETER.findall(sql))
+        named = set(parameter_names(sql))
         params = {**self.params, **self.condition.params, **extra}
         return sql, {name: value for name, value in params.items() if name in named}
 

@@ -29,6 +29,11 @@ class Palette:
     unread: Style
     background: Color
     heat: Color
+    theme: Mapping[str, str]
+
+    def tint(self, name: str) -> Style:
+        """Text in a colour of the theme."""
+        return Style(color=Color.parse(self.theme[name]).rich_color)
 
 
 class TableLayout:
@@ -59,6 +64,10 @@ class TableLayout:
     @property
     def pinned_width(self) -> int:
         return self.left[self.pinned] if self.pinned < len(self.left) else self.width
+
+    def scrolled_width(self, room: int) -> int:
+        """The width to scroll over: with enough beyond the last column to begin the view at a column's edge."""
+        return self.width if self.width <= room else self.width + max(self.widths)
 
     def column_at(self, x: int) -> int | None:
         """The column at a cell of the unscrolled line."""
@@ -132,6 +141,8 @@ class TableLayout:
             if column.heat is not None and isinstance(value, int | float) and not isinstance(value, bool):
                 shade = heat_style(column.heat.level(value), palette.background, palette.heat)
                 cell_style = style + shade
+            elif column.tints and value in column.tints:
+                cell_style = style + palette.tint(column.tints[value])
             if index == cell:
                 cell_style = style + palette.cell
             if cell_style is style:

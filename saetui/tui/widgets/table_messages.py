@@ -25,11 +25,15 @@ class TableMessage(Message, bubble=True):
 
 @dataclass
 class RowHighlighted(TableMessage, namespace="query_table"):
-    """The cursor came to a row, or its row has new values; ``row`` maps column names to values."""
+    """The cursor came to a row, or its row has new values; ``row`` maps column names to values.
+
+    ``moved`` is True where a person moved the cursor, and False where rows arrived under it.
+    """
 
     row: Mapping[str, Any]
     key: Any
     index: int
+    moved: bool
 
     def can_replace(self, message: Message) -> bool:
         return isinstance(message, RowHighlighted) and message.table is self.table

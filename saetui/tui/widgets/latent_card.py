@@ -1,0 +1,157 @@
+"""The card of one latent: what it fires on, what it promotes, what points the same way, and notes on it."""
+
+from dataclasses import dataclass
+from threading import Lock
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.color import Color
+from textual.containers import VerticalScroll
+from textual.content import Content
+from textual.message import Message
+from textual.widgets import Static
+
+from saetui.tui.widgets.latent_facts import LatentFacts, read_latent
+from saetui.tui.widgets.latent_text import card_lines
+from saetui.tui.widgets.row_window import Reader
+from store import QueryInterrupted, StoreError
+
+
+@dataclass(frozen=True)
+class _Subject:
+    sae_id: str
+    latent: int
+
+
+class LatentCard(VerticalScroll, can_focus=True):
+    """Shows a latent; reads it in a thread, and drops what was asked for before."""
+
+    ALLOW_MAXIMIZE = True
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("j", "scroll_down", "Down", show=False),
+        Binding("k", "scroll_up", "Up", show=False),
+        Binding("g", "scroll_home", "Top", show=False),
+        Binding("G", "scroll_end", "End", show=False),
+        Binding("ctrl+d,ctrl+f", "page_down", "Page down", show=False),
+        Binding("ctrl+u,ctrl+b", "page_up", "Page up", show=False),
+    ]
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"latent-card--heat"}
+    DEFAULT_CSS = """
+    LatentCard {
+        border-top: solid $foreground 20%;
+        border-title-color: $text-muted;
+        border-title-background: transparent;
+        padding: 0 1;
+        scrollbar-size: 0 1;
+        scrollbar-gutter: stable;
+        scrollbar-background: $background;
+        scrollbar-color: $foreground 25%;
+        & > .latent-card--heat { color: $warning; }
+        & > Static { height: auto; width: 1fr; link-style: none; link-color: $text; link-background: transparent; }
+        &:focus { border-top: solid $accent; border-title-color: $accent; }
+    }
+    """
+
+    @dataclass
+    class _Read(Message):
+        subject: _Subject
+        facts: LatentFacts | None
+        error: str = ""
+
+    def __init__(
+        self,
+        reader: Reader,
+        *,
+        id: str | None = None,  # noqa: A002
+        classes: str | None = None,
+    ) -> None:
+        super().__init__(id=id, classes=classes)
+        self.facts: LatentFacts | None = None
+        self._reader = reader
+        self._letter: str | None = None
+        self._lock = Lock()
+        self._wanted: _Subject | None = None
+        self._asked: _Subject | None = None
+        self._busy = False
+        self._said = ""
+
+    def compose(self) -> ComposeResult:
+        yield Static(id="latent-card-text")
+
+    def show(self, sae_id: str | None, latent: int | None, letter: str | None = None, *, again: bool = False) -> None:
+        """Show a latent; ``again`` reads it anew although it is shown already."""
+        if letter != self._letter:
+            self._letter = letter
+            self._draw()
+        if sae_id is None or latent is None:
+            self._asked, self.facts, self._said = None, None, ""
+            self._draw()
+            return
+        subject = _Subject(sae_id, latent)
+        if subject == self._asked and not again:
+            return
+        self._asked = subject
+        with self._lock:
+            self._wanted = subject
+            if self._busy:
+                self._reader.interrupt()
+                return
+            self._busy = True
+        self.run_worker(self._read_wanted, name="latent card", group="latent-card", thread=True)
+
+    def _read_wanted(self) -> None:
+        """Reads what is wanted until nothing is; runs in a thread."""
+        while True:
+            with self._lock:
+                subject, self._wanted = self._wanted, None
+                self._busy = subject is not None
+            if subject is None:
+                return
+            try:
+                message = self._Read(subject, read_latent(self._reader, subject.sae_id, subject.latent))
+            except QueryInterrupted:
+                continue
+            except StoreError as error:
+                message = self._Read(subject, None, str(error))
+            self.post_message(message)
+
+    def on_latent_card__read(self, message: _Read) -> None:
+        message.stop()
+        if message.subject != self._asked:
+            return
+        self._said = message.error or ("" if message.facts else "no statistics of this latent in the store")
+        moved = self.facts is None or message.facts is None or self.facts.latent != message.facts.latent
+        self.facts = message.facts
+        self._draw()
+        if moved:
+            self.scroll_home(animate=False)
+
+    def on_unmount(self) -> None:
+        with self._lock:
+            self._wanted = None
+        self._reader.interrupt()
+
+    def on_resize(self) -> None:
+        self._draw()
+
+    def notify_style_update(self) -> None:
+        super().notify_style_update()
+        if self.is_mounted:
+            self._draw()
+
+    def _draw(self) -> None:
+        if not self.is_attached or not self.children:
+            return
+        text = self.query_one("#latent-card-text", Static)
+        facts = self.facts
+        if facts is None:
+            subject = self._asked
+            self.border_title = f"latent {subject.latent}" if subject else "latent"
+            text.update(Content.styled(self._said or "choose a latent", "dim"))
+            return
+        width = max(20, self.scrollable_content_region.width)
+        background, heat = self.background_colors[1], self.get_component_styles("latent-card--heat").color
+        lines = card_lines(facts, width, background, Color(*heat.rgb), self._letter)
+        self.border_title = Content(f"latent {facts.latent} · {facts.sae}")
+        text.update(Content("\n").join(lines))
