@@ -110,13 +110,14 @@ GLOSSARY: Final[dict[str, Entry]] = {
         "Of the words that have the letter, the share on which the latent fires.", "share, 0 to 1", f"{_ABSORPTION} §4"
     ),
     "auroc": Entry(
-        "Area under the ROC curve of the latent's pre-activation for the letter: the chance that a word with the letter "
-        "is above one without. 0.5 is guessing.",
+        "Area under the ROC curve of the latent's pre-activation for the letter: the chance that a word with the "
+        "letter is above one without. 0.5 is guessing.",
         "share, 0 to 1",
         f"{_ABSORPTION} §4",
     ),
     "cos_encoder": Entry(
-        "Cosine of the latent's encoder direction with the probe direction; the paper picks the latent where it is highest.",
+        "Cosine of the latent's encoder direction with the probe direction; the paper picks the latent where it is "
+        "highest.",
         "−1 to 1",
         f"{_ABSORPTION} §4",
     ),
@@ -142,7 +143,8 @@ GLOSSARY: Final[dict[str, Entry]] = {
     "encoder_decoder_cosine": Entry("Cosine of the latent's encoder and decoder directions.", "−1 to 1"),
     "cosine": Entry("Cosine of two latents' decoder directions.", "−1 to 1"),
     "promotes": Entry(
-        "Tokens whose logits the latent's decoder direction raises most (logit lens: through the final norm's scale and the unembedding).",
+        "Tokens whose logits the latent's decoder direction raises most (logit lens: through the final norm's scale "
+        "and the unembedding).",
         "logits",
     ),
     "suppresses": Entry("Tokens whose logits the latent's decoder direction lowers most.", "logits"),

@@ -180,7 +180,6 @@ def _records(rows: Rows) -> list[dict[str, Any]]:
 def _letters(store: Store, saes: list[dict[str, Any]]) -> "Table":
     by_sae = {}
     for sae in saes:
-        rows = store.fetch("letters", sae=sae["sae_id"])
         by_sae[str(sae["name"])] = {row["letter"]: row for row in _records(store.fetch("letters", sae=sae["sae_id"]))}
     table = _table("letter", "words", "probe F1", *(f"best F1 {name}" for name in by_sae))
     for letter in "abcdefghijklmnopqrstuvwxyz":

@@ -6,7 +6,10 @@ from typing import Any
 
 # A filter with a comparison in it is an SQL predicate; anything else is text to look for.
 _PREDICATE = re.compile(r"[<>=]|\b(like|ilike|in|is|between)\b", re.IGNORECASE)
-_PARAMETER = re.compile(r"\$([a-z_][a-z0-9_]*)", re.IGNORECASE)
+# Texts and comments first, so that a $name in them is left alone.
+_PARAMETER_OR_OTHER = re.compile(
+    r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|--[^\n]*|/\*.*?\*/|\$([a-z_][a-z0-9_]*)", re.IGNORECASE | re.DOTALL
+)
 
 
 def windowed(
@@ -40,12 +43,16 @@ def quoted(identifier: str) -> str:
 
 def parameter_names(sql: str) -> list[str]:
     """The ``$names`` in a query, in order, comments and texts left out."""
-    return list(dict.fromkeys(_PARAMETER.findall(_without_comments(sql))))
+    return [name for name in dict.fromkeys(_PARAMETER_OR_OTHER.findall(sql)) if name]
 
 
 def literal_sql(sql: str, parameters: Mapping[str, Any]) -> str:
     """A query with its parameters written into it, ready to run elsewhere."""
-    return _PARAMETER.sub(lambda m: _literal(parameters[m[1]]) if m[1] in parameters else m[0], sql)
+
+    def written(match: re.Match[str]) -> str:
+        return _literal(parameters[match[1]]) if match[1] in parameters else match[0]
+
+    return _PARAMETER_OR_OTHER.sub(written, sql)
 
 
 def _where(text: str) -> tuple[str, dict[str, Any]]:
@@ -61,10 +68,6 @@ def _where(text: str) -> tuple[str, dict[str, Any]]:
     else:
         test, parameters = f"contains({row}, $filter_text)", {"filter_text": text.lower()}
     return (f"NOT {test}" if negated else test), parameters
-
-
-def _without_comments(sql: str) -> str:
-    return re.sub(r"'(?:[^']|'')*'|--[^\n]*|/\*.*?\*/", " ", sql, flags=re.DOTALL)
 
 
 def _literal(value: Any) -> str:

@@ -1,6 +1,7 @@
 """The light side of jobs: submit, look, cancel, retry, and see to it that workers run. Imports no science."""
 
 import contextlib
+import hashlib
 import os
 import platform
 import time
@@ -26,6 +27,8 @@ IDLE_S = 900.0
 GRACE_S = 10.0
 # A worker shows life every second; after this silence it is stopped or its machine is.
 SILENT_S = 30.0
+# Of an ended job's progress, its last records are enough.
+_LAST_BYTES = 16384
 # So many starts in a row that end badly and within seconds are no accident.
 _FAILED_STARTS, _SOUND_S = 3, 10.0
 
@@ -89,28 +92,13 @@ class JobClient:
             _check_device(device)
         waits_for = tuple(job.id if isinstance(job, Job) else job for job in after)
         self._make_jobs_folder()
-        with locked(self.jobs_root / ".submit.lock"):
-            entries = self._queue.entries()
-            for job_id in waits_for:
-                if job_id not in entries:
-                    raise JobError(f"after: there is no job {job_id!r} in {self.jobs_root}")
-            same = None if force else _same_work(entries, spec.content_hash)
-            if same is None:
-                chosen = self._choose_device(entries, waits_for) if device is None else device
-                record = Record(
-                    job_id=_new_id(),
-                    kind=spec.kind,
-                    title=spec.title,
-                    state="queued",
-                    device=chosen,
-                    host=platform.node(),
-                    content_hash=spec.content_hash,
-                    created=time.time(),
-                    after=waits_for,
-                )
-                same = Entry(JobFolder.create(self.jobs_root, record, spec.document()), record)
+        try:
+            with locked(self.jobs_root / ".submit.lock"):
+                record = self._find_or_queue(spec, device, waits_for, force=force)
+        except OSError as error:
+            raise JobError(f"{self.jobs_root}: jobs cannot be queued here ({error.strerror})") from error
         self.ensure_workers()
-        return self.job(same.record.job_id)
+        return self.job(record.job_id)
 
     def jobs(self) -> list[Job]:
         """All jobs, oldest first."""
@@ -139,7 +127,10 @@ class JobClient:
         entry = self._entry(job_id)
         record = entry.folder.end("cancelled", "cancelled before it started", only_from=("queued",))
         if record.state == "running":
-            entry.folder.ask_cancel(now=now)
+            try:
+                entry.folder.ask_cancel(now=now)
+            except OSError as error:
+                raise JobError(f"{entry.folder.cancel}: cannot be written ({error.strerror})") from error
             if self._silence(record) > SILENT_S:
                 self._kill_silent(entry.folder, record)
         return self.job(job_id)
@@ -198,6 +189,31 @@ class JobClient:
         except OSError as error:
             raise JobError(f"{self.jobs_root}: jobs cannot be queued here ({error.strerror})") from error
 
+    def _find_or_queue(
+        self, spec: Submittable, device: str | None, waits_for: tuple[str, ...], *, force: bool
+    ) -> Record:
+        entries = self._queue.entries()
+        for job_id in waits_for:
+            if job_id not in entries:
+                raise JobError(f"after: there is no job {job_id!r} in {self.jobs_root}")
+        content_hash = _hash_after(spec.content_hash, [entries[job_id].record.content_hash for job_id in waits_for])
+        same = None if force else _same_work(entries, content_hash)
+        if same is not None:
+            return same.record
+        record = Record(
+            job_id=_new_id(),
+            kind=spec.kind,
+            title=spec.title,
+            state="queued",
+            device=self._choose_device(entries, waits_for) if device is None else device,
+            host=platform.node(),
+            content_hash=content_hash,
+            created=time.time(),
+            after=waits_for,
+        )
+        JobFolder.create(self.jobs_root, record, spec.document())
+        return record
+
     def _entry(self, job_id: str, entries: dict[str, Entry] | None = None) -> Entry:
         entries = self._queue.entries() if entries is None else entries
         if job_id not in entries:
@@ -205,7 +221,11 @@ class JobClient:
         return entries[job_id]
 
     def _snapshot(self, entry: Entry, entries: dict[str, Entry]) -> Job:
-        reader = self._readers.setdefault(entry.record.job_id, ProgressReader(entry.folder.progress))
+        path, job_id = entry.folder.progress, entry.record.job_id
+        reader = self._readers.get(job_id)
+        if reader is None:
+            reader = ProgressReader(path, last_bytes=_LAST_BYTES if entry.record.has_ended else None)
+            self._readers[job_id] = reader
         return Job(entry.folder, entry.record, reader.read(), self._waiting(entry.record, entries))
 
     def _waiting(self, record: Record, entries: dict[str, Entry]) -> str | None:
@@ -324,6 +344,13 @@ def _check_device(device: str) -> None:
 def _new_id() -> str:
     """Sorts by time of submission, also with other ids of the same second."""
     return f"{datetime.now():%Y%m%d-%H%M%S-%f}-{os.urandom(2).hex()}"
+
+
+def _hash_after(spec_hash: str, before: Sequence[str]) -> str:
+    """What a spec asks for after other jobs depends on what those were: names in it can mean their results."""
+    if not before:
+        return spec_hash
+    return hashlib.sha256("\n".join([spec_hash, *before]).encode()).hexdigest()[: len(spec_hash)]
 
 
 def _same_work(entries: dict[str, Entry], content_hash: str) -> Entry | None:

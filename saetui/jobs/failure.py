@@ -65,9 +65,10 @@ def _known(error: BaseException) -> Failure | None:
     text = str(error).strip()
     lines = text.splitlines()
     first = lines[0] if lines else type(error).__name__
-    if names & {"torch.OutOfMemoryError", "torch.cuda.OutOfMemoryError", "torch._C.OutOfMemoryError"}:
+    no_gpu_memory = "CUDA error: out of memory" in text or "_STATUS_ALLOC_FAILED" in text
+    if no_gpu_memory or names & {"torch.OutOfMemoryError", "torch.cuda.OutOfMemoryError"}:
         return Failure(f"GPU out of memory: {first}", f"{_RETRY} {_SMALLER}")
-    if isinstance(error, MemoryError) or "DefaultCPUAllocator" in text:
+    if isinstance(error, MemoryError) or "DefaultCPUAllocator" in text or "std::bad_alloc" in text:
         return Failure(f"out of memory: {first}" if text else "out of memory", f"{_RETRY} {_SMALLER}")
     if (
         isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)

@@ -1,12 +1,11 @@
 """A job's folder, which is the protocol between everybody who looks at the job and the process that runs it.
 
 ``spec.json`` what to do, ``state.json`` how it stands, ``progress.jsonl`` records appended while it runs,
-``log.txt`` everything it printed, ``out/`` files of its own, ``cancel.json`` the wish to stop it, ``lock`` held for a
-change of state.
+``log.txt`` everything it printed, ``out/`` files of its own, ``cancel`` and ``cancel-now`` empty files that ask it to
+stop, ``lock`` held for a change of state.
 """
 
 import errno
-import json
 import os
 import shutil
 import time
@@ -79,7 +78,8 @@ class JobFolder:
         self.progress = path / "progress.jsonl"
         self.log = path / "log.txt"
         self.out = path / "out"
-        self.cancel = path / "cancel.json"
+        self.cancel = path / "cancel"
+        self.cancel_now = path / "cancel-now"
         self.kept = path / "kept"  # there when the store's record of the job is spooled
         self._lock = path / "lock"
         self._reserve = path / "reserve"
@@ -163,16 +163,10 @@ class JobFolder:
         return self.change(decide)
 
     def ask_cancel(self, *, now: bool = False) -> None:
-        """Leaves the wish to stop; ``now`` asks for no grace period."""
-        asked = self.cancel_request()
-        began = asked["asked"] if asked else time.time()
-        write_json(self.cancel, {"asked": began, "now": now or bool(asked and asked["now"])})
-
-    def cancel_request(self) -> dict[str, Any] | None:
-        try:
-            return json.loads(self.cancel.read_bytes())  # type: ignore[no-any-return]
-        except FileNotFoundError:
-            return None
+        """Leaves the wish to stop; ``now`` asks for no grace period. Empty files fit even on a full disk."""
+        if now:
+            self.cancel_now.touch()
+        self.cancel.touch()
 
     def log_tail(self, lines: int) -> list[str]:
         return tail(self.log, lines)

@@ -4,6 +4,7 @@ A store has one lease a device. A GPU has one more for the whole machine, so tha
 once.
 """
 
+import contextlib
 import json
 import os
 import time
@@ -23,8 +24,10 @@ _WANTED_S = 5.0
 class Lease:
     """A lock on a file, with a note in it that says who has it."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, for_everybody: bool = False) -> None:
+        """``for_everybody``: other people, too, may take it."""
         self.path = path
+        self._mode = 0o666 if for_everybody else 0o644
         self._fd: int | None = None
 
     def __enter__(self) -> Self:
@@ -41,7 +44,7 @@ class Lease:
 
     def acquire(self, note: Mapping[str, Any]) -> bool:
         """Takes the lease if it is free; False where another process has it."""
-        fd = _open(self.path)
+        fd = self._open(self.path)
         deadline = time.monotonic() + _PROBE_S
         try:
             while not flock(fd, self.path, wait=False):
@@ -55,6 +58,8 @@ class Lease:
             os.close(fd)
             raise
         self._fd = fd
+        with contextlib.suppress(OSError):  # Who still waits says so again.
+            self._wanted.unlink(missing_ok=True)
         return True
 
     def release(self) -> None:
@@ -66,7 +71,7 @@ class Lease:
         """Whether nobody has it at this moment."""
         if not self.path.exists():
             return True
-        fd = _open(self.path)
+        fd = self._open(self.path)
         try:
             return flock(fd, self.path, wait=False)
         finally:
@@ -82,12 +87,8 @@ class Lease:
 
     def ask_for(self) -> None:
         """Tells a holder who only keeps it warm that somebody waits for it."""
-        wanted = self._wanted
-        try:
-            os.close(_open(wanted))
-            os.utime(wanted)
-        except PermissionError:
-            pass  # Left by another person, who waits as well.
+        os.close(self._open(self._wanted))
+        os.utime(self._wanted)
 
     def is_asked_for(self) -> bool:
         """Whether somebody has waited for it within the last seconds."""
@@ -100,6 +101,20 @@ class Lease:
     def _wanted(self) -> Path:
         return self.path.with_suffix(".wanted")
 
+    def _open(self, path: Path) -> int:
+        try:
+            with contextlib.suppress(FileNotFoundError):
+                # Without O_CREAT, for Linux refuses that on another's file in a folder where everybody can write.
+                return os.open(path, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, self._mode)
+            if os.fstat(fd).st_uid == os.geteuid():
+                os.fchmod(fd, self._mode)  # Whatever the umask.
+            return fd
+        except OSError as error:
+            message = f"{path}: the lease cannot be opened ({error.strerror}); remove the file or give access to it"
+            raise JobError(message) from error
+
 
 def machine_lease(uuid: str) -> Lease:
     """The lease of a GPU for all stores and all people of this machine, by the GPU's own id."""
@@ -109,20 +124,4 @@ def machine_lease(uuid: str) -> Lease:
         folder.chmod(0o1777)  # The umask must not keep others out; the sticky bit keeps their files theirs.
     except FileExistsError:
         pass
-    return Lease(folder / f"{uuid}.lease")
-
-
-def _open(path: Path) -> int:
-    # Linux refuses O_CREAT on another's file in a folder that everybody can write to, so try without it first.
-    try:
-        try:
-            return os.open(path, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
-        except FileNotFoundError:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o666)
-            os.fchmod(fd, 0o666)
-            return fd
-    except OSError as error:
-        raise JobError(
-            f"{path}: the lease cannot be opened ({error.strerror}); remove the file or give access"
-        ) from error
+    return Lease(folder / f"{uuid}.lease", for_everybody=True)

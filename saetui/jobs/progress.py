@@ -1,7 +1,9 @@
 """Progress of a job: an append-only file of records, and the rate and remaining time they imply."""
 
+import contextlib
 import json
 import os
+import threading
 import time
 from collections import deque
 from collections.abc import Mapping
@@ -78,6 +80,8 @@ class ProgressWriter:
             self._pending = None
 
     def close(self) -> None:
+        with contextlib.suppress(OSError):  # A full disk only costs the last record.
+            self.flush()
         self._file.close()
 
     def _append(self, record: dict[str, Any]) -> None:
@@ -116,11 +120,14 @@ class _Phase:
 
 
 class ProgressReader:
-    """Follows a progress file; a torn last line is the end of the file until it is complete."""
+    """Follows a progress file; a torn last line is the end of the file until it is complete. Safe for threads."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, last_bytes: int | None = None) -> None:
+        """``last_bytes``: begin so far from the end of the file; enough to see where an ended job came to."""
         self._path = path
-        self._offset = 0
+        size = path.stat().st_size if path.exists() else 0
+        self._offset = 0 if last_bytes is None else max(0, size - last_bytes)
+        self._lock = threading.Lock()
         self._plan: dict[str, float] = {}
         self._phases: dict[str, _Phase] = {}
         self._current: str | None = None
@@ -128,12 +135,13 @@ class ProgressReader:
 
     def read(self) -> Progress | None:
         """Takes in what was appended since the last call; None before the first record."""
-        try:
-            with self._path.open("rb") as file:
-                self._take_in(file)
-        except FileNotFoundError:
-            return None
-        return self._snapshot()
+        with self._lock:
+            try:
+                with self._path.open("rb") as file:
+                    self._take_in(file)
+            except FileNotFoundError:
+                return None
+            return self._snapshot()
 
     def _take_in(self, file: BinaryIO) -> None:
         if os.fstat(file.fileno()).st_size <= self._offset:

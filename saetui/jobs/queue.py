@@ -44,7 +44,10 @@ class Queue:
             known[folder.job_id] = before
         entries = {job_id: entry for job_id, (_, entry) in known.items()}
         for job_id, entry in entries.items():
-            settled = _settled(entry, entries)
+            try:
+                settled = _settled(entry, entries)
+            except OSError:
+                continue  # A store that may only be read.
             if settled is not None:
                 entries[job_id] = Entry(entry.folder, settled)
                 known.pop(job_id)  # Read again next time.
@@ -73,7 +76,7 @@ def _settled(entry: Entry, entries: dict[str, Entry]) -> Record | None:
     """Ends a job that nobody will end; None where there is nothing to settle."""
     record, folder = entry.record, entry.folder
     if record.state == "running" and record.worker is not None and not record.worker.alive:
-        if folder.cancel_request() is not None:
+        if folder.cancel.exists():
             return folder.end("cancelled", "its worker was gone before it could stop", worker=record.worker)
         return folder.end("failed", VANISHED.message, VANISHED.hint, worker=record.worker)
     if record.state == "queued":

@@ -9,7 +9,6 @@ child.
 import argparse
 import contextlib
 import os
-import pwd
 import select
 import signal
 import subprocess
@@ -18,6 +17,8 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
+
+import psutil
 
 from saetui.jobs.client import GRACE_S, IDLE_S
 from saetui.jobs.devices import Device, find_device
@@ -98,12 +99,12 @@ class Worker:
         asked_at: float | None = None
         while (ready := self._hear(runner)) is None:
             self._beat()
-            if self._stopping and folder.cancel_request() is None:
+            if self._stopping:
                 folder.ask_cancel()
-            request = folder.cancel_request()
-            if request is not None:
+            if folder.cancel.exists():
                 asked_at = time.monotonic() if asked_at is None else asked_at
-                self._press(runner, time.monotonic() - asked_at - (0 if request["now"] else self._grace_s))
+                grace_s = 0.0 if folder.cancel_now.exists() else self._grace_s
+                self._press(runner, time.monotonic() - asked_at - grace_s)
         if not ready:
             self._end_dead(folder, runner)
 
@@ -127,7 +128,7 @@ class Worker:
     def _end_dead(self, folder: JobFolder, runner: "subprocess.Popen[bytes]") -> None:
         """Ends the job of a runner that ended; where the runner wrote down a failure itself, nothing is left to do."""
         self._end_runner()
-        if folder.cancel_request() is not None:
+        if folder.cancel.exists():
             folder.end("cancelled", "stopped by force: it did not stop by itself", worker=self._me)
         else:
             failure = explain_exit(runner.returncode)
@@ -183,7 +184,8 @@ class Worker:
         self._machine.ask_for()
         holder = self._machine.note()
         text = f"{self._device.name} is in use by {holder.get('user', 'somebody')} (store {holder.get('store', '?')})"
-        self._files.waiting.write_text(text, encoding="utf-8")
+        with contextlib.suppress(OSError):
+            self._files.waiting.write_text(text, encoding="utf-8")
         return False
 
     def _is_unwanted(self, idle_since: float) -> bool:
@@ -227,8 +229,7 @@ class Worker:
                 self._files.heartbeat.touch()
 
     def _note(self) -> dict[str, object]:
-        user = pwd.getpwuid(os.getuid()).pw_name
-        return {"worker": self._me.to_json(), "user": user, "store": str(self._store_root)}
+        return {"worker": self._me.to_json(), "user": psutil.Process().username(), "store": str(self._store_root)}
 
 
 def _kill_group(runner: "subprocess.Popen[bytes]", number: signal.Signals) -> None:

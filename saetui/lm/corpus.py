@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from saetui.lm.errors import CorpusError
+from saetui.lm.quiet import quiet
 from saetui.lm.stdlib_text import Document, standard_library_documents
 
 STANDARD_LIBRARY = "stdlib"
@@ -180,17 +181,28 @@ def _data_set(source: str) -> Corpus:
             f"connection; the form is hf:NAME[:split[:field]]"
         )
 
-    def load() -> Any:
+    def on_the_data_set(function: Callable[[Any], Any]) -> Any:
         import datasets
+        from huggingface_hub import HfApi
 
         datasets.disable_progress_bars()
         try:
-            return datasets.load_dataset(name, split=split, streaming=True)
+            with quiet():
+                if not Path(name).exists():
+                    HfApi().dataset_info(name, timeout=10)  # Fails at once where datasets would try for half a minute.
+                return function(datasets)
         except Exception as error:  # Each network library and file format has its own family of errors.
             raise fail(error) from error
 
+    def rows() -> Iterator[dict[str, Any]]:
+        stream = on_the_data_set(lambda datasets: datasets.load_dataset(name, split=split, streaming=True))
+        try:
+            yield from stream
+        except Exception as error:  # Rows are fetched and parsed here.
+            raise fail(error) from error
+
     def documents() -> Iterator[Document]:
-        for number, record in enumerate(load()):
+        for number, record in enumerate(rows()):
             text = record.get(field)
             if not isinstance(text, str):
                 raise CorpusError(
@@ -200,12 +212,7 @@ def _data_set(source: str) -> Corpus:
             yield from _parts(Document(f"{name}:{split}:{number}", text))
 
     def fingerprint() -> str:
-        import datasets
-
-        try:
-            builder = datasets.load_dataset_builder(name)
-        except Exception as error:
-            raise fail(error) from error
+        builder = on_the_data_set(lambda datasets: datasets.load_dataset_builder(name))
         return f"{builder.hash}-{builder.config_id}-{split}-{field}"
 
     return Corpus(name.rsplit("/", 1)[-1], source, documents, fingerprint)

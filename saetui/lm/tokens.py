@@ -124,13 +124,18 @@ class _Frame:
 
     @classmethod
     def of(cls, model: LanguageModel) -> "_Frame":
-        tokenizer = model.tokenizer
-        # Encoders such as BERT were trained with a separator at the end as well.
-        end = None if model.is_causal else tokenizer.sep_token_id
-        known = (tokenizer.eos_token_id, tokenizer.sep_token_id, model.bos_token_id)
-        between = next((i for i in known if i is not None), None)
-        padding = tokenizer.pad_token_id if tokenizer.pad_token_id is not None else between
-        return cls(model.bos_token_id, end, between, padding if padding is not None else 0)
+        def first(*ids: int | None) -> int | None:
+            return next((i for i in ids if i is not None and i < model.vocabulary_size), None)
+
+        known = model.tokenizer
+        between = first(known.eos_token_id, known.sep_token_id, model.bos_token_id)
+        return cls(
+            begin=model.bos_token_id,
+            # Encoders such as BERT were trained with a separator at the end as well.
+            end=None if model.is_causal else first(known.sep_token_id),
+            between=between,
+            padding=first(known.pad_token_id, between) or 0,
+        )
 
     @property
     def size(self) -> int:

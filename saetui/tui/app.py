@@ -13,6 +13,7 @@ from textual import on, work
 from textual.app import App
 from textual.binding import BindingType
 from textual.events import Resize
+from textual.message import Message
 from textual.screen import ModalScreen
 
 from saetui.commands.command import Command
@@ -34,7 +35,7 @@ from saetui.jobs.devices import Device, list_devices
 from saetui.tui.keys import bindings_of
 from saetui.tui.messages import AttentionChanged, BenchEvent, DevicesSeen, JobsChanged, StoreChanged, TableChanged
 from saetui.tui.screens.base import WorkbenchScreen
-from saetui.tui.theme import THEMES, default_theme
+from saetui.tui.theme import THEMES, default_theme, muted
 from store import Store, StoreError
 
 POLL_SECONDS = 0.25
@@ -78,6 +79,9 @@ class WorkbenchApp(App[int], inherit_bindings=False):
         self.devices: tuple[Device, ...] = ()
         bench.front = self
         bench.subscribe(lambda event: self.post_message(BenchEvent(event)))
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        return {"muted": muted(self.current_theme)}
 
     def on_mount(self) -> None:
         self.set_interval(POLL_SECONDS, self.bench.poll)
@@ -174,7 +178,17 @@ class WorkbenchApp(App[int], inherit_bindings=False):
     @property
     def front_screen(self) -> WorkbenchScreen:
         """The screen in front, whatever panel lies over it."""
-        return next(cast(WorkbenchScreen, s) for s in reversed(self.screen_stack) if isinstance(s, WorkbenchScreen))
+        return self._tellable[-1]
+
+    @property
+    def _tellable(self) -> list[WorkbenchScreen]:
+        """Screens in front; none while the app comes up or goes down."""
+        stack = self._screen_stacks.get(self.current_mode, [])
+        return [screen for screen in stack if isinstance(screen, WorkbenchScreen)]
+
+    def _tell(self, message: Message) -> None:
+        for screen in self._tellable:
+            screen.post_message(message)
 
     @on(BenchEvent)
     async def _bench_changed(self, message: BenchEvent) -> None:
@@ -184,13 +198,13 @@ class WorkbenchApp(App[int], inherit_bindings=False):
                     await self.pop_screen()
                 await self.switch_mode(screen)
             case AttentionEvent(before, after):
-                self.front_screen.post_message(AttentionChanged(before, after))
+                self._tell(AttentionChanged(before, after))
             case TableEvent(table):
-                self.front_screen.post_message(TableChanged(table))
+                self._tell(TableChanged(table))
             case StoreEvent() | MarksEvent():
-                self.front_screen.post_message(StoreChanged())
+                self._tell(StoreChanged())
             case JobsEvent():
-                self.front_screen.post_message(JobsChanged())
+                self._tell(JobsChanged())
             case NoticeEvent(text, severity):
                 self.notify(text, severity=severity, markup=False)  # type: ignore[arg-type]
 
@@ -210,8 +224,9 @@ class WorkbenchApp(App[int], inherit_bindings=False):
     @on(DevicesSeen)
     def _devices_seen(self, message: DevicesSeen) -> None:
         self.devices = message.devices
-        self.front_screen.devices_seen(message.devices)
-        self.front_screen.refresh_frame()
+        for screen in self._tellable:
+            screen.devices_seen(message.devices)
+            screen.refresh_frame()
 
     def _stopped_by(self, number: signal.Signals) -> None:
         self.exit(128 + number, return_code=128 + number)

@@ -1,5 +1,6 @@
 """The colours: one calm dark theme, a light one, and the terminal's own sixteen where there are no more."""
 
+from textual.color import Color
 from textual.theme import Theme
 
 DARK = Theme(
@@ -13,15 +14,18 @@ DARK = Theme(
     panel="#22282d",
     success="#7faf78",
     warning="#d6a85c",
-    error="#cf6a63",
+    error="#d9756d",
     dark=True,
     variables={
-        "block-cursor-background": "#31444a",
-        "block-cursor-foreground": "#eef2f2",
-        "block-cursor-text-style": "none",
-        "block-cursor-blurred-background": "#262e33",
-        "border": "#3b464c",
-        "border-blurred": "#2a3237",
+        "border": "#4a565c",
+        "border-blurred": "#2f383d",
+        "scrollbar": "#3b464c",
+        "scrollbar-hover": "#566369",
+        "scrollbar-active": "#d6a85c",
+        "scrollbar-background": "#14181b",
+        "scrollbar-background-hover": "#14181b",
+        "scrollbar-background-active": "#14181b",
+        "scrollbar-corner-color": "#14181b",
     },
 )
 LIGHT = Theme(
@@ -38,17 +42,30 @@ LIGHT = Theme(
     error="#a3352d",
     dark=False,
     variables={
-        "block-cursor-background": "#cfe0de",
-        "block-cursor-foreground": "#16191b",
-        "block-cursor-text-style": "none",
-        "block-cursor-blurred-background": "#dfe4e2",
-        "border": "#b7b3a8",
+        "border": "#a8a498",
         "border-blurred": "#cfccc3",
+        "scrollbar": "#c2beb3",
+        "scrollbar-hover": "#a8a498",
+        "scrollbar-active": "#8a5a00",
+        "scrollbar-background": "#f6f5f1",
+        "scrollbar-background-hover": "#f6f5f1",
+        "scrollbar-background-active": "#f6f5f1",
+        "scrollbar-corner-color": "#f6f5f1",
     },
 )
 THEMES = (DARK, LIGHT)
+_MUTED = 0.6
 
 
 def default_theme(color_system: str | None) -> str:
     """The theme for a terminal of "truecolor", "256", "standard" (16 colours) or no colours."""
     return DARK.name if color_system in ("truecolor", "256") else "ansi-dark"
+
+
+def muted(theme: Theme) -> str:
+    """The colour of what is said beside the point, ``$muted``; Textual's own needs a background to be worked out."""
+    colours = theme.to_color_system().generate()
+    if theme.ansi:
+        return "ansi_bright_black"
+    background, foreground = Color.parse(colours["background"]), Color.parse(colours["foreground"])
+    return background.blend(foreground, _MUTED, alpha=1.0).hex

@@ -14,7 +14,12 @@ SELECT
     letter_latent.f1_gain,
     letter_latent.by_encoder,
     latent.top_tokens[1] AS top_token,
-    latent.max_activation
+    latent.max_activation,
+    -- "main" by the k-sparse rule or, where that was not run, by the encoder's cosine, which is the paper's "pick"
+    CASE
+        WHEN coalesce(letter_latent.is_main, letter_latent.by_encoder) THEN 'main'
+        WHEN letter_latent.by_encoder THEN 'pick'
+    END AS role
 FROM letter_latent
 LEFT JOIN latent ON latent.sae_id = $sae AND latent.latent = letter_latent.latent
 WHERE letter_latent.sae_id = $sae

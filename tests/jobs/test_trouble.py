@@ -1,4 +1,4 @@
-"""Jobs that are cancelled, crash or are killed, and clients that die: what is on disk afterwards, and that work goes on."""
+"""Jobs that are cancelled, crash or are killed, and clients that die: what it leaves, and that work goes on."""
 
 import contextlib
 import os

@@ -2,6 +2,7 @@
 
 import json
 import threading
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -117,7 +118,7 @@ def test_a_job_after_nothing_is_refused(client: JobClient) -> None:
 
 
 def test_a_device_that_is_not_there_is_refused(client: JobClient) -> None:
-    with pytest.raises(JobError, match="device: 'cuda:63' is not on this machine, which has .*cpu"):
+    with pytest.raises(JobError, match=r"device: 'cuda:63' is not on this machine, which has .*cpu"):
         client.submit(count(), device="cuda:63")
 
 
@@ -144,7 +145,7 @@ def test_two_clients_share_one_worker(client: JobClient, store_root: Path) -> No
     assert [job.id for job in other.jobs()] == [job.id for job in client.jobs()]
     assert len({(job.folder.out / "warm.txt").read_text() for job in jobs}) == 1
     spans = sorted((job.record.started or 0, job.record.ended or 0) for job in jobs)
-    assert all(end <= start for (_, end), (start, _) in zip(spans[:-1], spans[1:], strict=True))
+    assert all(end <= start for (_, end), (start, _) in pairwise(spans))
     assert len(workers(store_root)) == 1
 
 
@@ -213,7 +214,7 @@ def test_following_a_spec_yields_what_changes_and_returns_the_end(client: JobCli
     done = [job.progress.done for job in seen if job.progress is not None]
     assert done == sorted(done)
     assert len(set(done)) > 2
-    assert all(before != after for before, after in zip(seen[:-1], seen[1:], strict=True))
+    assert all(before != after for before, after in pairwise(seen))
 
 
 def test_an_unreadable_job_does_not_hide_the_others(client: JobClient) -> None:

@@ -6,7 +6,6 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-import huggingface_hub
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
@@ -189,35 +188,3 @@ class TestRefusals:
     @pytest.mark.parametrize("dtype", ["int8", "float33", "nn"])
     def test_a_dtype_that_is_none(self, dtype: str, tiny_folder: Folder) -> None:
         assert f"The dtype {dtype!r} cannot be used" in message(tiny_folder("gpt2"), dtype=dtype)
-
-
-class TestHub:
-    """Names on the hub, with the network cut off at the one call that asks for a model's files."""
-
-    @pytest.fixture(autouse=True)
-    def _no_network(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-        def refuse(*_: object, **__: object) -> None:
-            raise ConnectionError("Name or service not known")
-
-        monkeypatch.setattr(huggingface_hub.HfApi, "model_info", refuse)
-        monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
-
-    def test_a_hub_that_cannot_be_reached(self) -> None:
-        said = message("somebody/some-model")
-        assert "'somebody/some-model'" in said
-        assert "Name or service not known" in said
-        assert "give a local folder" in said
-
-    def test_a_name_that_is_no_name(self) -> None:
-        assert "could not be asked" in message("no model, really")
-
-    def test_a_model_that_was_fetched_before(self, tmp_path: Path, tiny_folder: Folder, gpt2: LanguageModel) -> None:
-        repository = tmp_path / "hub" / "models--somebody--tiny"
-        snapshot = repository / "snapshots" / ("a" * 40)
-        snapshot.mkdir(parents=True)
-        (repository / "refs").mkdir()
-        (repository / "refs" / "main").write_text("a" * 40)
-        for path in tiny_folder("gpt2").iterdir():
-            (snapshot / path.name).write_bytes(path.read_bytes())
-        model = load_model("somebody/tiny")
-        assert (model.name, model.source, model.model_id) == ("tiny", "somebody/tiny", gpt2.model_id)

@@ -14,7 +14,7 @@ from saetui.jobs.tasks.activation_stream import ActivationStream
 from saetui.jobs.tasks.corpus_rows import spool_corpus, spool_model
 from saetui.jobs.tasks.sources import read_workbench, sae_path, saved_saes, warm_model, warm_tokens
 from saetui.lm import LanguageModel, TokenizedCorpus
-from saetui.sae import SAE, TopKRecipe, TrainedSAE, TrainingDivergedError, TrainingStep, save_sae, train_saes
+from saetui.sae import SAE, TopKRecipe, TrainedSAE, TrainingError, TrainingStep, save_sae, train_saes
 from saetui.sae.buffer import BUFFER_TOKENS, shuffled_batches
 from saetui.sae.evaluation import Evaluation, evaluate
 
@@ -44,19 +44,19 @@ def run(spec: TrainSpec, context: TaskContext) -> None:
         return
     stream = ActivationStream(model, corpus, spec.hook_name, batch_size=spec.harvest_batch_size)
     stream.load(lambda done, total: context.progress("harvest", done, total, "tokens"))
-    diverged = None
+    failure = None
     try:
         trained = _train(spec, context, stream, missing)
-    except TrainingDivergedError as error:
-        diverged, trained = error, error.finished
+    except TrainingError as error:
+        failure, trained = error, error.finished
     names = {sae.recipe.title: sae for sae in trained}
     for done, sae in enumerate(s for s in missing if s.name in names):
         context.progress("evaluate", done, len(names), "SAEs")
         _finish(spec, context, model, corpus, stream, sae, names[sae.name])
     context.progress("evaluate", len(names), len(names), "SAEs")
-    if diverged is not None:
+    if failure is not None:
         context.spool.flush()
-        raise diverged
+        raise failure
 
 
 @dataclass(frozen=True)

@@ -1,46 +1,21 @@
 """The last line: what the keys do here and now, and the clock of the recording."""
 
+from textual import events
 from textual.content import Content
 from textual.widget import Widget
 
 from saetui.commands.command import Command, commands
 from saetui.commands.workbench import Workbench
+from saetui.tui.frame.spots import Spots
 from saetui.tui.frame.status_line import clock
 from saetui.tui.keys import shown_key
 
-# From the left; what does not fit is left out from the end of this list, help last of all.
-_ORDER = (
-    "help",
-    "leave",
-    "filter",
-    "prompt",
-    "sort",
-    "view",
-    "cancel",
-    "retry",
-    "mark",
-    "note",
-    "query",
-    "explain",
-    "copy",
-    "export",
-)
-_SHOWN_ORDER = (
-    "view",
-    "cancel",
-    "retry",
-    "leave",
-    "filter",
-    "prompt",
-    "sort",
-    "mark",
-    "note",
-    "copy",
-    "export",
-    "query",
-    "explain",
-    "help",
-)
+# What is kept longest where there is little room, and the order in which it stands there.
+_KEPT = ("help", "leave", "study", "filter", "prompt", "sort", "view", "cancel", "retry")
+_KEPT += ("mark", "note", "query", "explain", "copy", "export")
+_ORDER = ("study", "view", "cancel", "retry", "leave", "filter", "prompt", "sort")
+_ORDER += ("mark", "note", "copy", "export", "query", "explain", "help")
+_GAP = "  "
 
 
 class FooterLine(Widget):
@@ -52,33 +27,30 @@ class FooterLine(Widget):
     def __init__(self, bench: Workbench) -> None:
         super().__init__()
         self._bench = bench
+        self._spots = Spots(_GAP)
 
     def render(self) -> Content:
         recorder = self._bench.recorder
         right = f"rec ● {clock(recorder.seconds)}" if recorder is not None else ""
-        room = self.content_size.width - len(right) - 2
-        chosen: list[str] = []
-        known = commands()
-        for verb in _ORDER:
-            if verb in known and known[verb].available(self._bench):
-                length = len(_entry(known[verb])) + 2
-                if length <= room:
-                    chosen.append(verb)
-                    room -= length
-        entries = [
-            f"[@click=app.command('{verb}')][bold $accent]{key}[/] {known[verb].label}[/]"
-            for verb in _SHOWN_ORDER
-            if verb in chosen
-            for key in [_key(known[verb])]
-        ]
-        left = Content.from_markup("  ".join(entries))
-        gap = max(1, self.content_size.width - len(left) - len(right))
-        return Content.assemble(left, " " * gap, (right, "$text-muted"))
+        self._spots.clear()
+        for cls in self._fitting(self.content_size.width - len(right) - 1):
+            self._spots.add(_label(cls), f"{cls.verb} {next(iter(cls.keys.values()))}".rstrip())
+        left = self._spots.line()
+        gap = max(1, self.content_size.width - left.cell_length - len(right))
+        return Content.assemble(left, " " * gap, (right, "$muted"))
+
+    def _fitting(self, room: int) -> list[type[Command]]:
+        known, chosen = commands(), set()
+        for verb in _KEPT:
+            width = _label(known[verb]).cell_length + len(_GAP)
+            if known[verb].available(self._bench) and width <= room:
+                chosen.add(verb)
+                room -= width
+        return [known[verb] for verb in _ORDER if verb in chosen]
+
+    async def _on_click(self, event: events.Click) -> None:
+        await self._spots.click(self, event)
 
 
-def _key(cls: type[Command]) -> str:
-    return shown_key(next(iter(cls.keys)))
-
-
-def _entry(cls: type[Command]) -> str:
-    return f"{_key(cls)} {cls.label}"
+def _label(cls: type[Command]) -> Content:
+    return Content.assemble((shown_key(next(iter(cls.keys))), "bold $accent"), f" {cls.label}")

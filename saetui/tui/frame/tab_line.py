@@ -1,9 +1,11 @@
 """The second line: the screens there are, and which one is in front."""
 
+from textual import events
 from textual.content import Content
 from textual.widget import Widget
 
 from saetui.commands.workbench import SCREENS
+from saetui.tui.frame.spots import Spots
 
 
 class TabLine(Widget):
@@ -15,10 +17,16 @@ class TabLine(Widget):
     def __init__(self, current: str) -> None:
         super().__init__()
         self._current = current
+        self._spots = Spots("│", "$muted")
 
     def render(self) -> Content:
-        tabs = []
+        self._spots.clear()
         for name, (digit, title) in SCREENS.items():
-            style = "bold reverse" if name == self._current else "$text-muted"
-            tabs.append(f"[{style} @click=app.command('screen {name}')] {digit} {title} [/]")
-        return Content.from_markup("[dim]│[/]".join(tabs))
+            chosen = name == self._current
+            digit_style, style = ("bold $accent", "bold $foreground") if chosen else ("$muted", "$muted")
+            label = Content.assemble((f" {digit} ", digit_style), (f"{title} ", style))
+            self._spots.add(label, f"screen {name}")
+        return self._spots.line()
+
+    async def _on_click(self, event: events.Click) -> None:
+        await self._spots.click(self, event)

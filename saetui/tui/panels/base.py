@@ -18,7 +18,8 @@ class Panel(ModalScreen[R]):
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "close", "Close", show=False)]
     DEFAULT_CSS = """
-    Panel { align: center middle; }
+    Panel { align: center middle; background: $background 60%; }
+    Panel:ansi { background: transparent; }
     Panel > .panel { width: 100; max-width: 92%; height: auto; max-height: 90%; }
     """
 

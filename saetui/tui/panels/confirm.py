@@ -5,11 +5,12 @@ from typing import ClassVar
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
+from saetui.tui.panels.base import Panel
 
-class ConfirmPanel(ModalScreen[bool]):
+
+class ConfirmPanel(Panel[bool]):
     """True on y or enter, False on n or escape."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -17,7 +18,6 @@ class ConfirmPanel(ModalScreen[bool]):
         Binding("n,escape", "answer(False)", "No"),
     ]
     DEFAULT_CSS = """
-    ConfirmPanel { align: center middle; }
     ConfirmPanel > Vertical { width: 60; max-width: 90%; height: auto; padding: 1 2; }
     """
 

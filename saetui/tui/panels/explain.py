@@ -16,7 +16,7 @@ def explanation(term: str, value: str | None) -> Content:
         lines += [Content.assemble("here   ", (value, "bold"), f" {entry.unit}" if entry.unit else ""), Content("")]
     lines += [Content(entry.definition), Content("")]
     if entry.unit:
-        lines.append(Content.assemble(("unit   ", "$text-muted"), entry.unit))
+        lines.append(Content.assemble(("unit   ", "$muted"), entry.unit))
     if entry.source:
-        lines.append(Content.assemble(("source ", "$text-muted"), entry.source))
+        lines.append(Content.assemble(("source ", "$muted"), entry.source))
     return Content("\n").join(lines)

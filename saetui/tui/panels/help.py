@@ -15,8 +15,8 @@ _GROUPS = {
     "study": "Studies",
     "app": "The frame",
 }
-_KEYS_WIDTH = 14
-_USAGE_WIDTH = 34
+_KEYS_WIDTH = 16
+_VERB_WIDTH = 10
 
 
 def help_text(screen: WorkbenchScreen) -> Content:
@@ -26,7 +26,7 @@ def help_text(screen: WorkbenchScreen) -> Content:
     for cls in commands().values():
         if cls.screens is None or screen.NAME in cls.screens:
             keys = " ".join(shown_key(key) for key in cls.keys)
-            groups.setdefault(cls.group, []).append(_line(keys, ":" + cls.usage(), cls.summary))
+            groups.setdefault(cls.group, []).append(_line(keys, ":" + cls.verb, cls.summary))
     focused = screen.focused
     if focused is not None:
         moves: dict[str, list[str]] = {}
@@ -40,9 +40,8 @@ def help_text(screen: WorkbenchScreen) -> Content:
     return Content("\n").join(lines)
 
 
-def _line(keys: str, usage: str, summary: str) -> Content:
-    if not usage:
-        return Content.assemble((f" {keys:<{_KEYS_WIDTH + 12}} ", "bold $accent"), summary)
-    return Content.assemble(
-        (f" {keys:<{_KEYS_WIDTH}} ", "bold $accent"), f"{usage:<{_USAGE_WIDTH}} ", (summary, "$text-muted")
-    )
+def _line(keys: str, verb: str, summary: str) -> Content:
+    if not verb:
+        return Content.assemble((f" {keys:<{_KEYS_WIDTH + _VERB_WIDTH}} ", "bold $accent"), summary)
+    key, command = f" {keys:<{_KEYS_WIDTH}}", f"{verb:<{_VERB_WIDTH}} "
+    return Content.assemble((key, "bold $accent"), (command, "$primary"), summary)

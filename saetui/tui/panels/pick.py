@@ -101,4 +101,4 @@ class PickPanel(Panel[None]):
 
 
 def _line(item: Item, width: int) -> Content:
-    return Content.assemble((f"{item.key:>8}", "$accent"), f"  {item.text:<{width}}  ", (item.help, "$text-muted"))
+    return Content.assemble((f"{item.key:>8}", "$accent"), f"  {item.text:<{width}}  ", (item.help, "$muted"))

@@ -138,9 +138,9 @@ class PromptPanel(LinePanel):
         width = max((len(o.line) for o in self._offers), default=0)
         for index, offer in enumerate(self._offers[first : first + _SHOWN], start=first):
             style = "reverse" if index == self._chosen else ""
-            lines.append(Content.assemble((f" {offer.line:<{width}} ", style), ("  " + offer.help, "$text-muted")))
+            lines.append(Content.assemble((f" {offer.line:<{width}} ", style), ("  " + offer.help, "$muted")))
         if len(self._offers) > _SHOWN:
-            lines.append(Content.styled(f" {len(self._offers)} in all; tab goes through them", "$text-muted"))
+            lines.append(Content.styled(f" {len(self._offers)} in all; tab goes through them", "$muted"))
         self.say(Content("\n").join(lines))
 
 

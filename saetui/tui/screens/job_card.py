@@ -14,7 +14,7 @@ _NAME = 10
 
 def job_card(job: Job) -> Content:
     """State, times, progress with its metrics, message and hint, and the spec."""
-    lines = [Content.styled(job.title, "bold"), Content.styled(job.id, "$text-muted"), Content("")]
+    lines = [Content.styled(job.title, "bold"), Content.styled(job.id, "$muted"), Content("")]
     lines.append(_line("state", job.state + (f" · {job.waiting}" if job.waiting else "")))
     lines.append(_line("device", job.device))
     lines.append(_line("submitted", f"{job.created.astimezone():%m-%d %H:%M:%S}"))
@@ -31,7 +31,7 @@ def job_card(job: Job) -> Content:
 def job_log(job: Job) -> Content:
     """The last lines that the job printed."""
     lines = job.log_tail(_LOG_LINES)
-    return Content("\n".join(lines)) if lines else Content.styled("nothing printed yet", "$text-muted")
+    return Content("\n".join(lines)) if lines else Content.styled("nothing printed yet", "$muted")
 
 
 def _progress(job: Job) -> list[Content]:
@@ -70,4 +70,4 @@ def _number(value: float | str) -> str:
 
 
 def _line(name: str, value: str) -> Content:
-    return Content.assemble((f"{name:<{_NAME}} ", "$text-muted"), value)
+    return Content.assemble((f"{name:<{_NAME}} ", "$muted"), value)

@@ -37,8 +37,8 @@ class JobsScreen(WorkbenchScreen):
     DEFAULT_CSS = """
     JobsScreen #queue { width: 1fr; }
     JobsScreen #detail { width: 1fr; margin-left: 2; }
-    JobsScreen #card-scroll { height: 1fr; border-top: solid $foreground 20%; border-title-color: $text-muted; }
-    JobsScreen #log-scroll { height: 1fr; border-top: solid $foreground 20%; border-title-color: $text-muted; }
+    JobsScreen #card-scroll { height: 1fr; border-top: solid $foreground 20%; border-title-color: $muted; }
+    JobsScreen #log-scroll { height: 1fr; border-top: solid $foreground 20%; border-title-color: $muted; }
     JobsScreen #card-scroll:focus, JobsScreen #log-scroll:focus {
         border-top: solid $accent; border-title-color: $accent;
     }
@@ -110,4 +110,4 @@ def _device_line(device: Device) -> Content:
         share = device.memory_used / device.memory_total
         used, total = device.memory_used / _GIB, device.memory_total / _GIB
         parts += [(gauge(share, _BAR), "$primary on $panel"), f" {used:5.1f} of {total:.0f} GiB   "]
-    return Content.assemble(*parts, (device.label, "$text-muted"))
+    return Content.assemble(*parts, (device.label, "$muted"))

@@ -41,7 +41,7 @@ class OverviewScreen(WorkbenchScreen):
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_of("overview")]
     DEFAULT_CSS = """
     OverviewScreen #overview-saes { height: 1fr; }
-    OverviewScreen #plots { height: 1fr; min-height: 9; margin-top: 1; }
+    OverviewScreen #plots { height: 1fr; min-height: 9; }
     OverviewScreen #plots XYPlot { margin-right: 1; }
     OverviewScreen #empty { display: none; height: 1fr; padding: 2 3; }
     OverviewScreen.-empty #empty { display: block; }
@@ -73,7 +73,7 @@ class OverviewScreen(WorkbenchScreen):
     @on(QueryTable.Loaded)
     def _loaded(self, event: QueryTable.Loaded) -> None:
         # No taller than its rows: the plots take what is left.
-        event.table.styles.max_height = event.total + 3
+        event.table.styles.max_height = event.total + 4
 
     @on(QueryTable.RowHighlighted)
     def _moved(self, event: QueryTable.RowHighlighted) -> None:

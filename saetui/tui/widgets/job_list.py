@@ -55,14 +55,14 @@ class JobList(ScrollView, can_focus=True):
     JobList {
         height: 1fr;
         border-top: solid $foreground 20%;
-        border-title-color: $text-muted;
+        border-title-color: $muted;
         border-title-background: transparent;
         scrollbar-size: 1 1;
-        & > .job-list--device { color: $text-muted; text-style: bold; }
+        & > .job-list--device { color: $muted; text-style: bold; }
         & > .job-list--cursor { background: $foreground 10%; }
         & > .job-list--running { color: $accent; }
         & > .job-list--failed { color: $error; }
-        & > .job-list--ended { color: $text-muted; }
+        & > .job-list--ended { color: $muted; }
         &:focus { border-top: solid $accent; border-title-color: $accent; }
         &:focus > .job-list--cursor { background: $accent 30%; }
     }
