@@ -55,6 +55,10 @@ class Copy(Command):
             raise CommandError("copy: there is no row under the cursor")
         bench.front.copy("\t".join("" if v is None else str(v) for v in bench.row.values()), "row")
 
+    @classmethod
+    def available(cls, bench: Workbench) -> bool:
+        return bench.row is not None
+
 
 @command("link", "Copy a link to this place", keys={"Y": ""}, recorded=False)
 class Link(Command):

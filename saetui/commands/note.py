@@ -45,6 +45,10 @@ class Note(Command):
 
         bench.in_background(save)
 
+    @classmethod
+    def available(cls, bench: Workbench) -> bool:
+        return bench.table.subject is not None
+
 
 def note_on(bench: Workbench, subject: Subject) -> str:
     """The text of the note on something; empty where there is none."""

@@ -30,6 +30,10 @@ class Filter(Command):
     def run(self, bench: Workbench) -> None:
         bench.change_table(self.table, filter=self.text)
 
+    @classmethod
+    def available(cls, bench: Workbench) -> bool:
+        return bench.table.sortable
+
 
 @command("sort", "Sort by a column; again turns it round", keys={"s": ""}, label="sort", asks=True)
 class Sort(Command):
@@ -47,6 +51,10 @@ class Sort(Command):
         if self.direction not in ("up", "down"):
             raise CommandError(f"sort: direction is up or down, not {self.direction!r}")
         bench.change_table(self.table, sort=self.column, descending=self.direction == "down")
+
+    @classmethod
+    def available(cls, bench: Workbench) -> bool:
+        return bench.table.sortable
 
 
 @command("unsort", "Bring a table back to its own order")
@@ -80,10 +88,15 @@ class Mark(Command):
             sql = "DELETE FROM mark WHERE subject = $kind AND key = $key"
         bench.in_background(lambda: bench.store.write(sql, {"kind": subject.kind, "key": subject.key}))
 
+    @classmethod
+    def available(cls, bench: Workbench) -> bool:
+        return bench.table.subject is not None
+
 
 def _table(bench: Workbench, name: str) -> str:
-    if not name:
-        return bench.focus
+    name = name or bench.focus
     if name not in TABLES:
         raise CommandError(f"no table {name!r}; there are {', '.join(TABLES)}")
+    if not TABLES[name].sortable:
+        raise CommandError(f"{name} is always in its own order, and shown whole")
     return name

@@ -13,6 +13,8 @@ class TableSpec:
     query: str
     key: tuple[str, ...]
     subject: str | None = None
+    # Whether a person can filter and sort it; the list of jobs is no query on the screen.
+    sortable: bool = True
 
     @property
     def screen(self) -> str:
@@ -27,7 +29,7 @@ TABLES: Mapping[str, TableSpec] = {
         TableSpec("letters.letters", "letters", ("letter",), "letter"),
         TableSpec("letters.latents", "letter_latents", ("latent",), "latent"),
         TableSpec("letters.words", "letter_words", ("surface",), "token"),
-        TableSpec("jobs.jobs", "job_history", ("job_id",)),
+        TableSpec("jobs.jobs", "job_history", ("job_id",), sortable=False),
     )
 }
 

@@ -120,7 +120,8 @@ def _items(app: "WorkbenchApp", cls: type[Command]) -> "list[Item]":
         pick: Callable[[], None] = partial(app.action_command, cls.verb)
     else:
         pick = partial(app.open_panel, "prompt", cls.verb + " ")
-    items = [Item(cls.usage(), cls.summary, " ".join(shown_key(k) for k, a in cls.keys.items() if not a), pick)]
+    usage = " ".join([cls.verb, *(a.usage for a in required)])
+    items = [Item(usage, cls.summary, " ".join(shown_key(k) for k, a in cls.keys.items() if not a), pick)]
     if len(required) == 1 and required[0].complete in ("screen", "sae", "theme"):
         from saetui.commands.completion import SOURCES
 

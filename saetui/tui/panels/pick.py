@@ -40,7 +40,7 @@ class PickPanel(Panel[None]):
     PickPanel Input, PickPanel Input:focus { border: none; height: 1; padding: 0 1; background: $surface; }
     PickPanel OptionList, PickPanel OptionList:focus {
         border: none; border-top: solid $border-blurred; height: auto; max-height: 16; background: $surface; padding: 0;
-        scrollbar-size-vertical: 1;
+        text-wrap: nowrap; text-overflow: ellipsis;
     }
     """
 
@@ -86,18 +86,26 @@ class PickPanel(Panel[None]):
             self.app.call_later(self._shown[index].pick)
 
     def _narrow(self, text: str) -> None:
-        matcher = Matcher(text)
-        scored = [(matcher.match(f"{item.text} {item.help}"), item) for item in self._items]
-        if text:
-            # sorted() keeps the order of equals, which is the order of the commands.
-            self._shown = [item for score, item in sorted(scored, key=lambda pair: -pair[0]) if score > 0]
-        else:
-            self._shown = list(self._items)
+        self._shown = matching(self._items, text)
         options = self.query_one(OptionList)
         options.clear_options()
         width = max((len(item.text) for item in self._shown), default=0)
         options.add_options([Option(_line(item, width)) for item in self._shown])
         options.highlighted = 0 if self._shown else None
+
+
+def matching(items: Sequence[Item], text: str) -> list[Item]:
+    """Items that have the letters of a text in order, best first; a match in the name counts before one in the help."""
+    if not text.strip():
+        return list(items)
+    matcher, begun = Matcher(text), text.lower()
+
+    def score(item: Item) -> float:
+        return (2 * matcher.match(item.text) or matcher.match(item.help)) * (10 if item.text.startswith(begun) else 1)
+
+    scored = [(score(item), item) for item in items]
+    # sorted() keeps the order of equals, which is the order of the commands.
+    return [item for score, item in sorted(scored, key=lambda pair: -pair[0]) if score > 0]
 
 
 def _line(item: Item, width: int) -> Content:
