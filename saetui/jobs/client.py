@@ -286,7 +286,7 @@ class JobClient:
             # It is still starting; unless it had the lease, and is on its way out.
             return bool(lease.note().get("worker", {}).get("pid") == started.process.pid)
         age = time.monotonic() - started.at
-        if code == 0 or age > _SOUND_S:
+        if code <= 0 or age > _SOUND_S:  # It went well, or was killed: the next one may do better at once.
             started.failures = 0
             return True
         if age < 2.0**started.failures:

@@ -33,7 +33,7 @@ from saetui.jobs.queue import Queue
 
 _POLL_S = 0.1
 _BEAT_S = 1.0
-# Between SIGTERM, which interrupts a task wherever it is, and SIGKILL.
+# Between SIGTERM, which interrupts a task wherever it is, and SIGKILL; less where the grace period is less.
 _KILL_AFTER_S = 3.0
 
 
@@ -119,7 +119,7 @@ class Worker:
 
     def _press(self, runner: "subprocess.Popen[bytes]", overdue: float) -> None:
         """Forces a job that was asked to stop, by how many seconds it is overdue."""
-        if overdue > _KILL_AFTER_S:
+        if overdue > min(_KILL_AFTER_S, self._grace_s):
             _kill_group(runner, signal.SIGKILL)
         elif overdue > 0 and not self._pressed:
             self._pressed = True

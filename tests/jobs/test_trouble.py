@@ -21,7 +21,7 @@ CLIENT = """
 import sys, time
 from saetui.jobs import JobClient, parse_spec
 client = JobClient(sys.argv[1], idle_s=30)
-job = client.submit(parse_spec({"kind": "count", "to": 20, "pause_s": 0.1}))
+job = client.submit(parse_spec({"kind": "count", "to": 12, "pause_s": 0.1}))
 print(job.id, flush=True)
 while True:
     client.jobs()
@@ -155,7 +155,7 @@ def test_a_job_of_a_killed_worker_is_settled_by_the_next_worker_too(client: JobC
 def test_a_stopped_worker_is_noticed_and_its_job_can_be_cancelled(
     client: JobClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("saetui.jobs.client.SILENT_S", 2.0)
+    monkeypatch.setattr("saetui.jobs.client.SILENT_S", 1.5)
     job = underway(client, client.submit(endless()))
     assert job.record.worker is not None
     family = [psutil.Process(job.record.worker.pid), runner_of(job)]
@@ -217,9 +217,9 @@ def test_the_death_of_a_client_while_it_starts_a_worker_leaves_the_job_queued_or
 
 
 def test_progress_survives_a_pause_of_the_task(client: JobClient) -> None:
-    job = underway(client, client.submit(count(60, 0.05)))
+    job = underway(client, client.submit(count(30, 0.05)))
     runner = runner_of(job)
-    wait_until(lambda: (client.job(job.id).progress or job.progress).done > 25)  # type: ignore[union-attr]
+    wait_until(lambda: (client.job(job.id).progress or job.progress).done > 12)  # type: ignore[union-attr]
     runner.suspend()
     paused = client.job(job.id)
     assert paused.state == "running"
