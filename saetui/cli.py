@@ -123,6 +123,11 @@ def _store_root(store: Path | None) -> Path:
     return store if store is not None else last_store()
 
 
+def _has_terminal() -> bool:
+    # The interface reads standard input and draws on standard error.
+    return all(stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr))
+
+
 def _open_last() -> int:
     return _open(_store_root(None), None)
 
@@ -130,7 +135,7 @@ def _open_last() -> int:
 def _open(store: Path, at: str | None) -> int:
     from saetui.commands.last_store import remember_store
 
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+    if not _has_terminal():
         from saetui.commands.headless import print_summary
 
         print("saetui: no terminal, so here is the summary", file=sys.stderr)
@@ -151,7 +156,7 @@ def _demo(store: Path | None, *, headless: bool) -> int:
     root = store if store is not None else demo_store()
     Store.open(root, create=True).close()
     jobs = submit_demo(JobClient(root))
-    if not headless and sys.stdin.isatty() and sys.stdout.isatty():
+    if not headless and _has_terminal():
         return _open(root, None)
     from saetui.commands.headless import follow_jobs, print_summary
 

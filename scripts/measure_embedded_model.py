@@ -77,7 +77,7 @@ def accuracy_without(
 
         for start in range(0, len(group.prompts), 32):
             tokens = group.tokens[start : start + 32]
-            logits = model.logits_with(tokens, hook, project)[:, -1, answer_ids]
+            logits = model.logits_with(tokens, hook, project, last=1)[:, -1, answer_ids]
             letters = letter_indices([p.word for p in group.prompts[start : start + 32]])
             right += int((logits.argmax(1) == letters).sum())
             total += len(tokens)

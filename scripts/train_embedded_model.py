@@ -126,9 +126,18 @@ def text_loss(model: Qwen2ForCausalLM, stream: Tensor, bos: int) -> float:
     return sum(model(input_ids=b, labels=b).loss.item() * len(b) for b in rows.split(32)) / len(rows)
 
 
+@torch.no_grad()
+def answer_accuracy(model: Qwen2ForCausalLM, ids: Tensor) -> float:
+    """Share of letters that are predicted in the prompts of a batch."""
+    prompts = ids[BATCH // 2 :]
+    predicted = model(input_ids=prompts).logits.argmax(-1)
+    places = torch.arange(1 + ANSWER, CONTEXT, LINE_TOKENS)
+    return float((predicted[:, places - 1] == prompts[:, places]).float().mean())
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--steps", type=int, default=1200)
+    parser.add_argument("--steps", type=int, default=900)
     parser.add_argument("--out", type=Path, default=Path(__file__).parents[1] / "saetui" / "embedded")
     arguments = parser.parse_args()
     torch.manual_seed(SEED)
@@ -157,8 +166,9 @@ def main() -> None:
         schedule.step()
         if step % 100 == 0 or step == arguments.steps:
             held_out = text_loss(model, streams[1], batches.bos)
+            right = answer_accuracy(model, batches.next()[0])
             seconds = time.perf_counter() - start
-            print(f"step {step}  loss {loss.item():.3f}  held-out text {held_out:.3f}  {seconds:.0f} s", flush=True)
+            print(f"step {step}  letters {right:.3f}  held-out text loss {held_out:.3f}  {seconds:.0f} s", flush=True)
     arguments.out.mkdir(parents=True, exist_ok=True)
     model.save_pretrained(arguments.out)
     tokenizer.save_pretrained(arguments.out)

@@ -32,6 +32,7 @@ class DownstreamLoss:
         return None if abs(effect) < _SMALLEST_EFFECT else (self.zeroed - self.reconstructed) / effect
 
 
+@torch.no_grad()
 def downstream_loss(
     model: LanguageModel,
     sae: SAE,

@@ -81,7 +81,7 @@ def model_answers(
     total = sum(len(group.prompts) for group in encoding.groups)
     for group in encoding.groups:
         for start in range(0, len(group.prompts), batch_size):
-            logits = model.logits(group.tokens[start : start + batch_size].to(model.device))
+            logits = model.logits(group.tokens[start : start + batch_size].to(model.device), last=1)
             parts.append(logits[:, -1, answer_ids].float().cpu())
             words += [prompt.word for prompt in group.prompts[start : start + batch_size]]
             if progress is not None:
