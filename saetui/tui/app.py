@@ -3,7 +3,6 @@
 import asyncio
 import os
 import signal
-import sys
 from functools import partial
 from importlib import import_module
 from pathlib import Path
@@ -27,6 +26,7 @@ from saetui.commands.events import (
     StoreEvent,
     TableEvent,
 )
+from saetui.commands.navigate import Open
 from saetui.commands.parse import find, parse
 from saetui.commands.session import Recorder, fingerprint
 from saetui.commands.workbench import SCREENS, Workbench
@@ -43,6 +43,7 @@ _DEVICE_SECONDS = 2.0
 # Looking at the devices loads libraries; the first paint comes before it.
 _DEVICE_DELAY = 0.5
 MINIMUM_SIZE = (60, 15)
+_SIGNALS = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
 # Where each screen and panel lives; imported when first shown.
 _SCREENS = {
     "overview": ("saetui.tui.screens.overview", "OverviewScreen"),
@@ -76,6 +77,7 @@ class WorkbenchApp(App[int], inherit_bindings=False):
         self.theme = default_theme(self.console.color_system)
         if os.environ.get("SSH_CONNECTION") and "TEXTUAL_ANIMATIONS" not in os.environ:
             self.animation_level = "none"
+        self._stop_wanted = 0
         self.devices: tuple[Device, ...] = ()
         bench.front = self
         bench.subscribe(lambda event: self.post_message(BenchEvent(event)))
@@ -88,8 +90,10 @@ class WorkbenchApp(App[int], inherit_bindings=False):
         self.set_timer(_DEVICE_DELAY, self._look_at_devices)
         self.set_interval(_DEVICE_SECONDS, self._look_at_devices)
         loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
+        for number in _SIGNALS:
             loop.add_signal_handler(number, self._stopped_by, number)
+        if self._stop_wanted:
+            self._stopped_by(self._stop_wanted)
         if self._record:
             store = self.bench.store
             self.bench.recorder = Recorder(store.root / "sessions", lambda: fingerprint(store))
@@ -228,7 +232,11 @@ class WorkbenchApp(App[int], inherit_bindings=False):
             screen.devices_seen(message.devices)
             screen.refresh_frame()
 
-    def _stopped_by(self, number: signal.Signals) -> None:
+    def stop_when_ready(self, number: int, _: object) -> None:
+        """Handle a signal that comes before the app can act on it."""
+        self._stop_wanted = number
+
+    def _stopped_by(self, number: int) -> None:
         self.exit(128 + number, return_code=128 + number)
 
 
@@ -237,18 +245,21 @@ def run(store_path: Path, at: str | None = None) -> int:
 
     Raises StoreError where the store cannot be opened and CommandError where the link leads nowhere.
     """
+    for number in _SIGNALS:
+        signal.signal(number, _unwind)
     bench = Workbench.open(store_path)
     try:
         if at:
-            bench.dispatch(parse(f"open {at}"))
+            bench.dispatch(Open(at))
         app = WorkbenchApp(bench)
+        # While the terminal is being taken over, a signal has to wait until it can be given back.
+        for number in _SIGNALS:
+            signal.signal(number, app.stop_when_ready)
         app.run()
     finally:
         bench.close()
-    if app.return_code:
-        return app.return_code
-    return 0
+    return app.return_code or 0
 
 
-if __name__ == "__main__":
-    sys.exit(run(Path(sys.argv[1])))
+def _unwind(number: int, _: object) -> None:
+    raise SystemExit(128 + number)

@@ -44,8 +44,9 @@ class PickPanel(Panel[None]):
     }
     """
 
-    def __init__(self, title: str, items: Sequence[Item]) -> None:
+    def __init__(self, title: str, items: Sequence[Item], *, chosen: int = 0) -> None:
         super().__init__()
+        self._chosen = chosen
         self._title = title
         self._items = items
         self._shown: list[Item] = []
@@ -60,6 +61,7 @@ class PickPanel(Panel[None]):
 
     def on_mount(self) -> None:
         self._narrow("")
+        self.query_one(OptionList).highlighted = self._chosen if self._items else None
 
     @on(Input.Changed)
     def _typed(self, event: Input.Changed) -> None:

@@ -87,6 +87,10 @@ class WorkbenchScreen(Screen[None]):
 
     def explain(self) -> str | None:
         """The name in the glossary of the number under the cursor."""
+        return self.current_column()
+
+    def current_column(self) -> str | None:
+        """The column under the cursor of the focused table."""
         table = self.table(self.bench.focus)
         return table.column.key if table is not None else None
 

@@ -1,0 +1,1 @@
+"""Tests of the frame: app, panels, Overview and Jobs."""
