@@ -7,11 +7,12 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from saetui.sae.auxk import AuxK
 from saetui.sae.errors import SAEError
 from saetui.sae.initialization import geometric_median, random_unit_rows
 from saetui.sae.recipe import TopKRecipe
 from saetui.sae.topk import TopKSAE
-from saetui.sae.topk_gradients import AuxK, Parameters, StepResult, TopKGradients
+from saetui.sae.topk_gradients import Parameters, StepResult, TopKGradients
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 from torch.nn.functional import embedding_bag
 
@@ -10,11 +10,11 @@ from torch.nn.functional import embedding_bag
 def sparse_rows(z: Float[Tensor, "n d_sae"]) -> tuple[Int[Tensor, "n L"], Float[Tensor, "n L"]]:
     """The non-zero entries of each row by rising index, padded with index 0 and value 0 to the longest row."""
     n, width = z.shape
-    flat = _flat_nonzero(z)
+    flat = flat_nonzero(z)
     row = flat // width
     counts = torch.bincount(row, minlength=n)
     length = int(counts.max()) if n else 0
-    place = torch.arange(flat.numel(), device=z.device) - (counts.cumsum(0) - counts)[row] + row * length
+    place = torch.arange(flat.numel(), device=z.device) - starts(counts)[row] + row * length
     indices = torch.zeros(n * length, dtype=torch.long, device=z.device).scatter_(0, place, flat - row * width)
     values = torch.zeros(n * length, dtype=z.dtype, device=z.device).scatter(0, place, z.reshape(-1)[flat])
     return indices.view(n, length), values.view(n, length)
@@ -30,14 +30,18 @@ def gather_sum(
         kept = values != 0
         counts = kept.sum(dim=1)
         if int(counts.sum()) < values.numel():
-            offsets = counts.cumsum(0) - counts
-            return embedding_bag(indices[kept], rows, offsets, mode="sum", per_sample_weights=values[kept])
+            return embedding_bag(indices[kept], rows, starts(counts), mode="sum", per_sample_weights=values[kept])
     return embedding_bag(indices, rows, mode="sum", per_sample_weights=values)
 
 
-def _flat_nonzero(z: Float[Tensor, "n d_sae"]) -> Int[Tensor, " entries"]:
-    """Places of the non-zeros in the flattened rows."""
+def flat_nonzero(z: Float[Tensor, "n d_sae"] | Bool[Tensor, "n d_sae"]) -> Int[Tensor, " entries"]:
+    """Places of the non-zeros in the flattened rows, rising."""
     if z.device.type == "cpu":
         # NumPy skips runs of False, several times as fast as torch where little is True.
         return torch.from_numpy(np.flatnonzero(z.detach().numpy() != 0))
     return z.reshape(-1).nonzero(as_tuple=True)[0]
+
+
+def starts(counts: Int[Tensor, " n"]) -> Int[Tensor, " n"]:
+    """Where each of n runs of these lengths begins."""
+    return counts.cumsum(0) - counts

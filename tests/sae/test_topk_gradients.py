@@ -4,9 +4,10 @@ import pytest
 import torch
 from torch import Tensor
 
+from saetui.sae.auxk import AuxK
 from saetui.sae.initialization import random_unit_rows
 from saetui.sae.recipe import TopKRecipe
-from saetui.sae.topk_gradients import AuxK, Parameters, TopKGradients
+from saetui.sae.topk_gradients import Parameters, TopKGradients
 from tests.sae.dense import DenseTopK
 
 D_IN, WIDTH, K = 16, 96, 6
@@ -29,13 +30,15 @@ def dense(parameters: Parameters, recipe: TopKRecipe, dead_after: int) -> DenseT
     return DenseTopK(*weights, recipe, dead_after)
 
 
-@pytest.mark.parametrize(("n_dead", "auxk"), [(0, 8), (1, 8), (30, 8), (30, 64), (30, 0)])
-def test_gradients_equal_autograd(n_dead: int, auxk: int) -> None:
+@pytest.mark.parametrize(("n_dead", "auxk"), [(0, 8), (1, 8), (30, 8), (30, 64), (30, 1), (30, 0)])
+@pytest.mark.parametrize("density", [0.0, 1.1], ids=["dense AuxK", "sparse AuxK"])
+def test_gradients_equal_autograd(n_dead: int, auxk: int, density: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("saetui.sae.auxk._SPARSE_DENSITY", density)
     parameters, x = toy()
     dead_after = 1000
     silent = torch.zeros(WIDTH, dtype=torch.long)
     silent[:n_dead] = dead_after
-    parameters.b_enc[:n_dead] -= 3
+    parameters.b_enc[:n_dead] -= 1.5
     recipe = TopKRecipe(width=WIDTH, k=K, steps=1, auxk=auxk, auxk_coefficient=0.5)
     reference = dense(parameters, recipe, dead_after)
     reference.silent.copy_(silent)
@@ -51,6 +54,27 @@ def test_gradients_equal_autograd(n_dead: int, auxk: int) -> None:
     expected[0] = expected[0].T  # type: ignore[union-attr]
     for hand, auto in zip(result.gradients.tensors(), expected, strict=True):
         torch.testing.assert_close(hand, auto, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("density", [0.0, 1.1], ids=["dense AuxK", "sparse AuxK"])
+def test_dead_latents_that_stay_negative_get_no_gradient(density: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("saetui.sae.auxk._SPARSE_DENSITY", density)
+    parameters, x = toy()
+    parameters.b_enc[:30] = -100
+    silent = torch.zeros(WIDTH, dtype=torch.long)
+    silent[:30] = 1000
+    result = TopKGradients(K, AuxK(8, 0.5, 1000))(parameters, x, silent)
+    assert result.auxiliary > 0
+    assert not result.gradients.W_dec[:30].any()
+    assert not result.gradients.b_enc[:30].any()
+
+
+def test_an_error_that_does_not_vary_gives_no_auxiliary_loss() -> None:
+    parameters, x = toy()
+    silent = torch.full((WIDTH,), 1000)
+    result = TopKGradients(K, AuxK(8, 0.5, 1000))(parameters, x[:1].expand(50, -1), silent)
+    assert float(result.auxiliary) == 0
+    assert all(torch.isfinite(gradient).all() for gradient in result.gradients.tensors())
 
 
 def test_latents_that_were_not_selected_get_no_gradient() -> None:
