@@ -28,7 +28,7 @@ GRACE_S = 10.0
 # A worker shows life every second; after this silence it is stopped or its machine is.
 SILENT_S = 30.0
 # Of an ended job's progress, its last records are enough.
-_LAST_BYTES = 16384
+_LAST_BYTES = 2048
 # So many starts in a row that end badly and within seconds are no accident.
 _FAILED_STARTS, _SOUND_S = 3, 10.0
 
@@ -107,7 +107,7 @@ class JobClient:
         jobs = {}
         for job_id, entry in entries.items():
             before = self._jobs.get(job_id)
-            if before is not None and before.has_ended and before.record == entry.record:
+            if before is not None and before.has_ended and before.record is entry.record:
                 jobs[job_id] = before
             else:
                 jobs[job_id] = self._snapshot(entry, entries)

@@ -172,11 +172,10 @@ class JobFolder:
         return tail(self.log, lines)
 
 
-def job_folders(jobs: Path) -> list[JobFolder]:
-    """All jobs, oldest first: names begin with the time of submission."""
+def job_ids(jobs: Path) -> list[str]:
+    """All jobs, oldest first: ids begin with the time of submission."""
     try:
         with os.scandir(jobs) as entries:
-            names = sorted(entry.name for entry in entries if not entry.name.startswith(".") and entry.is_dir())
+            return sorted(entry.name for entry in entries if not entry.name.startswith(".") and entry.is_dir())
     except FileNotFoundError:
         return []
-    return [JobFolder(jobs / name) for name in names]

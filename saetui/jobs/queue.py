@@ -6,7 +6,7 @@ from pathlib import Path
 
 from saetui.jobs.errors import JobError
 from saetui.jobs.failure import VANISHED
-from saetui.jobs.folder import JobFolder, Record, job_folders
+from saetui.jobs.folder import JobFolder, Record, job_ids
 
 
 @dataclass(frozen=True)
@@ -27,11 +27,13 @@ class Queue:
     def entries(self) -> dict[str, Entry]:
         """All jobs by id, oldest first. Jobs whose worker is gone, or that wait for a failed one, have failed."""
         known: dict[str, tuple[tuple[int, int], Entry]] = {}
-        for folder in job_folders(self.jobs):
-            before = self._known.get(folder.job_id)
+        unreadable: dict[str, Entry] = {}  # Read again next time.
+        for job_id in job_ids(self.jobs):
+            before = self._known.get(job_id)
             if before is not None and before[1].record.has_ended:
-                known[folder.job_id] = before
+                known[job_id] = before
                 continue
+            folder = JobFolder(self.jobs / job_id) if before is None else before[1].folder
             try:
                 stat = folder.state.stat()
                 mark = (stat.st_mtime_ns, stat.st_ino)
@@ -39,10 +41,14 @@ class Queue:
                     before = (mark, Entry(folder, folder.read()))
             except FileNotFoundError:
                 continue  # Removed by hand a moment ago, or no job at all.
-            except (JobError, OSError) as error:
-                before = ((0, 0), Entry(folder, _unreadable(folder, str(error))))
-            known[folder.job_id] = before
-        entries = {job_id: entry for job_id, (_, entry) in known.items()}
+            except OSError:
+                if before is None:
+                    continue
+            except JobError as error:
+                unreadable[job_id] = Entry(folder, _unreadable(folder, str(error)))
+                continue
+            known[job_id] = before
+        entries = {job_id: entry for job_id, (_, entry) in known.items()} | unreadable
         for job_id, entry in entries.items():
             try:
                 settled = _settled(entry, entries)
@@ -50,7 +56,7 @@ class Queue:
                 continue  # A store that may only be read.
             if settled is not None:
                 entries[job_id] = Entry(entry.folder, settled)
-                known.pop(job_id)  # Read again next time.
+                known.pop(job_id, None)
         self._known = known
         return entries
 
@@ -82,6 +88,8 @@ def _settled(entry: Entry, entries: dict[str, Entry]) -> Record | None:
     if record.state == "queued":
         for job_id in record.after:
             dependency = entries.get(job_id)
+            if dependency is None and (folder.path.parent / job_id).exists():
+                continue  # It could not be read just now.
             if dependency is None:
                 message = f"the job it waits for, {job_id}, is gone"
             elif dependency.record.state in ("failed", "cancelled"):

@@ -13,7 +13,7 @@ import pytest
 from saetui.jobs import JobError
 from saetui.jobs import folder as folder_module
 from saetui.jobs.files import read_json, tail, write_json
-from saetui.jobs.folder import JobFolder, Record, job_folders
+from saetui.jobs.folder import JobFolder, Record, job_ids
 from saetui.jobs.identity import ProcessIdentity
 from saetui.jobs.queue import Queue
 
@@ -34,7 +34,7 @@ def test_a_new_job_is_complete_at_once(job: JobFolder, tmp_path: Path) -> None:
     assert job.read() == record(created=job.read().created)
     assert job.read_spec() == {"schema": 1, "kind": "count"}
     assert job.out.is_dir()
-    assert [folder.job_id for folder in job_folders(tmp_path)] == [job.job_id]
+    assert job_ids(tmp_path) == [job.job_id]
     assert [path.name for path in tmp_path.iterdir()] == [job.job_id]
 
 
