@@ -72,11 +72,11 @@ class Column:
         return self.format in ("tokens", "sparkline")
 
     def written(self, value: Any) -> str:
-        """The value as text of any length; a missing or undefined value is a dash."""
-        if value is None or (isinstance(value, float) and math.isnan(value)):
-            return ABSENT
+        """The value as text of any length; a missing or undefined value is a dash, unless a function says otherwise."""
         if not isinstance(self.format, str):
             return self.format(value)
+        if value is None or (isinstance(value, float) and math.isnan(value)):
+            return ABSENT
         named = _NAMED_FORMATS.get(self.format)
         if named is not None:
             return named(value)

@@ -11,7 +11,11 @@ from textual.color import Color
 NEGATIVE = Color.parse("#2f7fd6")
 POSITIVE = Color.parse("#e08a1e")
 _STEPS = 24
-_STRONGEST = 0.85
+# Short of the full colour, so that a column of high values stays calm and its text readable.
+_STRONGEST = 0.55
+# Where there are sixteen colours only, a middling value colours the text and a high one the cell.
+_ANSI_TEXT, _ANSI_CELL = 0.35, 0.75
+_ANSI_POSITIVE, _ANSI_NEGATIVE, _ANSI_BLACK = (Color(0, 0, 0, ansi=number) for number in (3, 4, 0))
 
 
 @dataclass(frozen=True)
@@ -38,22 +42,32 @@ class Heat:
 
 
 @lru_cache(maxsize=4096)
-def _shade(step: int, background: Color, strong: Color) -> tuple[Color, Color]:
-    base = background if background.ansi is None else Color(0, 0, 0)
-    colour = base.blend(strong, _STRONGEST * step / _STEPS, alpha=1.0)
+def _shade(step: int, background: Color, strong: Color) -> tuple[Color | None, Color | None]:
+    if step == 0:
+        return None, None
+    colour = background.blend(strong, _STRONGEST * step / _STEPS, alpha=1.0)
     return colour, colour.get_contrast_text(1.0)
 
 
-def heat_colours(level: float, background: Color, strong: Color = POSITIVE) -> tuple[Color, Color]:
-    """Background and text colour for a ``level`` of −1 to 1 on a surface of colour ``background``."""
+def _ansi_shade(level: float) -> tuple[Color | None, Color | None]:
+    colour = _ANSI_POSITIVE if level >= 0 else _ANSI_NEGATIVE
+    if abs(level) < _ANSI_TEXT:
+        return None, None
+    return (None, colour) if abs(level) < _ANSI_CELL else (colour, _ANSI_BLACK)
+
+
+def heat_colours(level: float, background: Color, strong: Color = POSITIVE) -> tuple[Color | None, Color | None]:
+    """Background and text colour for a ``level`` of −1 to 1 on a surface of colour ``background``; None: unchanged."""
+    if background.ansi is not None or strong.ansi is not None:
+        return _ansi_shade(level)
     return _shade(round(min(1.0, abs(level)) * _STEPS), background, strong if level >= 0 else NEGATIVE)
 
 
 @lru_cache(maxsize=4096)
-def _painted(colours: tuple[Color, Color]) -> RichStyle:
-    return RichStyle(color=colours[1].rich_color, bgcolor=colours[0].rich_color)
+def _painted(under: Color | None, over: Color | None) -> RichStyle:
+    return RichStyle(color=over and over.rich_color, bgcolor=under and under.rich_color)
 
 
 def heat_style(level: float, background: Color, strong: Color = POSITIVE) -> RichStyle:
     """The same as a style for a strip of segments."""
-    return _painted(heat_colours(level, background, strong))
+    return _painted(*heat_colours(level, background, strong))

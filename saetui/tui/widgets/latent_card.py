@@ -6,7 +6,6 @@ from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.color import Color
 from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.message import Message
@@ -152,6 +151,6 @@ class LatentCard(VerticalScroll, can_focus=True):
             return
         width = max(20, self.scrollable_content_region.width)
         background, heat = self.background_colors[1], self.get_component_styles("latent-card--heat").color
-        lines = card_lines(facts, width, background, Color(*heat.rgb), self._letter)
+        lines = card_lines(facts, width, background, heat, self._letter)
         self.border_title = Content(f"latent {facts.latent} · {facts.sae}")
         text.update(Content("\n").join(lines))

@@ -1,6 +1,6 @@
 """The card of a latent as lines of text, for any width."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from string import ascii_lowercase
 
 from textual.color import Color
@@ -17,43 +17,64 @@ from saetui.tui.widgets.visible import fit, visible_token
 
 Line = Content
 # From this width on the contexts stand beside the rest instead of below it.
-TWO_COLUMNS = 88
+TWO_COLUMNS = 104
 _LEFT_SHARE = 0.42
+_GAP = 3
+# From this width on the top tokens and the histogram stand side by side.
+_PAIRED = 64
+_FEW_CONTEXTS = 6
+_TOP_TOKENS = 5
 _HISTOGRAM_ROWS = 3
 _TOKEN_WIDTH = 12
-_LABEL = "$text-muted"
+_LABEL = "dim"
 
 
 def card_lines(
     facts: LatentFacts, width: int, background: Color, strong: Color, letter: str | None = None
 ) -> list[Line]:
     """The card in lines of at most ``width`` cells; ``letter`` is the one that is looked at."""
-    if width >= TWO_COLUMNS:
-        left_width = int(width * _LEFT_SHARE)
-        left = _about(facts, left_width, background, strong, letter)
-        right = _contexts(facts.contexts, width - left_width - 3, facts.max_activation, background, strong)
-        return _beside(left, right, left_width + 3)
-    return [
-        *_about(facts, width, background, strong, letter),
-        *_contexts(facts.contexts, width, facts.max_activation, background, strong),
+
+    def contexts(start: int, end: int, room: int) -> list[Line]:
+        return _contexts(facts.contexts[start:end], room, facts.max_activation, background, strong)
+
+    drawn = _paired(_top_tokens, _histogram, facts, width)
+    wide = width >= TWO_COLUMNS
+    left_width = int(width * _LEFT_SHARE) if wide else width
+    if wide:
+        drawn = _spaced(_top_tokens(facts, left_width), _histogram(facts, left_width))
+    about = [
+        _logits("promotes", facts.promotes, left_width) + _logits("suppresses", facts.suppresses, left_width),
+        _neighbours(facts, left_width, letter),
+        _claims(facts, left_width, background, strong, letter),
     ]
+    head = _spaced(_notes(facts.notes, width), _statistics(facts, width))
+    if wide:
+        right = contexts(0, len(facts.contexts), width - left_width - _GAP)
+        return [*head, *_beside(_spaced(drawn, *about), right, left_width + _GAP)]
+    more = contexts(_FEW_CONTEXTS, len(facts.contexts), width)
+    return _spaced(head, drawn, contexts(0, _FEW_CONTEXTS, width), *about, more[1:])
 
 
-def _about(facts: LatentFacts, width: int, background: Color, strong: Color, letter: str | None) -> list[Line]:
-    sections: list[list[Line]] = [
-        _notes(facts.notes, width),
-        _statistics(facts, width),
-        _top_tokens(facts.top_tokens, width),
-        _histogram(facts, width),
-        _logits("promotes", facts.promotes, width) + _logits("suppresses", facts.suppresses, width),
-        _claims(facts, width, background, strong, letter),
-        _neighbours(facts, width, letter),
-    ]
+def _spaced(*sections: Sequence[Line]) -> list[Line]:
+    """Sections with an empty line after each that is not empty itself."""
     lines: list[Line] = []
     for section in sections:
         if section:
-            lines += [*section, Content("")]
+            lines += section if not section[-1] else [*section, Content("")]
     return lines
+
+
+def _paired(
+    first: Callable[[LatentFacts, int], list[Line]],
+    second: Callable[[LatentFacts, int], list[Line]],
+    facts: LatentFacts,
+    width: int,
+) -> list[Line]:
+    """Two sections beside each other where there is room, otherwise one after the other."""
+    if width < _PAIRED:
+        return _spaced(first(facts, width), second(facts, width))
+    half = (width - _GAP) // 2
+    return _beside(first(facts, half), second(facts, half), half + _GAP)
 
 
 def _beside(left: Sequence[Line], right: Sequence[Line], start: int) -> list[Line]:
@@ -115,13 +136,14 @@ def _notes(notes: Sequence[str], width: int) -> list[Line]:
     return lines
 
 
-def _top_tokens(tokens: Sequence[tuple[str, float]], width: int) -> list[Line]:
+def _top_tokens(facts: LatentFacts, width: int) -> list[Line]:
+    tokens = facts.top_tokens[:_TOP_TOKENS]
     if not tokens:
         return []
-    lines = [_heading("top tokens · share of its activation")]
     room = max(4, min(24, width - _TOKEN_WIDTH - 7))
     largest = max(share for _, share in tokens) or 1.0
-    for token, share in tokens[:6]:
+    lines = [_heading("top tokens · share of its activation")]
+    for token, share in tokens:
         name = fit(visible_token(token), _TOKEN_WIDTH)
         lines.append(Content.assemble(" ", name, " ", (bar(share / largest, room), "$accent"), f"{share:>5.0%}"))
     return lines
@@ -132,9 +154,9 @@ def _histogram(facts: LatentFacts, width: int) -> list[Line]:
         return []
     room = max(8, min(width - 1, 40))
     drawn = histogram_lines(facts.histogram, room, _HISTOGRAM_ROWS, logarithmic=True)
-    under = range_line("0", f"{facts.max_activation:.1f}", room, "")
+    under = range_line("0", f"{facts.max_activation:.1f}", room)
     return [
-        _heading("activations where it fires · log count"),
+        _heading("activations · log count"),
         *(Content.styled(" " + line, "$primary") for line in drawn),
         Content.styled(" " + under, _LABEL),
     ]

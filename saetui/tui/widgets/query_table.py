@@ -35,7 +35,8 @@ class QueryTable(MovingCursor, can_focus=True):
 
     The store is the workbench's unless given. ``row_key`` is the column that is unique in the result: the cursor stays
     on its row when data change. ``sort`` is the order at the start; without one the query's own order holds. With
-    ``fold`` as many records stand side by side as there is room for, without labels.
+    ``fold`` as many records stand side by side as there is room for, without labels. ``counted`` adds the number of
+    rows and the filter to the title.
     """
 
     ALLOW_SELECT = False
@@ -58,7 +59,7 @@ class QueryTable(MovingCursor, can_focus=True):
         border-top: solid $foreground 20%;
         border-title-color: $text-muted;
         border-title-background: transparent;
-        scrollbar-size: 0 1;
+        scrollbar-size-vertical: 1;
         scrollbar-gutter: stable;
         scrollbar-background: $background;
         scrollbar-color: $foreground 25%;
@@ -95,11 +96,14 @@ class QueryTable(MovingCursor, can_focus=True):
         sort: tuple[str, bool] | None = None,
         pinned: int = 1,
         fold: bool = False,
+        counted: bool = True,
         store: TableStore | None = None,
         id: str | None = None,  # noqa: A002
         classes: str | None = None,
     ) -> None:
         super().__init__(id=id, classes=classes)
+        # Labels show that there are columns to either side; a bar would cost a line.
+        self.styles.scrollbar_size_horizontal = 0
         self.query_name = query_name
         self.empty = empty
         self.loaded = False
@@ -110,6 +114,7 @@ class QueryTable(MovingCursor, can_focus=True):
         self._title: str | Content = title
         self._columns = TableLayout(columns, pinned=pinned)
         self._fold = fold
+        self._counted = counted
         self._header_lines = 0 if fold else 1
         self._query = WindowQuery("", dict(params or {}), row_key)
         self._default_order = (Order(*sort),) if sort else ()
@@ -120,6 +125,7 @@ class QueryTable(MovingCursor, can_focus=True):
         self._palette_made: Palette | None = None
         self._goal: Any = None
         self._sought = False
+        self._chosen = False
         self._moved = False
         self._highlighted: tuple[Any, ...] | None = None
         self._feed: WindowFeed | None = None
@@ -235,12 +241,19 @@ class QueryTable(MovingCursor, can_focus=True):
                     return
         self.reload(go_to=key)
 
+    def reset_cursor(self) -> None:
+        """Forget which row was chosen: the next rows begin with the cursor on the first."""
+        self._chosen, self._goal = False, None
+        self.set_reactive(QueryTable.cursor_index, 0)
+        self.scroll_to(y=0, animate=False)
+        self.refresh()
+
     def reload(self, *, go_to: Any = None) -> None:
         """Read again; the cursor stays on its row, or goes to the row of the key ``go_to``."""
         self._generation += 1
         if go_to is not None:
             self._goal, self._sought = go_to, True
-        elif self._goal is None:
+        elif self._goal is None and self._chosen:
             self._goal = self.cursor_key
         if self.is_attached:
             self._send(self._wish_for(self._visible_chunks(), opening=True))
@@ -301,6 +314,7 @@ class QueryTable(MovingCursor, can_focus=True):
         goal, self._goal = self._goal, None
         missed = self._sought and reading.place is None
         index = self.cursor_index if goal is None or missed else reading.place or 0
+        self._chosen = self._chosen or (goal is not None and reading.place is not None)
         self._highlighted, self._moved = None, False
         self._show_total(reading.total)
         self.set_reactive(QueryTable.cursor_index, max(0, min(index, self.total - 1)))
@@ -329,7 +343,7 @@ class QueryTable(MovingCursor, can_focus=True):
     def watch_cursor_index(self, before: int, after: int) -> None:
         self._refresh_row(before)
         self._refresh_row(after)
-        self._moved = True
+        self._moved = self._chosen = True
         self.show_cursor()
         self._highlight()
 
@@ -424,9 +438,9 @@ class QueryTable(MovingCursor, can_focus=True):
 
     def _show_title(self) -> None:
         parts: list[str | Content | tuple[str, str]] = [self._title] if self._title else []
-        if self.loaded and not self.error:
+        if self._counted and self.loaded and not self.error:
             parts.append((f" {self.total:,}", "dim"))
-        if self.filter_text:
+        if self._counted and self.filter_text:
             parts.append(f" /{self.filter_text}")
         if self.count:
             parts.append((f" {self.count}…", "bold"))
