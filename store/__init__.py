@@ -1,4 +1,4 @@
-"""The DuckDB + safetensors store: one folder that holds every result, open to many readers, committed in brief windows."""
+"""The DuckDB + safetensors store: one folder with every result, open to many readers, committed in brief windows."""
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from store.errors import StoreNewer as StoreNewer
     from store.errors import StoreUnreadable as StoreUnreadable
     from store.holder import Holder as Holder
-    from store.residency import Reader as Reader
+    from store.reader import Reader as Reader
     from store.rows import Rows as Rows
     from store.spool import Spool as Spool
     from store.store import Store as Store
@@ -26,7 +26,7 @@ _HOMES = {
     "Holder": "store.holder",
     "QueryError": "store.errors",
     "QueryInterrupted": "store.errors",
-    "Reader": "store.residency",
+    "Reader": "store.reader",
     "Rejection": "store.commit",
     "Rows": "store.rows",
     "Spool": "store.spool",
@@ -38,7 +38,7 @@ _HOMES = {
     "StoreNewer": "store.errors",
     "StoreUnreadable": "store.errors",
 }
-__all__ = sorted(_HOMES)  # noqa: PLE0605
+__all__ = sorted(_HOMES)
 
 
 def __getattr__(name: str) -> Any:

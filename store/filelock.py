@@ -2,10 +2,7 @@
 
 import fcntl
 import os
-import time
 from pathlib import Path
-
-_PAUSE = 0.002
 
 
 class FileLock:
@@ -14,13 +11,13 @@ class FileLock:
     def __init__(self, path: Path) -> None:
         self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
 
-    def shared(self, patience: float = 0.0) -> bool:
-        """Take the lock shared, or turn an exclusive hold into a shared one; False after ``patience`` seconds."""
-        return self._take(fcntl.LOCK_SH, patience)
+    def shared(self) -> bool:
+        """Take the lock shared, or turn an exclusive hold into a shared one; False where another is exclusive."""
+        return self._take(fcntl.LOCK_SH)
 
-    def exclusive(self, patience: float = 0.0) -> bool:
-        """Take the lock exclusively; False after ``patience`` seconds, and then a shared hold is lost as well."""
-        return self._take(fcntl.LOCK_EX, patience)
+    def exclusive(self) -> bool:
+        """Take the lock exclusively; False where another holds it, and then a shared hold of one's own is lost too."""
+        return self._take(fcntl.LOCK_EX)
 
     def release(self) -> None:
         fcntl.flock(self._descriptor, fcntl.LOCK_UN)
@@ -28,13 +25,9 @@ class FileLock:
     def close(self) -> None:
         os.close(self._descriptor)
 
-    def _take(self, kind: int, patience: float) -> bool:
-        deadline = time.monotonic() + patience
-        while True:
-            try:
-                fcntl.flock(self._descriptor, kind | fcntl.LOCK_NB)
-                return True
-            except BlockingIOError:
-                if time.monotonic() >= deadline:
-                    return False
-            time.sleep(_PAUSE)
+    def _take(self, kind: int) -> bool:
+        try:
+            fcntl.flock(self._descriptor, kind | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True

@@ -7,6 +7,8 @@ from pathlib import Path
 from store.errors import SpoolError
 
 MANIFEST = "manifest.json"
+# Held by the writer of a folder for as long as it lives.
+LOCK = "lock"
 _FORMAT = 1
 # A folder of the spool with one of these endings is no finished result.
 WRITING, DONE, REJECTED = ".writing", ".done", ".rejected"

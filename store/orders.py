@@ -1,4 +1,4 @@
-"""The two orders in which latent activations are stored, made from rows in the order they were read."""
+"""The forms in which long tables are stored, made from rows in the order they were read: sorted, or as lists."""
 
 from typing import Any
 
@@ -51,6 +51,21 @@ def by_token(rows: pl.DataFrame) -> pl.DataFrame:
     offsets = pa.array(np.append(starts, len(place)).astype(np.int64))
     lists = pl.from_arrow(pa.LargeListArray.from_arrays(offsets, pa.array(latent)))
     return pl.DataFrame({"context": context[starts], "position": position[starts], "latents": lists})
+
+
+def by_context(rows: pl.DataFrame) -> pl.DataFrame:
+    """One row a context with its tokens, NULL at positions that have none: context, token_ids."""
+    context, position = _column(rows, "context", np.uint32), _column(rows, "position", np.uint16)
+    order = np.argsort(context, kind="stable")
+    context, position, token = context[order], position[order], _column(rows, "token_id", np.uint32)[order]
+    starts = np.flatnonzero(np.concatenate([[True], context[1:] != context[:-1]]))
+    lengths = np.maximum.reduceat(position, starts).astype(np.int64) + 1
+    offsets = np.concatenate([[0], np.cumsum(lengths)])
+    values, missing = np.zeros(offsets[-1], np.uint32), np.ones(offsets[-1], bool)
+    at = np.repeat(offsets[:-1], np.diff(np.append(starts, len(context)))) + position
+    values[at], missing[at] = token, False
+    lists = pa.LargeListArray.from_arrays(pa.array(offsets), pa.array(values, mask=missing))
+    return pl.DataFrame({"context": context[starts], "token_ids": pl.from_arrow(lists)})
 
 
 def _column(rows: pl.DataFrame, name: str, kind: type[np.generic]) -> npt.NDArray[Any]:

@@ -7,42 +7,36 @@ name by one atomic rename. Whoever has the store open commits finished folders, 
 import errno
 import os
 import shutil
-import sys
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, BinaryIO, Self
+from typing import TYPE_CHECKING, Any, BinaryIO, Self, TypeAlias
 from uuid import uuid4
 
 from store.errors import SpoolError
 from store.filelock import FileLock
 from store.folder import Folder
-from store.manifest import MANIFEST, WRITING, Manifest, Part
-from store.tables import ACTIVATIONS, TABLES, columns_of
+from store.manifest import LOCK, MANIFEST, WRITING, Manifest, Part
+from store.steps import step
+from store.tables import ACTIVATIONS, STORED_AS, TABLES, TOKENS, columns_of
 
 if TYPE_CHECKING:
     import polars as pl
     import pyarrow as pa
 
-    Frame = pl.DataFrame | pa.Table | Sequence[Mapping[str, Any]]
+    Frame: TypeAlias = pl.DataFrame | pa.Table | Sequence[Mapping[str, Any]]
 
 # DuckDB's row group: parts cut at multiples of it go into a table without being cut again.
 ROW_GROUP = 122_880
 PART_ROWS = 34 * ROW_GROUP
-LOCK = "lock"
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
-def step(name: str) -> None:
-    """Tell audit hooks that a step of a commit or of a flush is reached; tests end the process there."""
-    sys.audit("store.step", name)
-
-
 class Spool:
-    """Collects the rows of one job; a context manager that flushes when left normally and forgets when left by an error.
+    """Collects the rows of one job; as a context manager it flushes when left normally, and forgets after an error.
 
-    Rows of a table that has a scope (``store.tables``) replace what an earlier attempt of a job wrote for that scope, so
+    Rows of a table that has a scope (``store.tables``) replace what an earlier attempt of a job wrote for that scope:
     a job that is run again gives the same rows, not twice as many.
     """
 
@@ -59,7 +53,9 @@ class Spool:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         if kind is None:
             self.flush()
         else:
@@ -76,13 +72,14 @@ class Spool:
         _check(table, frame)
         if not frame.height:
             return
+        frame = _with_firsts(frame, TABLES[table].firsts)
         for scope, group in _groups(frame, TABLES[table].scope):
             kind = (table, tuple(group.columns), tuple(scope.items()))
             self._buffers.setdefault(kind, []).append(group)
             self._write_full_parts(kind)
 
     def flush(self) -> str | None:
-        """Finish what was added since the last flush, as one result that is committed whole; its name, or None if empty."""
+        """Finish what was added since the last flush, as one result that is committed whole; its name, None if empty."""
         for kind in list(self._buffers):
             self._write_part(kind, _concat(self._buffers.pop(kind)))
         if self._writing is None:
@@ -125,13 +122,11 @@ class Spool:
         table, _, scope = kind
         if not frame.height:
             return
-        if table == ACTIVATIONS:
-            from store.orders import by_latent, by_token
-
-            self._write("activation_by_latent", by_latent(frame), frame.height, dict(scope))
-            self._write("activation_by_token", by_token(frame), 0, dict(scope))
-        else:
-            self._write(table, frame, frame.height, dict(scope))
+        n_rows = frame.height
+        for stored, rows in _stored_forms(table, frame):
+            self._write(stored, rows, n_rows, dict(scope))
+            # A second form of the same rows adds none.
+            n_rows = 0
 
     def _write(self, table: str, frame: "pl.DataFrame", n_rows: int, scope: dict[str, str]) -> None:
         name = f"{len(self._parts):05d}-{table}.parquet"
@@ -162,7 +157,7 @@ _Kind = tuple[str, tuple[str, ...], tuple[tuple[str, str], ...]]
 
 
 class _Durable:
-    """A new file of the folder being written, on disk when the block ends; any failure discards the unfinished result."""
+    """A new file of the folder being written, on disk when the block ends; a failure discards the unfinished result."""
 
     def __init__(self, spool: Spool, name: str) -> None:
         self._spool = spool
@@ -176,7 +171,9 @@ class _Durable:
             raise self._failed(error) from error
         return self._file
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         assert self._file is not None
         try:
             with self._file:
@@ -226,6 +223,21 @@ def _check(table: str, frame: "pl.DataFrame") -> None:
     for name in sorted(columns.required & set(frame.columns)):
         if frame[name].null_count():
             raise SpoolError(f"{table}.{name} may not be NULL, but is in {frame[name].null_count()} rows")
+
+
+def _stored_forms(table: str, frame: "pl.DataFrame") -> "list[tuple[str, pl.DataFrame]]":
+    """The tables that rows are stored in, in the form they have there."""
+    if table not in STORED_AS:
+        return [(table, frame)]
+    from store.orders import by_context, by_latent, by_token
+
+    makers = {ACTIVATIONS: (by_latent, by_token), TOKENS: (by_context,)}[table]
+    return [(stored, make(frame)) for stored, make in zip(STORED_AS[table], makers, strict=True)]
+
+
+def _with_firsts(frame: "pl.DataFrame", firsts: tuple[tuple[str, str], ...]) -> "pl.DataFrame":
+    given = [(name, lists) for name, lists in firsts if lists in frame.columns and name not in frame.columns]
+    return frame.with_columns(**{name: frame[lists].list.first() for name, lists in given}) if given else frame
 
 
 def _groups(frame: "pl.DataFrame", scope: tuple[str, ...]) -> Iterable[tuple[dict[str, str], "pl.DataFrame"]]:

@@ -9,8 +9,9 @@ from store.schema import schema_files
 _CREATE = re.compile(r"CREATE TABLE (\w+) \((.*?)\n\);", re.DOTALL)
 _COLUMN = re.compile(r"^    ([a-z_0-9]+) (?!KEY)(\w.*)$", re.MULTILINE)
 
-# Latent activations are spooled once under this name and stored in two orders.
-ACTIVATIONS = "latent_activation"
+# Spooled once under this name, latent activations are stored in two orders, and tokens as one list a context.
+ACTIVATIONS, TOKENS = "latent_activation", "token"
+STORED_AS = {ACTIVATIONS: ("activation_by_latent", "activation_by_token"), TOKENS: ("token_context",)}
 
 
 @dataclass(frozen=True)
@@ -18,11 +19,13 @@ class Table:
     """How rows are added to a table.
 
     With a ``key``, a row replaces the given columns of the row with the same key. With a ``scope``, all rows that
-    share these columns belong together: what an earlier attempt wrote for them is replaced as a whole.
+    share these columns belong together: what an earlier attempt wrote for them is replaced as a whole. A column of
+    ``firsts`` that is not given is the first element of the list column named there.
     """
 
     key: tuple[str, ...] = ()
     scope: tuple[str, ...] = ()
+    firsts: tuple[tuple[str, str], ...] = ()
 
 
 # In the order in which they are written.
@@ -36,8 +39,8 @@ TABLES = {
     "mark": Table(key=("subject", "key")),
     "session": Table(key=("session_id",)),
     "vocabulary": Table(scope=("model_id",)),
-    "token": Table(scope=("corpus_id",)),
-    "latent": Table(scope=("sae_id",)),
+    TOKENS: Table(scope=("corpus_id",)),
+    "latent": Table(scope=("sae_id",), firsts=(("top_token", "top_tokens"), ("promoted", "promotes"))),
     "latent_neighbour": Table(scope=("sae_id", "other_sae_id")),
     ACTIVATIONS: Table(scope=("sae_id", "corpus_id")),
     "word": Table(scope=("probe_id",)),
@@ -45,7 +48,10 @@ TABLES = {
     "letter_latent": Table(scope=("sae_id", "probe_id")),
     "token_error": Table(scope=("sae_id", "corpus_id")),
 }
-_ACTIVATION_COLUMNS = ("sae_id", "corpus_id", "context", "position", "latent", "activation")
+_VIEWS = {
+    ACTIVATIONS: ("sae_id", "corpus_id", "context", "position", "latent", "activation"),
+    TOKENS: ("corpus_id", "context", "position", "token_id"),
+}
 
 
 @dataclass(frozen=True)
@@ -59,8 +65,8 @@ class Columns:
 @cache
 def columns_of(table: str) -> Columns:
     """The columns of a table of ``TABLES``, read off the schema files, so that no database is needed."""
-    if table == ACTIVATIONS:
-        return Columns(_ACTIVATION_COLUMNS, frozenset(_ACTIVATION_COLUMNS))
+    if table in _VIEWS:
+        return Columns(_VIEWS[table], frozenset(_VIEWS[table]))
     names: list[str] = []
     required = set(TABLES[table].key)
     for path in schema_files().values():

@@ -2,19 +2,21 @@
 
 import os
 import shutil
-from pathlib import Path
+import time
 
 import duckdb
 
 from store.connection import connect
-from store.errors import StoreBusy, StoreMissing, StoreNewer, StoreUnreadable
+from store.errors import StoreBusy, StoreError, StoreMissing, StoreNewer, StoreUnreadable
 from store.filelock import FileLock
 from store.folder import Folder
-from store.residency import Reader, Residency
+from store.reads import Reads
+from store.residency import Residency
 from store.schema import newest_version, schema_files
-from store.spool import step
+from store.steps import step
 
 _PATIENCE = 10.0
+_PAUSE = 0.01
 
 
 def require_store(folder: Folder) -> None:
@@ -27,74 +29,86 @@ def require_store(folder: Folder) -> None:
     if not os.access(root, os.R_OK | os.X_OK):
         raise StoreUnreadable(f"{root}: may not be read; ask its owner for access")
     if not database.exists():
-        raise StoreMissing(f"{root}: has no {database.name}, so it is not a store")
+        raise StoreMissing(f"{root}: has no {database.name}, so it is not a store; name the folder that has one")
     if not os.access(database, os.R_OK):
         raise StoreUnreadable(f"{database}: may not be read; ask its owner for access")
 
 
 def create(folder: Folder) -> None:
-    """Make a store where there is none; it appears whole, by one rename. One that exists is left alone."""
-    folder.make()
-    if folder.database.exists():
-        return
-    lock = FileLock(folder.commit_lock)
+    """Make a store where there is none; it appears whole, by one rename. One that exists is left alone.
+
+    StoreError where the folder cannot be written.
+    """
     try:
-        if not lock.exclusive(_PATIENCE):
-            raise StoreBusy(f"{folder.root}: another process is making this store")
+        folder.make()
         if folder.database.exists():
             return
-        fresh = folder.database.with_suffix(".new")
-        _wipe(fresh)
-        connection = connect(fresh, read_only=False)
+        lock = FileLock(folder.commit_lock)
         try:
-            _run(connection, 0)
+            _wait_for(lock, folder)
+            if not folder.database.exists():
+                _make_database(folder)
         finally:
-            connection.close()
-        step("fresh database made")
-        fresh.rename(folder.database)
-        step("store made")
-    finally:
-        lock.close()
+            lock.close()
+    except OSError as error:
+        raise StoreError(f"{folder.root}: a store cannot be made here: {error.strerror or error}") from error
 
 
 def upgrade(residency: Residency) -> None:
-    """Bring the store up to the present schema, keeping a copy; StoreNewer where it is beyond it."""
+    """Bring a store up to the present schema, keeping a copy; StoreNewer where it is beyond it."""
     folder, newest = residency.folder, newest_version()
-    version = Reader(residency).read(lambda cursor: _version(cursor, folder))
+    version = Reads(residency).run(lambda cursor: _version(cursor, folder))
     if version > newest:
         raise StoreNewer(
-            f"{folder.database}: has schema version {version}, this saetui knows {newest}; "
-            "update saetui (pip install --upgrade saetui)"
+            f"{folder.database}: has schema version {version}, but this saetui knows only {newest}; "
+            "update it with `pip install --upgrade saetui`"
         )
     if version == newest:
         return
-    with residency.window(_PATIENCE, lambda: _keep(folder)) as connection:
-        found = _version(connection, folder)
-        if found < newest:
-            _run(connection, found)
+    with residency.window(_PATIENCE, lambda: _keep_copy(folder)) as connection:
+        # Another process may have done it since.
+        if (version := _version(connection, folder)) < newest:
+            _run_schema(connection, version)
 
 
-def _keep(folder: Folder) -> None:
-    """Copy an older database aside."""
+def _wait_for(lock: FileLock, folder: Folder) -> None:
+    deadline = time.monotonic() + _PATIENCE
+    while not lock.exclusive():
+        if time.monotonic() > deadline:
+            raise StoreBusy(f"{folder.root}: another process is making this store; wait for it")
+        time.sleep(_PAUSE)
+
+
+def _make_database(folder: Folder) -> None:
+    fresh = folder.database.with_suffix(".new")
+    # What a process that was killed here left behind.
+    fresh.unlink(missing_ok=True)
+    fresh.with_name(fresh.name + ".wal").unlink(missing_ok=True)
+    connection = connect(fresh, read_only=False)
+    try:
+        _run_schema(connection, 0)
+    finally:
+        connection.close()
+    fresh.rename(folder.database)
+
+
+def _keep_copy(folder: Folder) -> None:
+    """Copy an older database aside, with what is still in its log file."""
     connection = connect(folder.database, read_only=False)
     try:
         version = _version(connection, folder)
-        # What is in the log file goes into the database, so that the copy is complete.
         connection.execute("CHECKPOINT")
     finally:
         connection.close()
-    if version >= newest_version():
-        return
-    kept = folder.backup(version)
-    part = kept.with_suffix(".part")
-    shutil.copyfile(folder.database, part)
-    step("copy written")
-    part.rename(kept)
-    step("copy kept")
+    if version < newest_version():
+        part = folder.backup(version).with_suffix(".part")
+        shutil.copyfile(folder.database, part)
+        step("copy written")
+        part.rename(folder.backup(version))
 
 
-def _run(connection: duckdb.DuckDBPyConnection, version: int) -> None:
-    """Run the schema files after ``version`` in one transaction."""
+def _run_schema(connection: duckdb.DuckDBPyConnection, version: int) -> None:
+    """Run the schema files after ``version``, all or none."""
     connection.execute("BEGIN")
     for number, path in schema_files().items():
         if number > version:
@@ -109,16 +123,11 @@ def _run(connection: duckdb.DuckDBPyConnection, version: int) -> None:
     step("schema committed")
 
 
-def _version(cursor: duckdb.DuckDBPyConnection, folder: Folder) -> int:
+def _version(connection: duckdb.DuckDBPyConnection, folder: Folder) -> int:
     try:
-        found = cursor.execute("SELECT schema_version FROM store_state").fetchone()
+        found = connection.execute("SELECT schema_version FROM store_state").fetchone()
     except duckdb.CatalogException as error:
         raise StoreUnreadable(f"{folder.database}: is a DuckDB database, but not one of saetui") from error
     if found is None:
         raise StoreUnreadable(f"{folder.database}: its table store_state is empty; restore it from a copy")
     return int(found[0])
-
-
-def _wipe(path: Path) -> None:
-    for leftover in (path, path.with_name(path.name + ".wal")):
-        leftover.unlink(missing_ok=True)

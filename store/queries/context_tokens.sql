@@ -3,34 +3,33 @@
 WITH chosen AS (
     SELECT coalesce($corpus, corpus_id) AS corpus_id, model_id FROM sae WHERE sae_id = $sae
 ),
-runs AS (
-    SELECT activation_set, stride FROM activation_set JOIN chosen USING (corpus_id) WHERE sae_id = $sae
+tokens AS (
+    SELECT model_id, unnest(token_ids) AS token_id, unnest(range(len(token_ids)))::USMALLINT AS position
+    FROM token_context JOIN chosen USING (corpus_id)
+    WHERE context = $context
 ),
 fired AS (
-    SELECT place % (SELECT stride FROM runs) AS position, activation
-    FROM activation_by_latent
-    WHERE activation_set = (SELECT activation_set FROM runs)
-        AND latent = $latent
-        AND place BETWEEN $context::UBIGINT * (SELECT stride FROM runs)
-            AND ($context::UBIGINT + 1) * (SELECT stride FROM runs) - 1
+    SELECT (fired.place - $context::UBIGINT * runs.stride)::USMALLINT AS position, fired.activation
+    FROM activation_by_latent AS fired
+    JOIN (SELECT * FROM activation_set JOIN chosen USING (corpus_id) WHERE sae_id = $sae) AS runs USING (activation_set)
+    WHERE fired.latent = $latent
+        AND fired.place >= $context::UBIGINT * runs.stride
+        AND fired.place < ($context::UBIGINT + 1) * runs.stride
 )
 SELECT
-    token.position,
-    coalesce(vocabulary.surface, '#' || token.token_id) AS surface,
+    tokens.position,
+    coalesce(vocabulary.surface, '#' || tokens.token_id) AS surface,
     coalesce(fired.activation, 0) AS activation,
-    token_error.error_norm,
-    token_error.activation_norm,
-    token_error.l0,
+    error.error_norm,
+    error.activation_norm,
+    error.l0,
     vocabulary.letter,
-    token.token_id
-FROM token
-JOIN chosen USING (corpus_id)
-LEFT JOIN vocabulary ON vocabulary.model_id = chosen.model_id AND vocabulary.token_id = token.token_id
-LEFT JOIN fired ON fired.position = token.position
-LEFT JOIN token_error
-    ON token_error.sae_id = $sae
-    AND token_error.corpus_id = token.corpus_id
-    AND token_error.context = token.context
-    AND token_error.position = token.position
-WHERE token.context = $context
-ORDER BY token.position
+    tokens.token_id
+FROM tokens
+LEFT JOIN vocabulary USING (model_id, token_id)
+LEFT JOIN fired USING (position)
+LEFT JOIN (
+    SELECT token_error.* FROM token_error JOIN chosen USING (corpus_id) WHERE sae_id = $sae AND context = $context
+) AS error USING (position)
+WHERE tokens.token_id IS NOT NULL
+ORDER BY tokens.position

@@ -5,7 +5,7 @@ SELECT
     latent_neighbour.cosine,
     latent_neighbour.rank,
     latent.density,
-    latent.top_tokens[1] AS top_token,
+    latent.top_token,
     latent_neighbour.other_sae_id AS sae_id
 FROM latent_neighbour
 JOIN sae AS other ON other.sae_id = latent_neighbour.other_sae_id

@@ -1,52 +1,61 @@
 -- Where does latent $latent of SAE $sae fire most strongly? One row a token, with eight tokens to either side and how
 -- strongly the latent fires on each of them. $corpus: the token set; NULL = the one the SAE was evaluated on.
 WITH chosen AS (
-    SELECT activation_set, activation_set.corpus_id, stride, sae.model_id
+    SELECT activation_set.activation_set, activation_set.corpus_id, activation_set.stride, sae.model_id
     FROM activation_set JOIN sae USING (sae_id)
     WHERE sae_id = $sae AND activation_set.corpus_id = coalesce($corpus, sae.corpus_id)
 ),
-fired AS (
+fired AS MATERIALIZED (
     SELECT place, activation
-    FROM activation_by_latent
-    WHERE activation_set = (SELECT activation_set FROM chosen) AND latent = $latent
+    FROM activation_by_latent JOIN chosen USING (activation_set)
+    WHERE latent = $latent
 ),
 top AS (
-    SELECT row_number() OVER (ORDER BY activation DESC, place) AS rank, place, activation
-    FROM (SELECT * FROM fired ORDER BY activation DESC, place LIMIT $limit OFFSET $offset)
+    SELECT
+        row_number() OVER (ORDER BY fired.activation DESC, fired.place) + coalesce($offset, 0) AS rank,
+        fired.activation,
+        (fired.place // chosen.stride)::UINTEGER AS context,
+        (fired.place % chosen.stride)::INTEGER AS position,
+        chosen.*
+    FROM (SELECT * FROM fired ORDER BY activation DESC, place LIMIT $limit OFFSET $offset) AS fired, chosen
 ),
-spot AS (
+spans AS (
     SELECT
         top.rank,
-        top.activation,
-        chosen.corpus_id,
-        chosen.model_id,
-        chosen.stride,
-        (top.place // chosen.stride)::UINTEGER AS context,
-        (top.place % chosen.stride)::INTEGER AS position
-    FROM top, chosen
+        top.model_id,
+        top.context::UBIGINT * top.stride AS first_place,
+        token_context.token_ids,
+        unnest(range(greatest(top.position - 8, 0), least(top.position + 9, len(token_context.token_ids)))) AS position
+    FROM top JOIN token_context USING (corpus_id, context)
 ),
 around AS (
     SELECT
-        spot.rank,
-        token.position,
-        coalesce(vocabulary.surface, '#' || token.token_id) AS surface,
-        coalesce(fired.activation, 0) AS activation
-    FROM spot
-    JOIN token
-        ON token.corpus_id = spot.corpus_id
-        AND token.context = spot.context
-        AND token.position BETWEEN spot.position - 8 AND spot.position + 8
-    LEFT JOIN vocabulary ON vocabulary.model_id = spot.model_id AND vocabulary.token_id = token.token_id
-    LEFT JOIN fired ON fired.place = spot.context::UBIGINT * spot.stride + token.position
+        rank,
+        model_id,
+        position,
+        token_ids[position + 1] AS token_id,
+        (first_place + position)::UBIGINT AS place
+    FROM spans
+    WHERE token_ids[position + 1] IS NOT NULL
+),
+windows AS (
+    SELECT
+        around.rank,
+        min(around.position)::USMALLINT AS first_position,
+        list(coalesce(vocabulary.surface, '#' || around.token_id) ORDER BY around.position) AS tokens,
+        list(coalesce(fired.activation, 0) ORDER BY around.position) AS activations
+    FROM around
+    LEFT JOIN vocabulary USING (model_id, token_id)
+    LEFT JOIN fired USING (place)
+    GROUP BY around.rank
 )
 SELECT
-    spot.rank + $offset AS rank,
-    spot.activation,
-    spot.context,
-    spot.position,
-    min(around.position) AS first_position,
-    list(around.surface ORDER BY around.position) AS tokens,
-    list(around.activation ORDER BY around.position) AS activations
-FROM spot LEFT JOIN around USING (rank)
-GROUP BY ALL
-ORDER BY 1
+    top.rank,
+    top.activation,
+    top.context,
+    top.position,
+    windows.first_position,
+    windows.tokens,
+    windows.activations
+FROM top LEFT JOIN windows USING (rank)
+ORDER BY top.rank

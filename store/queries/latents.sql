@@ -7,10 +7,8 @@ SELECT
     latent.mean_activation,
     latent.decoder_norm,
     latent.encoder_decoder_cosine,
-    latent.top_tokens[1] AS top_token,
-    latent.top_token_share[1] AS top_token_share,
-    latent.promotes[1] AS promotes,
-    latent.suppresses[1] AS suppresses,
+    latent.top_token,
+    latent.promoted AS promotes,
     claim.letter,
     claim.f1
 FROM latent

@@ -13,7 +13,7 @@ SELECT
     letter_latent.is_main,
     letter_latent.f1_gain,
     letter_latent.by_encoder,
-    latent.top_tokens[1] AS top_token,
+    latent.top_token,
     latent.max_activation,
     -- "main" by the k-sparse rule or, where that was not run, by the encoder's cosine, which is the paper's "pick"
     CASE

@@ -33,12 +33,20 @@ CREATE TABLE corpus (
     added TIMESTAMP NOT NULL
 );
 
-CREATE TABLE token (
+-- What the contexts of a token set read: the token at each position from 0, NULL where there is none.
+CREATE TABLE token_context (
     corpus_id VARCHAR NOT NULL,
     context UINTEGER NOT NULL,
-    position USMALLINT NOT NULL,
-    token_id UINTEGER NOT NULL
+    token_ids UINTEGER[] NOT NULL
 );
+
+CREATE VIEW token AS
+SELECT corpus_id, context, position, token_id
+FROM (
+    SELECT corpus_id, context, unnest(token_ids) AS token_id, unnest(range(len(token_ids)))::USMALLINT AS position
+    FROM token_context
+)
+WHERE token_id IS NOT NULL;
 
 CREATE TABLE sae (
     sae_id VARCHAR PRIMARY KEY,
@@ -74,6 +82,8 @@ CREATE TABLE latent (
     mean_activation REAL,                -- over firing tokens
     decoder_norm REAL NOT NULL,
     encoder_decoder_cosine REAL,
+    top_token VARCHAR,                   -- the first of top_tokens and of promotes, apart so that a long table sorts fast
+    promoted VARCHAR,
     histogram UINTEGER[],                -- counts in equal bins of (0, max_activation]
     promotes VARCHAR[],                  -- tokens whose logits the decoder raises most
     promotes_logit REAL[],

@@ -1,0 +1,68 @@
+"""Reads that can be interrupted, and that start again where a commit had to stop them."""
+
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeVar
+
+import duckdb
+
+from store.errors import QueryError, QueryInterrupted
+
+if TYPE_CHECKING:
+    from store.residency import Residency
+
+T = TypeVar("T")
+
+# A read may run this long before a commit may stop it, and four times as long every further time, so that long reads
+# end although commits keep coming.
+GRACE = 0.25
+_GRACE_GROWTH = 4
+
+
+class Reading:
+    """One read under way; its fields are changed while the residency's gate is held."""
+
+    def __init__(self, displaced: int) -> None:
+        self.cursor: duckdb.DuckDBPyConnection | None = None
+        self.protected_until = time.monotonic() + GRACE * _GRACE_GROWTH**displaced
+        self.displaced = False
+        self.interrupted = False
+
+    def stop(self) -> None:
+        """Interrupt the query; again and again, since one that has not begun yet does not notice."""
+        if self.cursor is not None:
+            self.cursor.interrupt()
+
+
+class Reads:
+    """A group of reads that are interrupted together; used from any number of threads."""
+
+    def __init__(self, residency: "Residency") -> None:
+        self._residency = residency
+        self._readings: set[Reading] = set()
+
+    def run(self, task: Callable[[duckdb.DuckDBPyConnection], T]) -> T:
+        """Run ``task`` on a cursor of its own, from the start again where a commit stopped it.
+
+        QueryInterrupted after ``interrupt``, QueryError where DuckDB refuses, StoreBusy where another process keeps the
+        database for itself.
+        """
+        displaced = 0
+        while True:
+            reading = Reading(displaced)
+            self._readings.add(reading)
+            try:
+                return task(self._residency.enter(reading))
+            except duckdb.InterruptException as error:
+                if reading.interrupted or not reading.displaced:
+                    raise QueryInterrupted("the query was interrupted") from error
+                displaced += 1
+            except duckdb.Error as error:
+                raise QueryError(str(error).strip()) from error
+            finally:
+                self._readings.discard(reading)
+                self._residency.leave(reading)
+
+    def interrupt(self) -> None:
+        """Stop the reads that are under way, or wait to begin."""
+        self._residency.interrupt(list(self._readings))
