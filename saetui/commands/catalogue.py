@@ -1,9 +1,14 @@
 """What a store holds, in the short form that commands need: its SAEs by name."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from saetui.commands.errors import CommandError
-from store import Store
+
+if TYPE_CHECKING:
+    from store import Store
 
 
 @dataclass(frozen=True)
@@ -32,7 +37,7 @@ class Catalogue:
     saes: tuple[SaeEntry, ...] = ()
 
     @classmethod
-    def read(cls, store: Store) -> "Catalogue":
+    def read(cls, store: Store) -> Catalogue:
         saes = store.fetch(
             "SELECT sae_id, sae.name, sae.model_id, coalesce(sae.model, sae.model_id), hook_name, width, architecture, "
             "k, l0, fvu, mean_letter_f1, coalesce(model.source, 'embedded'), coalesce(corpus.source, 'stdlib') "

@@ -1,13 +1,16 @@
 """Tables to files: Parquet and CSV written by DuckDB, Markdown for notes; the query goes beside the file."""
 
+from __future__ import annotations
+
 import os
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from saetui.commands.errors import CommandError
 from saetui.commands.window import literal_sql
-from store import Store
 
+if TYPE_CHECKING:
+    from store import Store
 _WRITERS = {".parquet": "FORMAT parquet, COMPRESSION zstd", ".csv": "FORMAT csv, HEADER true"}
 FORMATS = (*_WRITERS, ".md")
 

@@ -11,6 +11,8 @@ from saetui.commands.errors import CommandError
 
 _TRUE = {"yes", "true", "on", "1"}
 _FALSE = {"no", "false", "off", "0"}
+# What hands type that have learnt it elsewhere.
+_ALIASES = {"q": "quit", "h": "help"}
 
 
 def parse(text: str) -> Command:
@@ -25,7 +27,7 @@ def parse(text: str) -> Command:
     arguments = cls.arguments()
     if any(a.rest for a in arguments):
         rest = next(a for a in arguments if a.rest)
-        given: dict[str, Any] = {rest.name: tail.strip()} if tail.strip() else {}
+        given: dict[str, Any] = {rest.name: tail.strip()}
     else:
         given = _split(cls, tail)
     return build(cls, given)
@@ -34,6 +36,7 @@ def parse(text: str) -> Command:
 def find(verb: str) -> type[Command]:
     """The command of a verb or of its unique beginning."""
     known = commands()
+    verb = _ALIASES.get(verb, verb)
     if verb in known:
         return known[verb]
     matches = [name for name in known if name.startswith(verb)]

@@ -16,10 +16,10 @@ import saetui
 from saetui.commands.command import Command, commands
 from saetui.commands.errors import CommandError
 from saetui.commands.parse import build
-from store import Store
 
 if TYPE_CHECKING:
     from saetui.commands.workbench import Workbench
+    from store import Store
 
 FORMAT = 1
 

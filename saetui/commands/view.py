@@ -1,13 +1,16 @@
 """What is on screen, as data: enough to show it again, and to tell whether it is the same."""
 
+from __future__ import annotations
+
 import json
 from dataclasses import asdict, dataclass
 from hashlib import sha256
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from saetui.commands.attention import Attention
-from store import Store
 
+if TYPE_CHECKING:
+    from store import Store
 # Rows of each table that count for the digest: about a screen full.
 DIGEST_ROWS = 50
 

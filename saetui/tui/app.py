@@ -13,7 +13,7 @@ from textual.app import App
 from textual.binding import BindingType
 from textual.events import Resize
 from textual.message import Message
-from textual.screen import ModalScreen
+from textual.screen import ModalScreen, Screen
 
 from saetui.commands.command import Command
 from saetui.commands.errors import CommandError
@@ -65,8 +65,9 @@ class WorkbenchApp(App[int], inherit_bindings=False):
     CSS_PATH = "app.tcss"
     ENABLE_COMMAND_PALETTE = False
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_of(None)]
-    MODES: ClassVar[dict[str, Any]] = {name: partial(_made, name) for name in SCREENS}
     DEFAULT_MODE = "overview"
+    # A mode's first screen has its styles read twice; the default one is made by get_default_screen instead.
+    MODES: ClassVar[dict[str, Any]] = {name: partial(_made, name) for name in SCREENS if name != DEFAULT_MODE}
 
     def __init__(self, bench: Workbench, *, record: bool = True) -> None:
         super().__init__()
@@ -81,6 +82,10 @@ class WorkbenchApp(App[int], inherit_bindings=False):
         self.devices: tuple[Device, ...] = ()
         bench.front = self
         bench.subscribe(lambda event: self.post_message(BenchEvent(event)))
+
+    def get_default_screen(self) -> Screen[Any]:
+        self.add_mode(self.DEFAULT_MODE, partial(_made, self.DEFAULT_MODE))
+        return _made(self.DEFAULT_MODE)
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         return {"muted": muted(self.current_theme)}

@@ -12,7 +12,7 @@ from textual.widgets import Input, Label, Static
 
 from saetui.commands.completion import Completion, completions
 from saetui.commands.errors import CommandError
-from saetui.commands.parse import parse
+from saetui.commands.parse import find, parse
 from saetui.commands.table import Filter
 from saetui.commands.workbench import Workbench
 from saetui.tui.panels.base import Panel
@@ -99,14 +99,17 @@ class PromptPanel(LinePanel):
             self.dismiss()
             return
         try:
-            command = parse(line).resolved(self.bench)
+            verb = find(line.split()[0])
+            asks = verb.asks and len(line.split()) == 1
+            if not asks:
+                parse(line).resolved(self.bench)
         except CommandError as problem:
             self.say(Content.styled(str(problem), "$error"))
             return
         self._history.add(line)
         self.dismiss()
         # The panel closes first, so that a command may open another one.
-        self.app.call_later(self.workbench_app.dispatch, command)
+        self.app.call_later(self.workbench_app.action_command, verb.verb if asks else line)
 
     def action_complete(self, by: int) -> None:
         if not self._offers:

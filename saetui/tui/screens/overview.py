@@ -51,7 +51,9 @@ class OverviewScreen(WorkbenchScreen):
     def compose_body(self) -> ComposeResult:
         yield Static(_EMPTY, id="empty")
         parameters = self.bench.parameters("overview")
-        yield QueryTable("overview", parameters, COLUMNS, row_key="sae_id", title="SAEs", id="overview-saes", pinned=2)
+        table = QueryTable("overview", parameters, COLUMNS, "sae_id", title="SAEs", id="overview-saes", pinned=2)
+        _fit(table, len(self.bench.catalogue.saes))
+        yield table
         with Horizontal(id="plots"):
             for column, title, from_zero in _PLOTS:
                 yield XYPlot(title, log_x=True, from_zero=from_zero, id=f"plot-{column}", empty="not measured yet")
@@ -67,13 +69,13 @@ class OverviewScreen(WorkbenchScreen):
         self.set_class(not self.bench.catalogue.saes, "-empty")
         table = self.query_one("#overview-saes", QueryTable)
         table.set_marks(frozenset(s.key for s in self.bench.marks if s.kind == "sae"))
-        table.reload()
+        if table.loaded:
+            table.reload()
         self._draw()
 
     @on(QueryTable.Loaded)
     def _loaded(self, event: QueryTable.Loaded) -> None:
-        # No taller than its rows: the plots take what is left.
-        event.table.styles.max_height = event.total + 4
+        _fit(event.table, event.total)
 
     @on(QueryTable.RowHighlighted)
     def _moved(self, event: QueryTable.RowHighlighted) -> None:
@@ -102,6 +104,11 @@ class OverviewScreen(WorkbenchScreen):
         if isinstance(focused, XYPlot):
             return (focused.id or "").removeprefix("plot-")
         return super().explain()
+
+
+def _fit(table: QueryTable, rows: int) -> None:
+    """No taller than its rows, labels and scrollbar: the plots take what is left."""
+    table.styles.max_height = rows + 3
 
 
 def _series(saes: Sequence[SaeEntry], column: str) -> list[Series]:
