@@ -21,13 +21,14 @@ if TYPE_CHECKING:
     asks=True,
 )
 class Filter(Command):
-    text: str = argument(help="a text, !text, ~fuzzy, or a condition in SQL; nothing shows all", rest=True)
+    text: str = argument(help="words, ~fuzzy, f1>0.5, !not, joined by or; nothing shows all", rest=True)
     table: str = argument("", help="the table; the focused one if left out", complete="table")
 
     def resolved(self, bench: Workbench) -> Filter:
         return Filter(self.text, table=_table(bench, self.table))
 
     def run(self, bench: Workbench) -> None:
+        bench.condition(self.table, self.text)
         bench.change_table(self.table, filter=self.text)
 
     @classmethod

@@ -25,6 +25,7 @@ from saetui.commands.events import (
 )
 from saetui.commands.front import Front, NoFront
 from saetui.commands.parse import parse
+from saetui.commands.row_filter import Condition, FilterColumn, columns_of, parse_filter
 from saetui.commands.session import Recorder
 from saetui.commands.subject import Subject
 from saetui.commands.tables import TABLES, TableSpec, TableState, tables_of
@@ -66,6 +67,7 @@ class Workbench:
         self._next_look = 0.0
         self._fresh: _Fresh | None = None
         self._columns: dict[str, tuple[str, ...]] = {}
+        self._filter_columns: dict[str, tuple[FilterColumn, ...]] = {}
         self._take(_Fresh.read(store))
         self._asked = self.revision
         self.jobs = self.client.jobs()
@@ -214,10 +216,16 @@ class Workbench:
     def query_of(self, table: str) -> tuple[str, dict[str, Any]]:
         """``(sql, parameters)`` of what a table shows, with its filter and sorting."""
         spec, state = TABLES[table], self.tables[table]
-        sql, extra = windowed(
-            self.store.sql_of(spec.query), filter=state.filter, sort=state.sort, descending=state.descending
-        )
-        return sql, self.parameters(spec.query) | extra
+        condition = self.condition(table, state.filter)
+        sql = windowed(self.store.sql_of(spec.query), where=condition.sql, sort=state.sort, descending=state.descending)
+        return sql, {**self.parameters(spec.query), **condition.params}
+
+    def condition(self, table: str, filter: str) -> Condition:  # noqa: A002
+        """What a filter line means for a table; raises FilterError, a CommandError, where it cannot be read."""
+        query = TABLES[table].query
+        if filter and query not in self._filter_columns:
+            self._filter_columns[query] = columns_of(self.store, self.store.sql_of(query), self.parameters(query))
+        return parse_filter(filter, self._filter_columns.get(query, ()))
 
     def columns(self, table: str) -> list[str]:
         """The columns of a table's query."""

@@ -213,7 +213,8 @@ class LettersScreen(WorkbenchScreen):
         if attention.letter is None:
             table.title = "words"
             return
-        largest = self.card.facts.max_activation if self.card.facts is not None else None
+        latent = self.latents.cursor_row
+        largest = latent["max_activation"] if latent is not None and latent["latent"] == attention.latent else None
         table.set_columns(columns.words(largest))
         parts: list[str | tuple[str, str]] = [f"words of {attention.letter}"]
         row = self._row_of_letter()

@@ -9,6 +9,15 @@ _ROLES = {"main": "●", "pick": "○"}
 _VERDICTS = {"found": " ", "missed": "✗", "false alarm": "!"}
 VERDICT_TINTS = {"missed": "error", "false alarm": "warning"}
 
+
+def _role_mark(role: str | None) -> str:
+    return _ROLES.get(role or "", "")
+
+
+def _verdict_mark(verdict: str) -> str:
+    return _VERDICTS[verdict]
+
+
 _LETTER = Column("letter", "", 2, "left", "text", help="letter")
 _PROBE = Column("probe_f1", "probe", 5, format=".2f", heat=_F1, help="probe_f1")
 _BEST = Column("best_f1", "best", 4, format=".2f", heat=_F1, help="best_f1")
@@ -27,7 +36,7 @@ LETTERS = {
     ),
 }
 
-_ROLE = Column("role", "●", 1, "left", lambda role: _ROLES.get(role, ""), help="role")
+_ROLE = Column("role", "●", 1, "left", _role_mark, help="role")
 _LATENT = Column("latent", "latent", 6, format="d", help="latent")
 _SCORES = (
     Column("f1", "F1", 4, format=".2f", heat=_F1, help="f1"),
@@ -57,11 +66,15 @@ LATENTS = {
 }
 
 
+_WORD = Column("surface", "word", 12, "left", "token", help="surface", grow=1)
+_VERDICT = Column("verdict", "", 1, "left", _verdict_mark, help="verdict", tints=VERDICT_TINTS)
+
+
 def words(largest: float | None) -> tuple[Column, ...]:
     """Columns of the words; ``largest`` is the activation with the full colour."""
     heat = Heat(0.0, largest) if largest else None
     return (
-        Column("surface", "word", 12, "left", "token", help="surface", grow=1, tints={}),
+        _WORD,
         Column("activation", "act.", 4, format=".1f", heat=heat, help="activation"),
-        Column("verdict", "", 1, "left", lambda verdict: _VERDICTS[verdict], help="verdict", tints=VERDICT_TINTS),
+        _VERDICT,
     )

@@ -7,7 +7,7 @@ from typing import Any
 from saetui.tui.widgets.row_window import Reader
 from saetui.tui.widgets.token_strip import StripToken
 
-N_CONTEXTS = 24
+N_CONTEXTS = 40
 
 
 @dataclass(frozen=True)

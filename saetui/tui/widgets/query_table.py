@@ -13,9 +13,9 @@ from textual.geometry import Size
 from textual.message import Message
 from textual.strip import Strip
 
+from saetui.commands.row_filter import FilterColumn, FilterError, columns_of, nearest, parse_filter, plain
 from saetui.tui.widgets import table_messages
 from saetui.tui.widgets.column import Column
-from saetui.tui.widgets.row_filter import find_column, parse_filter
 from saetui.tui.widgets.row_window import CHUNK, ChunkCache, Order, Reader, WindowQuery
 from saetui.tui.widgets.table_layout import Palette, TableLayout
 from saetui.tui.widgets.table_motion import MovingCursor
@@ -129,6 +129,7 @@ class QueryTable(MovingCursor, can_focus=True):
         self._moved = False
         self._highlighted: tuple[Any, ...] | None = None
         self._feed: WindowFeed | None = None
+        self._described: tuple[str, tuple[FilterColumn, ...]] | None = None
 
     # What it is about
 
@@ -203,7 +204,7 @@ class QueryTable(MovingCursor, can_focus=True):
         Raises:
             FilterError: the line cannot be read; the table stays as it was.
         """
-        condition = parse_filter(text, self.columns)
+        condition = parse_filter(text, self._filter_columns() if text.strip() else ())
         changed = condition != self._query.condition
         self.filter_text = text.strip()
         self._query = replace(self._query, condition=condition)
@@ -217,11 +218,23 @@ class QueryTable(MovingCursor, can_focus=True):
         Raises:
             FilterError: no such column; the message names the nearest.
         """
-        key = find_column(column, self.columns).key if column is not None else None
+        key = self._find_column(column) if column is not None else None
         order = (Order(key, descending),) if key is not None else self._default_order
         if order != self._order:
             self._order = order
             self.reload()
+
+    def _filter_columns(self) -> tuple[FilterColumn, ...]:
+        sql = self._effective().sql
+        if self._described is None or self._described[0] != sql:
+            self._described = (sql, columns_of(self._store().reader(), sql, self._query.params))
+        return self._described[1]
+
+    def _find_column(self, name: str) -> str:
+        known = {plain(label): column.key for column in self.columns for label in (column.label, column.key) if label}
+        if plain(name) not in known:
+            raise FilterError(nearest(name, known))
+        return known[plain(name)]
 
     def set_marks(self, keys: frozenset[Any]) -> None:
         """Row keys that are drawn as marked."""

@@ -9,8 +9,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
-from saetui.commands.window import parameter_names
-from saetui.tui.widgets.row_filter import Condition, quoted
+from saetui.commands.row_filter import Condition
+from saetui.commands.window import parameter_names, quoted
 
 CHUNK = 256
 _KEPT_CHUNKS = 64

@@ -46,7 +46,7 @@ def token_strip(
     background: Color,
     strong: Color = POSITIVE,
 ) -> Content:
-    """One line of at most ``width`` cells in which the token ``focus`` begins at a fixed place a little past the middle.
+    """One line of at most ``width`` cells in which the token ``focus`` begins at one place past the middle.
 
     ``top`` is the number with the full colour. Line breaks and control characters are visible; spaces are not replaced,
     a token's colour shows where it begins.
