@@ -50,6 +50,7 @@ _SCREENS = {
     "letters": ("saetui.tui.screens.letters", "LettersScreen"),
     "jobs": ("saetui.tui.screens.jobs", "JobsScreen"),
 }
+_FIRST = "overview"
 _USER_ERRORS = (CommandError, StoreError, JobError)
 
 
@@ -65,9 +66,9 @@ class WorkbenchApp(App[int], inherit_bindings=False):
     CSS_PATH = "app.tcss"
     ENABLE_COMMAND_PALETTE = False
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_of(None)]
-    DEFAULT_MODE = "overview"
+    DEFAULT_MODE = _FIRST
     # A mode's first screen has its styles read twice; the default one is made by get_default_screen instead.
-    MODES: ClassVar[dict[str, Any]] = {name: partial(_made, name) for name in SCREENS if name != DEFAULT_MODE}
+    MODES: ClassVar[dict[str, Any]] = {name: partial(_made, name) for name in SCREENS if name != _FIRST}
 
     def __init__(self, bench: Workbench, *, record: bool = True) -> None:
         super().__init__()
