@@ -213,7 +213,7 @@ class QueryTable(MovingCursor, can_focus=True):
             self.reload()
 
     def sort_by(self, column: str | None, descending: bool = True) -> None:
-        """Order by a column (key or label); None returns to the order at the start.
+        """Order by a column (key or label), with the cursor on the first row; None returns to the order at the start.
 
         Raises:
             FilterError: no such column; the message names the nearest.
@@ -222,6 +222,7 @@ class QueryTable(MovingCursor, can_focus=True):
         order = (Order(key, descending),) if key is not None else self._default_order
         if order != self._order:
             self._order = order
+            self.reset_cursor()
             self.reload()
 
     def _filter_columns(self) -> tuple[FilterColumn, ...]:
@@ -309,7 +310,8 @@ class QueryTable(MovingCursor, can_focus=True):
             self._opened(reading)
         for number, rows in reading.chunks.items():
             self._cache.put(number, rows)
-        self.refresh()
+        if reading.opening or not reading.chunks.keys().isdisjoint(self._visible_chunks()):
+            self.refresh()
         self._want_visible()
         if reading.opening:
             self.post_message(self.Loaded(self, self.total))

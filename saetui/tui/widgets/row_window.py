@@ -93,15 +93,29 @@ class WindowQuery:
         order = f"\nORDER BY {self._order_by}" if self.order else ""
         return self._bound(f"{self._select()}{order}\nLIMIT {limit} OFFSET {offset}")
 
+    def order_values(self, key: Any) -> tuple[str, dict[str, Any]]:
+        """The order columns of the row with that key: the fence at which it stands."""
+        conditions = f"{quoted(self.key)} = $row_key"
+        return self._bound(self._select(self._order_columns, conditions), row_key=key)
+
+    def ahead_of(self, fence: Row) -> tuple[str, dict[str, Any]]:
+        """The number of rows ahead of a fence: the place, from 0, of the row at it."""
+        params = {f"upper_{index}": value for index, value in enumerate(fence)}
+        return self._bound(self._select("count(*)", self._before("upper", fence)), **params)
+
     def position(self, key: Any) -> tuple[str, dict[str, Any]]:
-        """The place of the row with that key, from 0."""
-        numbered = self._select(f"{quoted(self.key)} AS key, row_number() OVER ({self._over}) - 1 AS place")
+        """The place, from 0, of the row with that key in a query that keeps its own order."""
+        numbered = self._select(f"{quoted(self.key)} AS key, row_number() OVER () - 1 AS place")
         return self._bound(f"SELECT place FROM ({numbered}) WHERE key = $row_key", row_key=key)
+
+    @property
+    def _order_columns(self) -> str:
+        return ", ".join(quoted(order.column) for order in self.ordering)
 
     def fences(self, step: int = CHUNK) -> tuple[str, dict[str, Any]]:
         """The order columns of every ``step``-th row."""
-        columns = ", ".join(quoted(order.column) for order in self.ordering)
-        numbered = self._select(f"{columns}, row_number() OVER ({self._over}) - 1 AS place")
+        columns = self._order_columns
+        numbered = self._select(f"{columns}, row_number() OVER (ORDER BY {self._order_by}) - 1 AS place")
         return self._bound(f"SELECT {columns} FROM ({numbered}) WHERE place % {step} = 0 ORDER BY place")
 
     def between(self, lower: Row, upper: Row | None) -> tuple[str, dict[str, Any]]:
@@ -112,10 +126,6 @@ class WindowQuery:
             conditions.append(self._before("upper", upper))
             params |= {f"upper_{index}": value for index, value in enumerate(upper)}
         return self._bound(f"{self._select('*', *conditions)}\nORDER BY {self._order_by}", **params)
-
-    @property
-    def _over(self) -> str:
-        return f"ORDER BY {self._order_by}" if self.order else ""
 
     def _range(self, lower: Row, upper: Row | None) -> list[str]:
         """The range of the first order column on its own, which a scan can skip by; none where values are missing."""

@@ -94,9 +94,12 @@ class WindowReader:
                 return index
         if self._total <= CHUNK:
             return None
-        sql, params = query.position(key)
+        sql, params = query.order_values(key) if query.order else query.position(key)
         found = self._reader.fetch(sql, **params).rows
-        return found[0][0] if found else None
+        if not found or not query.order:
+            return found[0][0] if found else None
+        sql, params = query.ahead_of(found[0])
+        return int(self._reader.fetch(sql, **params).rows[0][0])
 
     def _fetch_window(self, query: WindowQuery, first: int, count: int) -> Any:
         sql, params = query.window(first * CHUNK, count * CHUNK)
