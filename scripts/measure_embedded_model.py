@@ -140,8 +140,8 @@ out, chosen by its name.
 
 **Layout.** Qwen2, 4 layers, width 128, 4 heads, RoPE, byte-level BPE of 8,192 tokens, untied. The first two layers see
 only their own token (`layer_types` sliding, sliding, full, full; `sliding_window` 1), so a word's letter is worked out
-at the word itself and read from there by the later layers: what is removed at the word is gone. This also means that up to
-`blocks.1.hook_resid_post` an activation depends on the token alone; from `blocks.2` on it depends on the context.
+at the word itself and read from there by the later layers: what is removed at the word is gone. This also means that up
+to `blocks.1.hook_resid_post` an activation depends on the token alone; from `blocks.2` on it depends on the context.
 
 **Not for** anything but looking inside. It writes no sensible text.
 

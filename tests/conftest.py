@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-# A folder beside the checkout with reference outputs and real inputs; tests that need it are skipped where it is absent.
+# A folder beside the checkout with reference outputs and real inputs; tests that need it skip where it is absent.
 _SHARED = Path(os.environ.get("SAETUI_SHARED", Path(__file__).parents[2] / "shared"))
 
 

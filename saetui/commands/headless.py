@@ -41,6 +41,8 @@ def follow_jobs(root: Path, job_ids: Sequence[str]) -> int:
         except KeyboardInterrupt:
             print(f"saetui: the jobs go on without you; see `saetui jobs --store {root}`", file=sys.stderr)
             raise
+        # Nobody looks at this store any more, so nothing needs to stay in memory.
+        client.release_workers()
         report = store.commit_spool()
         if report.held_by is not None:
             print(
