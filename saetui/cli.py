@@ -35,7 +35,7 @@ def _guarded(command: Callable[..., int]) -> Callable[..., None]:
             _fail("interrupted", code=130)
         except BrokenPipeError:
             # The reader of our output left; nothing is wrong, and nothing more can be said to it.
-            sys.stdout = None  # type: ignore[assignment]
+            sys.stdout = None
             code = 0
         sys.exit(code)
 

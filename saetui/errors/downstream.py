@@ -43,9 +43,12 @@ def downstream_loss(
 ) -> DownstreamLoss:
     """Losses over the counted positions (no special tokens, no padding); other positions keep their activation.
 
-    Raises HookPointError where the SAE's width does not fit the model's hook point.
+    Raises HookPointError where the SAE's width does not fit the model's hook point, ValueError where it names none.
     """
-    model.check_width(sae.hook_name, sae.d_in)
+    hook_name = sae.hook_name
+    if hook_name is None:
+        raise ValueError("the SAE does not say which hook point it was trained on; set metadata['hook_name']")
+    model.check_width(hook_name, sae.d_in)
     edits: list[Callable[[Float[Tensor, "n d"]], Float[Tensor, "n d"]] | None]
     edits = [None, lambda x: sae.decode_sparse(*sae.encode_sparse(x)), torch.zeros_like]
     totals = [0.0, 0.0, 0.0]
@@ -57,7 +60,7 @@ def downstream_loss(
         judged = mask[:, :-1] & mask[:, 1:]
         n += int(judged.sum())
         for i, edit in enumerate(edits):
-            logits = model.logits(rows) if edit is None else model.logits_with(rows, sae.hook_name, _at(mask, edit))
+            logits = model.logits(rows) if edit is None else model.logits_with(rows, hook_name, _at(mask, edit))
             loss = functional.cross_entropy(logits[:, :-1][judged].float(), rows[:, 1:][judged], reduction="sum")
             totals[i] += float(loss)
     if n == 0:

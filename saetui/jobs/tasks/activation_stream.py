@@ -46,7 +46,7 @@ class ActivationStream:
 
     def epoch(self) -> Iterator[Float[Tensor, "n d"]]:
         """All activations once."""
-        return iter(self._kept.split(_CHUNK_TOKENS)) if self._kept is not None else self._read()
+        return iter(torch.split(self._kept, _CHUNK_TOKENS)) if self._kept is not None else self._read()
 
     def epochs(self) -> Iterator[Float[Tensor, "n d"]]:
         """All activations again and again."""

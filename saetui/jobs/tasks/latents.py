@@ -77,7 +77,7 @@ def _directions(
     for sae_id, sae in saes.items():
         statistics = firings[sae_id].statistics(surfaces, top=spec.top_tokens)
         written: list[pl.DataFrame] = []
-        for rows in torch.arange(sae.d_sae, device=sae.device).split(1024):
+        for rows in torch.split(torch.arange(sae.d_sae, device=sae.device), 1024):
             logits = sae.decoder_directions()[rows] @ unembedding
             written.append(_promoted(logits, surfaces, spec.promoted_tokens))
             done += len(rows)

@@ -1,6 +1,7 @@
 """What a task works on: models, corpora and SAEs, kept warm between the jobs of a worker."""
 
 import json
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -77,8 +78,8 @@ def find_saes(context: TaskContext, names: tuple[str, ...], model: LanguageModel
             known = ", ".join(sorted(saved.values())) or "none"
             raise JobError(f"saes: the store {context.store_root} has no SAE {name!r} (it has: {known})")
         sae_id = ids[-1]
-        folder = context.store_root / sae_path(sae_id)
-        sae = context.warm.get(("sae", sae_id, context.device), lambda folder=folder: load_sae(folder, context.device))
+        load = partial(load_sae, context.store_root / sae_path(sae_id), context.device)
+        sae = context.warm.get(("sae", sae_id, context.device), load)
         model.check_width(hook_name, sae.d_in)
         if sae.hook_name not in (None, hook_name):
             raise JobError(

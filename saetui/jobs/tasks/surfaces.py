@@ -1,6 +1,6 @@
 """Readable text of every token of a vocabulary."""
 
-from typing import Protocol
+from typing import Any, Protocol
 
 _REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 
@@ -8,8 +8,8 @@ _REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 class Decoder(Protocol):
     """The part of a Hugging Face tokenizer that turns ids into text."""
 
-    def convert_ids_to_tokens(self, ids: list[int]) -> list[str | None]: ...
-    def batch_decode(self, sequences: list[list[int]], *, clean_up_tokenization_spaces: bool) -> list[str]: ...
+    def convert_ids_to_tokens(self, ids: list[int]) -> Any: ...
+    def batch_decode(self, sequences: Any, *, clean_up_tokenization_spaces: bool) -> Any: ...
 
 
 def token_surfaces(tokenizer: Decoder, vocabulary_size: int) -> list[str]:
