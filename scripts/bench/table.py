@@ -108,14 +108,15 @@ def run_datatable(folder: Path, rows: int) -> None:
     from textual.app import App, ComposeResult
     from textual.widgets import DataTable
 
-    table: DataTable[Any] = DataTable(cursor_type="row")
-    table.add_columns(*COLUMNS)
-    for row in first_latents(folder, rows).rows():
-        table.add_row(*(f"{value:.4f}" if isinstance(value, float) else value for value in row))
-
     class Bench(App[None]):
         def compose(self) -> ComposeResult:
-            yield table
+            yield DataTable(cursor_type="row")
+
+        def on_mount(self) -> None:
+            table = self.query_one(DataTable)
+            table.add_columns(*COLUMNS)
+            for row in first_latents(folder, rows).rows():
+                table.add_row(*(f"{value:.4f}" if isinstance(value, float) else value for value in row))
 
     Bench().run()
 
@@ -151,12 +152,12 @@ class Terminal:
         fcntl.ioctl(fd, termios.TIOCSWINSZ, struct.pack("HHHH", LINES, CELLS, 0, 0))
         return cls(pid, fd)
 
-    def settle(self, patience: float, quiet: float = QUIET) -> float:
-        """Read until nothing comes for ``quiet`` seconds; the time of the last byte, or of the call if none came."""
+    def settle(self, patience: float, quiet: float = QUIET, text: bytes = b"") -> float:
+        """Read until ``text`` has come and then nothing for ``quiet`` seconds; the time of the last byte."""
         last, limit, seen = time.perf_counter(), time.perf_counter() + patience, False
         while select.select([self.fd], [], [], quiet if seen else max(0.0, limit - time.perf_counter()))[0]:
             data = os.read(self.fd, 1 << 16)
-            last, seen = time.perf_counter(), True
+            last, seen = time.perf_counter(), seen or text in data
             if b"\x1b[?2026$p" in data:
                 os.write(self.fd, b"\x1b[?2026;2$y")
         return last
@@ -191,7 +192,7 @@ def measure(name: str, folder: Path, rows: int) -> None:
     """Print the lines of one table."""
     start = time.perf_counter()
     terminal = Terminal.start([__file__, "--child", name, "--store", str(folder), "--rows", str(rows)])
-    painted = terminal.settle(STARTING, QUIET_AT_START) - start
+    painted = terminal.settle(STARTING, QUIET_AT_START, b"token") - start
     end, home = ENDS[name]
     everything: list[float] = []
     for what, presses in (MOTIONS | (SAETUI_MOTIONS if name == "saetui" else {})).items():
