@@ -40,7 +40,7 @@ def argument(default: Any = MISSING, *, help: str = "", complete: str | None = N
     return dataclasses.field(default=default, metadata={"help": help, "complete": complete, "rest": rest})
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Command:
     """Base of all commands; a subclass is made with ``@command`` and does its work in ``run``."""
 
@@ -52,6 +52,16 @@ class Command:
     group: ClassVar[str] = ""
     recorded: ClassVar[bool] = True
     asks: ClassVar[bool] = False
+
+    def __eq__(self, other: object) -> bool:
+        return type(other) is type(self) and vars(other) == vars(self)
+
+    def __hash__(self) -> int:
+        return hash((self.verb, *vars(self).values()))
+
+    def __repr__(self) -> str:
+        given = ", ".join(f"{name}={value!r}" for name, value in self.values().items())
+        return f"{type(self).__name__}({given})"
 
     def run(self, bench: Workbench) -> None:
         """Do it; raises CommandError where it cannot be done here."""
@@ -124,7 +134,9 @@ def command(
     """
 
     def made(cls: type[C]) -> type[C]:
-        frozen = dataclass(frozen=True)(cls)
+        # Dozens of these are made before the first paint, so as little code as possible is generated for them.
+        cls.__doc__ = cls.__doc__ or summary
+        frozen = dataclass(frozen=True, eq=False, repr=False)(cls) if "__annotations__" in cls.__dict__ else cls
         frozen.verb = verb
         frozen.summary = summary
         frozen.keys = dict(keys or {})

@@ -3,3 +3,11 @@
 
 class CommandError(Exception):
     """A command that cannot be understood or done here; the message names the command, the argument and the way out."""
+
+
+def user_errors() -> tuple[type[Exception], ...]:
+    """All errors that are told to the person and not raised further; their homes are imported when one is met."""
+    from saetui.jobs.errors import JobError
+    from store.errors import StoreError
+
+    return (CommandError, JobError, StoreError)

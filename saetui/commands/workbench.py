@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from time import monotonic
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from saetui.commands.attention import Attention, History, Place
 from saetui.commands.catalogue import Catalogue
 from saetui.commands.command import Command
-from saetui.commands.errors import CommandError
+from saetui.commands.errors import CommandError, user_errors
 from saetui.commands.events import (
     AttentionEvent,
     Event,
@@ -31,8 +32,10 @@ from saetui.commands.subject import Subject
 from saetui.commands.tables import TABLES, TableSpec, TableState, tables_of
 from saetui.commands.view import View
 from saetui.commands.window import parameter_names, windowed
-from saetui.jobs import Job, JobClient, JobError
-from store import Store, StoreError
+from store import Store
+
+if TYPE_CHECKING:
+    from saetui.jobs import Job, JobClient
 
 _LOOK_SECONDS = 1.0
 SCREENS = {"overview": ("1", "Overview"), "letters": ("2", "Letters"), "jobs": ("7", "Jobs")}
@@ -47,7 +50,6 @@ class Workbench:
 
     def __init__(self, store: Store, *, inline: bool = False, front: Front | None = None) -> None:
         self.store = store
-        self.client = JobClient(store.root)
         self.front: Front = front if front is not None else NoFront()
         self.attention = Attention()
         self.screen = "overview"
@@ -70,7 +72,8 @@ class Workbench:
         self._filter_columns: dict[str, tuple[FilterColumn, ...]] = {}
         self._take(_Fresh.read(store))
         self._asked = self.revision
-        self.jobs = self.client.jobs()
+        if inline:
+            self._look_at_jobs()
         self.history.visit(Place(self.screen, self.attention))
 
     @classmethod
@@ -98,6 +101,13 @@ class Workbench:
             self.in_background(lambda: recorder.record(line, view.digest(self.store)))
         return done
 
+    @cached_property
+    def client(self) -> JobClient:
+        """The jobs of the store; imported when first looked at, after the first paint."""
+        from saetui.jobs import JobClient
+
+        return JobClient(self.store.root)
+
     def subscribe(self, listener: Callable[[Event], None]) -> None:
         """Have every event from now on."""
         self._listeners.append(listener)
@@ -117,7 +127,7 @@ class Workbench:
         def guarded() -> None:
             try:
                 text = work()
-            except (CommandError, StoreError, JobError, OSError) as problem:
+            except (*user_errors(), OSError) as problem:
                 self.notify(str(problem), "error")
             else:
                 if text:

@@ -1,12 +1,14 @@
 """The terminal app: shows screens and panels, passes commands in and changes out, and polls jobs and store."""
 
+from __future__ import annotations
+
 import asyncio
 import os
 import signal
 from functools import partial
 from importlib import import_module
 from pathlib import Path
-from typing import Any, ClassVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from textual import on, work
 from textual.app import App
@@ -16,7 +18,7 @@ from textual.message import Message
 from textual.screen import ModalScreen, Screen
 
 from saetui.commands.command import Command
-from saetui.commands.errors import CommandError
+from saetui.commands.errors import CommandError, user_errors
 from saetui.commands.events import (
     AttentionEvent,
     JobsEvent,
@@ -30,13 +32,14 @@ from saetui.commands.navigate import Open
 from saetui.commands.parse import find, parse
 from saetui.commands.session import Recorder, fingerprint
 from saetui.commands.workbench import SCREENS, Workbench
-from saetui.jobs import JobError
-from saetui.jobs.devices import Device, list_devices
 from saetui.tui.keys import bindings_of
 from saetui.tui.messages import AttentionChanged, BenchEvent, DevicesSeen, JobsChanged, StoreChanged, TableChanged
 from saetui.tui.screens.base import WorkbenchScreen
 from saetui.tui.theme import THEMES, default_theme, muted
-from store import Store, StoreError
+from store import Store
+
+if TYPE_CHECKING:
+    from saetui.jobs.devices import Device
 
 POLL_SECONDS = 0.25
 _DEVICE_SECONDS = 2.0
@@ -51,7 +54,6 @@ _SCREENS = {
     "jobs": ("saetui.tui.screens.jobs", "JobsScreen"),
 }
 _FIRST = "overview"
-_USER_ERRORS = (CommandError, StoreError, JobError)
 
 
 def _made(name: str) -> WorkbenchScreen:
@@ -80,6 +82,7 @@ class WorkbenchApp(App[int], inherit_bindings=False):
         if os.environ.get("SSH_CONNECTION") and "TEXTUAL_ANIMATIONS" not in os.environ:
             self.animation_level = "none"
         self._stop_wanted = 0
+        self._is_small = False
         self.devices: tuple[Device, ...] = ()
         bench.front = self
         bench.subscribe(lambda event: self.post_message(BenchEvent(event)))
@@ -116,7 +119,7 @@ class WorkbenchApp(App[int], inherit_bindings=False):
             if question is None:
                 self.bench.dispatch(given, visit=visit)
                 return
-        except _USER_ERRORS as problem:
+        except user_errors() as problem:
             self.notify(str(problem), severity="error", markup=False)
             return
         from saetui.tui.panels.confirm import ConfirmPanel
@@ -126,7 +129,7 @@ class WorkbenchApp(App[int], inherit_bindings=False):
     def _do(self, command: Command, visit: bool) -> None:
         try:
             self.bench.dispatch(command, visit=visit)
-        except _USER_ERRORS as problem:
+        except user_errors() as problem:
             self.notify(str(problem), severity="error", markup=False)
 
     def action_command(self, text: str) -> None:
@@ -144,7 +147,7 @@ class WorkbenchApp(App[int], inherit_bindings=False):
 
         try:
             opening.open_panel(self, name, text)
-        except _USER_ERRORS as problem:
+        except user_errors() as problem:
             self.notify(str(problem), severity="error", markup=False)
 
     def focus_table(self, table: str) -> None:
@@ -188,13 +191,13 @@ class WorkbenchApp(App[int], inherit_bindings=False):
     @property
     def front_screen(self) -> WorkbenchScreen:
         """The screen in front, whatever panel lies over it."""
-        return self._tellable[-1]
+        return next(cast(WorkbenchScreen, s) for s in reversed(self.screen_stack) if isinstance(s, WorkbenchScreen))
 
     @property
     def _tellable(self) -> list[WorkbenchScreen]:
         """Screens in front; none while the app comes up or goes down."""
         stack = self._screen_stacks.get(self.current_mode, [])
-        return [screen for screen in stack if isinstance(screen, WorkbenchScreen)]
+        return [screen for screen in stack if isinstance(screen, WorkbenchScreen) and screen.is_whole]
 
     def _tell(self, message: Message) -> None:
         for screen in self._tellable:
@@ -220,15 +223,20 @@ class WorkbenchApp(App[int], inherit_bindings=False):
 
     def on_resize(self, event: Resize) -> None:
         small = event.size.width < MINIMUM_SIZE[0] or event.size.height < MINIMUM_SIZE[1]
-        from saetui.tui.panels.too_small import TooSmall
+        if small == self._is_small:
+            return
+        self._is_small = small
+        if small:
+            from saetui.tui.panels.too_small import TooSmall
 
-        if small and not isinstance(self.screen, TooSmall):
             self.push_screen(TooSmall(MINIMUM_SIZE))
-        elif not small and isinstance(self.screen, TooSmall):
+        else:
             self.pop_screen()
 
     @work(thread=True, exclusive=True, group="devices", exit_on_error=False)
     def _look_at_devices(self) -> None:
+        from saetui.jobs.devices import list_devices
+
         self.post_message(DevicesSeen(tuple(list_devices())))
 
     @on(DevicesSeen)

@@ -1,12 +1,17 @@
 """Messages that the app posts to the screen in front when the workbench has changed."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from textual.message import Message
 
 from saetui.commands.attention import Attention
 from saetui.commands.events import Event
-from saetui.jobs.devices import Device
+
+if TYPE_CHECKING:
+    from saetui.jobs.devices import Device
 
 
 @dataclass

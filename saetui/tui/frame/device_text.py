@@ -1,6 +1,11 @@
 """How busy a device is, in a few characters."""
 
-from saetui.jobs.devices import Device
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from saetui.jobs.devices import Device
 
 _GIB = 2**30
 

@@ -1,14 +1,19 @@
 """The first line: what is looked at, how many SAEs are in view, what runs, and how busy the machine is."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 from textual.content import Content
 from textual.widget import Widget
 
 from saetui.commands.workbench import Workbench
-from saetui.jobs import Job
-from saetui.jobs.devices import Device
 from saetui.tui.frame.device_text import device_text
+
+if TYPE_CHECKING:
+    from saetui.jobs import Job
+    from saetui.jobs.devices import Device
 
 
 class StatusLine(Widget):

@@ -1,5 +1,7 @@
 """What all screens of the workbench share: the frame around them, and how they hear of changes."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
@@ -16,13 +18,13 @@ from saetui.commands.navigate import Focus
 from saetui.commands.subject import Subject
 from saetui.commands.tables import TABLES
 from saetui.commands.workbench import Workbench
-from saetui.jobs.devices import Device
 from saetui.tui.frame.footer_line import FooterLine
 from saetui.tui.frame.status_line import StatusLine
 from saetui.tui.frame.tab_line import TabLine
 from saetui.tui.messages import AttentionChanged, JobsChanged, StoreChanged, TableChanged
 
 if TYPE_CHECKING:
+    from saetui.jobs.devices import Device
     from saetui.tui.app import WorkbenchApp
     from saetui.tui.widgets.query_table import QueryTable
 
@@ -54,7 +56,7 @@ class WorkbenchScreen(Screen[None]):
         raise NotImplementedError
 
     @property
-    def workbench_app(self) -> "WorkbenchApp":
+    def workbench_app(self) -> WorkbenchApp:
         return cast("WorkbenchApp", self.app)
 
     @property
@@ -107,7 +109,7 @@ class WorkbenchScreen(Screen[None]):
 
     # Plumbing
 
-    def table(self, table: str) -> "QueryTable | None":
+    def table(self, table: str) -> QueryTable | None:
         """The widget of a table of this screen."""
         from saetui.tui.widgets.query_table import QueryTable
 
@@ -136,6 +138,11 @@ class WorkbenchScreen(Screen[None]):
         elif self.focused is not None:
             self.maximize(self.focused)
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether all parts are there; they come after the screen, and go before it."""
+        return self.is_running and bool(self.query(FooterLine))
+
     def refresh_frame(self) -> None:
         """Draw status line and footer again."""
         for part in self.query("StatusLine, FooterLine"):
@@ -146,6 +153,8 @@ class WorkbenchScreen(Screen[None]):
     @on(ScreenResume)
     def _catch_up(self) -> None:
         """Hear of what changed, also while another screen was in front."""
+        if not self.is_whole:
+            return
         self.refresh_frame()
         bench, seen = self.bench, self._seen
         self._seen = (bench.attention, bench.revision, bench.marks)
@@ -156,6 +165,8 @@ class WorkbenchScreen(Screen[None]):
 
     @on(JobsChanged)
     def _jobs_changed(self) -> None:
+        if not self.is_whole:
+            return
         self.refresh_frame()
         self.jobs_changed()
 

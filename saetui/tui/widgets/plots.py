@@ -115,6 +115,7 @@ class XYPlot(Widget):
         self._log_x, self._log_y, self._from_zero = log_x, log_y, from_zero
         self._empty = empty
         self._drawn: list[Strip] | None = None
+        self._drawn_with: tuple[object, ...] = ()
 
     def set_series(self, series: Iterable[Series]) -> None:
         """Draw these; points without a finite place on the axes are left out."""
@@ -126,20 +127,15 @@ class XYPlot(Widget):
     def watch_highlight(self) -> None:
         self._forget()
 
-    def on_resize(self) -> None:
-        self._forget()
-
-    def notify_style_update(self) -> None:
-        super().notify_style_update()
-        self._drawn = None
-
     def _forget(self) -> None:
         self._drawn = None
         self.refresh()
 
     def render_line(self, y: int) -> Strip:
-        if self._drawn is None:
-            self._drawn = self._draw(*self.content_size)
+        # Styles are worked out anew for all sorts of reasons; drawing is for those that change the picture.
+        looks = (self.content_size, self.rich_style, self.get_component_rich_style("xy-plot--axis"))
+        if self._drawn is None or looks != self._drawn_with:
+            self._drawn, self._drawn_with = self._draw(*self.content_size), looks
         return self._drawn[y] if y < len(self._drawn) else Strip.blank(self.content_size.width, self.rich_style)
 
     def _draw(self, width: int, height: int) -> list[Strip]:
