@@ -2,17 +2,16 @@
 
 from dataclasses import dataclass
 
-import numpy as np
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
-from torch.nn.functional import embedding_bag
 
 from saetui.sae.pairs import PairsByLatent
-from saetui.sae.sparse import flat_nonzero, starts
+from saetui.sae.selection import largest
+from saetui.sae.sparse import flat_nonzero, gather_sum
 
 # Below this share of active pairs sums over them beat dense products.
-_SPARSE_DENSITY = 1 / 16
+_SPARSE_DENSITY = 1 / 24
 # Of the squared error; less is rounding.
 _LEAST_VARIANCE = 1e-10
 
@@ -56,33 +55,24 @@ class AuxK:
         variance = (error - error.mean(dim=0)).square().sum()
         if not variance > _LEAST_VARIANCE * error.square().sum():
             return None
-        kept = pre > 0
-        if self.k < pre.shape[1]:
-            kept &= pre >= _kth_largest(pre, self.k)
-        flat = flat_nonzero(kept)
-        if flat.numel() < _SPARSE_DENSITY * kept.numel():
-            tokens, latents, values = flat // pre.shape[1], flat % pre.shape[1], pre.reshape(-1)[flat]
-            residual = error
-            if flat.numel():
-                offsets = starts(torch.bincount(tokens, minlength=pre.shape[0]))
-                residual = error + embedding_bag(latents, decoder, offsets, mode="sum", per_sample_weights=values)
+        n, n_dead = pre.shape
+        if self.k < n_dead:
+            columns = largest(pre, self.k)
+            values = pre.gather(1, columns).relu_()
+        else:
+            columns, values = torch.arange(n_dead, device=pre.device).expand(n, -1), pre.relu()
+        flat = flat_nonzero(values)
+        if flat.numel() < _SPARSE_DENSITY * pre.numel():
+            tokens, latents = flat // values.shape[1], columns.reshape(-1)[flat]
+            pairs = PairsByLatent(tokens, latents, values.reshape(-1)[flat], n_dead)
+            residual = gather_sum(columns, values, decoder).add_(error)
             upstream = residual * (2 * self.coefficient / variance)
-            pairs = PairsByLatent(tokens, latents, values, pre.shape[1])
             of_decoder, of_values = pairs.gradients(upstream, decoder)
             of_encoder, of_bias = pairs.rows(of_values, centred), pairs.sums(of_values)
         else:
-            acts = pre * kept
+            acts = torch.zeros_like(pre).scatter_(1, columns, values)
             residual = torch.addmm(error, acts, decoder)
             upstream = residual * (2 * self.coefficient / variance)
-            of_values = (upstream @ decoder.T).mul_(kept)
-            of_decoder, of_encoder, of_bias = acts.T @ upstream, of_values.T @ centred, of_values.sum(dim=0)
+            of_pre = (upstream @ decoder.T).mul_(acts > 0)
+            of_decoder, of_encoder, of_bias = acts.T @ upstream, of_pre.T @ centred, of_pre.sum(dim=0)
         return AuxiliaryResult(residual.square().sum() / variance, of_encoder, of_decoder, of_bias)
-
-
-def _kth_largest(rows: Float[Tensor, "n m"], k: int) -> Float[Tensor, "n 1"]:
-    """The k-th largest of each row, k below m."""
-    if rows.device.type == "cpu":
-        # NumPy's selection is vectorised; torch's sorts pairs, several times as slow where k is large.
-        place = rows.shape[1] - k
-        return torch.from_numpy(np.partition(rows.numpy(), place, axis=1)[:, place : place + 1].copy())
-    return rows.topk(k, dim=1).values[:, -1:]

@@ -8,6 +8,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from saetui.sae.base import SAE, Activations, Indices, Latents, Values
+from saetui.sae.selection import largest
 
 
 @dataclass(eq=False, kw_only=True)
@@ -57,7 +58,9 @@ class TopKSAE(SAE):
 
 def top_k(pre: Float[Tensor, "n d_sae"], k: int) -> tuple[Float[Tensor, "n k"], Int[Tensor, "n k"]]:
     """The k largest of each row, strongest first, and their indices; of equal values the lower index is kept."""
-    values, indices = pre.topk(min(k + 1, pre.shape[1]), dim=1)
+    indices = largest(pre, min(k + 1, pre.shape[1]))
+    values, order = pre.gather(1, indices).sort(dim=1, descending=True)
+    indices = indices.gather(1, order)
     if values.shape[1] <= k:
         return values, indices
     # Only ties that would fire matter: whatever is not above zero becomes zero.

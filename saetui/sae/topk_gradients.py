@@ -13,6 +13,7 @@ from torch.nn.functional import embedding_bag
 
 from saetui.sae.auxk import AuxK
 from saetui.sae.pairs import PairsByLatent
+from saetui.sae.selection import largest
 
 
 @dataclass
@@ -57,8 +58,8 @@ class TopKGradients:
         n, width = x.shape[0], parameters.W_enc.shape[0]
         centred = x - parameters.b_dec
         pre = torch.addmm(parameters.b_enc, centred, parameters.W_enc.T, out=self._buffer(x, width))
-        values, indices = pre.topk(self._k, dim=1, sorted=False)
-        values = values.relu_()
+        indices = largest(pre, self._k)
+        values = pre.gather(1, indices).relu_()
         error = embedding_bag(indices, parameters.W_dec, mode="sum", per_sample_weights=values).sub_(centred)
         upstream = error * (2 / n)
         tokens = torch.arange(n, device=x.device).repeat_interleave(self._k)
