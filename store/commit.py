@@ -8,10 +8,9 @@ from pathlib import Path
 import duckdb
 
 from store.errors import SpoolError, StoreBusy, StoreError
-from store.filelock import FileLock
 from store.holder import Holder
 from store.ingest import ingest
-from store.manifest import DONE, LOCK, REJECTED, WRITING, Manifest, finished
+from store.manifest import DONE, REJECTED, WRITING, Manifest, finished, held
 from store.residency import Residency
 from store.steps import step
 from store.transaction import transaction
@@ -135,10 +134,6 @@ def _sweep(spool: Path) -> None:
     for path in spool.glob("*" + DONE):
         shutil.rmtree(path, ignore_errors=True)
     for path in spool.glob("*" + WRITING):
-        # Finished or removed by its writer meanwhile, it is no longer there.
-        with suppress(FileNotFoundError):
-            if (path / LOCK).exists():
-                lock = FileLock(path / LOCK)
-                if lock.exclusive():
-                    shutil.rmtree(path, ignore_errors=True)
-                lock.close()
+        if (lock := held(path)) is not None:
+            _remove(path)
+            lock.close()

@@ -19,6 +19,13 @@ class FileLock:
         """Take the lock exclusively; False where another holds it, and then a shared hold of one's own is lost too."""
         return self._take(fcntl.LOCK_EX)
 
+    def is_of(self, path: Path) -> bool:
+        """Whether the path still names the file that this lock is on."""
+        try:
+            return os.path.samestat(os.stat(path), os.fstat(self._descriptor))
+        except FileNotFoundError:
+            return False
+
     def release(self) -> None:
         fcntl.flock(self._descriptor, fcntl.LOCK_UN)
 

@@ -5,10 +5,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from store.errors import SpoolError
+from store.filelock import FileLock
 
 MANIFEST = "manifest.json"
 # Held by the writer of a folder for as long as it lives.
-LOCK = "lock"
+_LOCK = "lock"
 _FORMAT = 1
 # A folder of the spool with one of these endings is no finished result.
 WRITING, DONE, REJECTED = ".writing", ".done", ".rejected"
@@ -53,6 +54,20 @@ class Manifest:
             return cls(**value, parts=parts)
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise SpoolError(f"{path}: not a manifest ({error}); move {folder.name} out of the spool") from error
+
+
+def held(folder: Path) -> FileLock | None:
+    """The lock that a folder being written is held by; None where another process has it, or removes the folder."""
+    path = folder / _LOCK
+    try:
+        lock = FileLock(path)
+    except FileNotFoundError:
+        return None
+    # A lock on a file that has been removed since it was opened keeps nobody away.
+    if lock.exclusive() and lock.is_of(path):
+        return lock
+    lock.close()
+    return None
 
 
 def finished(spool: Path) -> list[Path]:

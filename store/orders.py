@@ -7,7 +7,7 @@ import numpy.typing as npt
 import polars as pl
 import pyarrow as pa
 
-_Places = npt.NDArray[np.uint64]
+_Array = npt.NDArray[Any]
 
 
 def by_latent(rows: pl.DataFrame) -> pl.DataFrame:
@@ -43,14 +43,13 @@ def by_token(rows: pl.DataFrame) -> pl.DataFrame:
     """One row a token with the list of its latents: context, position, latents."""
     context, position = _column(rows, "context", np.uint32), _column(rows, "position", np.uint16)
     latent = _column(rows, "latent", np.uint32)
-    place: _Places = context.astype(np.uint64) << np.uint64(16) | position
+    place = context.astype(np.uint64) << np.uint64(16) | position
     if (place[1:] < place[:-1]).any():
         order = np.argsort(place, kind="stable")
         context, position, latent, place = context[order], position[order], latent[order], place[order]
-    starts = np.flatnonzero(np.concatenate([[True], place[1:] != place[:-1]]))
-    offsets = pa.array(np.append(starts, len(place)).astype(np.int64))
-    lists = pl.from_arrow(pa.LargeListArray.from_arrays(offsets, pa.array(latent)))
-    return pl.DataFrame({"context": context[starts], "position": position[starts], "latents": lists})
+    starts = _starts(place)
+    latents = _lists(np.append(starts, len(place)), latent)
+    return pl.DataFrame({"context": context[starts], "position": position[starts], "latents": latents})
 
 
 def by_context(rows: pl.DataFrame) -> pl.DataFrame:
@@ -58,15 +57,31 @@ def by_context(rows: pl.DataFrame) -> pl.DataFrame:
     context, position = _column(rows, "context", np.uint32), _column(rows, "position", np.uint16)
     order = np.argsort(context, kind="stable")
     context, position, token = context[order], position[order], _column(rows, "token_id", np.uint32)[order]
-    starts = np.flatnonzero(np.concatenate([[True], context[1:] != context[:-1]]))
+    starts = _starts(context)
     lengths = np.maximum.reduceat(position, starts).astype(np.int64) + 1
     offsets = np.concatenate([[0], np.cumsum(lengths)])
-    values, missing = np.zeros(offsets[-1], np.uint32), np.ones(offsets[-1], bool)
     at = np.repeat(offsets[:-1], np.diff(np.append(starts, len(context)))) + position
-    values[at], missing[at] = token, False
-    lists = pa.LargeListArray.from_arrays(pa.array(offsets), pa.array(values, mask=missing))
-    return pl.DataFrame({"context": context[starts], "token_ids": pl.from_arrow(lists)})
+    values, known = np.zeros(offsets[-1], np.uint32), np.zeros(offsets[-1], bool)
+    values[at], known[at] = token, True
+    return pl.DataFrame({"context": context[starts], "token_ids": _lists(offsets, values, known)})
 
 
-def _column(rows: pl.DataFrame, name: str, kind: type[np.generic]) -> npt.NDArray[Any]:
+def _column(rows: pl.DataFrame, name: str, kind: type[np.generic]) -> _Array:
     return rows[name].to_numpy().astype(kind, copy=False)
+
+
+def _starts(values: _Array) -> _Array:
+    """Where runs of equal values begin."""
+    return np.flatnonzero(np.concatenate([[True], values[1:] != values[:-1]]))
+
+
+def _lists(offsets: _Array, values: _Array, known: _Array | None = None) -> pl.Series:
+    """Lists of unsigned integers that lie one after the other, each from an offset to the next."""
+    # From buffers, since `pyarrow.array` imports pandas where it is installed, which takes longer than all else here.
+    valid = None if known is None else pa.py_buffer(np.packbits(known, bitorder="little"))
+    flat = pa.Array.from_buffers(pa.uint32(), len(values), [valid, pa.py_buffer(np.ascontiguousarray(values))])
+    ends = pa.py_buffer(offsets.astype(np.int64))
+    lists = pa.Array.from_buffers(pa.large_list(pa.uint32()), len(offsets) - 1, [None, ends], children=[flat])
+    series = pl.from_arrow(lists)
+    assert isinstance(series, pl.Series)
+    return series

@@ -17,7 +17,7 @@ from uuid import uuid4
 from store.errors import SpoolError
 from store.filelock import FileLock
 from store.folder import Folder
-from store.manifest import LOCK, MANIFEST, WRITING, Manifest, Part
+from store.manifest import MANIFEST, WRITING, Manifest, Part, held
 from store.steps import step
 from store.tables import ACTIVATIONS, STORED_AS, TABLES, TOKENS, columns_of
 
@@ -79,7 +79,7 @@ class Spool:
             self._write_full_parts(kind)
 
     def flush(self) -> str | None:
-        """Finish what was added since the last flush, as one result that is committed whole; its name, None if empty."""
+        """Finish what was added since the last flush, as one result, committed whole; its name, or None if empty."""
         for kind in list(self._buffers):
             self._write_part(kind, _concat(self._buffers.pop(kind)))
         if self._writing is None:
@@ -141,15 +141,11 @@ class Spool:
     def folder(self) -> Path:
         """The folder that is being written; it is made when first needed."""
         if self._writing is None:
-            writing = self._folder.spool / f"{self.attempt}-{self._flushes + 1:04d}{WRITING}"
-            writing.mkdir(parents=True)
-            step("folder made")
-            # The lock gets its name once it is held: a folder with a free lock belongs to a dead process.
-            fresh = writing / f"{LOCK}.new"
-            self._lock = FileLock(fresh)
-            self._lock.exclusive()
-            fresh.rename(writing / LOCK)
-            self._writing = writing
+            self._writing = self._folder.spool / f"{self.attempt}-{self._flushes + 1:04d}{WRITING}"
+            while self._lock is None:
+                self._writing.mkdir(parents=True, exist_ok=True)
+                step("folder made")
+                self._lock = held(self._writing)
         return self._writing
 
 
@@ -167,6 +163,7 @@ class _Durable:
     def __enter__(self) -> BinaryIO:
         try:
             self._file = (self._spool.folder() / self._name).open("wb")
+            step("file made")
         except OSError as error:
             raise self._failed(error) from error
         return self._file
