@@ -22,7 +22,7 @@ class Help(Command):
 
 @command("explain", "Explain the number under the cursor", keys={"i": ""}, label="explain", recorded=False)
 class Explain(Command):
-    term: str = argument("", help="a column, e.g. fvu; the one under the cursor if left out", complete="term")
+    term: str = argument(default="", help="a column, e.g. fvu; the one under the cursor if left out", complete="term")
 
     def run(self, bench: Workbench) -> None:
         bench.front.open_panel("explain", self.term)
@@ -36,7 +36,7 @@ class Query(Command):
 
 @command("prompt", "Type a command", keys={"colon": ""}, label="command", recorded=False)
 class Prompt(Command):
-    text: str = argument("", help="what to start with", rest=True)
+    text: str = argument(default="", help="what to start with", rest=True)
 
     def run(self, bench: Workbench) -> None:
         bench.front.open_panel("prompt", self.text)
@@ -70,7 +70,7 @@ class Link(Command):
 @command("export", "Write the focused table to a file", keys={"e": ""}, label="export", asks=True)
 class Export(Command):
     path: str = argument(help="a file ending in .parquet, .csv or .md", complete="file")
-    table: str = argument("", help="the table; the focused one if left out", complete="table")
+    table: str = argument(default="", help="the table; the focused one if left out", complete="table")
 
     def resolved(self, bench: Workbench) -> Export:
         return Export(self.path, table=self.table or bench.focus)

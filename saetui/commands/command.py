@@ -5,13 +5,13 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import MISSING, dataclass
-from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, dataclass_transform, get_type_hints
 
 if TYPE_CHECKING:
     from saetui.commands.workbench import Workbench
 
 _REGISTRY: dict[str, type[Command]] = {}
+_ARGUMENTS: dict[type[Command], tuple[Argument, ...]] = {}
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,9 @@ class Command:
 
     @classmethod
     def arguments(cls) -> tuple[Argument, ...]:
-        return _arguments(cls)
+        if cls not in _ARGUMENTS:
+            _ARGUMENTS[cls] = _arguments(cls)
+        return _ARGUMENTS[cls]
 
     @classmethod
     def usage(cls) -> str:
@@ -96,7 +98,6 @@ class Command:
         return {name: list(value) if isinstance(value, tuple) else value for name, value in kept.items()}
 
 
-@cache
 def _arguments(cls: type[Command]) -> tuple[Argument, ...]:
     hints = get_type_hints(cls)
     return tuple(

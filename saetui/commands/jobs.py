@@ -25,7 +25,7 @@ class LookAtJob(Command):
 
 @command("cancel", "Cancel a job that waits or runs", keys={"x": ""}, screens=("jobs",), label="cancel")
 class Cancel(Command):
-    job: str = argument("", help="its id; the one under the cursor if left out", complete="job")
+    job: str = argument(default="", help="its id; the one under the cursor if left out", complete="job")
 
     def resolved(self, bench: Workbench) -> Cancel:
         job = find_job(bench, self.job)
@@ -49,7 +49,7 @@ class Cancel(Command):
 
 @command("retry", "Run a failed or cancelled job again", keys={"r": ""}, screens=("jobs",), label="retry")
 class Retry(Command):
-    job: str = argument("", help="its id; the one under the cursor if left out", complete="job")
+    job: str = argument(default="", help="its id; the one under the cursor if left out", complete="job")
 
     def resolved(self, bench: Workbench) -> Retry:
         job = find_job(bench, self.job)
@@ -86,7 +86,7 @@ class Run(Command):
 def current_job(bench: Workbench) -> Job | None:
     """The job that is looked at, else the first listed."""
     chosen = [job for job in bench.jobs if job.id == bench.attention.job]
-    return (chosen or bench.jobs or [None])[0]
+    return next(iter(chosen or bench.jobs), None)
 
 
 def find_job(bench: Workbench, name: str) -> Job:

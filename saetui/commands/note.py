@@ -21,8 +21,8 @@ ON CONFLICT (note_id) DO UPDATE SET text = excluded.text, changed = excluded.cha
 @command("note", "Write a note on the row under the cursor", keys={"n": ""}, label="note", asks=True)
 class Note(Command):
     text: str = argument(help="the note; nothing takes it away", rest=True)
-    kind: str = argument("", help="sae, letter, latent or token", complete="subject")
-    key: str = argument("", help="which one")
+    kind: str = argument(default="", help="sae, letter, latent or token", complete="subject")
+    key: str = argument(default="", help="which one")
 
     def resolved(self, bench: Workbench) -> Note:
         if self.kind and self.key:

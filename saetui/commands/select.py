@@ -77,7 +77,7 @@ class Token(Command):
     label="in view",
 )
 class View(Command):
-    sae: str = argument("", help="name of an SAE; the one under the cursor if left out", complete="sae")
+    sae: str = argument(default="", help="name of an SAE; the one under the cursor if left out", complete="sae")
 
     def resolved(self, bench: Workbench) -> View:
         if self.sae:

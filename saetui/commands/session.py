@@ -192,7 +192,7 @@ def _object(path: Path, number: int, text: str) -> dict[str, Any]:
 
 
 def _step(path: Path, number: int, line: dict[str, Any]) -> Step:
-    verb = line.get("command")
+    verb = str(line.get("command"))
     if verb not in commands():
         raise CommandError(f"{path}:{number}: no command {verb!r} in saetui {saetui.__version__}")
     command = build(commands()[verb], line.get("args", {}))

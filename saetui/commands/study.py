@@ -11,22 +11,33 @@ from saetui.commands.errors import CommandError
 if TYPE_CHECKING:
     from saetui.commands.workbench import Workbench
 
-_STUDIES = ("demo",)
+_STUDIES = ("demo", "letters")
 _TOKENS = 2_000_000
 
 
 @command("study", "Make a study in the background", keys={"D": "demo"}, screens=("overview",), label="demo study")
 class Study(Command):
-    name: str = argument(help="demo: three SAEs on the embedded model, and the letters they claim", complete="study")
+    name: str = argument(
+        help="demo: three new SAEs and their letters; letters: those of the SAEs in view", complete="study"
+    )
 
     def run(self, bench: Workbench) -> None:
         if self.name not in _STUDIES:
             raise CommandError(f"study: no study {self.name!r}; there is {', '.join(_STUDIES)}")
 
-        def submit() -> str:
-            from saetui.jobs.demo import submit_demo
+        saes = tuple(s for s in bench.catalogue.saes if s.sae_id in bench.attention.in_view)
+        if self.name == "letters" and not saes:
+            raise CommandError("study letters: put an SAE in view first, with space on screen 1")
 
-            jobs = submit_demo(bench.client)
+        def submit() -> str:
+            if self.name == "demo":
+                from saetui.jobs.demo import submit_demo
+
+                jobs = submit_demo(bench.client)
+            else:
+                from saetui.commands.study_specs import study_specs
+
+                jobs = [bench.client.submit(spec) for spec in study_specs(saes)]
             return f"{len(jobs)} jobs are queued; 7 shows how they go"
 
         bench.in_background(submit)
@@ -41,8 +52,8 @@ class Train(Command):
     architecture: str = argument(help="topk", complete="architecture")
     width: tuple[int, ...] = argument(help="numbers of latents, e.g. width=1024,4096")
     k: tuple[int, ...] = argument(help="latents kept on a token, e.g. k=8,16")
-    tokens: int = argument(_TOKENS, help="tokens to train on")
-    hook: str = argument("", help="hook point; that of the current SAE if left out")
+    tokens: int = argument(default=_TOKENS, help="tokens to train on")
+    hook: str = argument(default="", help="hook point; that of the current SAE if left out")
 
     def run(self, bench: Workbench) -> None:
         entry = bench.catalogue.entry(bench.attention.sae)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from pydantic import ValidationError
 
+from saetui.commands.catalogue import SaeEntry
 from saetui.commands.errors import CommandError
 from saetui.jobs.specs import LatentsSpec, LettersSpec, Recipe, Spec, TrainSpec
 
@@ -29,3 +30,14 @@ def train_specs(
         first = problem.errors()[0]
         where = ".".join(map(str, first["loc"]))
         raise CommandError(f"train: {where + ': ' if where else ''}{first['msg']}") from problem
+
+
+def study_specs(saes: Sequence[SaeEntry]) -> list[Spec]:
+    """The jobs that find the letters and latents of SAEs, two for each site."""
+    specs: list[Spec] = []
+    for site in dict.fromkeys((s.model_source, s.corpus_source, s.hook_name) for s in saes):
+        model, corpus, hook_name = site
+        names = tuple(s.name for s in saes if (s.model_source, s.corpus_source, s.hook_name) == site)
+        specs.append(LettersSpec(model=model, hook_name=hook_name, saes=names))
+        specs.append(LatentsSpec(model=model, corpus=corpus, hook_name=hook_name, saes=names))
+    return specs

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from saetui.commands.command import Command, argument, command
 from saetui.commands.errors import CommandError
+from saetui.commands.row_filter import nearest, plain
 from saetui.commands.subject import Subject
 from saetui.commands.tables import TABLES
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 )
 class Filter(Command):
     text: str = argument(help="words, ~fuzzy, f1>0.5, !not, joined by or; nothing shows all", rest=True)
-    table: str = argument("", help="the table; the focused one if left out", complete="table")
+    table: str = argument(default="", help="the table; the focused one if left out", complete="table")
 
     def resolved(self, bench: Workbench) -> Filter:
         return Filter(self.text, table=_table(bench, self.table))
@@ -39,14 +40,20 @@ class Filter(Command):
 @command("sort", "Sort by a column; again turns it round", keys={"s": ""}, label="sort", asks=True)
 class Sort(Command):
     column: str = argument(help="a column of the table", complete="column")
-    direction: str = argument("", help="up or down; if left out, down, and again up", complete="direction")
-    table: str = argument("", help="the table; the focused one if left out", complete="table")
+    direction: str = argument(default="", help="up or down; if left out, the other way round", complete="direction")
+    table: str = argument(default="", help="the table; the focused one if left out", complete="table")
 
     def resolved(self, bench: Workbench) -> Sort:
         table = _table(bench, self.table)
+        known = {plain(column.name): column for column in bench.columns(table)}
+        column = known.get(plain(self.column))
+        if column is None:
+            raise CommandError("sort: " + nearest(self.column, {key: c.name for key, c in known.items()}))
         state = bench.tables[table]
-        turned = "up" if state.sort == self.column and state.descending else "down"
-        return Sort(self.column, direction=self.direction or turned, table=table)
+        # Words begin at a, numbers with the largest.
+        first, second = ("up", "down") if column.kind == "words" else ("down", "up")
+        now = None if state.sort != column.name else "down" if state.descending else "up"
+        return Sort(column.name, direction=self.direction or (second if now == first else first), table=table)
 
     def run(self, bench: Workbench) -> None:
         if self.direction not in ("up", "down"):
@@ -60,7 +67,7 @@ class Sort(Command):
 
 @command("unsort", "Bring a table back to its own order")
 class Unsort(Command):
-    table: str = argument("", help="the table; the focused one if left out", complete="table")
+    table: str = argument(default="", help="the table; the focused one if left out", complete="table")
 
     def resolved(self, bench: Workbench) -> Unsort:
         return Unsort(_table(bench, self.table))
@@ -71,8 +78,8 @@ class Unsort(Command):
 
 @command("mark", "Mark the row under the cursor, or take its mark away", keys={"m": ""}, label="mark")
 class Mark(Command):
-    kind: str = argument("", help="sae, letter, latent or token", complete="subject")
-    key: str = argument("", help="which one, e.g. an SAE's id and a latent: ID/412")
+    kind: str = argument(default="", help="sae, letter, latent or token", complete="subject")
+    key: str = argument(default="", help="which one, e.g. an SAE's id and a latent: ID/412")
 
     def resolved(self, bench: Workbench) -> Mark:
         if self.kind and self.key:

@@ -68,8 +68,7 @@ class Workbench:
         self._commit: Future[None] | None = None
         self._next_look = 0.0
         self._fresh: _Fresh | None = None
-        self._columns: dict[str, tuple[str, ...]] = {}
-        self._filter_columns: dict[str, tuple[FilterColumn, ...]] = {}
+        self._columns: dict[str, tuple[FilterColumn, ...]] = {}
         self._take(_Fresh.read(store))
         self._asked = self.revision
         if inline:
@@ -127,7 +126,9 @@ class Workbench:
         def guarded() -> None:
             try:
                 text = work()
-            except (*user_errors(), OSError) as problem:
+            except Exception as problem:
+                if not isinstance(problem, (*user_errors(), OSError)):
+                    raise  # poll() raises it again where it is seen.
                 self.notify(str(problem), "error")
             else:
                 if text:
@@ -232,17 +233,14 @@ class Workbench:
 
     def condition(self, table: str, filter: str) -> Condition:  # noqa: A002
         """What a filter line means for a table; raises FilterError, a CommandError, where it cannot be read."""
-        query = TABLES[table].query
-        if filter and query not in self._filter_columns:
-            self._filter_columns[query] = columns_of(self.store, self.store.sql_of(query), self.parameters(query))
-        return parse_filter(filter, self._filter_columns.get(query, ()))
+        return parse_filter(filter, self.columns(table) if filter else ())
 
-    def columns(self, table: str) -> list[str]:
+    def columns(self, table: str) -> tuple[FilterColumn, ...]:
         """The columns of a table's query."""
         query = TABLES[table].query
         if query not in self._columns:
-            self._columns[query] = self.store.columns(query, self.parameters(query))
-        return list(self._columns[query])
+            self._columns[query] = columns_of(self.store, self.store.sql_of(query), self.parameters(query))
+        return self._columns[query]
 
     def view(self) -> View:
         """What is shown now: screen, attention, and the query of every table of the screen."""

@@ -21,6 +21,7 @@ from saetui.commands.command import Command
 from saetui.commands.errors import CommandError, user_errors
 from saetui.commands.events import (
     AttentionEvent,
+    Event,
     JobsEvent,
     MarksEvent,
     NoticeEvent,
@@ -85,7 +86,7 @@ class WorkbenchApp(App[int], inherit_bindings=False):
         self._is_small = False
         self.devices: tuple[Device, ...] = ()
         bench.front = self
-        bench.subscribe(lambda event: self.post_message(BenchEvent(event)))
+        bench.subscribe(self._heard)
 
     def get_default_screen(self) -> Screen[Any]:
         self.add_mode(self.DEFAULT_MODE, partial(_made, self.DEFAULT_MODE))
@@ -135,7 +136,9 @@ class WorkbenchApp(App[int], inherit_bindings=False):
     def action_command(self, text: str) -> None:
         """What a key or a click does: its command, or the panel that asks for what is missing."""
         verb, _, arguments = text.partition(" ")
-        if find(verb).asks and not arguments:
+        if verb == "leave" and self.front_screen.is_zoomed:
+            self.front_screen.zoom()
+        elif find(verb).asks and not arguments:
             self.open_panel(verb)
         else:
             self.dispatch(text)
@@ -151,6 +154,8 @@ class WorkbenchApp(App[int], inherit_bindings=False):
             self.notify(str(problem), severity="error", markup=False)
 
     def focus_table(self, table: str) -> None:
+        if self.front_screen.is_zoomed:
+            self.front_screen.zoom()
         widget = self.front_screen.table(table)
         if widget is not None and not widget.has_focus:
             widget.focus()
@@ -191,7 +196,7 @@ class WorkbenchApp(App[int], inherit_bindings=False):
     @property
     def front_screen(self) -> WorkbenchScreen:
         """The screen in front, whatever panel lies over it."""
-        return next(cast(WorkbenchScreen, s) for s in reversed(self.screen_stack) if isinstance(s, WorkbenchScreen))
+        return next(screen for screen in reversed(self.screen_stack) if isinstance(screen, WorkbenchScreen))
 
     @property
     def _tellable(self) -> list[WorkbenchScreen]:
@@ -202,6 +207,10 @@ class WorkbenchApp(App[int], inherit_bindings=False):
     def _tell(self, message: Message) -> None:
         for screen in self._tellable:
             screen.post_message(message)
+
+    def _heard(self, event: Event) -> None:
+        """Bring an event over from whatever thread it happened in."""
+        self.post_message(BenchEvent(event))
 
     @on(BenchEvent)
     async def _bench_changed(self, message: BenchEvent) -> None:

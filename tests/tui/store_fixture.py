@@ -232,8 +232,9 @@ def _letter_latents(width: int, missed: set[int], random: Random) -> list[dict[s
         if not words:
             continue
         recall = sum(i not in missed for i in words) / len(words)
+        others = random.sample(range(len(LETTERS), width), 11)
         ranked = [(index, 0.97, recall)] + [
-            (random.randrange(len(LETTERS), width), 0.9 - 0.05 * rank, recall * 0.4 / rank) for rank in range(1, 12)
+            (latent, 0.9 - 0.05 * rank, recall * 0.4 / rank) for rank, latent in enumerate(others, start=1)
         ]
         for rank, (latent, precision, found) in enumerate(ranked, start=1):
             rows.append(

@@ -11,10 +11,14 @@ from saetui.tui.frame.status_line import clock
 from saetui.tui.keys import shown_key
 
 # What is kept longest where there is little room, and the order in which it stands there.
-_KEPT = ("help", "leave", "study", "filter", "prompt", "sort", "view", "cancel", "retry")
-_KEPT += ("mark", "note", "query", "explain", "copy", "export")
-_ORDER = ("study", "view", "cancel", "retry", "leave", "filter", "prompt", "sort")
-_ORDER += ("mark", "note", "copy", "export", "query", "explain", "help")
+_KEPT = (
+    *("help", "leave", "study", "filter", "prompt", "sort", "view", "cancel", "retry"),
+    *("mark", "note", "query", "explain", "copy", "export"),
+)
+_ORDER = (
+    *("study", "view", "cancel", "retry", "leave", "filter", "prompt", "sort"),
+    *("mark", "note", "copy", "export", "query", "explain", "help"),
+)
 _GAP = "  "
 
 

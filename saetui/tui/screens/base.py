@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 from textual import on
 from textual.app import ComposeResult
 from textual.containers import Container
+from textual.dom import DOMNode
 from textual.events import DescendantFocus, ScreenResume
 from textual.screen import Screen
 from textual.widget import Widget
@@ -16,17 +17,18 @@ from saetui.commands.attention import Attention
 from saetui.commands.command import Command
 from saetui.commands.navigate import Focus
 from saetui.commands.subject import Subject
+from saetui.commands.table import Sort
 from saetui.commands.tables import TABLES
 from saetui.commands.workbench import Workbench
 from saetui.tui.frame.footer_line import FooterLine
 from saetui.tui.frame.status_line import StatusLine
 from saetui.tui.frame.tab_line import TabLine
 from saetui.tui.messages import AttentionChanged, JobsChanged, StoreChanged, TableChanged
+from saetui.tui.widgets.query_table import QueryTable
 
 if TYPE_CHECKING:
     from saetui.jobs.devices import Device
     from saetui.tui.app import WorkbenchApp
-    from saetui.tui.widgets.query_table import QueryTable
 
 
 class WorkbenchScreen(Screen[None]):
@@ -37,7 +39,7 @@ class WorkbenchScreen(Screen[None]):
 
     NAME: ClassVar[str] = ""
     # Under 100 columns the right-hand card folds away; from 160 on there is room for more.
-    HORIZONTAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = [(0, "-narrow"), (100, "-normal"), (160, "-wide")]
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-normal"), (160, "-wide")]  # noqa: RUF012
     ESCAPE_TO_MINIMIZE: ClassVar[bool] = False
 
     def __init__(self) -> None:
@@ -111,8 +113,6 @@ class WorkbenchScreen(Screen[None]):
 
     def table(self, table: str) -> QueryTable | None:
         """The widget of a table of this screen."""
-        from saetui.tui.widgets.query_table import QueryTable
-
         found = self.query(f"#{table.replace('.', '-')}").results(QueryTable)
         return next(iter(found), None)
 
@@ -133,10 +133,20 @@ class WorkbenchScreen(Screen[None]):
 
     def zoom(self) -> None:
         """Give the focused part the whole screen, or take it back."""
-        if self.maximized is not None:
-            self.minimize()
-        elif self.focused is not None:
-            self.maximize(self.focused)
+        zoomed = self.query(".-zoomed, .-beside-zoomed")
+        if zoomed:
+            zoomed.remove_class("-zoomed", "-beside-zoomed")
+            return
+        part: DOMNode | None = self.focused
+        while part is not None and part.id != "body" and part.parent is not None:
+            for sibling in part.parent.children:
+                sibling.add_class("-zoomed" if sibling is part else "-beside-zoomed")
+            part = part.parent
+
+    @property
+    def is_zoomed(self) -> bool:
+        """Whether one part has the whole screen."""
+        return bool(self.query(".-zoomed"))
 
     @property
     def is_whole(self) -> bool:
@@ -178,6 +188,12 @@ class WorkbenchScreen(Screen[None]):
             return
         table.set_filter(state.filter)
         table.sort_by(state.sort, state.descending)
+
+    @on(QueryTable.HeaderSelected)
+    def _header_chosen(self, event: QueryTable.HeaderSelected) -> None:
+        table = (event.table.id or "").replace("-", ".")
+        if table in TABLES:
+            self.dispatch(Sort(event.column.key, table=table))
 
     @on(DescendantFocus)
     def _focus_moved(self, event: DescendantFocus) -> None:

@@ -113,7 +113,7 @@ class JobList(ScrollView, can_focus=True):
     def action_move(self, by: int) -> None:
         self.cursor += by
 
-    def _on_click(self, event: events.Click) -> None:
+    async def _on_click(self, event: events.Click) -> None:
         offset = event.get_content_offset(self)
         line = offset.y + int(self.scroll_y) if offset is not None else len(self._lines)
         if line < len(self._lines):
