@@ -204,7 +204,7 @@ class LettersScreen(WorkbenchScreen):
     def _name_tables(self) -> None:
         attention = self.bench.attention
         title = f"latents of {attention.letter}" if attention.letter else "latents"
-        self.latents.title = title + (" · c card" if self.has_class("-narrow") else "")
+        self.latents.title = title + (" · ⏎ card" if self.has_class("-narrow") else "")
         self._name_words()
 
     def _name_words(self) -> None:

@@ -1,7 +1,7 @@
 """One axis of a plot: its range, where a value stands on it, and which ticks it shows."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from saetui.tui.widgets.column import short_number
@@ -46,11 +46,14 @@ class Axis:
             return (math.log(value) - math.log(self.low)) / (math.log(self.high) - math.log(self.low))
         return (value - self.low) / (self.high - self.low)
 
-    def ticks(self, most: int) -> list[float]:
-        """At most ``most`` round values within the range."""
+    def ticks(self, most: int, values: Collection[float] = ()) -> list[float]:
+        """At most ``most`` round values within the range; on a log scale ``values`` themselves where they are few."""
         if most < 1:
             return []
-        return self._log_ticks(most) if self.logarithmic else self._linear_ticks(most)
+        if self.logarithmic:
+            places = sorted(value for value in set(values) if self.place(value) is not None)
+            return places if 1 < len(places) <= most else self._log_ticks(most)
+        return self._linear_ticks(most)
 
     def _linear_ticks(self, most: int) -> list[float]:
         span = self.high - self.low

@@ -14,7 +14,7 @@ _STEPS = 24
 # Short of the full colour, so that a column of high values stays calm and its text readable.
 _STRONGEST = 0.55
 # Where there are sixteen colours only, a middling value colours the text and a high one the cell.
-_ANSI_TEXT, _ANSI_CELL = 0.35, 0.75
+_ANSI_TEXT, _ANSI_CELL = 0.4, 0.95
 _ANSI_POSITIVE, _ANSI_NEGATIVE, _ANSI_BLACK = (Color(0, 0, 0, ansi=number) for number in (3, 4, 0))
 
 

@@ -161,7 +161,8 @@ class XYPlot(Widget):
         for row in range(rows):
             edge = labels.get(row, "").rjust(margin) + ("┤" if row in labels else "│")
             strips.append(Strip([Segment(edge, axis), *canvas.segments(row, self.rich_style)], width))
-        return strips + self._x_lines(x_axis, margin, columns, axis)
+        ticks = x_axis.ticks(max(2, columns // 8), [x for x, _ in points])
+        return strips + self._x_lines(x_axis, ticks, margin, columns, axis)
 
     def _draw_series(self, canvas: Canvas, index: int, series: Series, x_axis: Axis, y_axis: Axis) -> None:
         style = self._series_style(index)
@@ -198,8 +199,7 @@ class XYPlot(Widget):
             segments.append(Segment("  ", self.rich_style))
         return Strip(segments).crop_extend(0, width, self.rich_style)
 
-    def _x_lines(self, x_axis: Axis, margin: int, columns: int, axis: Style) -> list[Strip]:
-        ticks = x_axis.ticks(max(2, columns // 9))
+    def _x_lines(self, x_axis: Axis, ticks: Sequence[float], margin: int, columns: int, axis: Style) -> list[Strip]:
         line, labels = ["─"] * columns, [" "] * (margin + 1 + columns)
         free_from = 0
         for tick, label in zip(ticks, x_axis.labels(ticks), strict=True):

@@ -75,8 +75,11 @@ class QueryTable(MovingCursor, can_focus=True):
             border-title-color: $accent;
             & > .query-table--header-cursor { color: $accent; text-style: bold underline; }
             & > .query-table--cursor { background: $accent 30%; }
-            & > .query-table--cell { text-style: bold underline; }
+            & > .query-table--cell { text-style: bold; }
         }
+
+        &:ansi > .query-table--cursor { background: ansi_default; text-style: bold; }
+        &:ansi:focus > .query-table--cursor { background: ansi_default; text-style: reverse; }
     }
     """
 
@@ -334,6 +337,8 @@ class QueryTable(MovingCursor, can_focus=True):
         self._show_total(reading.total)
         self.set_reactive(QueryTable.cursor_index, max(0, min(index, self.total - 1)))
         self.show_cursor()
+        # Until the new height is laid out there may be nothing to scroll.
+        self.call_after_refresh(self.show_cursor)
 
     def _want_visible(self) -> None:
         """Ask for what is seen and not read, and for the next chunk before it is reached."""

@@ -1,5 +1,6 @@
 """Small bars in text: a line of eighth blocks for a series, a horizontal bar for a share."""
 
+import math
 from collections.abc import Sequence
 from itertools import pairwise
 
@@ -22,9 +23,7 @@ def sparkline(values: Sequence[float], width: int) -> str:
     top = max(bins, default=0.0)
     if top <= 0:
         return " " * len(bins)
-    return "".join(
-        " " if value <= 0 else BLOCKS[min(len(BLOCKS) - 1, int(value / top * len(BLOCKS)))] for value in bins
-    )
+    return "".join(" " if value <= 0 else BLOCKS[math.ceil(value / top * len(BLOCKS)) - 1] for value in bins)
 
 
 def bar(share: float, width: int) -> str:

@@ -100,6 +100,11 @@ class TableLayout:
         segments = [Segment(" " * GUTTER, palette.header)]
         for index, (column, cells) in enumerate(zip(self.columns, self.widths, strict=True)):
             arrow = ("▼" if sorting[column.key] else "▲") if column.key in sorting else ""
+            if arrow and len(column.label) == cells and column.align == "right":
+                # The label fills its column: the arrow takes the gap before it.
+                gap = segments.pop()
+                segments.append(Segment(gap.text[:-1] + arrow, gap.style))
+                arrow = ""
             label = fit(column.label, max(0, cells - len(arrow))).rstrip()
             text = arrow + label if column.align == "right" else label + arrow
             text = text.center(cells) if column.align == "center" else fit(text, cells, right=column.align == "right")

@@ -1,0 +1,1 @@
+"""Widgets, each on its own."""

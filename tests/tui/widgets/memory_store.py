@@ -1,0 +1,92 @@
+"""A store in memory for tables under test, an app around one widget, and waiting for what it does."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import duckdb
+from textual.app import App, ComposeResult
+from textual.content import Content
+from textual.message import Message
+from textual.pilot import Pilot
+from textual.widget import Widget
+
+from store import QueryError, QueryInterrupted, Rows
+
+
+class MemoryReader:
+    """Reads from a database in memory as a store's reader does."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+        self._connection = connection
+        self.fetched: list[str] = []
+
+    def fetch(self, sql: str, /, **params: Any) -> Rows:
+        self.fetched.append(sql)
+        try:
+            result = self._connection.execute(sql, params or None)
+            return Rows(tuple(column[0] for column in result.description or ()), result.fetchall())
+        except duckdb.InterruptException as error:
+            raise QueryInterrupted(str(error)) from error
+        except duckdb.Error as error:
+            raise QueryError(str(error)) from error
+
+    def interrupt(self) -> None:
+        self._connection.interrupt()
+
+
+class MemoryStore:
+    """Named queries on a database in memory."""
+
+    def __init__(self, queries: Mapping[str, str] | None = None) -> None:
+        self.connection = duckdb.connect()
+        self.queries = dict(queries or {})
+        self.readers: list[MemoryReader] = []
+
+    def sql_of(self, name: str) -> str:
+        return self.queries[name]
+
+    def reader(self) -> MemoryReader:
+        self.readers.append(MemoryReader(self.connection.cursor()))
+        return self.readers[-1]
+
+
+class WidgetApp(App[None]):
+    """An app of one widget that keeps the messages it sees."""
+
+    CSS = "Screen { layout: vertical; }"
+
+    def __init__(self, *widgets: Widget) -> None:
+        super().__init__()
+        self._widgets = widgets
+        self.seen: list[Message] = []
+        self.pressed: list[str] = []
+
+    def compose(self) -> ComposeResult:
+        yield from self._widgets
+
+    def action_note_key(self, key: str) -> None:
+        self.pressed.append(key)
+
+    def seen_of(self, kind: type[Message]) -> list[Any]:
+        """Messages of a kind, each once although it passes several widgets."""
+        return list({id(message): message for message in self.seen if isinstance(message, kind)}.values())
+
+
+async def until(pilot: Pilot[Any], condition: Callable[[], object], turns: int = 2000) -> None:
+    """Let the app go on until something holds."""
+    for _ in range(turns):
+        if condition():
+            return
+        await pilot.pause(0.002)
+    raise AssertionError("what was waited for did not come")
+
+
+def shown(widget: Widget) -> list[str]:
+    """The lines of a widget as text, without trailing space."""
+    height = widget.scrollable_content_region.height
+    return [widget.render_line(line).text.rstrip() for line in range(height)]
+
+
+def title(widget: Widget) -> str:
+    """The title on a widget's upper edge, without its styles."""
+    return Content.from_markup(widget.border_title or "").plain
