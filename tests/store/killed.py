@@ -90,6 +90,7 @@ class _Heard:
 
 # What is spooled, and what the store must say once it is committed.
 
+
 def _spool(root: Path, job: str, shift: int = 0, flushes: int = 2) -> None:
     with Spool(root, job) as spool:
         spool.add("mark", [{"subject": "latent", "key": job, "created": _TIME}])
@@ -111,7 +112,7 @@ def _spool(root: Path, job: str, shift: int = 0, flushes: int = 2) -> None:
 
 def _activations(root: Path) -> dict[str, list[float]]:
     with Store.open(root) as store:
-        found = store.fetch("SELECT sae_id, list(activation ORDER BY activation) FROM latent_activation GROUP BY sae_id")
+        found = store.fetch("SELECT sae_id, list(activation ORDER BY activation) FROM latent_activation GROUP BY ALL")
         index = store.fetch("SELECT sae_id, sum(len(latents)) FROM token_latent GROUP BY sae_id")
     values = dict(found.rows)
     assert {sae: len(rows) for sae, rows in values.items()} == dict(index.rows), "the two orders differ"
@@ -127,6 +128,7 @@ def _spool_is_clean(root: Path) -> None:
 
 
 # The scenes: what is there before, what is played, and what must hold afterwards.
+
 
 def _before_flush(root: Path) -> None:
     Store.open(root, create=True).close()
@@ -172,7 +174,8 @@ def _before_bulk(root: Path) -> None:
     rows = pl.int_range(_BULK, eager=True)
     for job in "ab":
         with Spool(root, job) as spool:
-            frame = pl.DataFrame({"context": rows // 50, "position": rows % 50, "latent": rows % 97, "activation": rows})
+            place = {"context": rows // 50, "position": rows % 50}
+            frame = pl.DataFrame({**place, "latent": rows % 97, "activation": rows})
             spool.add("latent_activation", frame.with_columns(sae_id=pl.lit(job), corpus_id=pl.lit("c")))
 
 
@@ -217,7 +220,9 @@ def _newer_schema(root: Path) -> None:
     """Let this process believe that there is one more schema file."""
     number = store.schema.newest_version() + 1
     extra = root.parent / f"{number:04d}_later.sql"
-    extra.write_text("ALTER TABLE note ADD COLUMN colour VARCHAR; INSERT INTO mark VALUES ('sae', 'new', now()::TIMESTAMP)")
+    extra.write_text(
+        "ALTER TABLE note ADD COLUMN colour VARCHAR; INSERT INTO mark VALUES ('sae', 'new', now()::TIMESTAMP)"
+    )
     files = {**store.schema.schema_files(), number: extra}
     store.schema.schema_files.cache_clear()
     store.upgrade.schema_files = store.schema.schema_files = lambda: files  # type: ignore[assignment]
@@ -345,4 +350,4 @@ if __name__ == "__main__":
     # What a process has written survives its death in the system's memory; waiting for the disk proves nothing here.
     os.fsync = lambda descriptor: None  # type: ignore[assignment]
     theatre = Theatre(sys.argv[1], Path(sys.argv[2]))
-    print(json.dumps(theatre.at_moments() if sys.argv[1] == "bulk" else theatre.at_every_step()))
+    sys.stdout.write(json.dumps(theatre.at_moments() if sys.argv[1] == "bulk" else theatre.at_every_step()))
