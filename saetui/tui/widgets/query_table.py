@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar, Protocol, cast
+from typing import Any, ClassVar, Protocol, TypeAlias, cast
 
 from rich.segment import Segment
 from rich.style import Style
@@ -19,6 +19,7 @@ from saetui.tui.widgets.column import Column
 from saetui.tui.widgets.row_window import CHUNK, ChunkCache, Order, Reader, WindowQuery
 from saetui.tui.widgets.table_layout import Palette, TableLayout
 from saetui.tui.widgets.table_motion import MovingCursor
+from saetui.tui.widgets.table_style import COMPONENTS, CSS, palette_of
 from saetui.tui.widgets.window_feed import WindowFeed
 from saetui.tui.widgets.window_reader import Reading, Wish
 
@@ -40,48 +41,13 @@ class QueryTable(MovingCursor, can_focus=True):
     """
 
     ALLOW_SELECT = False
-    RowHighlighted = table_messages.RowHighlighted
-    RowSelected = table_messages.RowSelected
-    HeaderSelected = table_messages.HeaderSelected
-    Loaded = table_messages.Loaded
+    RowHighlighted: TypeAlias = table_messages.RowHighlighted
+    RowSelected: TypeAlias = table_messages.RowSelected
+    HeaderSelected: TypeAlias = table_messages.HeaderSelected
+    Loaded: TypeAlias = table_messages.Loaded
     BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "select", "Open", show=False)]
-    COMPONENT_CLASSES: ClassVar[set[str]] = {
-        "query-table--header",
-        "query-table--header-cursor",
-        "query-table--cursor",
-        "query-table--cell",
-        "query-table--unread",
-        "query-table--heat",
-    }
-    DEFAULT_CSS = """
-    QueryTable {
-        height: 1fr;
-        border-top: solid $foreground 20%;
-        border-title-color: $text-muted;
-        border-title-background: transparent;
-        scrollbar-size-vertical: 1;
-        scrollbar-gutter: stable;
-        scrollbar-background: $background;
-        scrollbar-color: $foreground 25%;
-
-        & > .query-table--header { color: $text-muted; }
-        & > .query-table--header-cursor { color: $text-muted; }
-        & > .query-table--cursor { background: $foreground 10%; }
-        & > .query-table--unread { color: $text-muted; }
-        & > .query-table--heat { color: $warning; }
-
-        &:focus {
-            border-top: solid $accent;
-            border-title-color: $accent;
-            & > .query-table--header-cursor { color: $accent; text-style: bold underline; }
-            & > .query-table--cursor { background: $accent 30%; }
-            & > .query-table--cell { text-style: bold; }
-        }
-
-        &:ansi > .query-table--cursor { background: ansi_default; text-style: bold; }
-        &:ansi:focus > .query-table--cursor { background: ansi_default; text-style: reverse; }
-    }
-    """
+    COMPONENT_CLASSES: ClassVar[set[str]] = COMPONENTS
+    DEFAULT_CSS = CSS
 
     @dataclass
     class _Read(Message):
@@ -468,18 +434,7 @@ class QueryTable(MovingCursor, can_focus=True):
 
     def _palette(self) -> Palette:
         if self._palette_made is None:
-            style = self.get_component_rich_style
-            self._palette_made = Palette(
-                row=self.rich_style,
-                cursor=style("query-table--cursor"),
-                cell=style("query-table--cell", partial=True),
-                header=style("query-table--header"),
-                header_cursor=style("query-table--header-cursor"),
-                unread=style("query-table--unread", partial=True),
-                background=self.background_colors[1],
-                heat=self.get_component_styles("query-table--heat").color,
-                theme=self.app.theme_variables,
-            )
+            self._palette_made = palette_of(self)
         return self._palette_made
 
     def render_line(self, y: int) -> Strip:

@@ -1,10 +1,10 @@
 """The table over a query: what it shows, says and answers to."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
-from textual.binding import Binding
+from textual.binding import Binding, BindingType
 
 from saetui.commands.row_filter import FilterError
 from saetui.tui.widgets.column import Column
@@ -16,7 +16,8 @@ from .memory_store import MemoryStore, WidgetApp, shown, title, until
 MANY = 100_000
 QUERIES = {
     "words": """SELECT * FROM (VALUES
-        (412, ' short', 0.91::DOUBLE), (88, ' self', 0.34), (903, ' sea' || chr(10) || 'food [b]', NULL), (7, ' set', 0.02)
+        (412, ' short', 0.91::DOUBLE), (88, ' self', 0.34),
+        (903, ' sea' || chr(10) || 'food [b]', NULL), (7, ' set', 0.02)
     ) AS words(latent, token, f1) WHERE f1 > $least OR f1 IS NULL""",
     "many": "SELECT i AS latent, (hash(i) % 1000) / 1000 AS f1, 'tok' || i AS token FROM range($n) AS numbers(i)",
     "wrong": "SELECT nothing FROM nowhere",
@@ -29,7 +30,7 @@ COLUMNS = (
 
 
 class TableApp(WidgetApp):
-    BINDINGS = [Binding(digit, f"note_key('{digit}')") for digit in "1234567"]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding(digit, f"note_key('{digit}')") for digit in "1234567"]
 
 
 def words(**options: Any) -> QueryTable:

@@ -12,7 +12,7 @@ from .memory_store import MemoryStore
 
 ROWS = FENCED_ROWS + 3 * CHUNK + 7
 # Ties, missing values and not-a-numbers in the column that is sorted by.
-TABLE = f"""
+TABLE = """
 SELECT i AS latent,
     CASE WHEN i % 7 = 0 THEN NULL WHEN i % 911 = 0 THEN 'nan'::DOUBLE ELSE (hash(i) % 1000) / 1000 END AS f1,
     (hash(i + 1) % 50)::INTEGER AS fires,
