@@ -9,6 +9,7 @@ import os
 import shutil
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from io import BytesIO
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, BinaryIO, Self, TypeAlias
@@ -69,9 +70,9 @@ class Spool:
         SpoolError where the table or a column is unknown, a required one is missing or NULL, or the disk is full.
         """
         frame = _frame(rows)
-        _check(table, frame)
         if not frame.height:
             return
+        _check(table, frame)
         frame = _with_firsts(frame, TABLES[table].firsts)
         for scope, group in _groups(frame, TABLES[table].scope):
             kind = (table, tuple(group.columns), tuple(scope.items()))
@@ -130,8 +131,11 @@ class Spool:
 
     def _write(self, table: str, frame: "pl.DataFrame", n_rows: int, scope: dict[str, str]) -> None:
         name = f"{len(self._parts):05d}-{table}.parquet"
+        # Through memory, since a full disk is then an OSError with its number, as for any other file.
+        part = BytesIO()
+        frame.write_parquet(part, compression="lz4", row_group_size=ROW_GROUP)
         with self._create(name) as file:
-            frame.write_parquet(file, compression="lz4", row_group_size=ROW_GROUP)
+            file.write(part.getbuffer())
         step("part written")
         self._parts.append(Part(table, name, n_rows, tuple(frame.columns), scope))
 
@@ -220,6 +224,8 @@ def _check(table: str, frame: "pl.DataFrame") -> None:
     for name in sorted(columns.required & set(frame.columns)):
         if frame[name].null_count():
             raise SpoolError(f"{table}.{name} may not be NULL, but is in {frame[name].null_count()} rows")
+    if table == ACTIVATIONS and (n_bad := int((~frame["activation"].is_finite()).sum())):
+        raise SpoolError(f"{table}.activation is not a number in {n_bad} rows; was the model or the SAE damaged?")
 
 
 def _stored_forms(table: str, frame: "pl.DataFrame") -> "list[tuple[str, pl.DataFrame]]":
