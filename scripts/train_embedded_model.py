@@ -5,15 +5,23 @@ model card by scripts/measure_embedded_model.py.
 """
 
 import argparse
+import re
 import sys
 import time
 from pathlib import Path
 from random import Random
 
 import torch
-from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from torch import Tensor
-from transformers import PreTrainedTokenizerFast, Qwen2Config, Qwen2ForCausalLM
+from transformers import (
+    AutoTokenizer,
+    PreTrainedTokenizerBase,
+    PreTrainedTokenizerFast,
+    Qwen2Config,
+    Qwen2ForCausalLM,
+    Qwen2Tokenizer,
+)
 
 from saetui.letters.prompts import answer_strings, answered_line
 from saetui.letters.vocabulary import Word, first_letter_words
@@ -27,30 +35,37 @@ ANSWER = 6
 # A letter is one token of eight in a prompt; unweighted, it takes far longer until the model looks back at the word.
 ANSWER_WEIGHT = 4.0
 SEED = 0
+END = "<|endoftext|>"
+RARE_REPEATS = 4
 
 
-def train_tokenizer(texts: list[str]) -> PreTrainedTokenizerFast:
-    """Byte-level BPE of the texts; every answer letter is made frequent enough to become one token."""
+def train_tokenizer(texts: list[str], folder: Path) -> PreTrainedTokenizerBase:
+    """Byte-level BPE of the texts' words, cut as Qwen2 cuts text; every answer letter is frequent enough for a token.
+
+    Punctuation and digits are left out of the training text, so that all room in the vocabulary goes to words. The
+    tokenizer is read back by AutoTokenizer, which builds it anew from its vocabulary: what trains is what loads.
+    """
+    usual = Qwen2Tokenizer().backend_tokenizer
     tokenizer = Tokenizer(models.BPE())
-    # Single digits and short runs of punctuation leave room in the vocabulary for words.
-    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
-        [
-            pre_tokenizers.Digits(individual_digits=True),
-            pre_tokenizers.Split(Regex(r"[^\w\s]{1,2}"), "isolated"),
-            pre_tokenizers.ByteLevel(add_prefix_space=False),
-        ]
-    )
+    tokenizer.normalizer, tokenizer.pre_tokenizer = usual.normalizer, usual.pre_tokenizer
     tokenizer.decoder = decoders.ByteLevel()
     trainer = trainers.BpeTrainer(
         vocab_size=VOCABULARY,
-        special_tokens=["<|endoftext|>"],
+        special_tokens=[END],
         initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
         show_progress=False,
     )
+    words = [re.sub(r"[^A-Za-z\s]+", "\n", text) for text in texts]
     spelling = f" has the first letter:{''.join(answer_strings())}\n" * 200
-    tokenizer.train_from_iterator([*texts, spelling], trainer)
-    end = "<|endoftext|>"
-    return PreTrainedTokenizerFast(tokenizer_object=tokenizer, bos_token=end, eos_token=end, model_max_length=CONTEXT)
+    # Words of rare letters count several times, so that more letters have words enough to be measured.
+    rare = [word for text in words for word in re.findall(r" [jqxyzJQXYZ][a-z]+", text)] * RARE_REPEATS
+    tokenizer.train_from_iterator([*words, spelling, *rare], trainer)
+    PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer, bos_token=END, eos_token=END, model_max_length=CONTEXT
+    ).save_pretrained(folder)
+    loaded = AutoTokenizer.from_pretrained(folder)
+    loaded.save_pretrained(folder)
+    return loaded
 
 
 def make_model() -> Qwen2ForCausalLM:
@@ -80,7 +95,7 @@ def make_model() -> Qwen2ForCausalLM:
 class Batches:
     """Half a batch of text, half of first-letter prompts; every row starts with the beginning-of-text token."""
 
-    def __init__(self, stream: Tensor, tokenizer: PreTrainedTokenizerFast, words: list[Word]) -> None:
+    def __init__(self, stream: Tensor, tokenizer: PreTrainedTokenizerBase, words: list[Word]) -> None:
         self.stream, self.words, self.random = stream, words, Random(SEED)
         self.bos = int(tokenizer.bos_token_id)
         template = tokenizer.encode(answered_line(words[0]) + "\n")
@@ -144,7 +159,10 @@ def main() -> None:
 
     documents = standard_library_documents()
     kept = [d.text for d in documents if not is_held_out(d)]
-    tokenizer = train_tokenizer(kept)
+    model = make_model()
+    # AutoTokenizer chooses by the model's configuration.
+    model.config.save_pretrained(arguments.out)
+    tokenizer = train_tokenizer(kept, arguments.out)
     words = first_letter_words(tokenizer)
     streams = []
     for texts in (kept, [d.text for d in documents if is_held_out(d)]):
@@ -152,7 +170,6 @@ def main() -> None:
         streams.append(torch.tensor(ids))
     print(f"{len(words)} words, {len(streams[0]):,} training tokens, {len(streams[1]):,} held out", flush=True)
 
-    model = make_model()
     batches = Batches(streams[0], tokenizer, words)
     optimizer = torch.optim.AdamW(model.parameters(), lr=2e-3, weight_decay=0.01)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 2e-3, total_steps=arguments.steps, pct_start=0.1)
@@ -169,9 +186,7 @@ def main() -> None:
             right = answer_accuracy(model, batches.next()[0])
             seconds = time.perf_counter() - start
             print(f"step {step}  letters {right:.3f}  held-out text loss {held_out:.3f}  {seconds:.0f} s", flush=True)
-    arguments.out.mkdir(parents=True, exist_ok=True)
     model.save_pretrained(arguments.out)
-    tokenizer.save_pretrained(arguments.out)
     (arguments.out / "generation_config.json").unlink(missing_ok=True)
 
 

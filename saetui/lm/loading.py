@@ -1,5 +1,6 @@
 """Loading of a language model through TransformerBridge, with its weights as they are."""
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -69,16 +70,30 @@ def _dtype(dtype: str | torch.dtype | None, config: dict[str, Any], device: torc
 
 
 def _load_tokenizer(folder: Path) -> "PreTrainedTokenizerBase":
-    from transformers import AutoTokenizer
+    from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
+    # AutoTokenizer goes by the model's family, and would cut text by its rules where the folder has rules of its own.
+    general = _tokenizer_class(folder) in ("TokenizersBackend", "PreTrainedTokenizerFast")
     try:
-        tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(folder)
+        tokenizer: PreTrainedTokenizerBase = (PreTrainedTokenizerFast if general else AutoTokenizer).from_pretrained(
+            folder
+        )
     except Exception as error:  # The tokenizers library raises bare Exception for a file it cannot read.
         raise ModelError(
             f"The tokenizer in {folder} cannot be loaded: {_first_line(error)}. "
             f"Copy tokenizer.json of the model into the folder again"
         ) from error
     return tokenizer
+
+
+def _tokenizer_class(folder: Path) -> str | None:
+    """The class that the folder's ``tokenizer_config.json`` names; None where it names none or cannot be read."""
+    try:
+        settings = json.loads((folder / "tokenizer_config.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    name = settings.get("tokenizer_class") if isinstance(settings, dict) else None
+    return name if isinstance(name, str) else None
 
 
 class _WeightReport:

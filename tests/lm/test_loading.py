@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
+from tokenizers import Tokenizer
 from transformers import LlamaConfig, LlamaModel, T5Config, T5ForConditionalGeneration
 
 from saetui.lm import LanguageModel, ModelError, load_model
@@ -188,3 +189,12 @@ class TestRefusals:
     @pytest.mark.parametrize("dtype", ["int8", "float33", "nn"])
     def test_a_dtype_that_is_none(self, dtype: str, tiny_folder: Folder) -> None:
         assert f"The dtype {dtype!r} cannot be used" in message(tiny_folder("gpt2"), dtype=dtype)
+
+
+def test_text_is_cut_by_the_folders_own_rules(tiny_folder: Folder) -> None:
+    """A general tokenizer in a Qwen2 folder must not be rebuilt with Qwen2's own rules, which cut digits one by one."""
+    folder = tiny_folder("qwen2")
+    own = Tokenizer.from_file(str(folder / "tokenizer.json"))
+    loaded = load_model(str(folder)).tokenizer
+    assert loaded.backend_tokenizer.pre_tokenizer.__getstate__() == own.pre_tokenizer.__getstate__()
+    assert loaded("it's a b", add_special_tokens=False)["input_ids"] == own.encode("it's a b").ids
