@@ -88,7 +88,7 @@ def _screens(_: Workbench) -> list[str]:
 
 SOURCES: dict[str, Callable[[Workbench], Iterable[str]]] = {
     "screen": _screens,
-    "sae": lambda bench: [s.name for s in bench.catalogue.saes],
+    "sae": lambda bench: ["next", "previous", *(s.name for s in bench.catalogue.saes)],
     "letter": lambda _: ascii_lowercase,
     "table": lambda bench: [t.id for t in tables_of(bench.screen)],
     "column": lambda b: [column.name for column in b.columns(b.focus)],

@@ -40,8 +40,8 @@ class OverviewScreen(WorkbenchScreen):
     NAME = "overview"
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_of("overview")]
     DEFAULT_CSS = """
-    OverviewScreen #overview-saes { height: 1fr; }
-    OverviewScreen #plots { height: 1fr; min-height: 9; }
+    OverviewScreen #overview-saes { max-height: 50%; }
+    OverviewScreen #plots { height: 1fr; }
     OverviewScreen #plots XYPlot { margin-right: 1; }
     OverviewScreen #empty { display: none; height: 1fr; padding: 2 3; }
     OverviewScreen.-empty #empty { display: block; }
@@ -56,7 +56,9 @@ class OverviewScreen(WorkbenchScreen):
         yield table
         with Horizontal(id="plots"):
             for column, title, from_zero in _PLOTS:
-                yield XYPlot(title, log_x=True, from_zero=from_zero, id=f"plot-{column}", empty="not measured yet")
+                plot = XYPlot(title, log_x=True, from_zero=from_zero, id=f"plot-{column}", empty="not measured yet")
+                plot.can_focus = True
+                yield plot
 
     def attention_changed(self) -> None:
         table = self.query_one("#overview-saes", QueryTable)
@@ -108,7 +110,7 @@ class OverviewScreen(WorkbenchScreen):
 
 def _fit(table: QueryTable, rows: int) -> None:
     """No taller than its rows, labels and scrollbar: the plots take what is left."""
-    table.styles.max_height = rows + 3
+    table.styles.height = rows + 3
 
 
 def _series(saes: Sequence[SaeEntry], column: str) -> list[Series]:

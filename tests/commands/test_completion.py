@@ -1,0 +1,52 @@
+"""What the prompt offers next."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from saetui.commands.completion import completions
+from saetui.commands.workbench import Workbench
+
+
+def lines(line: str, bench: Workbench) -> list[str]:
+    return [offer.line for offer in completions(line, bench)]
+
+
+@pytest.mark.parametrize(
+    ("line", "first"),
+    [
+        ("le", ["letter", "leave", "palette"]),
+        ("sae ", ["sae next", "sae previous", "sae w64-k4", "sae w256-k4", "sae w1024-k4"]),
+        ("sae w2", ["sae w256-k4"]),
+        ("screen l", ["screen letters"]),
+        ("sort fv", ["sort fvu"]),
+        ("sort fvu d", ["sort fvu down"]),
+        ("sort fvu table=over", ["sort fvu table=overview.saes"]),
+        ("letter s", ["letter s"]),
+        ("explain abs", ["explain absorbed", "explain absorption_rate"]),
+        ("nothing ", []),
+        ("letter s x", []),
+    ],
+)
+def test_offers(bench: Workbench, line: str, first: list[str]) -> None:
+    assert lines(line, bench) == first
+
+
+def test_an_empty_line_offers_every_command(bench: Workbench) -> None:
+    assert len(lines("", bench)) > 20
+
+
+def test_a_verb_is_found_by_its_middle_after_those_that_begin_so(bench: Workbench) -> None:
+    assert lines("sort", bench) == ["sort", "unsort"]
+
+
+def test_files_are_offered_folder_by_folder(bench: Workbench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "specs").mkdir()
+    (tmp_path / "specs" / "grid.toml").touch()
+    (tmp_path / ".hidden").touch()
+    monkeypatch.chdir(tmp_path)
+    assert "run specs/" in lines("run ", bench)
+    assert not any(".hidden" in line for line in lines("run ", bench))
+    assert lines("run specs/g", bench) == ["run specs/grid.toml"]
+    assert lines(f"run {tmp_path}{os.sep}sp", bench) == [f"run {tmp_path}/specs/"]
