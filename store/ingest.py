@@ -83,6 +83,11 @@ def _append_activations(
     connection: duckdb.DuckDBPyConnection, table: str, scope: dict[str, str], files: list[str]
 ) -> None:
     number, stride = _activation_set(connection, scope)
+    last = connection.execute("SELECT max(position) FROM read_parquet($files)", {"files": files}).fetchone()
+    if last is not None and last[0] >= stride:
+        raise SpoolError(
+            f"latent_activation has position {last[0]}, but contexts of {scope['corpus_id']!r} have {stride} tokens"
+        )
     place = f"context::UBIGINT * {stride} + position AS place"
     columns = f"latent, activation, {place}" if table == "activation_by_latent" else f"{place}, latents"
     connection.execute(

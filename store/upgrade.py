@@ -112,7 +112,10 @@ def _run_schema(connection: duckdb.DuckDBPyConnection, version: int) -> None:
     connection.execute("BEGIN")
     for number, path in schema_files().items():
         if number > version:
-            connection.execute(path.read_text(encoding="utf-8"))
+            try:
+                connection.execute(path.read_text(encoding="utf-8"))
+            except duckdb.Error as error:
+                raise StoreError(f"the schema file {path.name} cannot be run on this store: {error}") from error
     if not version:
         connection.execute("INSERT INTO store_state VALUES (0, 0)")
     connection.execute(

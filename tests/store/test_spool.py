@@ -87,7 +87,11 @@ def test_frames_arrow_tables_and_dictionaries_alike(store: Store) -> None:
         ("latnet", [{"a": 1}], "there is no table 'latnet' to add rows to; there are model, corpus"),
         ("latent", [{"sae_id": "s", "densty": 1.0}], "latent has no column 'densty'; it has sae_id, latent, n_fires"),
         ("latent", [{"sae_id": "s", "latent": 1}], "latent needs the column 'decoder_norm'"),
-        ("token", [{"corpus_id": "c", "context": 0, "position": 1, "token_id": None}], "token.token_id may not be NULL"),
+        (
+            "token",
+            [{"corpus_id": "c", "context": 0, "position": 1, "token_id": None}],
+            "token.token_id may not be NULL",
+        ),
         ("sae", [{"name": "x"}], "sae needs the column 'sae_id'"),
     ],
 )
@@ -111,7 +115,12 @@ def test_long_results_become_parts_of_whole_row_groups(store: Store, monkeypatch
             spool.add("latent_activation", rows[start : start + 70])
         name = spool.flush()
         manifest = json.loads((store.spool / str(name) / "manifest.json").read_text())
-    assert [part["n_rows"] for part in manifest["parts"] if part["table"] == "activation_by_latent"] == [100, 100, 100, 50]
+    assert [part["n_rows"] for part in manifest["parts"] if part["table"] == "activation_by_latent"] == [
+        100,
+        100,
+        100,
+        50,
+    ]
     assert store.commit_spool().rows == 350
     columns = "context, position, latent, activation"
     found = store.query(f"SELECT {columns} FROM latent_activation ORDER BY context, position, activation")
