@@ -30,7 +30,7 @@ def holder_of(pid: int) -> Holder:
 
     try:
         process = psutil.Process(pid)
-        program = " ".join(process.cmdline()) or process.name()
+        program = " ".join(" ".join(process.cmdline()).split()) or process.name()
     except psutil.Error:
         program = "?"
     return Holder(pid, program if len(program) <= _PROGRAM_WIDTH else program[: _PROGRAM_WIDTH - 1] + "…")

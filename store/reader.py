@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from store.errors import QueryError
+from store.errors import QueryError, QueryInterrupted
 from store.queries import text_of
 from store.rows import Rows
 
@@ -69,11 +69,12 @@ class Reader:
             lines.append(f"LIMIT {int(limit)}")
         if offset:
             lines.append(f"OFFSET {int(offset)}")
-        return self._rows("\n".join(lines), params or {})
+        return self._narrowed_rows("\n".join(lines), params, where)
 
     def count(self, sql_or_name: str, params: Mapping[str, Any] | None = None, *, where: str | None = None) -> int:
         """The number of rows of an answer that meet ``where``."""
-        return int(self._rows(_narrowed("count(*)", text_of(sql_or_name), where), params or {}).rows[0][0])
+        sql = _narrowed("count(*)", text_of(sql_or_name), where)
+        return int(self._narrowed_rows(sql, params, where).rows[0][0])
 
     def columns(self, sql_or_name: str, params: Mapping[str, Any] | None = None) -> tuple[str, ...]:
         """The column names of an answer."""
@@ -82,6 +83,14 @@ class Reader:
     def interrupt(self) -> None:
         """Stop the queries of this reader that are under way, in whatever thread; they raise QueryInterrupted."""
         self._reads.interrupt()
+
+    def _narrowed_rows(self, sql: str, params: Mapping[str, Any] | None, where: str | None) -> Rows:
+        try:
+            return self._rows(sql, params or {})
+        except QueryInterrupted:
+            raise
+        except QueryError as error:
+            raise QueryError(f"{error}\nin the condition {where!r}" if where else str(error)) from error
 
     def _rows(self, sql: str, params: Mapping[str, Any]) -> Rows:
         def task(cursor: "duckdb.DuckDBPyConnection") -> Rows:

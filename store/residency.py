@@ -1,6 +1,7 @@
 """One process's hold on a database: open read-only while people look, and for writing in brief windows."""
 
 import atexit
+import math
 import os
 import threading
 import time
@@ -123,15 +124,22 @@ class Residency:
             self._connection = None
             self._turns.end_reading()
 
-    def _drain(self, reason: str, wanted: Callable[[], bool]) -> bool:
+    def _needed(self) -> float:
+        """Seconds until every read under way may be stopped; below 0 where that may be done at once."""
+        with self._gate:
+            now = time.monotonic()
+            return max((reading.protected_until - now for reading in self._readings), default=0.0)
+
+    def _drain(self, reason: str, wanted: Callable[[], bool], *, urgent: bool) -> bool:
         """Bar new reads as soon as none under way is to be waited for longer than a moment, and let all end.
 
-        True with reads barred for ``reason`` and none left; False once room is ``wanted`` no longer.
+        True with reads barred for ``reason`` and none left; False once room is ``wanted`` no longer. No read is waited
+        for longer than a moment where it is ``urgent``.
         """
+        latest = time.monotonic() + GRACE if urgent else math.inf
         while wanted():
             with self._gate:
-                now = time.monotonic()
-                needed = max((reading.protected_until - now for reading in self._readings), default=0.0)
+                needed = min(self._needed(), latest - time.monotonic())
                 if needed <= GRACE:
                     self._barred_by.add(reason)
                 if not self._readings:
@@ -153,7 +161,9 @@ class Residency:
 
     def _watch(self) -> None:
         while not self._ended.wait(_LOOK):
-            if self._connection is not None and self._drain(_ANOTHER, self._turns.requested):
+            if self._connection is None or not self._turns.requested():
+                continue
+            if self._drain(_ANOTHER, self._turns.requested, urgent=self._turns.urgent()):
                 with self._gate:
                     self._shut()
                 self._unbar(_ANOTHER)
@@ -161,17 +171,24 @@ class Residency:
     # Commits
 
     @contextmanager
-    def window(self, patience: float, before: Callable[[], None] | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
+    def window(
+        self, patience: float, *, urgent: bool = False, before: Callable[[], None] | None = None
+    ) -> Iterator[duckdb.DuckDBPyConnection]:
         """A moment in which this process alone has the database, open for writing; ``before`` runs while nobody has.
 
-        StoreBusy where others do not make room within ``patience`` seconds.
+        Where it is ``urgent``, because a person waits, long reads are stopped and begin again; else they are waited for
+        as ``store.reads`` says. StoreBusy where that, or other processes, take longer than ``patience`` seconds.
         """
         deadline = time.monotonic() + patience
         if not self._window.acquire(timeout=patience):
             raise self._busy("commits")
         try:
-            with self._turns.alone(deadline):
-                if not self._drain(_OWN, lambda: time.monotonic() < deadline):
+            while not urgent and self._needed() > GRACE:
+                if time.monotonic() > deadline:
+                    raise self._busy("runs a long query")
+                time.sleep(_PAUSE)
+            with self._turns.alone(deadline, urgent=urgent):
+                if not self._drain(_OWN, lambda: time.monotonic() < deadline, urgent=urgent):
                     raise self._busy("runs a long query")
                 try:
                     with self._gate:

@@ -101,7 +101,7 @@ class Store(Reader):
 
         from store.transaction import transaction
 
-        with self._residency.window(_WRITE_PATIENCE) as connection:
+        with self._residency.window(_WRITE_PATIENCE, urgent=True) as connection:
             try:
                 with transaction(connection):
                     for sql, params in statements:

@@ -18,6 +18,7 @@ from store.holder import Holder, LockProbe, holder_of
 from store.steps import step
 
 _PAUSE = 0.002
+_URGENT = " urgent"
 
 
 class Turns:
@@ -51,6 +52,13 @@ class Turns:
                 return False
         return True
 
+    def urgent(self) -> bool:
+        """Whether the process that asks for room has a person waiting for it."""
+        try:
+            return self._folder.request.read_text().endswith(_URGENT)
+        except OSError:
+            return False
+
     def begin_reading(self) -> bool:
         """Whether the database may be opened for reading now; if so, until ``end_reading``."""
         if not self._takes_part:
@@ -70,7 +78,7 @@ class Turns:
                     self._readers.release()
 
     @contextmanager
-    def alone(self, deadline: float) -> Iterator[None]:
+    def alone(self, deadline: float, *, urgent: bool = False) -> Iterator[None]:
         """A moment in which no other process of saetui has the database open; this one may still read it.
 
         StoreBusy where others, of saetui or not, have not made room by ``deadline`` (``time.monotonic``).
@@ -83,7 +91,7 @@ class Turns:
             time.sleep(_PAUSE)
         try:
             self._asking = True
-            self._folder.request.write_text(str(os.getpid()))
+            self._folder.request.write_text(f"{os.getpid()}{_URGENT if urgent else ''}")
             step("room asked for")
             self._wait_for_readers(deadline)
             if (holder := self.foreign()) is not None:
@@ -121,7 +129,7 @@ class Turns:
     def committer(self) -> Holder | None:
         """The process that asks for room or commits, if it can be told."""
         try:
-            return holder_of(int(self._folder.request.read_text()))
+            return holder_of(int(self._folder.request.read_text().removesuffix(_URGENT)))
         except (OSError, ValueError):
             return None
 

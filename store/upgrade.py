@@ -65,7 +65,7 @@ def upgrade(residency: Residency) -> None:
         )
     if version == newest:
         return
-    with residency.window(_PATIENCE, lambda: _keep_copy(folder)) as connection:
+    with residency.window(_PATIENCE, urgent=True, before=lambda: _keep_copy(folder)) as connection:
         # Another process may have done it since.
         if (version := _version(connection, folder)) < newest:
             _run_schema(connection, version)

@@ -1,0 +1,210 @@
+"""Asking a store: parameters, windows, threads, interruption, and commits in between."""
+
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import duckdb
+import pytest
+
+from store import QueryError, QueryInterrupted, Spool, Store, StoreError
+from tests.store.conftest import latent
+
+# Minutes of work, and interruptible.
+ENDLESS = "SELECT sum(sqrt(a.range * b.range)) FROM range(1000000) AS a, range(1000000) AS b"
+
+
+def until(condition: object, seconds: float = 10.0) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():  # type: ignore[operator]
+        assert time.monotonic() < deadline, "it did not come about"
+        time.sleep(0.002)
+
+
+def test_rows(study: Store) -> None:
+    rows = study.fetch(
+        "SELECT latent, density FROM latent WHERE sae_id = $sae AND latent < $n ORDER BY 1", sae="wide", n=2
+    )
+    assert rows.columns == ("latent", "density")
+    assert list(rows) == [(0, 0.0), (1, 0.01)]
+    assert rows.column("density") == [0.0, 0.01]
+    assert rows.dicts()[1] == {"latent": 1, "density": 0.01}
+    assert len(rows) == 2
+    with pytest.raises(KeyError):
+        rows.column("nope")
+
+
+@pytest.mark.parametrize(
+    ("sql", "params", "message"),
+    [
+        ("SELECT $a + $b", {"a": 1}, r"the query needs a value for \$b"),
+        ("SELECT $a", {"a": 1, "b": 2}, r"the query has no parameter \$b; it has \$a"),
+        ("SELECT 1", {"b": 2}, r"the query has no parameter \$b; it has none"),
+        ("SELEC 1", {}, "Parser Error"),
+        ("SELECT nope FROM latent", {}, 'Referenced column "nope" not found'),
+        ("DROP TABLE latent", {}, "read-only"),
+    ],
+)
+def test_refused_questions(study: Store, sql: str, params: dict[str, int], message: str) -> None:
+    with pytest.raises(QueryError, match=message):
+        study.fetch(sql, **params)
+    with pytest.raises(QueryError, match=message):
+        study.query(sql, **params)
+
+
+def test_parameters_in_comments_and_texts_are_none(study: Store) -> None:
+    assert study.fetch("SELECT '$a', $b -- $c", b=1).rows == [("$a", 1)]
+
+
+def test_a_window_filters_sorts_and_cuts(study: Store) -> None:
+    params = {"sae": "wide"}
+    page = study.window("latents", params, where="density >= 0.05", order_by=["-density"], limit=3, offset=1)
+    assert page.column("latent") == [14, 13, 12]
+    assert study.count("latents", params, where="density >= 0.05") == 11
+    assert study.window("latents", params, order_by=["letter", "-latent"], limit=1).column("latent") == [15]
+    assert study.columns("latents", params)[:2] == ("latent", "density")
+
+
+def test_missing_values_come_last_either_way(study: Store) -> None:
+    for order in ("letter", "-letter"):
+        letters = study.window("latents", {"sae": "narrow"}, order_by=[order]).column("letter")
+        assert None not in letters[:3]
+        assert letters[3:] == [None] * 5
+
+
+def test_a_window_refuses_what_is_no_column(study: Store) -> None:
+    with pytest.raises(QueryError, match="there is no column 'densty' to sort by; there are latent, density"):
+        study.window("latents", {"sae": "wide"}, order_by=["-densty"])
+    with pytest.raises(QueryError, match="in the condition 'density >='"):
+        study.window("latents", {"sae": "wide"}, where="density >=")
+    quoted = study.window('SELECT 1 AS "a ""b"" c"', order_by=['-a "b" c'])
+    assert quoted.rows == [(1,)]
+
+
+def test_a_query_may_end_in_a_comment_or_a_semicolon(study: Store) -> None:
+    assert study.count("SELECT 1 -- one") == 1
+    assert study.count("SELECT 1;\n") == 1
+    assert study.window("SELECT 1 AS a", where="a = 1 -- yes").rows == [(1,)]
+
+
+def test_threads_ask_at_once(study: Store) -> None:
+    def ask(number: int) -> int:
+        return int(study.fetch("SELECT sum(range) + $n FROM range(1000)", n=number).rows[0][0])
+
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(ask, range(64))) == [499_500 + number for number in range(64)]
+
+
+def test_interrupting_one_reader_leaves_the_others(study: Store) -> None:
+    slow, quick = study.reader(), study.reader()
+    with ThreadPoolExecutor(1) as pool:
+        running = pool.submit(slow.fetch, ENDLESS)
+        until(lambda: _is_reading(slow))
+        assert quick.fetch("SELECT 1").rows == [(1,)]
+        quick.interrupt()
+        start = time.monotonic()
+        while not running.done():
+            slow.interrupt()
+            time.sleep(0.002)
+        assert time.monotonic() - start < 2
+        with pytest.raises(QueryInterrupted, match="interrupted"):
+            running.result()
+    assert slow.fetch("SELECT 2").rows == [(2,)]
+
+
+def _is_reading(reader: object) -> bool:
+    return any(reading.cursor is not None for reading in reader._reads._readings)  # type: ignore[attr-defined]
+
+
+def test_a_commit_in_between_is_seen_and_waited_for(store: Store) -> None:
+    before = store.revision
+    with Spool(store.root, "job") as spool:
+        spool.add("latent", [latent("narrow", 1)])
+    counts: list[int] = []
+    ended = threading.Event()
+
+    def ask() -> None:
+        while not ended.is_set():
+            counts.append(store.fetch("SELECT count(*) FROM latent").rows[0][0])
+
+    with ThreadPoolExecutor(2) as pool:
+        asking = [pool.submit(ask) for _ in range(2)]
+        until(lambda: len(counts) > 5)
+        store.commit_spool()
+        asked = len(counts)
+        until(lambda: len(counts) > asked + 5)
+        ended.set()
+        for task in asking:
+            task.result()
+    assert counts[0] == 0
+    assert counts[-1] == 1
+    assert store.revision == before + 1
+
+
+def test_a_long_read_is_started_again_after_a_commit(store: Store) -> None:
+    """A read of half a second gives way to a commit, is not lost, and is not stopped for ever by further commits."""
+    work = "SELECT count(*) FROM range(12000) AS a, range(12000) AS b WHERE (a.range * b.range) % 7 = 3"
+    expected = store.fetch(work).rows
+    starts: list[float] = []
+
+    def task(cursor: duckdb.DuckDBPyConnection) -> object:
+        starts.append(time.monotonic())
+        return cursor.execute(work).fetchall()
+
+    with ThreadPoolExecutor(1) as pool:
+        running = pool.submit(store.reader()._reads.run, task)
+        until(lambda: bool(starts))
+        store.write("INSERT INTO mark VALUES ('sae', 'urgent', now()::TIMESTAMP)")
+        n_commits = 0
+        while not running.done():
+            with Spool(store.root, "job") as spool:
+                spool.add("latent", [latent(f"sae-{n_commits}", 1)])
+            n_commits += store.commit_spool().manifests
+        assert running.result() == expected
+    assert len(starts) > 1
+    until(lambda: store.commit_spool().waiting == 0)
+    assert store.fetch("SELECT key FROM mark").rows == [("urgent",)]
+
+
+def test_two_stores_of_one_process_share_their_hold(store: Store) -> None:
+    with Store.open(store.root) as other:
+        assert other.fetch("SELECT count(*) FROM mark").rows == [(0,)]
+        store.write("INSERT INTO mark VALUES ('sae', 'x', now()::TIMESTAMP)")
+        assert other.fetch("SELECT count(*) FROM mark").rows == [(1,)]
+        assert other.revision == store.revision
+    assert store.fetch("SELECT count(*) FROM mark").rows == [(1,)]
+
+
+def test_writing_is_all_or_nothing(store: Store) -> None:
+    add = "INSERT INTO mark VALUES ('sae', $key, now()::TIMESTAMP)"
+    before = store.revision
+    with pytest.raises(QueryError, match=r"Constraint Error|Duplicate key"):
+        store.write_many([(add, {"key": "a"}), (add, {"key": "a"})])
+    assert store.revision == before
+    assert store.fetch("SELECT count(*) FROM mark").rows == [(0,)]
+    store.write_many([(add, {"key": "a"}), (add, {"key": "b"})])
+    assert store.revision == before + 1
+    assert store.fetch("SELECT count(*) FROM mark").rows == [(2,)]
+
+
+def test_a_closed_store_says_so(store: Store) -> None:
+    reader = store.reader()
+    with ThreadPoolExecutor(1) as pool:
+        running = pool.submit(reader.fetch, ENDLESS)
+        until(lambda: _is_reading(reader))
+        store.close()
+        store.close()
+        with pytest.raises(QueryInterrupted):
+            running.result()
+    with pytest.raises(StoreError, match="this store has been closed"):
+        store.fetch("SELECT 1")
+
+
+def test_nothing_is_printed_and_nothing_installed(study: Store, capfd: pytest.CaptureFixture[str]) -> None:
+    names = ("autoinstall_known_extensions", "autoload_known_extensions", "enable_progress_bar")
+    settings = study.fetch(
+        "SELECT name, value FROM duckdb_settings() WHERE list_contains($names, name)", names=list(names)
+    )
+    assert dict(settings.rows) == dict.fromkeys(names, "false")
+    study.fetch("SELECT count(*) FROM range(20000) AS a, range(20000) AS b WHERE a.range + b.range = 7")
+    assert capfd.readouterr() == ("", "")
