@@ -128,6 +128,8 @@ class LettersScreen(WorkbenchScreen):
     def attention_changed(self) -> None:
         before, now = self._shown, self.bench.attention
         self._shown = now
+        if self._rest is not None:
+            self._rest.stop()
         elsewhere = (before.sae, before.letter) != (now.sae, now.letter)
         if elsewhere:
             self._choose_first = now.latent is None or now.latent == before.latent
@@ -141,32 +143,41 @@ class LettersScreen(WorkbenchScreen):
             self.latents.go_to_key(now.latent)
         self.words.set_params(**self.bench.parameters("letter_words"))
         self.card.show(now.sae, now.latent, now.letter)
+        self._show_marks()
         self._name_tables()
 
     def store_changed(self) -> None:
         self.set_class(not self.bench.store.fetch("SELECT 1 FROM letter_latent LIMIT 1").rows, "-empty")
-        marks = self.bench.marks
-        sae = self.bench.attention.sae
+        self._show_marks()
+        for table in (self.letters, self.latents, self.words):
+            table.reload()
+        attention = self.bench.attention
+        self.card.show(attention.sae, attention.latent, attention.letter, again=True)
+
+    def _show_marks(self) -> None:
+        marks, sae = self.bench.marks, self.bench.attention.sae
         self.letters.set_marks(frozenset(s.key for s in marks if s.kind == "letter"))
         self.words.set_marks(frozenset(s.key for s in marks if s.kind == "token"))
         keys = [s.key.rpartition("/") for s in marks if s.kind == "latent"]
         self.latents.set_marks(frozenset(int(latent) for owner, _, latent in keys if owner == sae))
-        for table in (self.letters, self.latents, self.words):
-            table.reload()
-        self.card.show(sae, self.bench.attention.latent, self.bench.attention.letter, again=True)
 
     @on(QueryTable.RowHighlighted, "#letters-letters")
     def _letter_moved(self, event: QueryTable.RowHighlighted) -> None:
         self.row_moved(LETTERS, event.row)
-        if event.moved or self.bench.attention.letter is None:
-            self._choose(Letter(str(event.key)), at_once=not event.moved)
+        letter = self.bench.attention.letter
+        if event.moved or letter is None:
+            self._choose(Letter(str(event.key)) if event.key != letter else None, at_once=not event.moved)
 
     @on(QueryTable.RowHighlighted, "#letters-latents")
     def _latent_moved(self, event: QueryTable.RowHighlighted) -> None:
         self.row_moved(LATENTS, event.row)
-        if event.moved or self._choose_first:
-            self._choose_first = False
-            self._choose(Latent(int(event.key)), at_once=not event.moved)
+        if not event.table.up_to_date:
+            # Rows of the letter before; those of this one are on their way.
+            return
+        first, self._choose_first = self._choose_first, False
+        if event.moved or first:
+            same = event.key == self.bench.attention.latent
+            self._choose(None if same else Latent(int(event.key)), at_once=not event.moved)
 
     @on(QueryTable.RowHighlighted, "#letters-words")
     def _word_moved(self, event: QueryTable.RowHighlighted) -> None:
@@ -174,13 +185,13 @@ class LettersScreen(WorkbenchScreen):
         if event.moved:
             self._choose(Token(str(event.key)))
 
-    def _choose(self, command: Command, *, at_once: bool = False) -> None:
+    def _choose(self, command: Command | None, *, at_once: bool = False) -> None:
         """Do a command once the cursor rests; what was chosen on the way is forgotten."""
         if self._rest is not None:
             self._rest.stop()
-        if at_once:
+        if command is not None and at_once:
             self.dispatch(command, visit=False)
-        else:
+        elif command is not None:
             self._rest = self.set_timer(_REST, lambda: self.dispatch(command, visit=False))
 
     @on(QueryTable.RowSelected, "#letters-letters")
@@ -262,6 +273,8 @@ class LettersScreen(WorkbenchScreen):
         self.latents.focus()
 
     def on_resize(self, event: events.Resize) -> None:
+        if not self.is_whole:
+            return
         width = event.size.width
         kind = "narrow" if width < 100 else "normal" if width < 160 else "wide"
         self.letters.set_columns(columns.LETTERS[kind])

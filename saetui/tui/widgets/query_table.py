@@ -90,10 +90,10 @@ class QueryTable(MovingCursor, can_focus=True):
         self._order = self._default_order
         self._names: Sequence[str] = ()
         self._cache = ChunkCache()
-        self._generation = 0
+        self._generation = self._opened_generation = 0
         self._palette_made: Palette | None = None
         self._goal: Any = None
-        self._sought = False
+        self._sought = self._placed = False
         self._chosen = False
         self._moved = False
         self._highlighted: tuple[Any, ...] | None = None
@@ -128,6 +128,11 @@ class QueryTable(MovingCursor, can_focus=True):
     def cursor_key(self) -> Any:
         row = self.cursor_row
         return row.get(self._query.key) if row is not None else None
+
+    @property
+    def up_to_date(self) -> bool:
+        """Whether the rows shown answer the question asked last."""
+        return self._opened_generation == self._generation
 
     def row_at(self, index: int) -> Mapping[str, Any] | None:
         """The values of one row, or None where it is not in the window."""
@@ -214,13 +219,15 @@ class QueryTable(MovingCursor, can_focus=True):
 
     def go_to_key(self, key: Any) -> None:
         """Put the cursor on the row of a key, wherever it is; nothing happens where there is none."""
-        if key == self.cursor_key:
+        if self.up_to_date and key == self.cursor_key:
             return
-        if self._query.key in self._names:
+        if self.up_to_date and self._query.key in self._names:
             column = list(self._names).index(self._query.key)
             for index, row in self._cache.rows():
                 if row[column] == key:
+                    self._placed = self._chosen = True
                     self.cursor_index = index
+                    self._placed = False
                     return
         self.reload(go_to=key)
 
@@ -228,7 +235,7 @@ class QueryTable(MovingCursor, can_focus=True):
         """Forget which row was chosen: the next rows begin with the cursor on the first."""
         self._chosen, self._goal = False, None
         self.set_reactive(QueryTable.cursor_index, 0)
-        self.scroll_to(y=0, animate=False)
+        self.scroll_to(y=0, animate=False, force=True)
         self.refresh()
 
     def reload(self, *, go_to: Any = None) -> None:
@@ -293,6 +300,7 @@ class QueryTable(MovingCursor, can_focus=True):
 
     def _opened(self, reading: Reading) -> None:
         self.error, self.loaded = "", True
+        self._opened_generation = reading.generation
         self._cache.clear()
         self._names = reading.columns
         goal, self._goal = self._goal, None
@@ -329,14 +337,15 @@ class QueryTable(MovingCursor, can_focus=True):
     def watch_cursor_index(self, before: int, after: int) -> None:
         self._refresh_row(before)
         self._refresh_row(after)
-        self._moved = self._chosen = True
+        if not self._placed:
+            self._moved = self._chosen = True
         self.show_cursor()
         self._highlight()
 
     def watch_cursor_column(self) -> None:
         room = self.scrollable_content_region.width - self._columns.pinned_width
         scroll = self._columns.scroll_to_show(self.cursor_column, int(self.scroll_x), room)
-        self.scroll_to(x=scroll, animate=False)
+        self.scroll_to(x=scroll, animate=False, force=True)
         self.refresh()
 
     def watch_count(self) -> None:

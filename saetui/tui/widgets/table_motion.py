@@ -52,9 +52,9 @@ class MovingCursor(ScrollView):
         """Scroll no more than need be to have the cursor in view."""
         page, top, line = max(1, self.page_rows), int(self.scroll_y), self.cursor_index // self.across
         if line < top:
-            self.scroll_to(y=line, animate=False)
+            self.scroll_to(y=line, animate=False, force=True)
         elif line >= top + page:
-            self.scroll_to(y=line - page + 1, animate=False)
+            self.scroll_to(y=line - page + 1, animate=False, force=True)
 
     def action_count(self, digit: str) -> None:
         """Collect a count; a digit that stays alone goes to whoever else wants it."""
@@ -93,7 +93,7 @@ class MovingCursor(ScrollView):
         step = lines if pages > 0 else -lines
         # View and cursor move together, so that the cursor keeps its line on the screen.
         last_top = -(-self.total // self.across) - self.page_rows
-        self.scroll_to(y=max(0, min(int(self.scroll_y) + step, last_top)), animate=False)
+        self.scroll_to(y=max(0, min(int(self.scroll_y) + step, last_top)), animate=False, force=True)
         self.cursor_index += step * self.across
 
     def action_go_to_start(self) -> None:

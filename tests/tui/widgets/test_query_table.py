@@ -296,3 +296,15 @@ async def test_the_query_is_the_one_that_is_shown() -> None:
         sql, params = table.current_query()
         rows = MemoryStore().reader().fetch(sql, **params).rows
         assert [row[0] for row in rows] == keys(table) == [412, 88]
+
+
+async def test_going_to_a_row_of_the_next_answer_does_not_look_into_this_one() -> None:
+    table = words(sort=("f1", True))
+    async with TableApp(table).run_test(size=(40, 8)) as pilot:
+        await until(pilot, loaded(table))
+        await pilot.press("j", "j")
+        assert table.cursor_key == 7
+        table.set_params(least=0.1)
+        table.go_to_key(903)
+        await until(pilot, loaded(table, 3))
+        assert table.cursor_key == 903
