@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -83,10 +84,21 @@ class Run(Command):
         bench.in_background(submit)
 
 
+def listed(jobs: Sequence[Job]) -> list[Job]:
+    """Jobs as they are listed: by device, the running one first, then those that wait, then the ended, latest first."""
+
+    def place(job: Job) -> tuple[bool, str, int, float]:
+        rank = {"running": 0, "queued": 1}.get(job.state, 2)
+        created = job.created.timestamp()
+        return (job.device == "cpu", job.device, rank, created if rank == 1 else -created)
+
+    return sorted(jobs, key=place)
+
+
 def current_job(bench: Workbench) -> Job | None:
     """The job that is looked at, else the first listed."""
     chosen = [job for job in bench.jobs if job.id == bench.attention.job]
-    return next(iter(chosen or bench.jobs), None)
+    return next(iter(chosen or listed(bench.jobs)), None)
 
 
 def find_job(bench: Workbench, name: str) -> Job:

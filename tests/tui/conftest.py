@@ -1,10 +1,10 @@
 """Fixtures for the interface: a small study, and its own copy for each test that changes it."""
 
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from store import Store
 
 from .store_fixture import make_study
@@ -30,10 +30,10 @@ def empty_store(tmp_path: Path) -> Path:
 
 
 @pytest.fixture(autouse=True)
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A home folder of the test's own, so that histories and copies do not meet the user's."""
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.delenv("SSH_CONNECTION", raising=False)
     monkeypatch.delenv("NO_COLOR", raising=False)
-    yield tmp_path / "state"
+    return tmp_path / "state"

@@ -12,26 +12,31 @@ from typing import Any
 from store import Store
 from store.spool import Spool
 
-WORDS = """able about above absorb accept across action again agent all allow almost alone along also always and any
-are argument around array ask back base because become been before begin being below best between big block body both
-bring build but buffer byte call came can case cause change class clear close code cold come common could count create
-data day default define delete did different do does done down each early easy edge either else empty end enough error
-even every example except exist fact fail false far feature few field file find first float follow for form found four
-from full function general get give go good great group had half hand handle happen hard has have he head help here
-high him his hold home hook house how idea if image import in index input inside int into is issue item iterate job
-join just keep key kind know label large last late layer learn least left length less let letter level library life
-light like line list little load local logic long look loop made main make many map mark match may mean measure member
-memory might mode model module more most move much must name near need never new next night no node none not note
-now number object of off often old on once one only open option or order other our out over own page pair part pass
-path pattern people place plan point pool position possible present print probe process program property public put
-query question queue quick quit quiet quite quote raise range rank rate read real reason record result return right
-room round row rule run same save say school search second see seem select self sentence sequence set several shape
-short should show side simple since size small snake so some sort source space special split stack stand start state
-step still stop store string strong such sum system table take tell test text than that the their them then there
-these they thing think this those thread three through time title to token together too top train true try tuple turn
-two type under unit until up upper us use used user usual value variable vector verb version very view virtual visit
-voice wait walk want warm was watch water way we week well were what when where which while white who whole why width
-will with word work world would write wrong year yellow yes yet yield you young your zero zip zone""".split()
+_PROSE = """
+able about above absorb accept across action again agent all allow almost alone along also always and any are
+argument around array ask back base because become been before begin being below best between big block body
+both bring build but buffer byte call came can case cause change class clear close code cold come common could
+count create data day default define delete did different do does done down each early easy edge either else
+empty end enough error even every example except exist fact fail false far feature few field file find first
+float follow for form found four from full function general get give go good great group had half hand handle
+happen hard has have he head help here high him his hold home hook house how idea if image import in index
+input inside int into is issue item iterate job join just keep key kind know label large last late layer learn
+least left length less let letter level library life light like line list little load local logic long look
+loop made main make many map mark match may mean measure member memory might mode model module more most move
+much must name near need never new next night no node none not note now number object of off often old on once
+one only open option or order other our out over own page pair part pass path pattern people place plan point
+pool position possible present print probe process program property public put query question queue quick quit
+quiet quite quote raise range rank rate read real reason record result return right room round row rule run
+same save say school search second see seem select self sentence sequence set several shape short should show
+side simple since size small snake so some sort source space special split stack stand start state step still
+stop store string strong such sum system table take tell test text than that the their them then there these
+they thing think this those thread three through time title to token together too top train true try tuple
+turn two type under unit until up upper us use used user usual value variable vector verb version very view
+virtual visit voice wait walk want warm was watch water way we week well were what when where which while
+white who whole why width will with word work world would write wrong year yellow yes yet yield you young your
+zero zip zone
+"""
+WORDS = _PROSE.split()
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 HOOK_NAME = "blocks.1.hook_resid_post"
 MODEL, CORPUS, PROBE = "model-speller", "corpus-prose", "probe-1"
@@ -221,7 +226,7 @@ def _sae(spool: Spool, width: int, tokens: list[list[int]], random: Random) -> N
 def _latents_of(token: int, width: int, missed: set[int], random: Random) -> list[tuple[int, float]]:
     letter = LETTERS.index(WORDS[token][0])
     others = random.sample(range(len(LETTERS), width), K)
-    chosen = others[: K - 1] + [others[K - 1] if token in missed else letter]
+    chosen = [*others[: K - 1], others[K - 1] if token in missed else letter]
     return [(latent, round(random.uniform(0.5, 4.0), 4)) for latent in chosen]
 
 
@@ -233,9 +238,8 @@ def _letter_latents(width: int, missed: set[int], random: Random) -> list[dict[s
             continue
         recall = sum(i not in missed for i in words) / len(words)
         others = random.sample(range(len(LETTERS), width), 11)
-        ranked = [(index, 0.97, recall)] + [
-            (latent, 0.9 - 0.05 * rank, recall * 0.4 / rank) for rank, latent in enumerate(others, start=1)
-        ]
+        claims = [(latent, 0.9 - 0.05 * rank, recall * 0.4 / rank) for rank, latent in enumerate(others, start=1)]
+        ranked = [(index, 0.97, recall), *claims]
         for rank, (latent, precision, found) in enumerate(ranked, start=1):
             rows.append(
                 _row(

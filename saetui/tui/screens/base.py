@@ -151,7 +151,7 @@ class WorkbenchScreen(Screen[None]):
     @property
     def is_whole(self) -> bool:
         """Whether all parts are there; they come after the screen, and go before it."""
-        return self.is_running and bool(self.query(FooterLine))
+        return self.app.is_running and self.is_attached and self.is_running and bool(self.query(FooterLine))
 
     def refresh_frame(self) -> None:
         """Draw status line and footer again."""

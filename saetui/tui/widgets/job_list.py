@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import ClassVar
 
 from rich.segment import Segment
@@ -14,13 +15,13 @@ from textual.reactive import reactive
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
+from saetui.commands.jobs import listed
 from saetui.jobs import Job
 from saetui.tui.frame.device_text import gauge
 from saetui.tui.frame.status_line import clock
 from saetui.tui.widgets.visible import fit
 
 _GLYPHS = {"running": "▸", "queued": "·", "done": "✓", "failed": "✗", "cancelled": "–"}
-_RANK = {"running": 0, "queued": 1, "failed": 2, "cancelled": 2, "done": 2}
 _BAR = 12
 
 
@@ -89,13 +90,10 @@ class JobList(ScrollView, can_focus=True):
 
     def show(self, jobs: Sequence[Job], current: str | None) -> None:
         """List these jobs; the cursor goes to, or stays on, the job with the id ``current``."""
-        devices = sorted({job.device for job in jobs}, key=lambda name: (name == "cpu", name))
-        self._lines, self._listed = [], []
-        for device in devices:
+        self._lines, self._listed = [], listed(jobs)
+        for device, mine in groupby(self._listed, key=lambda job: job.device):
             self._lines.append(_Line(device))
-            mine = sorted((job for job in jobs if job.device == device), key=_order)
             self._lines += [_Line(device, job) for job in mine]
-            self._listed += mine
         places = [index for index, job in enumerate(self._listed) if job.id == current]
         self.set_reactive(JobList.cursor, places[0] if places else min(self.cursor, max(0, len(self._listed) - 1)))
         self.virtual_size = Size(self.size.width, len(self._lines))
@@ -170,8 +168,3 @@ def how_far(job: Job) -> str:
     left = progress.job_eta_s if progress.job_eta_s is not None else progress.eta_s
     bar = f"{gauge(share, _BAR)} {share:4.0%}" if share is not None else progress.phase
     return f"{bar}  {clock(left):>7} left" if left is not None else bar
-
-
-def _order(job: Job) -> tuple[int, float]:
-    rank = _RANK[job.state]
-    return (rank, -job.created.timestamp() if rank == 2 else job.created.timestamp())

@@ -1,0 +1,134 @@
+"""The frame: status line, tabs, footer, screens, sizes, colours."""
+
+from pathlib import Path
+
+import pytest
+
+from saetui.tui.frame.footer_line import FooterLine
+from saetui.tui.frame.tab_line import TabLine
+from saetui.tui.theme import DARK, default_theme
+
+from .running import running
+
+
+async def test_the_frame_says_where_one_is_and_what_the_keys_do(study: Path) -> None:
+    async with running(study) as run:
+        first, tabs, *_, last = run.text.splitlines()
+        assert "speller · blocks.1.hook_resid_post · w64-k4" in first
+        assert "3 of 3 SAEs in view" in first
+        assert tabs.split() == ["1", "Overview", "│", "2", "Letters", "│", "7", "Jobs"]
+        for words in ("␣ in view", "⎋ back", "/ filter", ": command", "s sort", "Q query", "? help", "rec ● 0:0"):
+            assert words in last
+
+
+async def test_digits_and_clicks_change_the_screen_and_brackets_walk_back(study: Path) -> None:
+    async with running(study) as run:
+        await run.press("7")
+        await run.shows("No jobs yet")
+        await run.press("left_square_bracket")
+        await run.shows("FVU against width")
+        await run.press("right_square_bracket")
+        await run.shows("No jobs yet")
+        await run.pilot.click(TabLine, offset=(4, 0))
+        await run.shows("FVU against width")
+        await run.press("2")
+        await run.until(lambda: run.bench.screen == "letters")
+
+
+async def test_a_click_on_the_footer_does_what_its_key_does(study: Path) -> None:
+    async with running(study) as run:
+        line = run.text.splitlines()[-1]
+        await run.pilot.click(FooterLine, offset=(line.index("? help"), 0))
+        await run.shows("help · overview")
+
+
+async def test_the_footer_offers_what_can_be_done_here(study: Path) -> None:
+    async with running(study) as run:
+        await run.press("7")
+        await run.shows("No jobs yet")
+        last = run.text.splitlines()[-1]
+        for words in ("filter", "sort", "mark", "note", "in view", "cancel", "retry"):
+            assert words not in last
+
+
+@pytest.mark.parametrize("size", [(60, 15), (80, 24), (240, 60)])
+async def test_every_screen_fits_every_size(study: Path, size: tuple[int, int]) -> None:
+    async with running(study, size=size) as run:
+        for key in "127":
+            await run.press(key)
+            lines = run.text.splitlines()
+            assert len(lines) == size[1]
+            assert all(len(line) == size[0] for line in lines if line.isascii())
+            assert "? help" in lines[-1]
+
+
+async def test_too_small_a_terminal_says_so_until_it_is_large_enough(study: Path) -> None:
+    async with running(study, size=(80, 24)) as run:
+        await run.pilot.resize_terminal(50, 14)
+        await run.shows("saetui needs a terminal of 60×15", "this one is 50×14")
+        await run.pilot.resize_terminal(60, 15)
+        await run.hides("needs a terminal")
+        await run.shows("w64-k4")
+
+
+async def test_z_gives_the_focused_part_the_screen_and_escape_takes_it_back(study: Path) -> None:
+    async with running(study) as run:
+        await run.press("z")
+        await run.hides("FVU against width")
+        await run.shows("w64-k4", "? help")
+        await run.press("escape")
+        await run.shows("FVU against width")
+        assert run.bench.screen == "overview"
+        await run.press("tab", "z")
+        await run.hides("w256-k4")
+        await run.shows("FVU against width")
+
+
+async def test_a_count_moves_and_a_lone_digit_changes_the_screen(study: Path) -> None:
+    async with running(study) as run:
+        await run.press("2", "j")
+        await run.until(lambda: run.bench.attention.sae == "sae-1024")
+        assert run.bench.screen == "overview"
+
+
+async def test_what_is_wrong_is_told_and_nothing_breaks(study: Path) -> None:
+    async with running(study) as run:
+        await run.press("left_square_bracket")
+        await run.shows("this is the first place you looked at")
+
+
+async def test_themes_change_and_unknown_ones_are_named(study: Path) -> None:
+    async with running(study) as run:
+        for name in ("saetui-light", "ansi-light", "ansi-dark", "nord", "saetui-dark"):
+            run.app.dispatch(f"theme {name}")
+            await run.pilot.pause()
+            assert run.app.theme == name
+            assert "w64-k4" in run.text
+        run.app.dispatch("theme pink")
+        await run.shows("no theme 'pink'")
+
+
+def test_sixteen_colours_are_the_terminals_own() -> None:
+    assert default_theme("truecolor") == default_theme("256") == DARK.name
+    assert default_theme("standard") == default_theme(None) == "ansi-dark"
+
+
+async def test_nothing_moves_by_itself_over_ssh(study: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SSH_CONNECTION", "10.0.0.1 1 10.0.0.2 22")
+    async with running(study) as run:
+        assert run.app.animation_level == "none"
+
+
+async def test_without_colour_everything_is_there(study: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    async with running(study) as run:
+        assert "w256-k4" in run.text
+
+
+async def test_a_session_is_recorded_and_listed(study: Path) -> None:
+    async with running(study) as run:
+        await run.press("7")
+        await run.shows("No jobs yet")
+        path = run.bench.recorder.path if run.bench.recorder is not None else study
+        await run.until(path.is_file)
+    assert '"command": "screen"' in path.read_text(encoding="utf-8")

@@ -1,0 +1,84 @@
+"""Screen 1."""
+
+from pathlib import Path
+
+import pytest
+
+from saetui.jobs import JobClient
+from saetui.tui.screens.overview import OverviewScreen
+from saetui.tui.widgets.plots import XYPlot
+from saetui.tui.widgets.query_table import QueryTable
+from store.spool import Spool
+
+from .running import Running, running
+
+
+def overview(run: Running) -> OverviewScreen:
+    assert isinstance(run.app.screen, OverviewScreen)
+    return run.app.screen
+
+
+async def test_every_sae_has_a_row_and_a_point_in_each_plot(study: Path) -> None:
+    async with running(study) as run:
+        for name in ("w64-k4", "w256-k4", "w1024-k4"):
+            assert name in run.text
+        plots = {plot.id: plot for plot in overview(run).query(XYPlot)}
+        assert set(plots) == {"plot-fvu", "plot-l0", "plot-mean_letter_f1"}
+        for plot in plots.values():
+            (series,) = plot.series
+            assert series.name == "topk k 4"
+            assert [x for x, _ in series.points] == [64.0, 256.0, 1024.0]
+        assert plots["plot-fvu"].highlight == (64.0, 0.3079)
+
+
+async def test_the_cursor_chooses_the_sae_that_all_screens_are_about(study: Path) -> None:
+    async with running(study) as run:
+        await run.press("j")
+        await run.until(lambda: run.bench.attention.sae == "sae-256")
+        await run.until(lambda: overview(run).query_one("#plot-fvu", XYPlot).highlight == (256.0, 0.2213))
+        await run.press("G")
+        await run.until(lambda: run.bench.attention.sae == "sae-1024")
+        await run.shows("· w1024-k4")
+        await run.press("enter")
+        await run.until(lambda: run.bench.screen == "letters")
+        assert run.bench.attention.sae == "sae-1024"
+        await run.press("escape")
+        await run.until(lambda: run.bench.screen == "overview")
+        assert run.bench.attention.sae == "sae-1024"
+
+
+async def test_space_puts_an_sae_in_view(study: Path) -> None:
+    async with running(study) as run:
+        await run.press("space")
+        await run.shows("2 of 3 SAEs in view")
+        assert run.bench.attention.in_view == ("sae-256", "sae-1024")
+        table = overview(run).query_one(QueryTable)
+        await run.until(lambda: table.cursor_row is not None and table.cursor_row["in_view"] is False)
+        await run.press("space")
+        await run.shows("3 of 3 SAEs in view")
+
+
+async def test_a_click_on_a_label_sorts(study: Path) -> None:
+    async with running(study) as run:
+        line = next(number for number, text in enumerate(run.text.splitlines()) if "FVU" in text and "width" in text)
+        await run.pilot.click(offset=(run.text.splitlines()[line].index("FVU"), line))
+        await run.until(lambda: run.bench.tables["overview.saes"].sort == "fvu")
+
+
+async def test_an_empty_store_offers_the_demo_study(empty_store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(JobClient, "ensure_workers", lambda self: None)
+    async with running(empty_store) as run:
+        await run.shows("No SAEs here yet", "D demo study")
+        await run.press("D")
+        await run.shows("3 jobs are queued")
+        assert [job.kind for job in JobClient(empty_store).jobs()] == ["train", "letters", "latents"]
+
+
+async def test_results_that_arrive_are_committed_and_shown(study: Path) -> None:
+    async with running(study) as run:
+        found = run.bench.store.fetch("SELECT * FROM sae WHERE sae_id = 'sae-64'")
+        row = dict(zip(found.columns, found.rows[0], strict=True))
+        with Spool(study, "job") as spool:
+            spool.add("sae", [row | {"sae_id": "sae-128", "name": "w128-k4", "width": 128}])
+        await run.shows("w128-k4", "of 4 SAEs in view")
+        assert len(overview(run).query_one("#plot-fvu", XYPlot).series[0].points) == 4

@@ -1,0 +1,214 @@
+"""What opens over a screen."""
+
+import base64
+from pathlib import Path
+
+import pytest
+
+from saetui.commands.note import note_on
+from saetui.commands.subject import Subject
+from saetui.tui.clipboard import LONGEST_PAYLOAD, copy_file, osc52
+from saetui.tui.panels.pick import Item, matching
+from saetui.tui.panels.prompt_history import PromptHistory
+from saetui.tui.widgets.query_table import QueryTable
+
+from .running import running
+
+
+async def test_the_prompt_completes_and_does_a_command(study: Path) -> None:
+    async with running(study) as run:
+        await run.press("colon")
+        await run.type("screen ")
+        await run.shows("screen letters")
+        await run.type("j")
+        await run.press("tab", "enter")
+        await run.shows("No jobs yet")
+
+
+async def test_the_prompt_keeps_a_line_that_is_wrong_and_says_why(study: Path) -> None:
+    async with running(study) as run:
+        await run.press("colon")
+        await run.type("lettr s")
+        await run.press("enter")
+        await run.shows("nearest is 'letter'", ":lettr s")
+        await run.press("escape")
+        await run.hides("nearest is")
+
+
+async def test_the_prompt_remembers(study: Path) -> None:
+    async with running(study) as run:
+        for line in ("letter s", "sae w256-k4"):
+            await run.press("colon")
+            await run.type(line)
+            await run.press("enter")
+            await run.until(lambda: len(run.app.screen_stack) == 1)
+        await run.press("colon", "up", "up")
+        await run.shows(":letter s")
+        await run.press("down")
+        await run.shows(":sae w256-k4")
+
+
+def test_history_walks_through_lines_that_begin_alike() -> None:
+    history = PromptHistory()
+    for line in ("letter s", "sae w64", "letter t", "letter s"):
+        history.add(line)
+    again = PromptHistory()
+    assert again.step(-1, "le") == "letter s"
+    assert again.step(-1, "letter s") == "letter t"
+    assert again.step(-1, "letter t") is None
+    assert again.step(1, "letter t") == "letter s"
+    assert again.step(1, "letter s") == "le"
+    assert again.step(1, "le") is None
+
+
+async def test_a_filter_acts_while_it_is_typed_and_escape_brings_the_one_before_back(study: Path) -> None:
+    async with running(study) as run:
+        table = run.app.screen.query_one(QueryTable)
+        await run.press("slash")
+        await run.type("w2")
+        await run.until(lambda: table.total == 1)
+        await run.press("enter")
+        await run.until(lambda: run.bench.tables["overview.saes"].filter == "w2")
+        await run.press("slash")
+        await run.type("56x")
+        await run.until(lambda: table.total == 0)
+        await run.press("escape")
+        await run.until(lambda: table.total == 1)
+        await run.press("escape")
+        await run.until(lambda: table.total == 3)
+
+
+async def test_a_filter_that_cannot_be_read_says_why(study: Path) -> None:
+    async with running(study) as run:
+        await run.press("slash")
+        await run.type("fvu>much")
+        await run.press("enter")
+        await run.shows("compared with a number")
+
+
+async def test_s_sorts_by_the_column_under_the_cursor_or_another(study: Path) -> None:
+    async with running(study) as run:
+        await run.press("l", "l", "l", "s", "enter")
+        await run.until(lambda: run.bench.tables["overview.saes"].sort == "width")
+        assert run.bench.tables["overview.saes"].descending
+        await run.press("s")
+        await run.type("fvu")
+        await run.press("enter")
+        await run.until(lambda: run.bench.tables["overview.saes"].sort == "fvu")
+
+
+async def test_the_palette_finds_commands_and_their_values(study: Path) -> None:
+    async with running(study) as run:
+        await run.press("ctrl+p")
+        await run.type("saew25")
+        await run.shows("sae w256-k4")
+        await run.press("enter")
+        await run.until(lambda: run.bench.attention.sae == "sae-256")
+        await run.press("ctrl+p")
+        await run.type("latent")
+        await run.press("enter")
+        await run.shows(":latent")
+
+
+def test_names_come_before_helps_and_beginnings_first() -> None:
+    items = [Item(text, word, "", print) for text, word in [("theme", "sae"), ("use sae", ""), ("sae", "")]]
+    assert [item.text for item in matching(items, "sae")] == ["sae", "use sae", "theme"]
+    assert matching(items, "") == items
+    assert matching(items, "xyz") == []
+
+
+async def test_help_lists_the_keys_of_this_screen(study: Path) -> None:
+    async with running(study, size=(120, 70)) as run:
+        await run.press("question_mark")
+        await run.shows("help · overview", ":filter", ":view", "Half a page down")
+        await run.press("escape", "7")
+        await run.shows("No jobs yet")
+        await run.press("question_mark")
+        await run.shows("help · jobs", ":cancel")
+        assert ":view" not in run.text
+
+
+async def test_q_shows_the_query_with_its_values_and_copies_it(study: Path) -> None:
+    async with running(study) as run:
+        run.app.dispatch("filter width > 64")
+        await run.press("Q")
+        await run.shows("list_contains(['sae-64', 'sae-256', 'sae-1024'], sae_id)", "64")
+        await run.press("y")
+        await run.until(copy_file().is_file)
+        copied = copy_file().read_text(encoding="utf-8")
+        assert len(run.bench.store.fetch(copied).rows) == 2
+
+
+async def test_i_explains_the_number_under_the_cursor(study: Path) -> None:
+    async with running(study) as run:
+        await run.press(*"lllll", "i")
+        await run.shows("0.3079", "Fraction of variance unexplained", "2410.14670")
+
+
+async def test_every_column_on_screen_is_explained(study: Path) -> None:
+    async with running(study) as run:
+        from saetui.commands.glossary import GLOSSARY
+
+        for key in "12":
+            await run.press(key)
+            for table in run.app.screen.query(QueryTable):
+                missing = [column.key for column in table.columns if column.label and column.key not in GLOSSARY]
+                assert not missing, table.id
+
+
+async def test_n_writes_a_note_on_the_row(study: Path) -> None:
+    subject = Subject("sae", "sae-64")
+    async with running(study) as run:
+        await run.press("n")
+        await run.shows("note on sae w64-k4")
+        await run.until(lambda: not run.app.screen.query_one("TextArea").read_only)
+        await run.type("good")
+        await run.press("enter")
+        await run.type("one")
+        await run.press("ctrl+s")
+        await run.shows("saved")
+        assert note_on(run.bench, subject) == "good\none"
+        await run.press("n")
+        await run.shows("good")
+        await run.press("escape")
+        await run.until(lambda: len(run.app.screen_stack) == 1)
+
+
+async def test_m_marks_the_row(study: Path) -> None:
+    async with running(study) as run:
+        await run.press("m")
+        table = run.app.screen.query_one(QueryTable)
+        await run.until(lambda: table.marks == {"sae-64"})
+        await run.press("m")
+        await run.until(lambda: not table.marks)
+
+
+async def test_y_copies_the_row_and_a_file_keeps_it(study: Path) -> None:
+    async with running(study) as run:
+        await run.press("y")
+        await run.until(copy_file().is_file)
+        assert copy_file().read_text(encoding="utf-8").split("\t")[1:3] == ["sae-64", "w64-k4"]
+        await run.press("Y")
+        await run.until(lambda: copy_file().read_text(encoding="utf-8").endswith("--at overview?sae=w64-k4"))
+
+
+async def test_e_offers_a_file_to_export_to(study: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    async with running(study) as run:
+        await run.press("e")
+        await run.shows(":export overview-saes.parquet")
+        await run.press("enter")
+        await run.shows("3 rows written")
+    assert (tmp_path / "overview-saes.parquet").is_file()
+    assert (tmp_path / "overview-saes.sql").is_file()
+
+
+def test_a_copy_is_wrapped_for_tmux_and_left_out_where_it_is_too_long() -> None:
+    text = "s · 412"
+    payload = base64.b64encode(text.encode()).decode()
+    assert osc52(text) == f"\x1b]52;c;{payload}\x07"
+    wrapped = osc52(text, tmux=True)
+    assert wrapped is not None
+    assert wrapped.startswith(f"\x1b]52;c;{payload}\x07")
+    assert wrapped.endswith(f"\x1bPtmux;\x1b\x1b]52;c;{payload}\x07\x1b\\")
+    assert osc52("x" * LONGEST_PAYLOAD) is None
