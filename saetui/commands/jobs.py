@@ -96,9 +96,10 @@ def listed(jobs: Sequence[Job]) -> list[Job]:
 
 
 def current_job(bench: Workbench) -> Job | None:
-    """The job that is looked at, else the first listed."""
+    """The job that is looked at, else the first that runs, else the first listed."""
     chosen = [job for job in bench.jobs if job.id == bench.attention.job]
-    return next(iter(chosen or listed(bench.jobs)), None)
+    running = [job for job in bench.jobs if job.state == "running"]
+    return next(iter(chosen or running or listed(bench.jobs)), None)
 
 
 def find_job(bench: Workbench, name: str) -> Job:

@@ -1,4 +1,4 @@
-"""A workbench on the made-up study that the interface is tested with too; everything happens before dispatch returns."""
+"""A workbench on the made-up study of the interface's tests; everything happens before dispatch returns."""
 
 import shutil
 from collections.abc import Iterator
