@@ -131,11 +131,23 @@ GLOSSARY: Final[dict[str, Entry]] = {
         "One of the letter's main latents by the k-sparse rule: it raises F1 by more than 0.03.",
         source=f"{_ABSORPTION} §5",
     ),
+    "role": Entry(
+        "● marks a main latent of the letter by the k-sparse rule or, where that was not run, the latent whose encoder "
+        "has the largest cosine with the probe; ○ marks the latter where it is no main latent.",
+        source=f"{_ABSORPTION} §4",
+    ),
     "density": Entry("Share of evaluated tokens on which the latent fires.", "share of tokens"),
     "n_fires": Entry("Tokens on which the latent fires.", "tokens"),
     "max_activation": Entry("Largest activation seen.", "model units"),
     "mean_activation": Entry("Mean activation over the tokens on which the latent fires.", "model units"),
     "activation": Entry("How strongly the latent fires on this token.", "model units"),
+    "top_token": Entry("The token with the largest share of the latent's activation; a leading space is a dot."),
+    "surface": Entry("Text of a token; a leading space is a dot."),
+    "verdict": Entry(
+        "What the latent makes of a word: found, it fires on a word of the letter; ✗ missed, it stays silent on one; "
+        "! false alarm, it fires on a word of another letter."
+    ),
+    "n_missed": Entry("Words of the letter on which its best latent stays silent.", "words"),
     "decoder_norm": Entry(
         "Length of the latent's decoder row; an activation times this is how far it moves the reconstruction.",
         "model units",

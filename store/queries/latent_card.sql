@@ -5,7 +5,17 @@ SELECT
     sae.width,
     latent.*,
     (
-        SELECT list({'letter': letter, 'f1': f1, 'rank': rank, 'is_main': is_main} ORDER BY f1 DESC)
+        SELECT list(
+            {
+                'letter': letter,
+                'f1': f1,
+                'rank': rank,
+                'is_main': is_main,
+                'cos_encoder': cos_encoder,
+                'cos_decoder': cos_decoder
+            }
+            ORDER BY f1 DESC
+        )
         FROM letter_latent AS claim
         WHERE claim.sae_id = $sae AND claim.latent = $latent
     ) AS letters,

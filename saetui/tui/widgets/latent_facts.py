@@ -12,11 +12,13 @@ N_CONTEXTS = 40
 
 @dataclass(frozen=True)
 class Claim:
-    """A letter for which the latent is listed, with its F1."""
+    """A letter for which the latent is listed: its F1, and its cosines with the direction of the letter's probe."""
 
     letter: str
     f1: float
     is_main: bool
+    cos_encoder: float
+    cos_decoder: float
 
 
 @dataclass(frozen=True)
@@ -94,7 +96,7 @@ def read_latent(reader: Reader, sae_id: str, latent: int) -> LatentFacts | None:
         promotes=_paired(row["promotes"], row["promotes_logit"]),
         suppresses=_paired(row["suppresses"], row["suppresses_logit"]),
         top_tokens=_paired(row["top_tokens"], row["top_token_share"]),
-        claims=tuple(Claim(c["letter"], c["f1"], bool(c["is_main"])) for c in row["letters"] or ()),
+        claims=tuple(_claim(claim) for claim in row["letters"] or ()),
         neighbours=tuple(_neighbour(record) for record in _records(neighbours)),
         contexts=tuple(_context(record) for record in _records(contexts)),
         notes=tuple(text for (text,) in notes.rows),
@@ -107,6 +109,11 @@ def _records(rows: Any) -> list[dict[str, Any]]:
 
 def _paired(tokens: Sequence[str] | None, numbers: Sequence[float] | None) -> tuple[tuple[str, float], ...]:
     return tuple(zip(tokens or (), numbers or (), strict=False))
+
+
+def _claim(record: Mapping[str, Any]) -> Claim:
+    cosines = record["cos_encoder"], record["cos_decoder"]
+    return Claim(record["letter"], record["f1"], bool(record["is_main"]), *cosines)
 
 
 def _neighbour(record: Mapping[str, Any]) -> Neighbour:

@@ -47,7 +47,7 @@ def card_lines(
         _neighbours(facts, left_width, letter),
         _claims(facts, left_width, background, strong, letter),
     ]
-    head = _spaced(_notes(facts.notes, width), _statistics(facts, width))
+    head = _spaced(_notes(facts.notes, width), _statistics(facts, width, letter))
     if wide:
         right = contexts(0, len(facts.contexts), width - left_width - _GAP)
         return [*head, *_beside(_spaced(drawn, *about), right, left_width + _GAP)]
@@ -110,22 +110,24 @@ def _named(name: str, value: str) -> Content:
     return Content.assemble((name + " ", _LABEL), value)
 
 
-def _statistics(facts: LatentFacts, width: int) -> list[Line]:
-    def number(value: float | None, form: str) -> str:
-        return "–" if value is None else format(value, form).replace("-", "−")
+def _number(value: float | None, form: str) -> str:
+    return "–" if value is None else format(value, form).replace("-", "−")
 
-    return _flow(
-        [
-            _named("density", number(facts.density, ".4f")),
-            _named("fires", number(facts.n_fires, ",d")),
-            _named("max", number(facts.max_activation, ".2f")),
-            _named("mean", number(facts.mean_activation, ".2f")),
-            _named("decoder norm", number(facts.decoder_norm, ".2f")),
-            _named("cos enc·dec", number(facts.encoder_decoder_cosine, ".2f")),
-        ],
-        width,
-        indent=0,
-    )
+
+def _statistics(facts: LatentFacts, width: int, letter: str | None) -> list[Line]:
+    numbers = [
+        _named("density", _number(facts.density, ".4f")),
+        _named("fires", _number(facts.n_fires, ",d")),
+        _named("max", _number(facts.max_activation, ".2f")),
+        _named("mean", _number(facts.mean_activation, ".2f")),
+        _named("decoder norm", _number(facts.decoder_norm, ".2f")),
+        _named("cos enc·dec", _number(facts.encoder_decoder_cosine, ".2f")),
+    ]
+    for claim in facts.claims:
+        if claim.letter == letter:
+            cosines = f"enc {_number(claim.cos_encoder, '.2f')} dec {_number(claim.cos_decoder, '.2f')}"
+            numbers.append(_named(f"cos probe {letter}", cosines))
+    return _flow(numbers, width, indent=0)
 
 
 def _notes(notes: Sequence[str], width: int) -> list[Line]:

@@ -33,7 +33,7 @@ FACTS = LatentFacts(
     promotes=((" S", 1.21), (" s", 1.1)),
     suppresses=((" the", -0.8),),
     top_tokens=((" short", 0.22), (" self", 0.13), ("[b]\n", 0.01)),
-    claims=(Claim("s", 0.91, True), Claim("c", 0.12, False)),
+    claims=(Claim("s", 0.91, True, 0.52, 0.61), Claim("c", 0.12, False, 0.1, -0.1)),
     neighbours=(
         Neighbour("sae-1", "w2048-k4", 88, 0.41, " self"),
         Neighbour("sae-2", "w512-k4", 33, -0.2, None),
@@ -62,7 +62,16 @@ def test_every_line_fits(width: int) -> None:
 def test_all_of_it_is_said_at_every_width(width: int) -> None:
     text = "\n".join(line.plain for line in card_lines(FACTS, width, DARK, STRONG, "s"))
     said = ("compare with 88", "0.0312", "6,401", "mean –", "−0.25", "·short", " 22%", "[b]↵", "·S +1.21", "·the −0.80")
-    for part in (*said, "s 0.91 main", "88 0.41 ·self", "w512-k4", "33 −0.20", "9.40", "1.40"):
+    for part in (
+        *said,
+        "cos probe s enc 0.52 dec 0.61",
+        "s 0.91 main",
+        "88 0.41 ·self",
+        "w512-k4",
+        "33 −0.20",
+        "9.40",
+        "1.40",
+    ):
         assert part in text
     assert text.count("short one") == len(FACTS.contexts)
 
