@@ -36,6 +36,7 @@ from store import Store
 
 if TYPE_CHECKING:
     from saetui.jobs import Job, JobClient
+    from store.commit import CommitReport
 
 _LOOK_SECONDS = 1.0
 SCREENS = {"overview": ("1", "Overview"), "letters": ("2", "Letters"), "jobs": ("7", "Jobs")}
@@ -269,8 +270,7 @@ class Workbench:
     def commit(self) -> None:
         """Take finished results from the spool into the store; ``waiting`` says who is in the way, if anyone."""
         report = self.store.commit_spool()
-        waits = f"{report.waiting} result{'s' if report.waiting > 1 else ''} for" if report.waiting else ""
-        self.waiting = f"{waits} {report.held_by}" if report.held_by is not None else ""
+        self.waiting = _waiting(report)
         for rejection in report.rejected:
             self.notify(f"a result of job {rejection.job_id} does not fit the store: {rejection.reason}", "error")
 
@@ -324,6 +324,17 @@ class _Fresh:
         revision = store.revision
         marks = store.fetch("SELECT subject, key FROM mark")
         return cls(revision, Catalogue.read(store), frozenset(Subject(kind, key) for kind, key in marks.rows))
+
+
+def _waiting(report: CommitReport) -> str:
+    """What waits and for whom, short enough for the status line: ``2 results wait for harlequin (PID 4711)``."""
+    if report.held_by is None:
+        return ""
+    words = [Path(word).name for word in report.held_by.program.split()]
+    # What an interpreter runs says more than the interpreter.
+    scripts = [word for word in words[1:] if not word.startswith("-")] if words[0].startswith("python") else []
+    results = "1 result waits" if report.waiting == 1 else f"{report.waiting} results wait"
+    return f"{results} for {(scripts or words)[0][:20]} (PID {report.held_by.pid})"
 
 
 def _moving(job: Job) -> tuple[Any, ...]:

@@ -31,16 +31,15 @@ class StatusLine(Widget):
 
     def render(self) -> Content:
         width = self.content_size.width
-        left = Content.assemble(("saetui", "bold $accent"), "  ", self._site())
-        rights = [part for part in (self._waiting(), self._job(), self._in_view(), self._busy()) if part]
-        order = [part for part in (self._waiting(), self._in_view(), self._job(), self._busy()) if part]
-        while rights:
-            right = "   ".join(part for part in order if part in rights)
+        name = Content.styled("saetui", "bold $accent")
+        left = Content.assemble(name, "  ", self._site())
+        waiting, job, in_view, busy = self._waiting(), self._job(), self._in_view(), self._busy()
+        # What is dropped where there is little room, the least important first.
+        for shown in ((waiting, in_view, job, busy), (waiting, in_view, job), (waiting, job), (waiting,)):
+            right = "   ".join(part for part in shown if part)
             if len(left) + len(right) + 3 <= width:
-                gap = width - len(left) - len(right)
-                return Content.assemble(left, " " * gap, right)
-            rights.pop()
-        return left.truncate(width, ellipsis=True)
+                return _spread(left, right, width)
+        return _spread(name, waiting, width) if waiting else left.truncate(width, ellipsis=True)
 
     def _site(self) -> str:
         entry = self._bench.catalogue.entry(self._bench.attention.sae)
@@ -63,6 +62,10 @@ class StatusLine(Widget):
             return f"{queued} queued" if queued else ""
         more = f" +{len(running) - 1 + queued}" if len(running) - 1 + queued else ""
         return f"{running[0].kind} ▸ {progress_text(running[0])}{more}"
+
+
+def _spread(left: Content, right: str, width: int) -> Content:
+    return Content.assemble(left, " " * max(1, width - len(left) - len(right)), right)
 
 
 def progress_text(job: Job) -> str:

@@ -1,5 +1,8 @@
 """Screen 1."""
 
+import subprocess
+import sys
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -82,3 +85,19 @@ async def test_results_that_arrive_are_committed_and_shown(study: Path) -> None:
             spool.add("sae", [row | {"sae_id": "sae-128", "name": "w128-k4", "width": 128}])
         await run.shows("w128-k4", "of 4 SAEs in view")
         assert len(overview(run).query_one("#plot-fvu", XYPlot).series[0].points) == 4
+
+
+async def test_a_program_that_holds_the_store_is_named_while_results_wait(study: Path) -> None:
+    hold = "import duckdb, sys; c = duckdb.connect(sys.argv[1], read_only=True); print('held', flush=True); input()"
+    async with running(study) as run:
+        arguments = [sys.executable, "-c", hold, study / "saetui.duckdb"]
+        holder = subprocess.Popen(arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == "held\n"
+        with Spool(study, "job") as spool:
+            spool.add("mark", [{"subject": "letter", "key": "s", "created": datetime(2026, 11, 20)}])
+        await run.shows("1 result waits for")
+        await run.shows(f"(PID {holder.pid})")
+        holder.communicate("\n")
+        await run.hides("waits for")
+        await run.until(lambda: run.bench.marks)
