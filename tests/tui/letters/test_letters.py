@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 from textual.pilot import Pilot
 
+from saetui.commands.glossary import GLOSSARY
 from saetui.commands.workbench import Workbench
 from saetui.tui.app import WorkbenchApp
+from saetui.tui.screens import letters_columns
 from saetui.tui.screens.letters import LettersScreen
 from store import Store
 from tests.tui.store_fixture import SAES
@@ -208,3 +210,8 @@ async def test_new_rows_appear_without_losing_ones_place(study: Path) -> None:
         screen.bench.poll()
         await until(pilot, lambda: (screen.latents.cursor_row or {}).get("f1") == pytest.approx(0.123))
         assert settled(screen, "s", 18)()
+
+
+def test_every_number_is_in_the_glossary() -> None:
+    tables = [*letters_columns.LETTERS.values(), *letters_columns.LATENTS.values(), letters_columns.words(1.0)]
+    assert {column.key for table in tables for column in table} <= set(GLOSSARY)

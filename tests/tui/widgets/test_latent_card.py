@@ -62,16 +62,8 @@ def test_every_line_fits(width: int) -> None:
 def test_all_of_it_is_said_at_every_width(width: int) -> None:
     text = "\n".join(line.plain for line in card_lines(FACTS, width, DARK, STRONG, "s"))
     said = ("compare with 88", "0.0312", "6,401", "mean –", "−0.25", "·short", " 22%", "[b]↵", "·S +1.21", "·the −0.80")
-    for part in (
-        *said,
-        "cos probe s enc 0.52 dec 0.61",
-        "s 0.91 main",
-        "88 0.41 ·self",
-        "w512-k4",
-        "33 −0.20",
-        "9.40",
-        "1.40",
-    ):
+    more = ("cos probe s enc 0.52 dec 0.61", "s 0.91 main", "88 0.41 ·self", "w512-k4", "33 −0.20", "9.40", "1.40")
+    for part in said + more:
         assert part in text
     assert text.count("short one") == len(FACTS.contexts)
 
