@@ -212,6 +212,15 @@ async def test_new_rows_appear_without_losing_ones_place(study: Path) -> None:
         assert settled(screen, "s", 18)()
 
 
+async def test_a_click_on_a_label_sorts(study: Path) -> None:
+    async with letters(study) as (pilot, screen):
+        await until(pilot, settled(screen, "a", 0))
+        await pilot.click(screen.letters, offset=(6, 1))
+        await until(pilot, lambda: "▼probe" in shown(screen.letters)[0])
+        await pilot.click(screen.letters, offset=(6, 1))
+        await until(pilot, lambda: "▲probe" in shown(screen.letters)[0])
+
+
 def test_every_number_is_in_the_glossary() -> None:
     tables = [*letters_columns.LETTERS.values(), *letters_columns.LATENTS.values(), letters_columns.words(1.0)]
     assert {column.key for table in tables for column in table} <= set(GLOSSARY)
