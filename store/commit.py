@@ -16,7 +16,7 @@ from store.steps import step
 from store.transaction import transaction
 
 # Rows taken in one window, so that readers are let in between.
-_WINDOW_ROWS = 8_000_000
+_WINDOW_ROWS = 4_000_000
 # Errors of the rows themselves, unlike those of the disk or the memory, which may be gone the next time.
 _UNFIT = (SpoolError, duckdb.DataError, duckdb.IntegrityError, duckdb.ProgrammingError, duckdb.NotSupportedError)
 

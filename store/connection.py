@@ -1,5 +1,6 @@
 """Opening the database: DuckDB's settings, and its refusals in words a user can act on."""
 
+import os
 from pathlib import Path
 
 import duckdb
@@ -11,7 +12,7 @@ from store.holder import LockProbe
 STORAGE_VERSION = "v1.5.0"
 # Modest, because the same machine runs training jobs.
 _SETTINGS: dict[str, str | bool | int | float | list[str]] = {
-    "threads": 2,
+    "threads": min(4, os.cpu_count() or 1),
     "memory_limit": "2GB",
     "autoinstall_known_extensions": False,
     "autoload_known_extensions": False,
@@ -29,7 +30,7 @@ def connect(database: Path, *, read_only: bool) -> duckdb.DuckDBPyConnection:
         connection = duckdb.connect(database, read_only=read_only, config=_SETTINGS)
     except duckdb.Error as error:
         raise _refusal(database, error, read_only=read_only) from error
-    connection.execute("SET enable_progress_bar_print = false")
+    connection.execute("SET enable_progress_bar_print = false; SET TimeZone = 'UTC'")
     return connection
 
 

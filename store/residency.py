@@ -41,6 +41,7 @@ class Residency:
         # The gate guards what follows.
         self._gate = threading.Condition()
         self._connection: duckdb.DuckDBPyConnection | None = None
+        self._writing = False
         self._readings: set[Reading] = set()
         self._barred_by: set[str] = set()
         self._revision = 0
@@ -61,6 +62,8 @@ class Residency:
                 self._gate.wait(_PAUSE)
             assert self._connection is not None
             reading.cursor = self._connection.cursor()
+            if self._writing:
+                reading.cursor.execute("BEGIN TRANSACTION READ ONLY")
             self._readings.add(reading)
             return reading.cursor
 
@@ -163,10 +166,13 @@ class Residency:
         while not self._ended.wait(_LOOK):
             if self._connection is None or not self._turns.requested():
                 continue
-            if self._drain(_ANOTHER, self._turns.requested, urgent=self._turns.urgent()):
+            if self._drain(_ANOTHER, self._asked, urgent=self._turns.urgent()):
                 with self._gate:
                     self._shut()
                 self._unbar(_ANOTHER)
+
+    def _asked(self) -> bool:
+        return not self._ended.is_set() and self._turns.requested()
 
     # Commits
 
@@ -195,16 +201,30 @@ class Residency:
                         self._shut()
                     if before is not None:
                         before()
-                    connection = connect(self.folder.database, read_only=False)
-                    try:
+                    with self._written() as connection:
                         yield connection
-                        self._revision = _revision(connection)
-                    finally:
-                        connection.close()
                 finally:
                     self._unbar(_OWN)
         finally:
             self._window.release()
+
+    @contextmanager
+    def _written(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """The database open for writing; reads are barred before and after, but go on meanwhile beside the writer."""
+        root = connect(self.folder.database, read_only=False)
+        try:
+            writer = root.cursor()
+            with self._gate:
+                self._connection, self._writing = root, True
+            self._unbar(_OWN)
+            yield writer
+            self._revision = _revision(writer)
+        finally:
+            self._drain(_OWN, lambda: True, urgent=True)
+            with self._gate:
+                self._connection, self._writing = None, False
+            writer.close()
+            root.close()
 
     def _busy(self, doing: str) -> StoreBusy:
         return StoreBusy(f"{self.folder.database}: this process {doing} itself; try again soon", holder_of(os.getpid()))

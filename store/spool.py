@@ -247,7 +247,7 @@ def _groups(frame: "pl.DataFrame", scope: tuple[str, ...]) -> Iterable[tuple[dic
     """The frame cut by its scope columns, which are taken out of it."""
     if not scope:
         return [({}, frame)]
-    if all(frame[name].n_unique() == 1 for name in scope):
+    if all((frame[name] == frame[name][0]).all() for name in scope):
         return [({name: str(frame[name][0]) for name in scope}, frame.drop(scope))]
     cut = frame.partition_by(scope, maintain_order=True, include_key=False, as_dict=True)
     return [(dict(zip(scope, map(str, key), strict=True)), group) for key, group in cut.items()]

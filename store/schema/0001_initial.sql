@@ -1,5 +1,6 @@
 -- The first schema: models, corpora, SAEs, latents, letters, errors, jobs, notes, sessions.
 -- Ids are text chosen by the job that makes a row (content hashes), so that no job needs the database to name a thing.
+-- Times are UTC.
 
 CREATE TABLE model (
     model_id VARCHAR PRIMARY KEY,

@@ -84,6 +84,9 @@ class _Heard:
         self._take("sql close")
         self._connection.close()
 
+    def cursor(self) -> Any:
+        return _Heard(self._connection.cursor(), self._take)
+
     def __getattr__(self, name: str) -> Any:
         return getattr(self._connection, name)
 

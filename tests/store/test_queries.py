@@ -101,7 +101,8 @@ def test_latent_card(study: Store) -> None:
     assert card["top_tokens"] == [" top7", " x"]
     assert card["top_token"] == " top7"
     assert card["promoted"] == " P7"
-    assert card["letters"] == [{"letter": "s", "f1": 0.8, "rank": 1, "is_main": True}]
+    (claim,) = card["letters"]
+    assert (claim["letter"], claim["f1"], claim["rank"], claim["is_main"]) == ("s", 0.8, 1, True)
     assert card["n_notes"] == 0
 
 

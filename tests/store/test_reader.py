@@ -208,3 +208,17 @@ def test_nothing_is_printed_and_nothing_installed(study: Store, capfd: pytest.Ca
     assert dict(settings.rows) == dict.fromkeys(names, "false")
     study.fetch("SELECT count(*) FROM range(20000) AS a, range(20000) AS b WHERE a.range + b.range = 7")
     assert capfd.readouterr() == ("", "")
+
+
+def test_questions_are_answered_while_a_commit_is_written(store: Store) -> None:
+    """They see what was there before it, and may not write, although the database is open for writing."""
+    with store._residency.window(5.0) as connection:
+        connection.execute("BEGIN")
+        connection.execute("INSERT INTO mark VALUES ('sae', 'x', now()::TIMESTAMP)")
+        assert store.fetch("SELECT count(*) FROM mark").rows == [(0,)]
+        assert store.query("SELECT count(*) FROM mark").rows() == [(0,)]
+        with pytest.raises(QueryError, match=r"read.only"):
+            store.fetch("DELETE FROM mark")
+        connection.execute("COMMIT")
+        assert store.fetch("SELECT count(*) FROM mark").rows == [(1,)]
+    assert store.fetch("SELECT count(*) FROM mark").rows == [(1,)]
