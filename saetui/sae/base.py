@@ -5,6 +5,7 @@ activation in model units becomes latents ``a >= 0`` and the reconstruction ``a 
 """
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from copy import copy
 from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar, Self
@@ -20,8 +21,8 @@ from saetui.sae.sparse import gather_sum, sparse_rows
 
 # A latent fires above this activation.
 FIRING = 1e-8
-# Dense latents held at a time while encoding sparsely: 32 MB of float32.
-_CHUNK_ELEMENTS = 1 << 23
+# Dense latents held at a time while encoding sparsely: 8 MB of float32, which a cache can hold.
+_CHUNK_ELEMENTS = 1 << 21
 # Below this share of non-zeros a gather-sum beats the dense product.
 _SPARSE_DENSITY = 1 / 32
 # In narrower models the dense product is over before the non-zeros are found.
@@ -33,7 +34,7 @@ Indices = Int[Tensor, "*n L"]
 Values = Float[Tensor, "*n L"]
 
 
-@dataclass(eq=False, kw_only=True)
+@dataclass(eq=False, repr=False, kw_only=True)
 class SAE(ABC):
     """A sparse autoencoder of one architecture, for inference and analysis; all weights are float32."""
 
@@ -49,7 +50,7 @@ class SAE(ABC):
     """Where it belongs: hook_name, model_name and whatever else its file says."""
     workbench: dict[str, Any] = field(default_factory=dict)
     """How it was made here: name, recipe, metrics."""
-    _last_scale: Scale | None = field(default=None, init=False, repr=False)
+    _last_scale: Scale | None = field(default=None, init=False)
 
     @property
     def d_in(self) -> int:
@@ -76,6 +77,10 @@ class SAE(ABC):
     def device(self) -> torch.device:
         return self.W_dec.device
 
+    def __repr__(self) -> str:
+        kept = "" if self.k is None else f", k={self.k}"
+        return f"{type(self).__name__}(d_in={self.d_in}, d_sae={self.d_sae}{kept}, hook_name={self.hook_name!r})"
+
     def weights(self) -> dict[str, Tensor]:
         """Every tensor by its name in the file."""
         values = {f.name: getattr(self, f.name) for f in fields(self)}
@@ -99,6 +104,16 @@ class SAE(ABC):
     def encode(self, x: Activations) -> Latents:
         """(n, d_in) model units -> (n, d_sae) dense latents; leading dimensions are kept, hook_z heads are joined."""
         return self._activate(self._read(x))
+
+    def pre_activations(self, x: Activations, latents: Sequence[int]) -> Float[Tensor, "*n chosen"]:
+        """What some latents see before their threshold or selection: (…, d_in) model units -> (…, len(latents)).
+
+        Of a gated SAE it is the gate's; a constant factor that a selection may apply to a latent is left out.
+        """
+        chosen = torch.as_tensor(list(latents), dtype=torch.long, device=self.device)
+        weights = self.weights()
+        bias = weights["b_gate"] if "b_gate" in weights else weights["b_enc"]
+        return self._read(x) @ self.W_enc[:, chosen] + bias[chosen]
 
     def encode_sparse(self, x: Activations) -> tuple[Indices, Values]:
         """(n, d_in) -> indices (n, L) and values (n, L), padded with value 0.

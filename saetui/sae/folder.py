@@ -42,8 +42,8 @@ def load_sae(path: str | os.PathLike[str], device: torch.device | str | None = N
     of a shape that ``cfg.json`` contradicts, for an unknown architecture, and for a scaling factor other than ones.
     """
     folder = Path(path)
-    if not folder.is_dir():
-        state = "is a file" if folder.exists() else "does not exist"
+    if not os.path.isdir(folder):
+        state = "is a file" if os.path.exists(folder) else "does not exist"
         raise SAEError(f"{folder}: {state}; give a folder with {CONFIG} and {WEIGHTS}")
     config = read_config(folder / CONFIG)
     weights = _checked(folder / WEIGHTS, _read_weights(folder / WEIGHTS, device), config)

@@ -9,7 +9,7 @@ from torch import Tensor
 from saetui.sae.base import SAE, Activations, Latents
 
 
-@dataclass(eq=False, kw_only=True)
+@dataclass(eq=False, repr=False, kw_only=True)
 class GatedSAE(SAE):
     """``a = 1[x W_enc + b_gate > 0] * relu(x W_enc exp(r_mag) + b_mag)``."""
 

@@ -5,11 +5,12 @@ from typing import ClassVar
 
 from jaxtyping import Float
 from torch import Tensor
+from torch.nn.functional import linear
 
 from saetui.sae.base import SAE, Activations, Latents
 
 
-@dataclass(eq=False, kw_only=True)
+@dataclass(eq=False, repr=False, kw_only=True)
 class JumpReLUSAE(SAE):
     """``a = relu(p) where p > threshold, else 0``; BatchTopK and Matryoshka SAEs are this at inference."""
 
@@ -18,5 +19,5 @@ class JumpReLUSAE(SAE):
     threshold: Float[Tensor, " d_sae"]
 
     def _activate(self, x: Activations) -> Latents:
-        pre = x @ self.W_enc + self.b_enc
+        pre = linear(x, self.W_enc.T, self.b_enc)
         return pre.relu() * (pre > self.threshold)

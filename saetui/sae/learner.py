@@ -9,7 +9,7 @@ from torch import Tensor
 
 from saetui.sae.auxk import AuxK
 from saetui.sae.errors import SAEError
-from saetui.sae.initialization import geometric_median, random_unit_rows
+from saetui.sae.initialization import FirstTokens, random_unit_rows
 from saetui.sae.recipe import TopKRecipe
 from saetui.sae.topk import TopKSAE
 from saetui.sae.topk_gradients import Parameters, StepResult, TopKGradients
@@ -29,22 +29,20 @@ class LogRow:
 class Learner:
     """Learns from batches in model units and ends as a TopKSAE."""
 
-    def __init__(self, recipe: TopKRecipe, first: Float[Tensor, "n d_in"], batch_tokens: int) -> None:
+    def __init__(self, recipe: TopKRecipe, first: FirstTokens, batch_tokens: int) -> None:
         self.recipe = recipe
         self.diverged = False
         self.steps = self.tokens = 0
         self.log: list[LogRow] = []
-        d_in, device = first.shape[1], first.device
-        self.scale = 1.0
-        if recipe.normalize == "mean_square":
-            mean_square = float(first.double().square().sum(dim=1).mean())
-            if mean_square == 0:
-                raise SAEError("the first activations are all zero; check the hook point")
-            self.scale = mean_square**-0.5
+        if first.mean_square == 0:
+            raise SAEError("the first activations are all zero; check the hook point")
+        self.scale = first.mean_square**-0.5 if recipe.normalize == "mean_square" else 1.0
+        d_in, device = first.tokens.shape[1], first.tokens.device
         decoder = random_unit_rows(recipe.width, d_in, recipe.seed).to(device)
-        bias = torch.zeros(d_in, device=device)
-        if recipe.b_dec_init != "zero":
-            bias = (geometric_median(first) if recipe.b_dec_init == "median" else first.mean(dim=0)) * self.scale
+        if recipe.b_dec_init == "zero":
+            bias = torch.zeros(d_in, device=device)
+        else:
+            bias = self.scale * (first.median if recipe.b_dec_init == "median" else first.mean)
         self.parameters = Parameters(decoder.clone(), decoder, torch.zeros(recipe.width, device=device), bias)
         self._adam = torch.optim.Adam(
             self.parameters.tensors(),

@@ -5,11 +5,12 @@ from typing import ClassVar
 
 from jaxtyping import Float
 from torch import Tensor
+from torch.nn.functional import linear
 
 from saetui.sae.base import SAE, Activations, Latents
 
 
-@dataclass(eq=False, kw_only=True)
+@dataclass(eq=False, repr=False, kw_only=True)
 class StandardSAE(SAE):
     """ReLU latents, kept sparse by an L1 penalty in training."""
 
@@ -17,4 +18,4 @@ class StandardSAE(SAE):
     b_enc: Float[Tensor, " d_sae"]
 
     def _activate(self, x: Activations) -> Latents:
-        return (x @ self.W_enc + self.b_enc).relu()
+        return linear(x, self.W_enc.T, self.b_enc).relu()

@@ -6,12 +6,13 @@ from typing import ClassVar
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
+from torch.nn.functional import linear
 
 from saetui.sae.base import SAE, Activations, Indices, Latents, Values
 from saetui.sae.selection import largest
 
 
-@dataclass(eq=False, kw_only=True)
+@dataclass(eq=False, repr=False, kw_only=True)
 class TopKSAE(SAE):
     """Keeps ``latents_kept`` latents a token; of equal ones those of lower index.
 
@@ -39,7 +40,7 @@ class TopKSAE(SAE):
         return indices, values.relu()
 
     def _pre_activations(self, x: Activations) -> Latents:
-        pre = x @ self.W_enc + self.b_enc
+        pre = linear(x, self.W_enc.T, self.b_enc)
         return pre * self._norms() if self.rescale_acts_by_decoder_norm else pre
 
     def _norms(self) -> Float[Tensor, " d_sae"]:

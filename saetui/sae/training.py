@@ -9,6 +9,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from saetui.sae.errors import SAEError
+from saetui.sae.initialization import FirstTokens
 from saetui.sae.learner import Learner, LogRow
 from saetui.sae.recipe import TopKRecipe
 from saetui.sae.topk import TopKSAE
@@ -86,8 +87,8 @@ class _Training:
         stream = iter(batches)
         head = _head(stream)
         self._stream: Iterator[Tensor] = chain(head, stream)
-        first = torch.cat(head).to(device, torch.float32)
-        self._d_in = first.shape[1]
+        first = FirstTokens(torch.cat(head).to(device, torch.float32))
+        self._d_in = first.tokens.shape[1]
         self._learners = [Learner(recipe, first, head[0].shape[0]) for recipe in recipes]
         self._variances: list[Tensor] = []
         self._failures: list[str] = []

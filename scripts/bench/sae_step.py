@@ -15,7 +15,7 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from saetui.sae.initialization import random_unit_rows
+from saetui.sae.initialization import FirstTokens, random_unit_rows
 from saetui.sae.learner import Learner
 from saetui.sae.recipe import TopKRecipe
 from tests.sae.dense import DenseTopK
@@ -46,7 +46,7 @@ def compare(d_in: int, width: int, k: int, batch: int, steps: int, dead: int) ->
     data = batches(d_in, batch, steps)
     norm = float(data[0].square().sum(dim=1).mean()) ** 0.5
     data = [x / norm for x in data]
-    learner = Learner(recipe, data[0], batch)
+    learner = Learner(recipe, FirstTokens(data[0]), batch)
     ours = learner.parameters
     # Biased down until they never fire, and silent for long: the latents that AuxK is for.
     ours.b_enc[:dead] = -0.2

@@ -165,3 +165,9 @@ def test_to_a_device_keeps_everything_else() -> None:
     moved = sae.to("cpu")
     assert moved.metadata == sae.metadata
     assert moved.k == sae.k
+
+
+def test_an_sae_shows_itself_in_one_line() -> None:
+    sae = make_sae("topk", metadata={"hook_name": "blocks.1.hook_resid_post"})
+    assert repr(sae) == "TopKSAE(d_in=12, d_sae=40, k=5, hook_name='blocks.1.hook_resid_post')"
+    assert repr(make_sae("gated")) == "GatedSAE(d_in=12, d_sae=40, hook_name=None)"
