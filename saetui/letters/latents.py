@@ -1,5 +1,6 @@
 """Latents as classifiers of a letter, by the SAE's own encoder: precision, recall, F1, AUROC (2409.14507)."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -7,7 +8,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from torch.nn import functional
 
-from saetui.letters.metrics import letter_metrics
+from saetui.letters.metrics import area_under_roc, letter_metrics
 from saetui.letters.vocabulary import LETTERS
 
 FIRES = 1e-8  # As in the paper's code: a latent fires when its activation is above this.
@@ -68,10 +69,12 @@ def letter_latents(
     probe_directions: Float[Tensor, "letter d"],
     *,
     top: int = 10,
+    pre_activations: Callable[[list[int]], Float[Tensor, "word latent"]] | None = None,
 ) -> dict[str, list[LetterLatent]]:
     """Each letter's best latents, highest F1 first: the paper's pick and the ``top`` latents by F1.
 
-    Directions are one a row, of any norm; cosines with a zero direction are 0.
+    Directions are one a row, of any norm; cosines with a zero direction are 0. AUROC is of a latent's pre-activation, as
+    in the paper, where ``pre_activations`` gives it for some latents on all words; else of its activation.
     """
     f1 = f1_scores(latents, letters)
     directions = functional.normalize(probe_directions, dim=1)
@@ -85,8 +88,11 @@ def letter_latents(
         if pick not in chosen:
             chosen.append(pick)
         rows = []
-        for latent in chosen:
-            metrics = letter_metrics(latents.column(latent), letters == i, threshold=FIRES)
+        scores = None if pre_activations is None else pre_activations(chosen)
+        for place, latent in enumerate(chosen):
+            activation = latents.column(latent)
+            metrics = letter_metrics(activation, letters == i, threshold=FIRES)
+            score = activation if scores is None else scores[:, place]
             rows.append(
                 LetterLatent(
                     letter,
@@ -94,7 +100,7 @@ def letter_latents(
                     metrics.precision,
                     metrics.recall,
                     metrics.f1,
-                    metrics.auroc,
+                    area_under_roc(score, letters == i),
                     float(cos_encoder[latent, i]),
                     float(cos_decoder[latent, i]),
                     latent == pick,

@@ -22,7 +22,7 @@ def letter_metrics(
     scores: Float[Tensor, " word"], positive: Bool[Tensor, " word"], *, threshold: float = 0.0
 ) -> LetterMetrics:
     """Metrics of ``scores > threshold`` against ``positive``; 0 for a division by zero, None for an undefined area."""
-    from sklearn.metrics import average_precision_score, roc_auc_score
+    from sklearn.metrics import average_precision_score
 
     fires = scores > threshold
     true_positives = int((fires & positive).sum())
@@ -33,7 +33,16 @@ def letter_metrics(
         precision=true_positives / n_fires if n_fires else 0.0,
         recall=true_positives / support if support else 0.0,
         f1=2 * true_positives / (support + n_fires) if support + n_fires else 0.0,
-        auroc=float(roc_auc_score(labels, values)) if defined else None,
+        auroc=area_under_roc(scores, positive),
         auprc=float(average_precision_score(labels, values)) if defined else None,
         support=support,
     )
+
+
+def area_under_roc(scores: Float[Tensor, " word"], positive: Bool[Tensor, " word"]) -> float | None:
+    """Share of pairs of a positive and a negative that the score puts in order; None where one side is empty."""
+    from sklearn.metrics import roc_auc_score
+
+    if not 0 < int(positive.sum()) < len(positive):
+        return None
+    return float(roc_auc_score(positive.cpu().numpy(), scores.detach().float().cpu().numpy()))

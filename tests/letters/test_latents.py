@@ -45,3 +45,20 @@ def test_the_papers_pick_is_listed_even_when_it_never_fires() -> None:
     assert rows["a"][2].cos_encoder == pytest.approx(1.0)
     assert rows["b"][0].by_encoder
     assert rows["b"][0].precision == pytest.approx(3 / 4)
+
+
+def test_auroc_is_the_pre_activations() -> None:
+    """A latent that never fires still ranks the words by what it sees below its threshold."""
+    seen = torch.tensor([3.0, 2.0, 1.0, 0.0, -1.0, 1.5])
+    rows = letter_latents(
+        LATENTS,
+        LETTERS,
+        E3,
+        E3,
+        torch.zeros(26, 3),
+        top=1,
+        pre_activations=lambda latents: seen[:, None].repeat(1, len(latents)),
+    )
+    # Of the nine pairs of an a and a b, 1.0 against 1.5 is out of order.
+    assert rows["a"][0].auroc == pytest.approx(8 / 9)
+    assert letter_latents(LATENTS, LETTERS, E3, E3, torch.zeros(26, 3), top=1)["a"][0].auroc == pytest.approx(2.5 / 3)

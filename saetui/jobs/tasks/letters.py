@@ -151,6 +151,7 @@ def _spool_latents(spec: LettersSpec, context: TaskContext, study: _Words, sae_i
         sae.decoder_directions().cpu(),
         study.probes.directions,
         top=spec.latents_per_letter,
+        pre_activations=lambda latents: sae.pre_activations(study.activations[test], latents).cpu(),
     )
     rows = [
         {
