@@ -140,7 +140,7 @@ def _open(store: Path, at: str | None) -> int:
 
         print("saetui: no terminal, so here is the summary", file=sys.stderr)
         return print_summary(store)
-    from saetui.tui.app import run
+    from saetui.tui.start import run
 
     code = run(store, at=at)
     remember_store(store)

@@ -27,6 +27,10 @@ class Explain(Command):
     def run(self, bench: Workbench) -> None:
         bench.front.open_panel("explain", self.term)
 
+    @classmethod
+    def available(cls, bench: Workbench) -> bool:
+        return bench.table.sortable
+
 
 @command("query", "Show the SQL behind the focused table", keys={"Q": ""}, label="query", recorded=False)
 class Query(Command):

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import signal
 from functools import partial
 from importlib import import_module
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from textual import on, work
@@ -29,7 +29,6 @@ from saetui.commands.events import (
     StoreEvent,
     TableEvent,
 )
-from saetui.commands.navigate import Open
 from saetui.commands.parse import find, parse
 from saetui.commands.session import Recorder, fingerprint
 from saetui.commands.workbench import SCREENS, Workbench
@@ -47,7 +46,7 @@ _DEVICE_SECONDS = 2.0
 # Looking at the devices loads libraries; the first paint comes before it.
 _DEVICE_DELAY = 0.5
 MINIMUM_SIZE = (60, 15)
-_SIGNALS = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
+SIGNALS = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
 # Where each screen and panel lives; imported when first shown.
 _SCREENS = {
     "overview": ("saetui.tui.screens.overview", "OverviewScreen"),
@@ -62,8 +61,15 @@ def _made(name: str) -> WorkbenchScreen:
     return cast(WorkbenchScreen, getattr(import_module(module), cls)())
 
 
+def _collect_garbage() -> None:
+    """From the first paint on, where the start put it off; what was made until then is left alone for good."""
+    if not gc.isenabled():
+        gc.freeze()
+        gc.enable()
+
+
 class WorkbenchApp(App[int], inherit_bindings=False):
-    """saetui on a workbench; ``run`` below makes one."""
+    """saetui on a workbench; ``saetui.tui.start.run`` makes one."""
 
     TITLE = "saetui"
     CSS_PATH = "app.tcss"
@@ -100,8 +106,9 @@ class WorkbenchApp(App[int], inherit_bindings=False):
         self.set_timer(_DEVICE_DELAY, self._look_at_devices)
         self.set_interval(_DEVICE_SECONDS, self._look_at_devices)
         loop = asyncio.get_running_loop()
-        for number in _SIGNALS:
+        for number in SIGNALS:
             loop.add_signal_handler(number, self._stopped_by, number)
+        self.call_after_refresh(_collect_garbage)
         if self._stop_wanted:
             self._stopped_by(self._stop_wanted)
         if self._record:
@@ -261,28 +268,3 @@ class WorkbenchApp(App[int], inherit_bindings=False):
 
     def _stopped_by(self, number: int) -> None:
         self.exit(128 + number, return_code=128 + number)
-
-
-def run(store_path: Path, at: str | None = None) -> int:
-    """Open a store's workbench in the terminal, at a link if one is given; the exit code.
-
-    Raises StoreError where the store cannot be opened and CommandError where the link leads nowhere.
-    """
-    for number in _SIGNALS:
-        signal.signal(number, _unwind)
-    bench = Workbench.open(store_path)
-    try:
-        if at:
-            bench.dispatch(Open(at))
-        app = WorkbenchApp(bench)
-        # While the terminal is being taken over, a signal has to wait until it can be given back.
-        for number in _SIGNALS:
-            signal.signal(number, app.stop_when_ready)
-        app.run()
-    finally:
-        bench.close()
-    return app.return_code or 0
-
-
-def _unwind(number: int, _: object) -> None:
-    raise SystemExit(128 + number)

@@ -71,10 +71,11 @@ def _spread(left: Content, right: str, width: int) -> Content:
 def progress_text(job: Job) -> str:
     """Share done and time left, e.g. ``62% 0:41``."""
     progress = job.progress
-    if progress is None or not progress.total:
-        return progress.phase if progress is not None and progress.phase else "…"
-    left = f" {clock(progress.eta_s)}" if progress.eta_s is not None else ""
-    return f"{progress.done / progress.total:.0%}{left}"
+    if progress is None:
+        return "…"
+    seconds = progress.job_eta_s if progress.job_eta_s is not None else progress.eta_s
+    share = f"{progress.fraction:.0%}" if progress.fraction is not None else progress.phase
+    return share if seconds is None else f"{share} {clock(seconds)}"
 
 
 def clock(seconds: float) -> str:

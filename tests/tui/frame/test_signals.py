@@ -10,7 +10,7 @@ import pytest
 
 from .terminal import Terminal
 
-RUN = "import sys; from pathlib import Path; from saetui.tui.app import run; sys.exit(run(Path(sys.argv[1])))"
+RUN = "import sys; from pathlib import Path; from saetui.tui.start import run; sys.exit(run(Path(sys.argv[1])))"
 
 
 @pytest.fixture
