@@ -12,11 +12,11 @@ from saetui.tui.keys import shown_key
 
 # What is kept longest where there is little room, and the order in which it stands there.
 _KEPT = (
-    *("help", "leave", "study", "filter", "prompt", "sort", "view", "cancel", "retry"),
+    *("help", "leave", "study", "filter", "prompt", "sort", "view", "words", "cancel", "retry"),
     *("mark", "note", "query", "explain", "copy", "export"),
 )
 _ORDER = (
-    *("study", "view", "cancel", "retry", "leave", "filter", "prompt", "sort"),
+    *("study", "view", "words", "cancel", "retry", "leave", "filter", "prompt", "sort"),
     *("mark", "note", "copy", "export", "query", "explain", "help"),
 )
 _GAP = "  "

@@ -10,6 +10,7 @@ _GROUPS = {
     "navigate": "Going places",
     "select": "Choosing",
     "table": "Tables",
+    "letters": "Letters",
     "note": "Notes",
     "jobs": "Jobs",
     "study": "Studies",
@@ -33,6 +34,8 @@ def help_text(screen: WorkbenchScreen) -> Content:
         for _, binding in focused._bindings:
             if binding.description and not binding.description.startswith("Count"):
                 moves.setdefault(binding.description, []).append(shown_key(binding.key))
+        for binding in (binding for _, binding in screen._bindings if not binding.action.startswith("app.command")):
+            moves.setdefault(binding.description, []).append(shown_key(binding.key))
         groups["part"] = [_line(" ".join(keys), "", description) for description, keys in moves.items()]
     for group, entries in groups.items():
         title = _GROUPS.get(group, "In the focused part; a number before a move repeats it")

@@ -14,18 +14,17 @@ from textual.widgets import Static
 
 from saetui.commands.attention import Attention
 from saetui.commands.command import Command
+from saetui.commands.letters import WORDS, shown_verdict
 from saetui.commands.select import Latent, Letter, Token
-from saetui.commands.table import Filter
 from saetui.tui.keys import bindings_of
 from saetui.tui.screens import letters_columns as columns
 from saetui.tui.screens.base import WorkbenchScreen
 from saetui.tui.widgets.latent_card import LatentCard
 from saetui.tui.widgets.query_table import QueryTable
 
-LETTERS, LATENTS, WORDS = "letters.letters", "letters.latents", "letters.words"
+LETTERS, LATENTS = "letters.letters", "letters.latents"
 # A cursor that rests this long has chosen its row; until then other panes stay as they are.
 _REST = 0.06
-_VERDICTS = ("", "missed", "false alarm")
 _EMPTY = """[b]No letters have been studied here yet.[/b]
 
 [b $accent]1[/]  [b $accent]D[/]  trains three SAEs on the embedded model and finds the letters that their latents claim
@@ -40,7 +39,6 @@ class LettersScreen(WorkbenchScreen):
     NAME = "letters"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("c", "card", "Show the card of the latent", show=False),
-        Binding("w", "words", "All words, missed ones, false alarms", show=False),
         Binding("escape", "close_card", "Close the card", show=False),
         *bindings_of("letters"),
     ]
@@ -229,11 +227,11 @@ class LettersScreen(WorkbenchScreen):
         table.set_columns(columns.words(largest))
         parts: list[str | tuple[str, str]] = [f"words of {attention.letter}"]
         row = self._row_of_letter()
-        counts = {"": "all", "missed": "missed", "false alarm": "false alarms"}
+        counts = {"all": "all", "missed": "missed", "alarms": "false alarms"}
         if row is not None and row["best_latent"] == attention.latent:
             parts.append(f"  {row['n_found']} of {row['n_words']} found")
-            counts |= {"missed": f"{row['n_missed']} missed", "false alarm": f"{row['n_false_alarms']} false alarms"}
-        shown = self._shown_verdict()
+            counts |= {"missed": f"{row['n_missed']} missed", "alarms": f"{row['n_false_alarms']} false alarms"}
+        shown = shown_verdict(self.bench)
         parts.append("  ")
         for verdict, text in counts.items():
             parts.append((f"[{text}]", "bold") if verdict == shown else f" {text} ")
@@ -246,17 +244,6 @@ class LettersScreen(WorkbenchScreen):
         return row if row is not None and row.get("letter") == self.bench.attention.letter else None
 
     # Keys
-
-    def _shown_verdict(self) -> str | None:
-        text = self.bench.tables[WORDS].filter
-        return next((v for v in _VERDICTS if text == _verdict_filter(v)), None)
-
-    def action_words(self) -> None:
-        """Show all words, then the missed ones, then the false alarms."""
-        shown = self._shown_verdict()
-        at = _VERDICTS.index(shown) if shown is not None else -1
-        self.dispatch(Filter(_verdict_filter(_VERDICTS[(at + 1) % len(_VERDICTS)]), table=WORDS))
-        self._name_words()
 
     def action_card(self) -> None:
         """Go to the card, or back to the latents; on a narrow terminal it takes the place of the tables."""
@@ -279,7 +266,3 @@ class LettersScreen(WorkbenchScreen):
         kind = "narrow" if width < 100 else "normal" if width < 160 else "wide"
         self.letters.set_columns(columns.LETTERS[kind])
         self.latents.set_columns(columns.LATENTS[kind])
-
-
-def _verdict_filter(verdict: str) -> str:
-    return f"verdict = '{verdict}'" if verdict else ""

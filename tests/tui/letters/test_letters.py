@@ -85,11 +85,11 @@ async def test_moving_through_latents_shows_their_words_and_cards(study: Path) -
         await until(pilot, settled(screen, "a", second["latent"]))
 
 
-async def test_what_is_chosen_is_recorded_once_the_cursor_rests(study: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("saetui.tui.screens.letters._REST", 0.5)
+async def test_what_is_chosen_is_recorded_once_the_cursor_rests(study: Path) -> None:
     async with letters(study, record=True) as (pilot, screen):
         await until(pilot, settled(screen, "a", 0))
-        await pilot.press("j", "j", "j")
+        for _ in range(3):
+            screen.letters.action_move(1)
         await until(pilot, settled(screen, "d", 3))
         file = max((study / "sessions").glob("*.jsonl"))
     lines = [json.loads(line) for line in file.read_text().splitlines()]
