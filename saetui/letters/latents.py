@@ -73,8 +73,8 @@ def letter_latents(
 ) -> dict[str, list[LetterLatent]]:
     """Each letter's best latents, highest F1 first: the paper's pick and the ``top`` latents by F1.
 
-    Directions are one a row, of any norm; cosines with a zero direction are 0. AUROC is of a latent's pre-activation, as
-    in the paper, where ``pre_activations`` gives it for some latents on all words; else of its activation.
+    Directions are one a row, of any norm; cosines with a zero direction are 0. AUROC is of pre-activations, as in the
+    paper, where ``pre_activations`` gives those of some latents on all words; else of activations.
     """
     f1 = f1_scores(latents, letters)
     directions = functional.normalize(probe_directions, dim=1)
