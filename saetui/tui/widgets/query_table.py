@@ -22,6 +22,7 @@ from saetui.tui.widgets.table_motion import MovingCursor
 from saetui.tui.widgets.table_style import COMPONENTS, CSS, palette_of
 from saetui.tui.widgets.window_feed import WindowFeed
 from saetui.tui.widgets.window_reader import Reading, Wish
+from store import StoreError
 
 
 class TableStore(Protocol):
@@ -202,7 +203,10 @@ class QueryTable(MovingCursor, can_focus=True):
     def _filter_columns(self) -> tuple[FilterColumn, ...]:
         sql = self._effective().sql
         if self._described is None or self._described[0] != sql:
-            self._described = (sql, columns_of(self._store().reader(), sql, self._query.params))
+            try:
+                self._described = (sql, columns_of(self._store().reader(), sql, self._query.params))
+            except StoreError as error:
+                raise FilterError(str(error)) from error
         return self._described[1]
 
     def _find_column(self, name: str) -> str:
@@ -245,8 +249,18 @@ class QueryTable(MovingCursor, can_focus=True):
             self._goal, self._sought = go_to, True
         elif self._goal is None and self._chosen:
             self._goal = self.cursor_key
-        if self.is_attached:
-            self._send(self._wish_for(self._visible_chunks(), opening=True))
+        if not self.is_attached:
+            return
+        try:
+            wish = self._wish_for(self._visible_chunks(), opening=True)
+        except StoreError as error:
+            self._fail(str(error))
+        else:
+            self._send(wish)
+
+    def _fail(self, error: str) -> None:
+        self.error, self.loaded = error, True
+        self._show_total(0)
 
     # Reading
 
@@ -279,8 +293,7 @@ class QueryTable(MovingCursor, can_focus=True):
         if reading.generation != self._generation:
             return
         if reading.error:
-            self.error, self.loaded = reading.error, True
-            self._show_total(0)
+            self._fail(reading.error)
             return
         if reading.opening:
             self._opened(reading)

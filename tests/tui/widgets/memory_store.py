@@ -43,6 +43,8 @@ class MemoryStore:
         self.readers: list[MemoryReader] = []
 
     def sql_of(self, name: str) -> str:
+        if name not in self.queries:
+            raise QueryError(f"there is no query {name!r}")
         return self.queries[name]
 
     def reader(self) -> MemoryReader:

@@ -196,6 +196,24 @@ async def test_what_is_wrong_with_a_query_is_shown() -> None:
         assert "nowhere" in shown(table)[1]
 
 
+async def test_an_unknown_query_is_said_and_can_be_replaced() -> None:
+    table = QueryTable("nothing", {}, COLUMNS, "latent", store=MemoryStore(QUERIES))
+    async with TableApp(table).run_test(size=(60, 8)) as pilot:
+        await until(pilot, lambda: table.error)
+        assert "no query 'nothing'" in shown(table)[1]
+        table.set_query("words", least=0.0)
+        await until(pilot, loaded(table, 4))
+        assert table.error == ""
+
+
+async def test_a_query_that_is_refused_cannot_be_filtered() -> None:
+    table = QueryTable("wrong", {}, COLUMNS, "latent", store=MemoryStore(QUERIES))
+    async with TableApp(table).run_test(size=(60, 8)) as pilot:
+        await until(pilot, lambda: table.error)
+        with pytest.raises(FilterError, match="nowhere"):
+            table.set_filter("f1>0.5")
+
+
 async def test_other_parameters_ask_anew_and_rows_may_be_gone() -> None:
     table = words()
     app = TableApp(table)
