@@ -94,7 +94,7 @@ class Theme(Command):
         bench.front.use_theme(self.name)
 
 
-@command("quit", "Leave; jobs go on", keys={"q": "", "ctrl+q": "", "ctrl+c": ""}, recorded=False)
+@command("quit", "Leave; jobs go on", keys={"q": "", "ctrl+q": ""}, recorded=False)
 class Quit(Command):
     def run(self, bench: Workbench) -> None:
         bench.front.quit()

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from saetui.commands.workbench import Workbench
 
 _REGISTRY: dict[str, type[Command]] = {}
+_ORDERED: dict[str, type[Command]] = {}
 _ARGUMENTS: dict[type[Command], tuple[Argument, ...]] = {}
 
 
@@ -153,10 +154,12 @@ def command(
 
 
 def commands() -> Mapping[str, type[Command]]:
-    """All commands by verb, in the order of their files."""
-    import saetui.commands.vocabulary  # noqa: F401
+    """All commands by verb, in the order of ``saetui.commands.vocabulary``."""
+    from saetui.commands.vocabulary import GROUPS
 
-    return _REGISTRY
+    if len(_ORDERED) != len(_REGISTRY):
+        _ORDERED.update(sorted(_REGISTRY.items(), key=lambda item: GROUPS.index(item[1].group)))
+    return _ORDERED
 
 
 def keys_of(screen: str | None) -> Iterator[tuple[str, type[Command], str]]:

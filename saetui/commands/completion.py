@@ -32,8 +32,8 @@ def completions(line: str, bench: Workbench) -> list[Completion]:
     verb, space, tail = text.partition(" ")
     known = commands()
     if not space:
-        begins = [cls for name, cls in known.items() if name.startswith(verb)]
-        within = [cls for name, cls in known.items() if verb and verb in name and not name.startswith(verb)]
+        begins = [known[name] for name in sorted(known) if name.startswith(verb)]
+        within = [known[name] for name in sorted(known) if verb and verb in name and not name.startswith(verb)]
         return [Completion(cls.verb, cls.summary) for cls in (*begins, *within)]
     if verb not in known:
         return []

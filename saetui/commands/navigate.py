@@ -33,10 +33,15 @@ class Forward(Command):
         _walk(bench, 1, "this is the last place you looked at")
 
 
-@command("leave", "Take away the filter, or else go back", keys={"escape": ""}, label="back")
+@command("leave", "Take away the filter, or else go back", keys={"escape": ""}, label="back", recorded=False)
 class Leave(Command):
     def resolved(self, bench: Workbench) -> Command:
-        return Filter("", table=bench.focus) if bench.tables[bench.focus].filter else Back()
+        if bench.tables[bench.focus].filter:
+            return Filter("", table=bench.focus)
+        return Back() if bench.history.index else self
+
+    def run(self, bench: Workbench) -> None:
+        """There is nothing to leave: a key that is pressed in passing is no mistake."""
 
 
 @command("open", "Go to a link such as letters/s/412")

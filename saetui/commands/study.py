@@ -47,7 +47,7 @@ class Study(Command):
         return super().available(bench) and not bench.catalogue.saes and not bench.jobs
 
 
-@command("train", "Train more SAEs on this site, then their letters and latents")
+@command("train", "Train more SAEs on this site, and study them")
 class Train(Command):
     architecture: str = argument(help="topk", complete="architecture")
     width: tuple[int, ...] = argument(help="numbers of latents, e.g. width=1024,4096")

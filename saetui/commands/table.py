@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @command(
     "filter",
-    "Show only rows that have a text, or for which f1 > 0.5 holds",
+    "Show only rows that have a text, or where f1 > 0.5",
     keys={"slash": ""},
     label="filter",
     asks=True,

@@ -2,4 +2,5 @@
 
 from saetui.commands import app, jobs, letters, navigate, note, select, study, table
 
-__all__ = ["app", "jobs", "letters", "navigate", "note", "select", "study", "table"]
+_FILES = (table, select, letters, navigate, note, jobs, study, app)
+GROUPS = tuple(module.__name__.rpartition(".")[2] for module in _FILES)

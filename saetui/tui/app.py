@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from textual import on, work
 from textual.app import App
-from textual.binding import BindingType
+from textual.binding import Binding, BindingType
 from textual.events import Resize
 from textual.message import Message
 from textual.screen import ModalScreen, Screen
@@ -34,6 +34,7 @@ from saetui.commands.session import Recorder, fingerprint
 from saetui.commands.workbench import SCREENS, Workbench
 from saetui.tui.keys import bindings_of
 from saetui.tui.messages import AttentionChanged, BenchEvent, DevicesSeen, JobsChanged, StoreChanged, TableChanged
+from saetui.tui.panels.base import Panel
 from saetui.tui.screens.base import WorkbenchScreen
 from saetui.tui.theme import THEMES, default_theme, muted
 from store import Store
@@ -74,7 +75,10 @@ class WorkbenchApp(App[int], inherit_bindings=False):
     TITLE = "saetui"
     CSS_PATH = "app.tcss"
     ENABLE_COMMAND_PALETTE = False
-    BINDINGS: ClassVar[list[BindingType]] = [*bindings_of(None)]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *bindings_of(None),
+        Binding("ctrl+c", "interrupt", "Close what is open, or leave", show=False, priority=True),
+    ]
     DEFAULT_MODE = _FIRST
     # A mode's first screen has its styles read twice; the default one is made by get_default_screen instead.
     MODES: ClassVar[dict[str, Any]] = {name: partial(_made, name) for name in SCREENS if name != _FIRST}
@@ -149,6 +153,13 @@ class WorkbenchApp(App[int], inherit_bindings=False):
             self.open_panel(verb)
         else:
             self.dispatch(text)
+
+    def action_interrupt(self) -> None:
+        """Close the panel that is open; without one, leave."""
+        if isinstance(self.screen, Panel):
+            self.screen.action_close()
+        else:
+            self.exit(0)
 
     # What commands ask of the interface (saetui.commands.front.Front)
 

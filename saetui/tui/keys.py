@@ -4,7 +4,7 @@ from textual.binding import Binding
 
 from saetui.commands.command import keys_of
 
-_URGENT = frozenset({"ctrl+q", "ctrl+c", "ctrl+p"})
+_URGENT = frozenset({"ctrl+q"})
 _SHOWN = {
     "left_square_bracket": "[",
     "right_square_bracket": "]",

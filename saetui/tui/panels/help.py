@@ -6,15 +6,18 @@ from saetui.commands.command import commands
 from saetui.tui.keys import shown_key
 from saetui.tui.screens.base import WorkbenchScreen
 
+# In the order in which they are shown; the commands of each file of saetui.commands, then keys that are no commands.
 _GROUPS = {
-    "navigate": "Going places",
-    "select": "Choosing",
     "table": "Tables",
+    "select": "Choosing",
+    "navigate": "Going places",
     "letters": "Letters",
     "note": "Notes",
     "jobs": "Jobs",
     "study": "Studies",
     "app": "The frame",
+    "part": "In the focused part; a number before a move repeats it",
+    "screen": "On this screen",
 }
 _KEYS_WIDTH = 16
 _VERB_WIDTH = 10
@@ -28,18 +31,18 @@ def help_text(screen: WorkbenchScreen) -> Content:
         if cls.screens is None or screen.NAME in cls.screens:
             keys = " ".join(shown_key(key) for key in cls.keys)
             groups.setdefault(cls.group, []).append(_line(keys, ":" + cls.verb, cls.summary))
-    focused = screen.focused
-    if focused is not None:
+    own = {"part": screen.focused, "screen": screen}
+    for group, node in own.items():
         moves: dict[str, list[str]] = {}
-        for _, binding in focused._bindings:
-            if binding.description and not binding.description.startswith("Count"):
-                moves.setdefault(binding.description, []).append(shown_key(binding.key))
-        for binding in (binding for _, binding in screen._bindings if not binding.action.startswith("app.command")):
-            moves.setdefault(binding.description, []).append(shown_key(binding.key))
-        groups["part"] = [_line(" ".join(keys), "", description) for description, keys in moves.items()]
-    for group, entries in groups.items():
-        title = _GROUPS.get(group, "In the focused part; a number before a move repeats it")
-        lines += [Content.styled(title, "bold $primary"), *entries, Content("")]
+        for key, (owner, binding, *_) in screen.active_bindings.items():
+            counted = binding.description == "Count"
+            if owner is node and binding.description and not counted and not binding.action.startswith("app.command"):
+                moves.setdefault(binding.description, []).append(shown_key(key))
+        if moves:
+            groups[group] = [_line(" ".join(keys), "", description) for description, keys in moves.items()]
+    for group, title in _GROUPS.items():
+        if group in groups:
+            lines += [Content.styled(title, "bold $primary"), *groups[group], Content("")]
     return Content("\n").join(lines)
 
 

@@ -21,7 +21,7 @@ class NotePanel(Panel[None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         # ctrl+enter reaches the app on few terminals; ctrl+s on all.
         Binding("ctrl+s,ctrl+enter", "save", "Save", show=False, priority=True),
-        Binding("escape,ctrl+c", "close", "Close", show=False, priority=True),
+        Binding("escape", "close", "Close", show=False, priority=True),
     ]
     DEFAULT_CSS = """
     NotePanel TextArea, NotePanel TextArea:focus { height: 10; border: none; background: $surface; padding: 0; }

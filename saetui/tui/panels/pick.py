@@ -32,7 +32,7 @@ class PickPanel(Panel[None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("down,ctrl+n,ctrl+j", "move(1)", "Down", show=False, priority=True),
         Binding("up,ctrl+k", "move(-1)", "Up", show=False, priority=True),
-        Binding("ctrl+p,ctrl+c", "close", "Close", show=False, priority=True),
+        Binding("ctrl+p", "close", "Close", show=False, priority=True),
     ]
     DEFAULT_CSS = """
     PickPanel { align: center top; }

@@ -10,6 +10,7 @@ from textual.content import Content
 from textual.timer import Timer
 from textual.widgets import Input, Label, Static
 
+from saetui.commands.command import commands
 from saetui.commands.completion import Completion, completions
 from saetui.commands.errors import CommandError
 from saetui.commands.parse import find, parse
@@ -26,7 +27,7 @@ class LinePanel(Panel[None]):
     """A line of input over the footer, with room above it for what helps."""
 
     LABEL: ClassVar[str] = ""
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,ctrl+c", "close", "Close", priority=True)]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "close", "Close", priority=True)]
     DEFAULT_CSS = """
     LinePanel { align: left bottom; background: transparent; }
     LinePanel > Vertical { height: auto; }
@@ -142,9 +143,22 @@ class PromptPanel(LinePanel):
         for index, offer in enumerate(self._offers[first : first + _SHOWN], start=first):
             style = "reverse" if index == self._chosen else ""
             lines.append(Content.assemble((f" {offer.line:<{width}} ", style), ("  " + offer.help, "$muted")))
+        if not lines:
+            lines = self._usage()
         if len(self._offers) > _SHOWN:
             lines.append(Content.styled(f" {len(self._offers)} in all; tab goes through them", "$muted"))
         self.say(Content("\n").join(lines))
+
+
+    def _usage(self) -> list[Content]:
+        """How the command in the line is written, where nothing can be offered."""
+        verb, _, _ = self.input.value.strip().partition(" ")
+        cls = commands().get(verb)
+        if cls is None:
+            return []
+        helps = [f"   {a.name}: {a.help}" for a in cls.arguments()]
+        first = Content.assemble(f" {cls.usage()}  ", (cls.summary, "$muted"))
+        return [first, *(Content.styled(h, "$muted") for h in helps)]
 
 
 class FilterPanel(LinePanel):

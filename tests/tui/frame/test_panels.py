@@ -48,6 +48,31 @@ async def test_the_prompt_remembers(study: Path) -> None:
         await run.shows(":sae w256-k4")
 
 
+async def test_ctrl_c_closes_a_panel_and_leaves_only_without_one(study: Path) -> None:
+    async with running(study) as run:
+        for key in ("colon", "ctrl+p", "question_mark", "n", "slash"):
+            await run.press(key)
+            await run.until(lambda: len(run.app.screen_stack) == 2)
+            await run.press("ctrl+c")
+            await run.until(lambda: len(run.app.screen_stack) == 1)
+        assert run.app.return_code is None
+        await run.press("ctrl+c")
+        assert run.app.return_code == 0
+
+
+async def test_escape_at_the_first_place_is_no_mistake(study: Path) -> None:
+    async with running(study) as run:
+        await run.press("escape")
+        assert not run.app._notifications
+
+
+async def test_the_prompt_says_how_a_command_is_written(study: Path) -> None:
+    async with running(study) as run:
+        await run.press("colon")
+        await run.type("train topk width=")
+        await run.shows("train ARCHITECTURE WIDTH K", "numbers of latents, e.g. width=1024,4096")
+
+
 def test_history_walks_through_lines_that_begin_alike() -> None:
     history = PromptHistory()
     for line in ("letter s", "sae w64", "letter t", "letter s"):
