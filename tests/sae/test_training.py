@@ -201,3 +201,13 @@ def test_geometric_median_ignores_an_outlier() -> None:
     median = geometric_median(points)
     assert float(median[1]) < 1.5
     torch.testing.assert_close(geometric_median(torch.ones(9, 3)), torch.ones(3))
+
+
+def test_batches_may_come_from_inference_mode() -> None:
+    def inferred() -> Iterator[Tensor]:
+        with torch.inference_mode():
+            yield from noise(12)
+
+    (trained,) = train_saes(inferred(), [recipe(12, dead_tokens=64)])
+    (usual,) = train_saes(noise(12), [recipe(12, dead_tokens=64)])
+    assert torch.equal(trained.sae.W_dec, usual.sae.W_dec)
