@@ -46,6 +46,11 @@ class Catalogue:
         )
         return cls(tuple(SaeEntry(*row) for row in saes.rows))
 
+    @property
+    def has_letters(self) -> bool:
+        """Whether the letters of any SAE have been studied."""
+        return any(sae.mean_letter_f1 is not None for sae in self.saes)
+
     def sae(self, name: str) -> SaeEntry:
         """The SAE of a name, an id, or the unique beginning of either.
 

@@ -36,7 +36,7 @@ from saetui.tui.keys import bindings_of
 from saetui.tui.messages import AttentionChanged, BenchEvent, DevicesSeen, JobsChanged, StoreChanged, TableChanged
 from saetui.tui.panels.base import Panel
 from saetui.tui.screens.base import WorkbenchScreen
-from saetui.tui.theme import THEMES, default_theme, muted
+from saetui.tui.theme import THEMES, chosen_theme, default_theme, muted, remember_theme
 from store import Store
 
 if TYPE_CHECKING:
@@ -89,7 +89,8 @@ class WorkbenchApp(App[int], inherit_bindings=False):
         self._record = record
         for theme in THEMES:
             self.register_theme(theme)
-        self.theme = default_theme(self.console.color_system)
+        theme = chosen_theme()
+        self.theme = theme if theme in self.available_themes else default_theme(self.console.color_system)
         if os.environ.get("SSH_CONNECTION") and "TEXTUAL_ANIMATIONS" not in os.environ:
             self.animation_level = "none"
         self._stop_wanted = 0
@@ -190,6 +191,7 @@ class WorkbenchApp(App[int], inherit_bindings=False):
         if name not in self.available_themes:
             raise CommandError(f"no theme {name!r}; there are {', '.join(sorted(self.available_themes))}")
         self.theme = name
+        remember_theme(name)
 
     def themes(self) -> list[str]:
         return sorted(self.available_themes)

@@ -1,5 +1,8 @@
 """The colours: one calm dark theme, a light one, and the terminal's own sixteen where there are no more."""
 
+from contextlib import suppress
+from pathlib import Path
+
 from textual.color import Color
 from textual.theme import Theme
 
@@ -60,6 +63,27 @@ _MUTED = 0.6
 def default_theme(color_system: str | None) -> str:
     """The theme for a terminal of "truecolor", "256", "standard" (16 colours) or no colours."""
     return DARK.name if color_system in ("truecolor", "256") else "ansi-dark"
+
+
+def chosen_theme() -> str | None:
+    """The theme that was chosen last, if any was."""
+    try:
+        return _memory().read_text(encoding="utf-8").strip() or None
+    except (OSError, UnicodeDecodeError):
+        return None
+
+
+def remember_theme(name: str) -> None:
+    """Start with this theme from now on; a read-only home folder only means that it is forgotten."""
+    with suppress(OSError):
+        _memory().parent.mkdir(parents=True, exist_ok=True)
+        _memory().write_text(f"{name}\n", encoding="utf-8")
+
+
+def _memory() -> Path:
+    from platformdirs import user_state_path
+
+    return user_state_path("saetui") / "theme"
 
 
 def muted(theme: Theme) -> str:

@@ -145,7 +145,7 @@ class LettersScreen(WorkbenchScreen):
         self._name_tables()
 
     def store_changed(self) -> None:
-        self.set_class(not self.bench.store.fetch("SELECT 1 FROM letter_latent LIMIT 1").rows, "-empty")
+        self.set_class(not self.bench.catalogue.has_letters, "-empty")
         self._show_marks()
         for table in (self.letters, self.latents, self.words):
             table.reload()

@@ -106,6 +106,9 @@ async def test_themes_change_and_unknown_ones_are_named(study: Path) -> None:
             assert "w64-k4" in run.text
         run.app.dispatch("theme pink")
         await run.shows("no theme 'pink'")
+        run.app.dispatch("theme saetui-light")
+    async with running(study) as run:
+        assert run.app.theme == "saetui-light"
 
 
 def test_sixteen_colours_are_the_terminals_own() -> None:
