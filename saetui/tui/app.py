@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 from textual import on, work
 from textual.app import App
 from textual.binding import Binding, BindingType
+from textual.driver import Driver
 from textual.events import Resize
 from textual.message import Message
 from textual.screen import ModalScreen, Screen
@@ -89,8 +90,9 @@ class WorkbenchApp(App[int], inherit_bindings=False):
         self._record = record
         for theme in THEMES:
             self.register_theme(theme)
-        theme = chosen_theme()
-        self.theme = theme if theme in self.available_themes else default_theme(self.console.color_system)
+        chosen = chosen_theme()
+        usual = default_theme(self.console.color_system)
+        self.theme = chosen if chosen is not None and chosen in self.available_themes else usual
         if os.environ.get("SSH_CONNECTION") and "TEXTUAL_ANIMATIONS" not in os.environ:
             self.animation_level = "none"
         self._stop_wanted = 0
@@ -98,6 +100,14 @@ class WorkbenchApp(App[int], inherit_bindings=False):
         self.devices: tuple[Device, ...] = ()
         bench.front = self
         bench.subscribe(self._heard)
+
+    def get_driver_class(self) -> type[Driver]:
+        usual = super().get_driver_class()
+        if usual.__name__ != "LinuxDriver":
+            return usual
+        from saetui.tui.driver import LastingDriver
+
+        return LastingDriver
 
     def get_default_screen(self) -> Screen[Any]:
         self.add_mode(self.DEFAULT_MODE, partial(_made, self.DEFAULT_MODE))

@@ -93,9 +93,7 @@ def test_every_command_has_what_prompt_help_and_keys_need() -> None:
 
 def test_no_key_means_two_things_on_a_screen() -> None:
     for screen in ("overview", "letters", "jobs"):
-        keys = [
-            key for cls in commands().values() if cls.screens is None or screen in cls.screens for key in cls.keys
-        ]
+        keys = [key for cls in commands().values() if cls.screens is None or screen in cls.screens for key in cls.keys]
         assert len(keys) == len(set(keys)), screen
 
 

@@ -149,7 +149,6 @@ class PromptPanel(LinePanel):
             lines.append(Content.styled(f" {len(self._offers)} in all; tab goes through them", "$muted"))
         self.say(Content("\n").join(lines))
 
-
     def _usage(self) -> list[Content]:
         """How the command in the line is written, where nothing can be offered."""
         verb, _, _ = self.input.value.strip().partition(" ")

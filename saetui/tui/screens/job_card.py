@@ -54,7 +54,15 @@ def _spec(job: Job) -> list[Content]:
         spec = job.spec
     except (JobError, OSError) as problem:
         return [Content.styled(str(problem), "$error")]
-    return [_line(name, _written(value)) for name, value in spec.items() if name not in ("kind", "schema")]
+    lines = []
+    for name, value in spec.items():
+        if name in ("kind", "schema"):
+            continue
+        # One line for each recipe of a grid.
+        several = isinstance(value, list) and value and isinstance(value[0], dict)
+        for index, part in enumerate(value if several else [value]):
+            lines.append(_line("" if index else name, _written(part)))
+    return lines
 
 
 def _written(value: Any) -> str:

@@ -37,8 +37,10 @@ class JobsScreen(WorkbenchScreen):
     DEFAULT_CSS = """
     JobsScreen #queue { width: 1fr; }
     JobsScreen #detail { width: 1fr; margin-left: 2; }
-    JobsScreen #card-scroll { height: 1fr; border-top: solid $foreground 20%; border-title-color: $muted; }
-    JobsScreen #log-scroll { height: 1fr; border-top: solid $foreground 20%; border-title-color: $muted; }
+    JobsScreen #card-scroll, JobsScreen #log-scroll {
+        height: 1fr; border-top: solid $foreground 20%; border-title-color: $muted;
+    }
+    JobsScreen #card-scroll { height: auto; max-height: 65%; }
     JobsScreen #card-scroll:focus, JobsScreen #log-scroll:focus {
         border-top: solid $accent; border-title-color: $accent;
     }

@@ -8,11 +8,13 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal
+from textual.content import Content
 from textual.widgets import Static
 
 from saetui.commands.catalogue import SaeEntry
 from saetui.commands.navigate import Open
 from saetui.commands.select import Sae
+from saetui.tui.frame.status_line import progress_text
 from saetui.tui.keys import bindings_of
 from saetui.tui.screens.base import WorkbenchScreen
 from saetui.tui.screens.overview_columns import COLUMNS
@@ -66,6 +68,15 @@ class OverviewScreen(WorkbenchScreen):
         if self.bench.attention.sae is not None:
             table.go_to_key(self.bench.attention.sae)
         self._highlight()
+
+    def jobs_changed(self) -> None:
+        running = [job for job in self.bench.jobs if job.state == "running"]
+        going_on = (
+            Content.from_markup("\n[b]$title[/b]  $far", title=running[0].title, far=progress_text(running[0]))
+            if running
+            else Content()
+        )
+        self.query_one("#empty", Static).update(Content.from_markup(_EMPTY) + going_on)
 
     def store_changed(self) -> None:
         self.set_class(not self.bench.catalogue.saes, "-empty")
