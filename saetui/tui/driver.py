@@ -38,7 +38,7 @@ class LastingDriver(LinuxDriver):
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
-        self._file = cast(TextIO, LastingFile(cast(TextIO, self._file)))
+        self._file = cast(Any, LastingFile(cast(TextIO, self._file)))
 
     def run_input_thread(self) -> None:
         try:
