@@ -112,10 +112,9 @@ def test_letters_are_judged_by_the_saes_own_encoder(
     assert len(probes) == 26
     assert all(math.isclose(sum(v * v for v in d), 1, rel_tol=1e-4) for d in probes["direction"].to_list())
     assert set(latents["name"]) == {"w32-k3"}
-    test = words.filter(split="test")
     for row in latents.iter_rows(named=True):
-        on = test.filter(test["token_id"].is_in(fired.filter(latent=row["latent"])["token_id"].to_list()))
-        of_letter = test.filter(letter=row["letter"])
+        on = words.filter(words["token_id"].is_in(fired.filter(latent=row["latent"])["token_id"].to_list()))
+        of_letter = words.filter(letter=row["letter"])
         hits = len(on.filter(letter=row["letter"]))
         assert row["recall"] == pytest.approx(hits / len(of_letter) if len(of_letter) else 0)
         assert row["f1"] == pytest.approx(2 * hits / max(1, len(on) + len(of_letter)))

@@ -143,15 +143,15 @@ def _spool_probes(spec: LettersSpec, context: TaskContext, model: LanguageModel,
 
 def _spool_latents(spec: LettersSpec, context: TaskContext, study: _Words, sae_id: str, sae: SAE) -> None:
     indices, values = (part.cpu() for part in sae.encode_sparse(study.activations.to(sae.device)))
-    test = study.is_test
+    # A latent was trained on no letter, so all words judge it; only the probes keep a side to be tested on.
     found = letter_latents(
-        SparseLatents(indices[test], values[test], sae.d_sae),
-        study.letters[test],
+        SparseLatents(indices, values, sae.d_sae),
+        study.letters,
         sae.encoder_directions().cpu(),
         sae.decoder_directions().cpu(),
         study.probes.directions,
         top=spec.latents_per_letter,
-        pre_activations=lambda latents: sae.pre_activations(study.activations[test], latents).cpu(),
+        pre_activations=lambda latents: sae.pre_activations(study.activations, latents).cpu(),
     )
     rows = [
         {
