@@ -16,8 +16,8 @@ def by_latent(rows: pl.DataFrame) -> pl.DataFrame:
     Activations that agree in their leading bits (14 or more, fewer only where there are over 2^20 latents) may stay in
     the order of reading.
     """
-    latent = _column(rows, "latent", np.uint64)
-    activation = _column(rows, "activation", np.float32)
+    latent = _column(rows, "latent", pl.UInt64)
+    activation = _column(rows, "activation", pl.Float32)
     bits = activation.view(np.uint32)
     # Floats compare like integers once the sign is folded in; the complement puts the strongest first.
     falling = ~(bits ^ np.where(bits >> 31, np.uint32(0xFFFFFFFF), np.uint32(0x80000000)))
@@ -33,16 +33,16 @@ def by_latent(rows: pl.DataFrame) -> pl.DataFrame:
         {
             "latent": (keys >> np.uint64(kept + row_bits)).astype(np.uint32),
             "activation": activation[order],
-            "context": _column(rows, "context", np.uint32)[order],
-            "position": _column(rows, "position", np.uint16)[order],
+            "context": _column(rows, "context", pl.UInt32)[order],
+            "position": _column(rows, "position", pl.UInt16)[order],
         }
     )
 
 
 def by_token(rows: pl.DataFrame) -> pl.DataFrame:
     """One row a token with the list of its latents: context, position, latents."""
-    context, position = _column(rows, "context", np.uint32), _column(rows, "position", np.uint16)
-    latent = _column(rows, "latent", np.uint32)
+    context, position = _column(rows, "context", pl.UInt32), _column(rows, "position", pl.UInt16)
+    latent = _column(rows, "latent", pl.UInt32)
     place = context.astype(np.uint64) << np.uint64(16) | position
     if (place[1:] < place[:-1]).any():
         order = np.argsort(place, kind="stable")
@@ -54,9 +54,9 @@ def by_token(rows: pl.DataFrame) -> pl.DataFrame:
 
 def by_context(rows: pl.DataFrame) -> pl.DataFrame:
     """One row a context with its tokens, NULL at positions that have none: context, token_ids."""
-    context, position = _column(rows, "context", np.uint32), _column(rows, "position", np.uint16)
+    context, position = _column(rows, "context", pl.UInt32), _column(rows, "position", pl.UInt16)
     order = np.argsort(context, kind="stable")
-    context, position, token = context[order], position[order], _column(rows, "token_id", np.uint32)[order]
+    context, position, token = context[order], position[order], _column(rows, "token_id", pl.UInt32)[order]
     starts = _starts(context)
     lengths = np.maximum.reduceat(position, starts).astype(np.int64) + 1
     offsets = np.concatenate([[0], np.cumsum(lengths)])
@@ -66,8 +66,8 @@ def by_context(rows: pl.DataFrame) -> pl.DataFrame:
     return pl.DataFrame({"context": context[starts], "token_ids": _lists(offsets, values, known)})
 
 
-def _column(rows: pl.DataFrame, name: str, kind: type[np.generic]) -> _Array:
-    return rows[name].to_numpy().astype(kind, copy=False)
+def _column(rows: pl.DataFrame, name: str, kind: type[pl.DataType]) -> _Array:
+    return rows[name].cast(kind).to_numpy()
 
 
 def _starts(values: _Array) -> _Array:

@@ -8,11 +8,12 @@ import errno
 import os
 import shutil
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, BinaryIO, Self, TypeAlias
+from typing import TYPE_CHECKING, Any, Self, TypeAlias
 from uuid import uuid4
 
 from store.errors import SpoolError
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 
 # DuckDB's row group: parts cut at multiples of it go into a table without being cut again.
 ROW_GROUP = 122_880
-PART_ROWS = 34 * ROW_GROUP
+PART_ROWS = 16 * ROW_GROUP
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
@@ -87,13 +88,13 @@ class Spool:
             return None
         self._flushes += 1
         manifest = Manifest(f"{self.attempt}-{self._flushes:04d}", self.job_id, self.attempt, tuple(self._parts))
-        with self._create(MANIFEST) as file:
-            file.write(manifest.dumps().encode())
-        step("manifest written")
-        _sync_folder(self._writing)
-        self._writing.rename(self._folder.spool / manifest.name)
-        step("result finished")
-        _sync_folder(self._folder.spool)
+        with self._or_discarded() as folder:
+            _write_file(folder / MANIFEST, manifest.dumps().encode())
+            step("manifest written")
+            _sync_folder(folder)
+            folder.rename(self._folder.spool / manifest.name)
+            step("result finished")
+            _sync_folder(self._folder.spool)
         self._leave()
         return manifest.name
 
@@ -134,69 +135,39 @@ class Spool:
         # Through memory, since a full disk is then an OSError with its number, as for any other file.
         part = BytesIO()
         frame.write_parquet(part, compression="lz4", row_group_size=ROW_GROUP)
-        with self._create(name) as file:
-            file.write(part.getbuffer())
+        with self._or_discarded() as folder:
+            _write_file(folder / name, part.getbuffer())
         step("part written")
         self._parts.append(Part(table, name, n_rows, tuple(frame.columns), scope))
 
-    def _create(self, name: str) -> "_Durable":
-        return _Durable(self, name)
-
-    def folder(self) -> Path:
-        """The folder that is being written; it is made when first needed."""
-        if self._writing is None:
-            self._writing = self._folder.spool / f"{self.attempt}-{self._flushes + 1:04d}{WRITING}"
-            while self._lock is None:
+    @contextmanager
+    def _or_discarded(self) -> Iterator[Path]:
+        """The folder being written, made when first needed; a failure in the block discards the unfinished result."""
+        try:
+            while self._writing is None or self._lock is None:
+                self._writing = self._folder.spool / f"{self.attempt}-{self._flushes + 1:04d}{WRITING}"
                 self._writing.mkdir(parents=True, exist_ok=True)
                 step("folder made")
                 self._lock = held(self._writing)
-        return self._writing
-
-
-_Kind = tuple[str, tuple[str, ...], tuple[tuple[str, str], ...]]
-
-
-class _Durable:
-    """A new file of the folder being written, on disk when the block ends; a failure discards the unfinished result."""
-
-    def __init__(self, spool: Spool, name: str) -> None:
-        self._spool = spool
-        self._name = name
-        self._file: BinaryIO | None = None
-
-    def __enter__(self) -> BinaryIO:
-        try:
-            self._file = (self._spool.folder() / self._name).open("wb")
-            step("file made")
+            yield self._writing
         except OSError as error:
-            raise self._failed(error) from error
-        return self._file
+            self.discard()
+            raise self._refused(error) from error
+        except BaseException:
+            self.discard()
+            raise
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        assert self._file is not None
-        try:
-            with self._file:
-                if error is None:
-                    self._file.flush()
-                    os.fsync(self._file.fileno())
-        except OSError as late:
-            raise self._failed(late) from late
-        if isinstance(error, OSError):
-            raise self._failed(error) from error
-        if error is not None:
-            self._spool.discard()
-
-    def _failed(self, error: OSError) -> SpoolError:
-        folder = self._spool._folder.spool
-        self._spool.discard()
+    def _refused(self, error: OSError) -> SpoolError:
+        folder = self._folder.spool
         if error.errno in _FULL:
             return SpoolError(
-                f"{folder}: the disk is full; make room there and run job {self._spool.job_id} again "
+                f"{folder}: the disk is full; make room there and run job {self.job_id} again "
                 "(what it had finished before is kept, nothing half written is left)"
             )
         return SpoolError(f"{folder}: results cannot be written: {error.strerror or error}")
+
+
+_Kind = tuple[str, tuple[str, ...], tuple[tuple[str, str], ...]]
 
 
 def _frame(rows: "Frame") -> "pl.DataFrame":
@@ -232,10 +203,15 @@ def _stored_forms(table: str, frame: "pl.DataFrame") -> "list[tuple[str, pl.Data
     """The tables that rows are stored in, in the form they have there."""
     if table not in STORED_AS:
         return [(table, frame)]
+    import polars as pl
+
     from store.orders import by_context, by_latent, by_token
 
     makers = {ACTIVATIONS: (by_latent, by_token), TOKENS: (by_context,)}[table]
-    return [(stored, make(frame)) for stored, make in zip(STORED_AS[table], makers, strict=True)]
+    try:
+        return [(stored, make(frame)) for stored, make in zip(STORED_AS[table], makers, strict=True)]
+    except pl.exceptions.PolarsError as error:
+        raise SpoolError(f"{table}: {error}") from error
 
 
 def _with_firsts(frame: "pl.DataFrame", firsts: tuple[tuple[str, str], ...]) -> "pl.DataFrame":
@@ -257,6 +233,15 @@ def _concat(frames: "list[pl.DataFrame]") -> "pl.DataFrame":
     import polars as pl
 
     return frames[0] if len(frames) == 1 else pl.concat(frames, how="vertical_relaxed")
+
+
+def _write_file(path: Path, content: bytes | memoryview) -> None:
+    """A new file that is on the disk when this returns."""
+    with path.open("wb") as file:
+        step("file made")
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def _sync_folder(path: Path) -> None:

@@ -4,9 +4,11 @@ Compared with the same rows as plain Parquet, in one plain DuckDB table, and row
 """
 
 import argparse
+import os
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -41,22 +43,30 @@ def activations(n_rows: int, k: int, width: int) -> pl.DataFrame:
     )
 
 
-def seconds(task: Callable[[], object]) -> float:
-    start = time.perf_counter()
+@dataclass(frozen=True)
+class Cost:
+    """What a task took: seconds on the clock, and seconds of all processors together."""
+
+    wall: float
+    cpu: float
+
+
+def cost(task: Callable[[], object]) -> Cost:
+    wall, cpu = time.perf_counter(), time.process_time()
     task()
-    return time.perf_counter() - start
+    return Cost(time.perf_counter() - wall, time.process_time() - cpu)
 
 
-def into_store(rows: pl.DataFrame, folder: Path) -> tuple[float, float, int]:
-    """Seconds in the worker, seconds in the commit, and bytes that the database grew."""
+def into_store(rows: pl.DataFrame, folder: Path) -> tuple[Cost, Cost, int]:
+    """The cost in the worker, the cost of the commit, and the bytes that the database grew."""
     with Store.open(folder, create=True) as store:
         with Spool(folder, "bench") as spool:
             spool.add("corpus", [corpus_row()])
         store.commit_spool()
         before = store.database.stat().st_size
         with Spool(folder, "bench") as spool:
-            spooled = seconds(lambda: (spool.add("latent_activation", rows), spool.flush()))
-        committed = seconds(store.commit_spool)
+            spooled = cost(lambda: (spool.add("latent_activation", rows), spool.flush()))
+        committed = cost(store.commit_spool)
         # Both orders answer alike.
         totals = store.fetch("SELECT count(*) FROM latent_activation").rows[0][0]
         tokens = store.fetch("SELECT sum(len(latents)) FROM token_latent").rows[0][0]
@@ -78,7 +88,7 @@ def corpus_row() -> dict[str, object]:
     }
 
 
-def into_parquet(rows: pl.DataFrame, folder: Path) -> tuple[float, int]:
+def into_parquet(rows: pl.DataFrame, folder: Path) -> tuple[Cost, int]:
     """Both orders as Parquet with zstd."""
     one, other = folder / "by_token.parquet", folder / "by_latent.parquet"
 
@@ -86,10 +96,10 @@ def into_parquet(rows: pl.DataFrame, folder: Path) -> tuple[float, int]:
         rows.write_parquet(one)
         rows.sort("latent", "activation", descending=[False, True]).write_parquet(other)
 
-    return seconds(write), one.stat().st_size + other.stat().st_size
+    return cost(write), one.stat().st_size + other.stat().st_size
 
 
-def into_table(rows: pl.DataFrame, folder: Path) -> tuple[float, int]:
+def into_table(rows: pl.DataFrame, folder: Path) -> tuple[Cost, int]:
     """Both orders as plain DuckDB tables, filled from memory."""
     path = folder / "table.duckdb"
 
@@ -99,10 +109,10 @@ def into_table(rows: pl.DataFrame, folder: Path) -> tuple[float, int]:
             connection.execute("CREATE TABLE by_token AS SELECT * FROM source")
             connection.execute("CREATE TABLE by_latent AS SELECT * FROM source ORDER BY latent, activation DESC")
 
-    return seconds(write), path.stat().st_size
+    return cost(write), path.stat().st_size
 
 
-def row_by_row(rows: pl.DataFrame, folder: Path) -> float:
+def row_by_row(rows: pl.DataFrame, folder: Path) -> Cost:
     few = rows.head(SLOW_ROWS).rows()
 
     def write() -> None:
@@ -110,7 +120,7 @@ def row_by_row(rows: pl.DataFrame, folder: Path) -> float:
             connection.execute("CREATE TABLE t(s VARCHAR, c VARCHAR, x UINTEGER, p USMALLINT, l UINTEGER, a REAL)")
             connection.executemany("INSERT INTO t VALUES (?, ?, ?, ?, ?, ?)", few)
 
-    return seconds(write)
+    return cost(write)
 
 
 def main() -> None:
@@ -121,18 +131,23 @@ def main() -> None:
     options = parser.parse_args()
     rows = activations(options.rows, options.k, options.width)
     n = rows.height
-    print(f"{n:,} rows, k {options.k}, width {options.width}; both orders unless said otherwise")
-    print(f"{'':34}{'M rows/s':>10}{'bytes/row':>11}")
+    print(
+        f"{n:,} rows, k {options.k}, width {options.width}, {os.cpu_count()} cores; both orders unless said otherwise"
+    )
+    print(f"{'':30}{'M rows/s':>10}{'M rows/s of a core':>20}{'bytes/row':>11}")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         spooled, committed, size = into_store(rows, folder / "store")
-        print(f"{'store: commit':34}{n / committed / 1e6:10.2f}{size / n:11.2f}")
-        print(f"{'store: spool (in the worker)':34}{n / spooled / 1e6:10.2f}")
-        took, size = into_table(rows, folder)
-        print(f"{'plain DuckDB tables':34}{n / took / 1e6:10.2f}{size / n:11.2f}")
-        took, size = into_parquet(rows, folder)
-        print(f"{'plain Parquet':34}{n / took / 1e6:10.2f}{size / n:11.2f}")
-        print(f"{'executemany, one order':34}{min(SLOW_ROWS, n) / row_by_row(rows, folder) / 1e6:10.4f}")
+        show("store: commit", n, committed, size)
+        show("store: spool, in the worker", n, spooled)
+        show("plain DuckDB tables", n, *into_table(rows, folder))
+        show("plain Parquet", n, *into_parquet(rows, folder))
+        show("executemany, one order", min(SLOW_ROWS, n), row_by_row(rows, folder))
+
+
+def show(name: str, n_rows: int, cost: Cost, size: int | None = None) -> None:
+    bytes_per_row = "" if size is None else f"{size / n_rows:.2f}"
+    print(f"{name:30}{n_rows / cost.wall / 1e6:10.4g}{n_rows / cost.cpu / 1e6:20.4g}{bytes_per_row:>11}")
 
 
 if __name__ == "__main__":

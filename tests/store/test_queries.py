@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from store import QueryError, Spool, Store
+from store.queries import query_names
 from tests.store import conftest as made
 
 # A value for every parameter of every query.
@@ -17,7 +18,7 @@ VALUES: dict[str, Any] = {
     "position": 2,
     "in_view": ["narrow"],
 }
-NAMES = Store.names(None)  # type: ignore[arg-type]
+NAMES = query_names()
 
 
 def parameters(store: Store, name: str) -> dict[str, Any]:

@@ -107,6 +107,13 @@ def test_activations_that_are_no_numbers_are_refused(store: Store) -> None:
         spool.add("latent_activation", bad)
 
 
+def test_numbers_out_of_range_are_refused(store: Store) -> None:
+    bad = activations(40).with_columns(latent=pl.lit(-1))
+    with pytest.raises(SpoolError, match="latent_activation: conversion from"), Spool(store.root, "job") as spool:
+        spool.add("latent_activation", bad)
+    assert names(store) == []
+
+
 def test_long_results_become_parts_of_whole_row_groups(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(spool_module, "PART_ROWS", 100)
     rows = activations(350)
@@ -213,10 +220,10 @@ assert not {"duckdb", "pandas"} & set(sys.modules)
     subprocess.run([sys.executable, "-c", program], check=True, timeout=60)
 
 
-def test_what_dead_writers_left_is_swept_but_not_what_lives(store: Store) -> None:
+def test_what_dead_writers_left_is_swept_but_not_what_lives(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(spool_module, "PART_ROWS", 1)
     alive = Spool(store.root, "alive")
     alive.add("latent_activation", [{**at("s", 0, 1), "latent": 1, "activation": 1.0}])
-    alive.folder()
     dead = store.spool / "0001-dead-0001.writing"
     dead.mkdir()
     (dead / "00000-sae.parquet").write_bytes(b"half")
