@@ -66,12 +66,19 @@ class Canvas:
             self._styles[column, row] = style
 
     def segments(self, row: int, empty: Style) -> Iterable[Segment]:
-        """One line of cells."""
+        """One line of cells, those of one style together."""
+        text, style = "", empty
         for column in range(self.columns):
             cell = (column, row)
             dots = self._dots.get(cell)
             character = self._characters.get(cell) or (chr(0x2800 + dots) if dots else " ")
-            yield Segment(character, self._styles.get(cell, empty))
+            wanted = empty if character == " " else self._styles.get(cell, empty)
+            if wanted != style and text:
+                yield Segment(text, style)
+                text = ""
+            style = wanted
+            text += character
+        yield Segment(text, style)
 
 
 class XYPlot(Widget):
