@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import gc
 import os
-import signal
 from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, ClassVar, cast
@@ -37,6 +36,7 @@ from saetui.tui.keys import bindings_of
 from saetui.tui.messages import AttentionChanged, BenchEvent, DevicesSeen, JobsChanged, StoreChanged, TableChanged
 from saetui.tui.panels.base import Panel
 from saetui.tui.screens.base import WorkbenchScreen
+from saetui.tui.start import SIGNALS
 from saetui.tui.theme import THEMES, chosen_theme, default_theme, muted, remember_theme
 from store import Store
 
@@ -48,7 +48,6 @@ _DEVICE_SECONDS = 2.0
 # Looking at the devices loads libraries; the first paint comes before it.
 _DEVICE_DELAY = 0.5
 MINIMUM_SIZE = (60, 15)
-SIGNALS = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
 # Where each screen and panel lives; imported when first shown.
 _SCREENS = {
     "overview": ("saetui.tui.screens.overview", "OverviewScreen"),

@@ -2,7 +2,14 @@
 
 import gc
 import signal
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from saetui.commands.workbench import Workbench
+
+SIGNALS = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
 
 
 def run(store_path: Path, at: str | None = None) -> int:
@@ -12,13 +19,16 @@ def run(store_path: Path, at: str | None = None) -> int:
     """
     # Looking for garbage costs a tenth of the start, and what is made before the first paint stays.
     gc.disable()
-    from saetui.commands.navigate import Open
-    from saetui.commands.workbench import Workbench
-    from saetui.tui.app import SIGNALS, WorkbenchApp
-
     for number in SIGNALS:
         signal.signal(number, _unwind)
-    bench = Workbench.open(store_path)
+    with ThreadPoolExecutor(1) as opener:
+        # The database opens while the interface is being imported.
+        opening = opener.submit(_open, store_path)
+        from saetui.commands.navigate import Open
+        from saetui.tui.app import WorkbenchApp
+        from saetui.tui.screens import overview  # noqa: F401
+
+        bench = opening.result()
     try:
         if at:
             bench.dispatch(Open(at))
@@ -30,6 +40,12 @@ def run(store_path: Path, at: str | None = None) -> int:
     finally:
         bench.close()
     return app.return_code or 0
+
+
+def _open(store_path: Path) -> "Workbench":
+    from saetui.commands.workbench import Workbench
+
+    return Workbench.open(store_path)
 
 
 def _unwind(number: int, _: object) -> None:
