@@ -20,7 +20,8 @@ _SETTINGS: dict[str, str | bool | int | float | list[str]] = {
     # Half of DuckDB's own: the columns of latent activations fill such blocks, and take 7 % less room.
     "default_block_size": 131_072,
 }
-_LOCKED = "Could not set lock"
+# What DuckDB says where another process, and where another connection of this one, has the file.
+_LOCKED, _CONFIGURED = "Could not set lock", "different configuration"
 
 
 def connect(database: Path, *, read_only: bool) -> duckdb.DuckDBPyConnection:
@@ -45,6 +46,10 @@ def _refusal(database: Path, error: duckdb.Error, *, read_only: bool) -> Excepti
         finally:
             probe.close()
         return StoreBusy(f"{database} is held by {holder or 'another process'}; close it there", holder)
+    if _CONFIGURED in message:
+        return StoreBusy(
+            f"{database} is open in this process by `duckdb.connect`; close that connection, or ask the store"
+        )
     if not database.exists():
         return StoreUnreadable(f"{database}: there is no such file")
     reason = message.splitlines()[0].partition(": ")[2] or message

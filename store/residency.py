@@ -6,7 +6,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import duckdb
@@ -83,12 +83,10 @@ class Residency:
                 reading.interrupted = True
                 reading.stop()
 
+    @property
     def revision(self) -> int:
-        """The number of the last commit; that of the last look while a commit is under way."""
-        with self._gate:
-            if not self._barred_by and not self._ended.is_set():
-                self._opened(0.0)
-            return self._revision
+        """The number of the last commit; one of another process is seen some hundredths of a second after it."""
+        return self._revision
 
     def _opened(self, waited: float) -> bool:
         """Open the database for reading where it is not; False where that is not possible now, but may be soon."""
@@ -163,10 +161,14 @@ class Residency:
     # Making room for other processes
 
     def _watch(self) -> None:
+        """Make room when asked to, and come back afterwards."""
         while not self._ended.wait(_LOOK):
-            if self._connection is None or not self._turns.requested():
-                continue
-            if self._drain(_ANOTHER, self._asked, urgent=self._turns.urgent()):
+            if self._connection is None:
+                # What is wrong with the database is told to those who ask it.
+                with self._gate, suppress(StoreError):
+                    if not self._barred_by:
+                        self._opened(0.0)
+            elif self._turns.requested() and self._drain(_ANOTHER, self._asked, urgent=self._turns.urgent()):
                 with self._gate:
                     self._shut()
                 self._unbar(_ANOTHER)

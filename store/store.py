@@ -73,8 +73,8 @@ class Store(Reader):
 
     @property
     def revision(self) -> int:
-        """Grows with every commit, also those of other processes."""
-        return self._residency.revision()
+        """Grows with every commit, also those of other processes; looking it up costs nothing."""
+        return self._residency.revision
 
     def reader(self) -> Reader:
         """A reader whose queries can be interrupted apart from all others."""

@@ -11,7 +11,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from store import Store, StoreError, StoreMissing, StoreNewer, StoreUnreadable, schema, upgrade
+from store import Store, StoreBusy, StoreError, StoreMissing, StoreNewer, StoreUnreadable, schema, upgrade
 from store.connection import STORAGE_VERSION
 
 
@@ -88,6 +88,15 @@ def test_a_database_of_another_program(tmp_path: Path) -> None:
         connection.execute("CREATE TABLE t (x INTEGER)")
     with pytest.raises(StoreUnreadable, match="is a DuckDB database, but not one of saetui"):
         Store.open(tmp_path)
+
+
+def test_a_database_that_this_process_has_open_itself(store: Store) -> None:
+    store.close()
+    with (
+        duckdb.connect(store.database, read_only=True),
+        pytest.raises(StoreBusy, match=r"is open in this process by `duckdb\.connect`"),
+    ):
+        Store.open(store.root)
 
 
 def test_a_newer_store_says_so_and_stays_as_it_is(store: Store) -> None:
