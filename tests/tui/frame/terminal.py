@@ -50,6 +50,11 @@ class Terminal:
         """Everything printed so far, without control sequences."""
         return _SEQUENCE.sub(b" ", self.output).decode(errors="replace")
 
+    @property
+    def last_words(self) -> str:
+        """What was printed on the main screen after the other one was left."""
+        return _SEQUENCE.sub(b"", self.output.rpartition(b"\x1b[?1049l")[2]).decode(errors="replace").strip()
+
     def read(self, seconds: float = 0.05) -> bool:
         """Take what the program prints within a time; False where nothing came."""
         ready, _, _ = select.select([self._master], [], [], seconds)

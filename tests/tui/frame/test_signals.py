@@ -32,6 +32,7 @@ def test_a_key_leaves(terminal: Terminal, key: str) -> None:
     terminal.type(key)
     assert terminal.wait() == 0
     assert terminal.restored()
+    assert not terminal.last_words
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
