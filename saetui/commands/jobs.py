@@ -59,9 +59,9 @@ class Retry(Command):
         return Retry(job.id)
 
     def run(self, bench: Workbench) -> None:
-        bench.client.retry(self.job)
-        bench.client.ensure_workers()
+        again = bench.client.retry(self.job)
         bench.poll()
+        bench.attend(job=again.id)
 
     @classmethod
     def available(cls, bench: Workbench) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -32,7 +33,7 @@ from saetui.commands.subject import Subject
 from saetui.commands.tables import TABLES, TableSpec, TableState, tables_of
 from saetui.commands.view import View
 from saetui.commands.window import parameter_names, windowed
-from store import Store
+from store import Store, StoreError
 
 if TYPE_CHECKING:
     from saetui.jobs import Job, JobClient
@@ -98,8 +99,15 @@ class Workbench:
         if self.recorder is not None and done.recorded:
             recorder, view = self.recorder, self.view()
             line = recorder.line(done, visit=visit)
-            self.in_background(lambda: recorder.record(line, view.digest(self.store)))
+            self.in_background(lambda: self._record(recorder, line, view))
         return done
+
+    def _record(self, recorder: Recorder, line: dict[str, Any], view: View) -> None:
+        try:
+            recorder.record(line, view.digest(self.store))
+        except OSError as problem:
+            self.recorder = None
+            raise CommandError(f"{recorder.path}: recording has stopped ({problem.strerror})") from problem
 
     @cached_property
     def client(self) -> JobClient:
@@ -279,7 +287,8 @@ class Workbench:
         if self._writer is not None:
             self._writer.shutdown(wait=True)
         if self.recorder is not None:
-            self.recorder.close(self.store)
+            with suppress(StoreError):  # The file is the session; that the store lists it is a convenience.
+                self.recorder.close(self.store)
             self.recorder = None
         self.store.close()
 

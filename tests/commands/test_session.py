@@ -82,6 +82,15 @@ def test_a_closed_session_is_listed_in_the_store(recorded: Path, bench: Workbenc
     assert rows == [(recorded.stem, len(LINES), None, f"sessions/{recorded.name}")]
 
 
+def test_a_session_that_cannot_be_written_stops_recording_and_nothing_else(bench: Workbench, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    bench.recorder = Recorder(tmp_path / "file" / "sessions", lambda: "")
+    with pytest.raises(CommandError, match="recording has stopped"):
+        bench.dispatch("letter s")
+    assert bench.attention.letter == "s"
+    bench.dispatch("letter t")
+
+
 def test_a_torn_last_line_is_left_out(recorded: Path) -> None:
     text = recorded.read_text(encoding="utf-8")
     recorded.write_text(text[:-20], encoding="utf-8")
