@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from saetui.commands.errors import CommandError
+from saetui.commands.subject import Subject
 
 if TYPE_CHECKING:
     from store import Store
@@ -68,3 +69,18 @@ class Catalogue:
     def entry(self, sae_id: str | None) -> SaeEntry | None:
         """The SAE of an id, or None."""
         return next((s for s in self.saes if s.sae_id == sae_id), None)
+
+
+@dataclass(frozen=True)
+class Holdings:
+    """What the workbench keeps of a store, read at one revision."""
+
+    revision: int
+    catalogue: Catalogue
+    marks: frozenset[Subject]
+
+    @classmethod
+    def read(cls, store: Store) -> Holdings:
+        revision = store.revision
+        marks = store.fetch("SELECT subject, key FROM mark")
+        return cls(revision, Catalogue.read(store), frozenset(Subject(kind, key) for kind, key in marks.rows))

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from saetui.commands.attention import Attention, History, Place
-from saetui.commands.catalogue import Catalogue
+from saetui.commands.catalogue import Catalogue, Holdings
 from saetui.commands.command import Command
 from saetui.commands.errors import CommandError, user_errors
 from saetui.commands.events import (
@@ -32,12 +32,12 @@ from saetui.commands.session import Recorder
 from saetui.commands.subject import Subject
 from saetui.commands.tables import TABLES, TableSpec, TableState, tables_of
 from saetui.commands.view import View
+from saetui.commands.waiting import waiting_text
 from saetui.commands.window import parameter_names, windowed
 from store import Store, StoreError
 
 if TYPE_CHECKING:
     from saetui.jobs import Job, JobClient
-    from store.commit import CommitReport
 
 _LOOK_SECONDS = 1.0
 SCREENS = {"overview": ("1", "Overview"), "letters": ("2", "Letters"), "jobs": ("7", "Jobs")}
@@ -69,9 +69,9 @@ class Workbench:
         self._writes: list[Future[None]] = []
         self._commit: Future[None] | None = None
         self._next_look = 0.0
-        self._fresh: _Fresh | None = None
+        self._fresh: Holdings | None = None
         self._columns: dict[str, tuple[FilterColumn, ...]] = {}
-        self._take(_Fresh.read(store))
+        self._take(Holdings.read(store))
         self._asked = self.revision
         if inline:
             self._look_at_jobs()
@@ -278,7 +278,7 @@ class Workbench:
     def commit(self) -> None:
         """Take finished results from the spool into the store; ``waiting`` says who is in the way, if anyone."""
         report = self.store.commit_spool()
-        self.waiting = _waiting(report)
+        self.waiting = waiting_text(report)
         for rejection in report.rejected:
             self.notify(f"a result of job {rejection.job_id} does not fit the store: {rejection.reason}", "error")
 
@@ -306,9 +306,9 @@ class Workbench:
             self._commit = self.in_background(self.commit)
 
     def _read_again(self) -> None:
-        self._fresh = _Fresh.read(self.store)
+        self._fresh = Holdings.read(self.store)
 
-    def _take(self, fresh: _Fresh) -> None:
+    def _take(self, fresh: Holdings) -> None:
         self.revision, self.catalogue, self.marks = fresh.revision, fresh.catalogue, fresh.marks
         if self.catalogue.entry(self.attention.sae) is None and self.catalogue.saes:
             first = self.catalogue.saes[0]
@@ -318,32 +318,6 @@ class Workbench:
                 sae=first.sae_id,
                 in_view=tuple(s.sae_id for s in self.catalogue.saes if s.hook_name == first.hook_name),
             )
-
-
-@dataclass(frozen=True)
-class _Fresh:
-    """What the workbench keeps of the store, read at one revision."""
-
-    revision: int
-    catalogue: Catalogue
-    marks: frozenset[Subject]
-
-    @classmethod
-    def read(cls, store: Store) -> _Fresh:
-        revision = store.revision
-        marks = store.fetch("SELECT subject, key FROM mark")
-        return cls(revision, Catalogue.read(store), frozenset(Subject(kind, key) for kind, key in marks.rows))
-
-
-def _waiting(report: CommitReport) -> str:
-    """What waits and for whom, short enough for the status line: ``2 results wait for harlequin (PID 4711)``."""
-    if report.held_by is None:
-        return ""
-    words = [Path(word).name for word in report.held_by.program.split()]
-    # What an interpreter runs says more than the interpreter.
-    scripts = [word for word in words[1:] if not word.startswith("-")] if words[0].startswith("python") else []
-    results = "1 result waits" if report.waiting == 1 else f"{report.waiting} results wait"
-    return f"{results} for {(scripts or words)[0][:20]} (PID {report.held_by.pid})"
 
 
 def _moving(job: Job) -> tuple[Any, ...]:
