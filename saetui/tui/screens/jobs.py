@@ -4,7 +4,7 @@ from typing import Any, ClassVar
 
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import BindingType
+from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
@@ -33,7 +33,10 @@ class JobsScreen(WorkbenchScreen):
     """Queue by device, the job under the cursor with its log, and how busy the devices are."""
 
     NAME = "jobs"
-    BINDINGS: ClassVar[list[BindingType]] = [*bindings_of("jobs")]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("c,enter", "card", "Show the card of the job, or its log again", show=False),
+        *bindings_of("jobs"),
+    ]
     DEFAULT_CSS = """
     JobsScreen #queue { width: 1fr; }
     JobsScreen #detail { width: 1fr; margin-left: 2; }
@@ -51,7 +54,9 @@ class JobsScreen(WorkbenchScreen):
     JobsScreen.-narrow #columns { layout: vertical; }
     JobsScreen.-narrow #detail { width: 100%; height: 1fr; margin: 0; }
     JobsScreen.-narrow #queue { width: 100%; height: 1fr; }
-    JobsScreen.-narrow #card-scroll { display: none; }
+    JobsScreen.-narrow #card-scroll { display: none; height: 1fr; max-height: 100%; }
+    JobsScreen.-narrow.-card #card-scroll { display: block; }
+    JobsScreen.-narrow.-card #log-scroll { display: none; }
     JobsScreen VerticalScroll { scrollbar-size-vertical: 1; }
     """
 
@@ -64,10 +69,10 @@ class JobsScreen(WorkbenchScreen):
                 yield jobs
             with Vertical(id="detail"):
                 with VerticalScroll(id="card-scroll") as card:
-                    card.border_title = "job"
+                    card.border_title = "job · c"
                     yield Static(id="card")
                 with VerticalScroll(id="log-scroll") as log:
-                    log.border_title = "log"
+                    log.border_title = "log · c card"
                     yield Static(id="log")
         yield Static(id="devices")
 
@@ -91,6 +96,13 @@ class JobsScreen(WorkbenchScreen):
             self.query_one("#log", Static).update(job_log(job))
             if at_end:
                 self.call_after_refresh(scroll.scroll_end, animate=False)
+
+    def action_card(self) -> None:
+        """Where there is no room for both, the card takes the place of the log; else the focus goes to it."""
+        if self.has_class("-narrow"):
+            self.toggle_class("-card")
+        else:
+            self.query_one("#card-scroll").focus()
 
     def devices_seen(self, devices: tuple[Device, ...]) -> None:
         self.query_one("#devices", Static).update(Content("\n").join([_device_line(d) for d in devices]))

@@ -118,6 +118,20 @@ async def test_cancelling_asks_first(study: Path, queue: Queue) -> None:
         await run.shows("is cancelled already")
 
 
+async def test_on_a_narrow_terminal_a_key_unfolds_the_card(study: Path, queue: Queue) -> None:
+    job = queue.add("running", "Letters of w64-k4", started=time.time())
+    job.log.write_text("fitting probes\n")
+    async with running(study, size=(80, 24)) as run:
+        await run.press("7")
+        await run.shows("fitting probes")
+        assert "hook_name" not in run.text
+        await run.press("c")
+        await run.shows("hook_name")
+        assert "fitting probes" not in run.text
+        await run.press("c")
+        await run.shows("fitting probes")
+
+
 async def test_a_failed_job_runs_again(study: Path, queue: Queue) -> None:
     now = time.time()
     queue.add("failed", "Train w9", started=now, ended=now, message="NaN")
