@@ -4,23 +4,17 @@ from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 
 from saetui.tui.panels.base import Panel
+from saetui.tui.widgets.reading import Reading
 
 
 class TextPanel(Panel[None]):
     """Text in a box."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("j,down", "scroll(1)", "Down", show=False),
-        Binding("k,up", "scroll(-1)", "Up", show=False),
-        Binding("ctrl+d,pagedown,space", "scroll(10)", "Page down", show=False),
-        Binding("ctrl+u,pageup", "scroll(-10)", "Page up", show=False),
-        Binding("g,home", "scroll(-100000)", "Top", show=False),
-        Binding("G,end", "scroll(100000)", "End", show=False),
         Binding("q,enter", "close", "Close", show=False),
         Binding("y", "copy", "Copy", show=False),
     ]
@@ -33,13 +27,10 @@ class TextPanel(Panel[None]):
         self._what = what
 
     def compose(self) -> ComposeResult:
-        with VerticalScroll(classes="panel") as box:
+        with Reading(classes="panel") as box:
             box.border_title = self._title
             box.border_subtitle = "y copy   ⎋ close" if self._copied else "⎋ close"
             yield Static(self._body)
-
-    def action_scroll(self, lines: int) -> None:
-        self.query_one(VerticalScroll).scroll_relative(y=lines, animate=False)
 
     def action_copy(self) -> None:
         if self._copied:

@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     from saetui.jobs.devices import Device
     from saetui.tui.app import WorkbenchApp
 
+# On a terminal narrower than this the right-hand card folds away; from 160 columns on there is room for more.
+FOLDED_WIDTH = 100
+
 
 class WorkbenchScreen(Screen[None]):
     """A screen with frame; a subclass gives ``NAME`` and ``compose_body`` and overrides the hooks it needs.
@@ -38,8 +41,7 @@ class WorkbenchScreen(Screen[None]):
     """
 
     NAME: ClassVar[str] = ""
-    # Under 100 columns the right-hand card folds away; from 160 on there is room for more.
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-normal"), (160, "-wide")]  # noqa: RUF012
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (FOLDED_WIDTH, "-normal"), (160, "-wide")]  # noqa: RUF012
     ESCAPE_TO_MINIMIZE: ClassVar[bool] = False
 
     def __init__(self) -> None:

@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.widgets import Static
 
@@ -13,9 +13,10 @@ from saetui.commands.jobs import LookAtJob, current_job
 from saetui.jobs.devices import Device
 from saetui.tui.frame.device_text import gauge
 from saetui.tui.keys import bindings_of
-from saetui.tui.screens.base import WorkbenchScreen
+from saetui.tui.screens.base import FOLDED_WIDTH, WorkbenchScreen
 from saetui.tui.screens.job_card import job_card, job_log
 from saetui.tui.widgets.job_list import JobList
+from saetui.tui.widgets.reading import Reading
 
 _EMPTY = """[b]No jobs yet.[/b]
 
@@ -57,7 +58,6 @@ class JobsScreen(WorkbenchScreen):
     JobsScreen.-narrow #card-scroll { display: none; height: 1fr; max-height: 100%; }
     JobsScreen.-narrow.-card #card-scroll { display: block; }
     JobsScreen.-narrow.-card #log-scroll { display: none; }
-    JobsScreen VerticalScroll { scrollbar-size-vertical: 1; }
     """
 
     def compose_body(self) -> ComposeResult:
@@ -68,11 +68,11 @@ class JobsScreen(WorkbenchScreen):
                 jobs.border_title = "jobs"
                 yield jobs
             with Vertical(id="detail"):
-                with VerticalScroll(id="card-scroll") as card:
-                    card.border_title = "job · c"
+                with Reading(id="card-scroll") as card:
+                    card.border_title = "job"
                     yield Static(id="card")
-                with VerticalScroll(id="log-scroll") as log:
-                    log.border_title = "log · c card"
+                with Reading(id="log-scroll") as log:
+                    log.border_title = "log"
                     yield Static(id="log")
         yield Static(id="devices")
 
@@ -80,6 +80,12 @@ class JobsScreen(WorkbenchScreen):
         self.jobs_changed()
         self.devices_seen(self.workbench_app.devices)
         self.query_one(JobList).focus()
+
+    def on_resize(self) -> None:
+        if self.is_whole:
+            folded = self.size.width < FOLDED_WIDTH
+            self.query_one("#log-scroll").border_title = "log · c card" if folded else "log"
+            self.query_one("#card-scroll").border_title = "job · c log" if folded else "job"
 
     def attention_changed(self) -> None:
         self.jobs_changed()
@@ -91,7 +97,7 @@ class JobsScreen(WorkbenchScreen):
         self.query_one(JobList).show(jobs, job.id if job else None)
         if job is not None:
             self.query_one("#card", Static).update(job_card(job))
-            scroll = self.query_one("#log-scroll", VerticalScroll)
+            scroll = self.query_one("#log-scroll", Reading)
             at_end = scroll.scroll_y >= scroll.max_scroll_y - 1
             self.query_one("#log", Static).update(job_log(job))
             if at_end:
