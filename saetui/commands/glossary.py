@@ -35,7 +35,7 @@ GLOSSARY: Final[dict[str, Entry]] = {
         "Fraction of variance unexplained: the summed squared error of the reconstruction over the summed squared "
         "distance of the activations from their mean. 0 is a perfect reconstruction, 1 is no better than the mean.",
         "share, 0 to 1",
-        f"{_DARK_MATTER} §3",
+        f"{_DARK_MATTER}; scaling of the error",
     ),
     "ce_recovered": Entry(
         "How much of the model's loss the reconstruction gives back: 1 when cross entropy with the reconstruction in "
@@ -48,19 +48,19 @@ GLOSSARY: Final[dict[str, Entry]] = {
     "mean_letter_f1": Entry(
         "Mean over the usable letters of the F1 of the best latent for that letter.",
         "share, 0 to 1",
-        f"{_ABSORPTION} §4",
+        f"{_ABSORPTION}; latents as classifiers",
     ),
     "absorption_rate": Entry(
         "Share of a letter's words on which its main latents stay silent because another, more specific latent carries "
         "the letter; the mean over usable letters.",
         "share, 0 to 1",
-        f"{_ABSORPTION} §5",
+        f"{_ABSORPTION}; absorption rate",
     ),
     "linear_error_r2": Entry(
         "How well the SAE's error can be predicted from the activation by a linear map: 1 minus the squared error of "
         "the prediction over the variance of the error, all dimensions together.",
         "share, up to 1",
-        f"{_DARK_MATTER} §4",
+        f"{_DARK_MATTER}; linear prediction of the error",
     ),
     "tokens_trained": Entry("Tokens seen in training, repeats counted.", "tokens"),
     "n_evaluated": Entry("Tokens on which L0, FVU and dead latents were measured.", "tokens"),
@@ -72,10 +72,12 @@ GLOSSARY: Final[dict[str, Entry]] = {
         "F1 on held-out words of the linear probe that says whether a word begins with this letter, read at the word's "
         "own token. It is what a latent is measured against.",
         "share, 0 to 1",
-        f"{_ABSORPTION} §4",
+        f"{_ABSORPTION}; linear probes",
     ),
     "best_f1": Entry(
-        "F1 of the latent that tracks this letter best in this SAE.", "share, 0 to 1", f"{_ABSORPTION} §4"
+        "F1 of the latent that tracks this letter best in this SAE.",
+        "share, 0 to 1",
+        f"{_ABSORPTION}; latents as classifiers",
     ),
     "usable": Entry(
         "The probe is good enough to judge latents by: enough words, and held-out F1 above 0.6.", source=_ABSORPTION
@@ -84,9 +86,9 @@ GLOSSARY: Final[dict[str, Entry]] = {
     "n_main": Entry(
         "Main latents: walking down the k-sparse ranking, every latent that raises F1 by more than 0.03 counts.",
         "latents",
-        f"{_ABSORPTION} §5",
+        f"{_ABSORPTION} §4–5; k-sparse probing",
     ),
-    "absorbed": Entry("Absorption rate of this letter.", "share, 0 to 1", f"{_ABSORPTION} §5"),
+    "absorbed": Entry("Absorption rate of this letter.", "share, 0 to 1", f"{_ABSORPTION}; absorption rate"),
     "model_accuracy": Entry(
         "Share of the letter's words whose first letter the language model itself names.", "share, 0 to 1"
     ),
@@ -94,47 +96,55 @@ GLOSSARY: Final[dict[str, Entry]] = {
     "answer_margin": Entry(
         "The model's logit of the right letter minus the mean of the 25 others, at the end of the word's prompt.",
         "logits",
-        f"{_ABSORPTION} §3",
+        f"{_ABSORPTION}; first-letter task",
     ),
     # Latents
     "latent": Entry("Number of a latent: its column of the encoder, its row of the decoder.", "0 to width − 1"),
     "f1": Entry(
         'Harmonic mean of precision and recall of "the latent fires on a word" for "the word has the letter".',
         "share, 0 to 1",
-        f"{_ABSORPTION} §4",
+        f"{_ABSORPTION}; latents as classifiers",
     ),
     "precision": Entry(
-        "Of the words on which the latent fires, the share that has the letter.", "share, 0 to 1", f"{_ABSORPTION} §4"
+        "Of the words on which the latent fires, the share that has the letter.",
+        "share, 0 to 1",
+        f"{_ABSORPTION}; latents as classifiers",
     ),
     "recall": Entry(
-        "Of the words that have the letter, the share on which the latent fires.", "share, 0 to 1", f"{_ABSORPTION} §4"
+        "Of the words that have the letter, the share on which the latent fires.",
+        "share, 0 to 1",
+        f"{_ABSORPTION}; latents as classifiers",
     ),
     "auroc": Entry(
         "Area under the ROC curve of the latent's pre-activation for the letter: the chance that a word with the "
         "letter is above one without. 0.5 is guessing.",
         "share, 0 to 1",
-        f"{_ABSORPTION} §4",
+        f"{_ABSORPTION}; latents as classifiers",
     ),
     "cos_encoder": Entry(
         "Cosine of the latent's encoder direction with the probe direction; the paper picks the latent where it is "
         "highest.",
         "−1 to 1",
-        f"{_ABSORPTION} §4",
+        f"{_ABSORPTION}; latents as classifiers",
     ),
     "cos_decoder": Entry(
-        "Cosine of the latent's decoder direction with the probe direction.", "−1 to 1", f"{_ABSORPTION} §4"
+        "Cosine of the latent's decoder direction with the probe direction.",
+        "−1 to 1",
+        f"{_ABSORPTION}; latents as classifiers",
     ),
     "f1_gain": Entry(
-        "F1 that this latent adds to the ones before it in the k-sparse ranking.", "share", f"{_ABSORPTION} §5"
+        "F1 that this latent adds to the ones before it in the k-sparse ranking.",
+        "share",
+        f"{_ABSORPTION} §4–5; k-sparse probing",
     ),
     "is_main": Entry(
         "One of the letter's main latents by the k-sparse rule: it raises F1 by more than 0.03.",
-        source=f"{_ABSORPTION} §5",
+        source=f"{_ABSORPTION} §4–5; k-sparse probing",
     ),
     "role": Entry(
         "● marks a main latent of the letter by the k-sparse rule or, where that was not run, the latent whose encoder "
         "has the largest cosine with the probe; ○ marks the latter where it is no main latent.",
-        source=f"{_ABSORPTION} §4",
+        source=f"{_ABSORPTION}; latents as classifiers",
     ),
     "density": Entry("Share of evaluated tokens on which the latent fires.", "share of tokens"),
     "n_fires": Entry("Tokens on which the latent fires.", "tokens"),
@@ -160,7 +170,9 @@ GLOSSARY: Final[dict[str, Entry]] = {
         "logits",
     ),
     "suppresses": Entry("Tokens whose logits the latent's decoder direction lowers most.", "logits"),
-    "error_norm": Entry("Length of the error x − x̂ on this token.", "model units", f"{_DARK_MATTER} §3"),
+    "error_norm": Entry(
+        "Length of the error x − x̂ on this token.", "model units", f"{_DARK_MATTER}; scaling of the error"
+    ),
     # Jobs
     "progress": Entry(
         "Share of the whole job that is done, where the job knows it; of the running phase otherwise.", "share"
