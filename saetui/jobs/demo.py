@@ -6,7 +6,14 @@ from saetui.jobs.job import Job
 HOOK_NAME = "blocks.1.hook_resid_post"
 WIDTHS = (512, 2048, 8192)
 K = 4
-TOKENS = 2_000_000
+TOKENS = 640_000  # One epoch; a short run with few dead latents wants small batches and large steps.
+BATCH = 512
+AUXK, DEAD_TOKENS = 4, 8_000
+
+
+def learning_rate(width: int) -> float:
+    """4e-3 at a width of 8,192 and more for narrower SAEs, up to 8e-3."""
+    return min(8e-3, 4e-3 * (8192 / width) ** 0.5)
 
 
 def submit_demo(client: JobClient) -> list[Job]:
@@ -17,9 +24,11 @@ def submit_demo(client: JobClient) -> list[Job]:
     """
     from saetui.jobs.specs import LatentsSpec, LettersSpec, Recipe, TrainSpec
 
-    recipes = tuple(Recipe(width=width, k=K) for width in WIDTHS)
+    recipes = tuple(
+        Recipe(width=width, k=K, lr=learning_rate(width), auxk=AUXK, dead_tokens=DEAD_TOKENS) for width in WIDTHS
+    )
     names = tuple(recipe.sae_name for recipe in recipes)
-    train = client.submit(TrainSpec(hook_name=HOOK_NAME, recipes=recipes, tokens=TOKENS))
+    train = client.submit(TrainSpec(hook_name=HOOK_NAME, recipes=recipes, tokens=TOKENS, batch_size=BATCH))
     letters = client.submit(LettersSpec(hook_name=HOOK_NAME, saes=names), after=[train])
     latents = client.submit(LatentsSpec(hook_name=HOOK_NAME, saes=names), after=[train])
     return [train, letters, latents]

@@ -53,6 +53,8 @@ class Recipe(_Frozen):
     width: int = Field(gt=0, description="Number of latents.")
     k: int = Field(gt=0, description="Latents kept on each token.")
     lr: float | None = Field(default=None, gt=0, description="Learning rate of Adam; default: by width.")
+    auxk: int | None = Field(default=None, ge=0, description="Dead latents that model an error; default: d_in / 2.")
+    dead_tokens: int | None = Field(default=None, gt=0, description="Silent tokens that make one dead; default: 5%.")
     name: str | None = Field(
         default=None, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", description="Short name; default: w<width>-k<k>."
     )

@@ -94,6 +94,8 @@ def _train(spec: TrainSpec, context: TaskContext, stream: ActivationStream, want
             steps=steps,
             seed=sae.recipe.seed,
             lr=sae.recipe.lr,
+            auxk=sae.recipe.auxk,
+            dead_tokens=sae.recipe.dead_tokens,
             name=sae.name,
             hook_name=spec.hook_name,
             model_name=spec.model,
