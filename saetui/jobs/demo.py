@@ -1,5 +1,7 @@
 """The demo study: TopK SAEs of three widths on the embedded model, the letters they claim, and where they fire."""
 
+import math
+
 from saetui.jobs.client import JobClient
 from saetui.jobs.job import Job
 
@@ -13,7 +15,7 @@ AUXK, DEAD_TOKENS = 4, 8_000
 
 def learning_rate(width: int) -> float:
     """4e-3 at a width of 8,192 and more for narrower SAEs, up to 8e-3."""
-    return min(8e-3, 4e-3 * (8192 / width) ** 0.5)
+    return min(8e-3, 4e-3 * math.sqrt(8192 / width))
 
 
 def submit_demo(client: JobClient) -> list[Job]:

@@ -78,7 +78,7 @@ def train_probes(
     schedule = torch.optim.lr_scheduler.ExponentialLR(optimizer, gamma)
     batch = settings.batch_for(n)
     for _ in range(settings.epochs):
-        for rows in torch.randperm(n, generator=generator).to(device).split(batch):
+        for rows in torch.split(torch.randperm(n, generator=generator).to(device), batch):
             logits = probe(activations[rows])
             loss = functional.binary_cross_entropy_with_logits(logits, targets[rows], pos_weight=pos_weight)
             if settings.l1:
