@@ -28,10 +28,17 @@ class View:
         tables = {}
         for table, sql, parameters in self.tables:
             rows = store.fetch(f"SELECT * FROM (\n{sql}\n) LIMIT {DIGEST_ROWS}", **parameters)
-            tables[table] = [list(rows.columns), *(list(row) for row in rows.rows)]
+            tables[table] = [list(rows.columns), *([_settled(value) for value in row] for row in rows.rows)]
         return {"screen": self.screen, "attention": asdict(self.attention), "tables": tables}
 
     def digest(self, store: Store) -> str:
         """A short hash of the content; equal digests were the same picture."""
         text = json.dumps(self.content(store), default=str, sort_keys=True)
         return sha256(text.encode()).hexdigest()[:16]
+
+
+def _settled(value: Any) -> Any:
+    """A float without its last digits: a mean over threads adds up in another order each time."""
+    if isinstance(value, float):
+        return float(f"{value:.9g}")
+    return [_settled(part) for part in value] if isinstance(value, list) else value
