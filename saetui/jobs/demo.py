@@ -10,6 +10,7 @@ WIDTHS = (512, 2048, 8192)
 K = 4
 TOKENS = 640_000  # One epoch; a short run with few dead latents wants small batches and large steps.
 BATCH = 512
+CONTEXTS = 64  # In one forward pass: the model is so small that its layers wait for Python.
 AUXK, DEAD_TOKENS = 4, 8_000
 
 
@@ -30,7 +31,9 @@ def submit_demo(client: JobClient) -> list[Job]:
         Recipe(width=width, k=K, lr=learning_rate(width), auxk=AUXK, dead_tokens=DEAD_TOKENS) for width in WIDTHS
     )
     names = tuple(recipe.sae_name for recipe in recipes)
-    train = client.submit(TrainSpec(hook_name=HOOK_NAME, recipes=recipes, tokens=TOKENS, batch_size=BATCH))
+    train = client.submit(
+        TrainSpec(hook_name=HOOK_NAME, recipes=recipes, tokens=TOKENS, batch_size=BATCH, harvest_batch_size=CONTEXTS)
+    )
     letters = client.submit(LettersSpec(hook_name=HOOK_NAME, saes=names), after=[train])
-    latents = client.submit(LatentsSpec(hook_name=HOOK_NAME, saes=names), after=[train])
+    latents = client.submit(LatentsSpec(hook_name=HOOK_NAME, saes=names, batch_size=CONTEXTS), after=[train])
     return [train, letters, latents]
