@@ -12,12 +12,14 @@ from saetui.letters.metrics import LetterMetrics, letter_metrics
 from saetui.letters.vocabulary import LETTERS
 
 USABLE_F1 = 0.6  # A letter below it is not studied for absorption (SAEBench).
-_STEPS_AN_EPOCH = 16  # A small vocabulary is cut into at least so many batches, else 4,096 words are one step an epoch.
+# A small vocabulary is cut into at least so many batches, else 4,096 words are one step an epoch: on 6,000 words that
+# is SAEBench's batch of 64, and a mean F1 of 0.80 where 16 steps an epoch give 0.71.
+_STEPS_AN_EPOCH = 96
 
 
 @dataclass(frozen=True)
 class ProbeSettings:
-    """The paper's settings; ``batch_size`` is cut so that an epoch has at least 16 steps."""
+    """The paper's settings; ``batch_size`` is cut so that an epoch has at least 96 steps."""
 
     learning_rate: float = 1e-2
     final_learning_rate: float = 1e-5

@@ -24,7 +24,7 @@ def test_probes_are_the_same_for_the_same_seed() -> None:
 
 
 def test_small_vocabularies_get_steps_unless_parity_is_asked() -> None:
-    assert ProbeSettings().batch_for(1600) == 100
+    assert ProbeSettings().batch_for(9600) == 100
     assert ProbeSettings().batch_for(10**6) == 4096
     assert ProbeSettings(parity=True).batch_for(1600) == 4096
 
