@@ -8,7 +8,7 @@ from saetui.jobs.job import Job
 HOOK_NAME = "blocks.1.hook_resid_post"
 WIDTHS = (512, 2048, 8192)
 K = 4
-TOKENS = 640_000  # One epoch; a short run with few dead latents wants small batches and large steps.
+TOKENS = 1_280_000  # Two epochs; a short run with few dead latents wants small batches and large steps.
 BATCH = 512
 CONTEXTS = 64  # In one forward pass: the model is so small that its layers wait for Python.
 AUXK, DEAD_TOKENS = 4, 8_000
