@@ -10,8 +10,7 @@ from torch.nn import functional
 
 from saetui.letters.metrics import area_under_roc, letter_metrics
 from saetui.letters.vocabulary import LETTERS
-
-FIRES = 1e-8  # As in the paper's code: a latent fires when its activation is above this.
+from saetui.sae.base import FIRING
 
 
 @dataclass(frozen=True)
@@ -47,7 +46,7 @@ def classification_counts(
     latents: SparseLatents, letters: Int[Tensor, " word"]
 ) -> tuple[Float[Tensor, "letter latent"], Float[Tensor, " latent"]]:
     """Words of each letter on which each latent fires, and all words on which each latent fires."""
-    fires = latents.values > FIRES
+    fires = latents.values > FIRING
     rows, _ = fires.nonzero(as_tuple=True)
     cells = letters[rows] * latents.width + latents.indices[fires]
     hits = torch.bincount(cells, minlength=len(LETTERS) * latents.width).view(len(LETTERS), latents.width).double()
@@ -91,7 +90,7 @@ def letter_latents(
         scores = None if pre_activations is None else pre_activations(chosen)
         for place, latent in enumerate(chosen):
             activation = latents.column(latent)
-            metrics = letter_metrics(activation, letters == i, threshold=FIRES)
+            metrics = letter_metrics(activation, letters == i, threshold=FIRING)
             score = activation if scores is None else scores[:, place]
             rows.append(
                 LetterLatent(

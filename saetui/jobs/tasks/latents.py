@@ -12,7 +12,7 @@ from saetui.jobs.tasks.sources import find_saes, warm_model, warm_tokens
 from saetui.jobs.tasks.surfaces import token_surfaces
 from saetui.lm import HarvestBatch, LanguageModel, TokenizedCorpus, harvest
 from saetui.sae import SAE
-from saetui.sae.geometry import nearest_latents
+from saetui.sae.geometry import decoder_norms, encoder_decoder_cosines, nearest_latents
 
 
 def run(spec: LatentsSpec, context: TaskContext) -> None:
@@ -82,13 +82,12 @@ def _directions(
             written.append(_promoted(logits, surfaces, spec.promoted_tokens))
             done += len(rows)
             context.progress("directions", done, total, "latents")
-        cosines = (sae.encoder_directions() * sae.decoder_directions()).sum(1)
         context.spool.add(
             "latent",
             pl.concat([statistics, pl.concat(written)], how="horizontal").with_columns(
                 sae_id=pl.lit(sae_id),
-                decoder_norm=pl.Series(torch.linalg.vector_norm(sae.W_dec, dim=1).cpu().numpy()),
-                encoder_decoder_cosine=pl.Series(cosines.cpu().numpy()),
+                decoder_norm=pl.Series(decoder_norms(sae).cpu().numpy()),
+                encoder_decoder_cosine=pl.Series(encoder_decoder_cosines(sae).cpu().numpy()),
             ),
         )
         _spool_neighbours(spec, context, saes, sae_id)

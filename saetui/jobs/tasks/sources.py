@@ -1,15 +1,13 @@
 """What a task works on: models, corpora and SAEs, kept warm between the jobs of a worker."""
 
-import json
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from saetui.jobs.context import TaskContext
 from saetui.jobs.errors import JobError
 from saetui.lm import Corpus, LanguageModel, TokenizedCorpus, load_corpus, load_model, tokenize
 from saetui.sae import SAE, load_sae
-from saetui.sae.folder import WORKBENCH
+from saetui.sae.folder import read_workbench
 
 SAE_FOLDER = Path("tensors", "sae")
 
@@ -42,19 +40,6 @@ def warm_tokens(
 def sae_path(sae_id: str) -> Path:
     """An SAE's folder, relative to the store."""
     return SAE_FOLDER / sae_id
-
-
-def read_workbench(folder: Path) -> dict[str, Any]:
-    """What saetui noted beside an SAE's weights; empty for a folder that came from elsewhere."""
-    try:
-        notes: dict[str, Any] = json.loads((folder / WORKBENCH).read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return {}
-    except ValueError as error:
-        raise JobError(
-            f"{folder / WORKBENCH}: not JSON ({error}); remove the folder, or train the SAE again"
-        ) from error
-    return notes
 
 
 def saved_saes(store_root: Path) -> dict[str, str]:

@@ -12,11 +12,12 @@ from saetui.jobs.errors import JobError
 from saetui.jobs.specs import Recipe, TrainSpec
 from saetui.jobs.tasks.activation_stream import ActivationStream
 from saetui.jobs.tasks.corpus_rows import spool_corpus, spool_model
-from saetui.jobs.tasks.sources import read_workbench, sae_path, saved_saes, warm_model, warm_tokens
+from saetui.jobs.tasks.sources import sae_path, saved_saes, warm_model, warm_tokens
 from saetui.lm import LanguageModel, TokenizedCorpus
 from saetui.sae import SAE, TopKRecipe, TrainedSAE, TrainingError, TrainingStep, save_sae, train_saes
 from saetui.sae.buffer import BUFFER_TOKENS, shuffled_batches
 from saetui.sae.evaluation import Evaluation, evaluate
+from saetui.sae.folder import read_workbench
 
 _LOSS_CONTEXTS = 64  # Contexts on which the model's loss is compared with and without the SAE.
 
