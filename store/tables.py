@@ -47,6 +47,11 @@ TABLES = {
     "word_activation": Table(scope=("sae_id", "probe_id")),
     "letter_latent": Table(scope=("sae_id", "probe_id")),
     "token_error": Table(scope=("sae_id", "corpus_id")),
+    "absorption_run": Table(scope=("sae_id", "probe_id")),
+    "sparse_probe": Table(scope=("sae_id", "probe_id")),
+    "absorption_word": Table(scope=("sae_id", "probe_id")),
+    "absorption_latent": Table(scope=("sae_id", "probe_id")),
+    "ablation": Table(key=("sae_id", "probe_id", "token_id", "latent")),
 }
 _VIEWS = {
     ACTIVATIONS: ("sae_id", "corpus_id", "context", "position", "latent", "activation"),

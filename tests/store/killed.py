@@ -242,10 +242,11 @@ def _after_upgrade(root: Path) -> None:
     with Store.open(root) as store:
         assert store.fetch("SELECT count(*), count(colour) FROM note").rows == [(0, 0)]
         assert store.fetch("SELECT key FROM mark ORDER BY ALL").rows == [("a",), ("new",)]
-    copy = root / "saetui.v1.duckdb"
+    before = store.schema.newest_version() - 1
+    copy = root / f"saetui.v{before}.duckdb"
     with duckdb.connect(copy, read_only=True) as old:
         assert old.execute("SELECT count(*) FROM mark").fetchall() == [(1,)]
-        assert old.execute("SELECT schema_version FROM store_state").fetchall() == [(1,)]
+        assert old.execute("SELECT schema_version FROM store_state").fetchall() == [(before,)]
 
 
 def _before_upgrade(root: Path) -> None:

@@ -102,8 +102,8 @@ def test_a_database_that_this_process_has_open_itself(store: Store) -> None:
 def test_a_newer_store_says_so_and_stays_as_it_is(store: Store) -> None:
     store.write("UPDATE store_state SET schema_version = 99")
     store.close()
-    before = store.database.read_bytes()
-    with pytest.raises(StoreNewer, match=r"has schema version 99, but this saetui knows only 1; update it with"):
+    before, known = store.database.read_bytes(), schema.newest_version()
+    with pytest.raises(StoreNewer, match=rf"has schema version 99, but this saetui knows only {known}; update it with"):
         Store.open(store.root)
     assert store.database.read_bytes() == before
 
@@ -115,9 +115,9 @@ def test_an_older_store_is_upgraded_after_a_copy(store: Store, later_schema: int
         assert upgraded.fetch("SELECT text, colour FROM note").rows == [("text", "red")]
         assert upgraded.fetch("SELECT schema_version FROM store_state").rows == [(later_schema,)]
         assert upgraded.fetch("SELECT * FROM more").rows == []
-    with duckdb.connect(store.root / "saetui.v1.duckdb", read_only=True) as copy:
+    with duckdb.connect(store.root / f"saetui.v{later_schema - 1}.duckdb", read_only=True) as copy:
         assert copy.execute("SELECT text FROM note").fetchall() == [("text",)]
-        assert copy.execute("SELECT schema_version FROM store_state").fetchall() == [(1,)]
+        assert copy.execute("SELECT schema_version FROM store_state").fetchall() == [(later_schema - 1,)]
     revision = upgraded_revision(store.root)
     assert upgraded_revision(store.root) == revision
 
@@ -135,7 +135,7 @@ def test_a_failing_upgrade_leaves_the_store_as_it_was(store: Store, later_schema
     with pytest.raises(StoreError, match=f"schema file {later_schema:04d}_later.sql"):
         Store.open(store.root)
     with duckdb.connect(store.database, read_only=True) as connection:
-        assert connection.execute("SELECT schema_version FROM store_state").fetchall() == [(1,)]
+        assert connection.execute("SELECT schema_version FROM store_state").fetchall() == [(later_schema - 1,)]
         assert connection.execute("SELECT count(*) FROM duckdb_tables() WHERE table_name = 'more'").fetchall() == [(0,)]
 
 
