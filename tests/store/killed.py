@@ -239,9 +239,9 @@ def _play_upgrade(root: Path) -> None:
 
 def _after_upgrade(root: Path) -> None:
     _play_upgrade(root)
-    with Store.open(root) as store:
-        assert store.fetch("SELECT count(*), count(colour) FROM note").rows == [(0, 0)]
-        assert store.fetch("SELECT key FROM mark ORDER BY ALL").rows == [("a",), ("new",)]
+    with Store.open(root) as upgraded:
+        assert upgraded.fetch("SELECT count(*), count(colour) FROM note").rows == [(0, 0)]
+        assert upgraded.fetch("SELECT key FROM mark ORDER BY ALL").rows == [("a",), ("new",)]
     before = store.schema.newest_version() - 1
     copy = root / f"saetui.v{before}.duckdb"
     with duckdb.connect(copy, read_only=True) as old:

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from store.schema import newest_version
+
 PLAYER = Path(__file__).with_name("killed.py")
 
 # Steps that each scene must at least have had; all others are found by themselves.
@@ -15,7 +17,7 @@ EXPECTED = {
     "commit": {"room asked for", "sql BEGIN", "rows inserted", "commit logged", "sql COMMIT", "sql close"},
     "write": {"room asked for", "sql BEGIN", "revision written", "sql COMMIT", "sql close"},
     "create": {"schema changed", "schema committed", "os.rename saetui.new"},
-    "upgrade": {"copy written", "schema changed", "schema committed", "os.rename saetui.v1.part"},
+    "upgrade": {"copy written", "schema changed", "schema committed", f"os.rename saetui.v{newest_version()}.part"},
     "bulk": set(),
 }
 
