@@ -12,14 +12,14 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 from saetui.jobs.errors import JobError
-from saetui.jobs.specs import LatentsSpec, LettersSpec, Spec, TrainSpec, kind_of
+from saetui.jobs.specs import AblationSpec, AbsorptionSpec, LatentsSpec, LettersSpec, Spec, TrainSpec, kind_of
 
 if TYPE_CHECKING:
     from saetui.jobs.context import TaskContext
 
 Task = Callable[[Spec, "TaskContext"], None]
 
-_OWN: tuple[type[Spec], ...] = (TrainSpec, LettersSpec, LatentsSpec)
+_OWN: tuple[type[Spec], ...] = (TrainSpec, LettersSpec, AbsorptionSpec, AblationSpec, LatentsSpec)
 
 
 def spec_kinds() -> dict[str, type[Spec]]:

@@ -104,27 +104,86 @@ class TrainSpec(Spec):
         return f"Train {', '.join(recipe.sae_name for recipe in self.recipes)}"
 
 
-class LettersSpec(Spec):
-    """Fit the 26 letter probes at a hook point and rank each SAE's latents for every letter (2409.14507)."""
+class WordsSpec(Spec):
+    """The words of the first-letter task, how a model is asked about them, and how the probes are tested."""
 
     paths: ClassVar[tuple[str, ...]] = ("model",)
 
-    kind: Literal["letters"] = Field(default="letters", description="Letter probes and letter latents.")
     model: str = Field(default="embedded", min_length=1, description=_MODEL)
-    hook_name: str = Field(min_length=1, description=_HOOK)
-    saes: tuple[str, ...] = Field(min_length=1, description=_SAES)
     examples: int = Field(default=10, ge=0, description="Example lines before the word in a prompt.")
     test_share: float = Field(default=0.2, gt=0, lt=1, description="Share of the words that only test.")
     leading_space: bool | None = Field(
         default=None, description="Only words with (true) or without (false) a leading space."
     )
-    latents_per_letter: int = Field(default=20, gt=0, description="Latents listed for a letter, best F1 first.")
-    batch_size: int = Field(default=64, gt=0, description="Prompts in one forward pass of the language model.")
     seed: int = Field(default=42, ge=0, description=_SEED)
+    batch_size: int = Field(default=64, gt=0, description="Prompts in one forward pass of the language model.")
+    latents_per_letter: int = Field(default=20, gt=0, description="Latents listed for a letter, best F1 first.")
+    max_k: int = Field(default=15, gt=0, description="Largest k of the k-sparse probes.")
+    tau: float = Field(default=0.03, ge=0, description="F1 that a latent must add to be one of a letter's main latents.")
+
+
+class LettersSpec(WordsSpec):
+    """Fit the 26 letter probes at a hook point, rank each SAE's latents for every letter, and find its main latents."""
+
+    kind: Literal["letters"] = Field(default="letters", description="Letter probes, letter latents and main latents.")
+    hook_name: str = Field(min_length=1, description=_HOOK)
+    saes: tuple[str, ...] = Field(min_length=1, description=_SAES)
 
     @property
     def title(self) -> str:
         return f"Letters of {', '.join(self.saes)}"
+
+
+class AbsorptionSpec(WordsSpec):
+    """The whole first-letter study: letters, and where another latent has absorbed one (2409.14507).
+
+    It takes SAEs of any number of hook points; the model reads the prompts once for all of them. What a job before it
+    has finished with the same settings is not done again.
+    """
+
+    kind: Literal["absorption"] = Field(default="absorption", description="Letters, main latents and absorption.")
+    saes: tuple[str, ...] = Field(
+        default=("*",), min_length=1, description=f"{_SAES} '*': all of the store that were trained on this model."
+    )
+    hook_names: tuple[str, ...] = Field(
+        default=(), description="Hook points to study; default: those that the SAEs were trained on."
+    )
+    words: Literal["test", "all"] = Field(
+        default="test", description="Words that are judged: those that only test, as in the paper, or all."
+    )
+    attribution: Literal["ig", "exact"] = Field(
+        default="ig", description="Effects by integrated gradients, or by running the model without each latent."
+    )
+    ig_path: Literal["joint", "latents_only"] = Field(
+        default="joint", description="Whether the SAE's error goes to zero along with the latents, as in the paper."
+    )
+    ig_rule: Literal["left", "midpoint"] = Field(default="left", description="Where a step's gradient is taken.")
+    ig_steps: int = Field(default=6, gt=0, description="Steps of integrated gradients.")
+    exact_top: int = Field(
+        default=2, ge=0, description="Leading latents of a word that are also removed for real, to store both figures."
+    )
+    max_words: int = Field(default=200, gt=0, description="Candidates of a letter whose effects are measured, at most.")
+    lead: float = Field(default=1.0, ge=0, description="Logits by which the first effect leads the second.")
+    min_cosine: float = Field(
+        default=0.025, ge=-1, le=1, description="Least cosine of an absorber's decoder row with the probe direction."
+    )
+
+    @property
+    def title(self) -> str:
+        return "Absorption of all SAEs" if self.saes == ("*",) else f"Absorption of {', '.join(self.saes)}"
+
+
+class AblationSpec(WordsSpec):
+    """Run the model again on one word's prompt, each time without one of the latents that fire at the word."""
+
+    kind: Literal["ablation"] = Field(default="ablation", description="Remove the latents of one word for real.")
+    hook_name: str = Field(min_length=1, description=_HOOK)
+    sae: str = Field(min_length=1, description="SAE, by id or by name.")
+    word: str = Field(min_length=1, description="The word's surface, with its leading space.")
+
+    @property
+    def title(self) -> str:
+        return f"Ablation of {self.word!r} in {self.sae}"
 
 
 class LatentsSpec(Spec):
