@@ -119,7 +119,7 @@ class WordsSpec(Spec):
     batch_size: int = Field(default=64, gt=0, description="Prompts in one forward pass of the language model.")
     latents_per_letter: int = Field(default=20, gt=0, description="Latents listed for a letter, best F1 first.")
     max_k: int = Field(default=15, gt=0, description="Largest k of the k-sparse probes.")
-    tau: float = Field(default=0.03, ge=0, description="F1 that a latent must add to be one of a letter's main latents.")
+    tau: float = Field(default=0.03, ge=0, description="F1 that a latent must add to be a main latent.")
 
 
 class LettersSpec(WordsSpec):
