@@ -18,14 +18,13 @@ from saetui.letters import (
     encode_prompts,
     first_letter_prompts,
     first_letter_words,
-    model_answers,
     probe_metrics,
+    read_words,
     split_words,
     train_probes,
-    word_activations,
     words_per_letter,
 )
-from saetui.letters.activations import letter_indices
+from saetui.letters.readings import letter_indices
 from saetui.letters.encoding import EncodedPrompts, answer_token_ids
 from saetui.lm import LanguageModel, load_model
 from saetui.lm.stdlib_text import is_held_out, standard_library_documents
@@ -90,17 +89,14 @@ def measure(model: LanguageModel, hook: str) -> list[Figure]:
     spaced = [word for word in words if word.leading_space]
     split = split_words(words)
     encoding = encode_prompts(model.tokenizer, first_letter_prompts(spaced, split.train))
-    answers = model_answers(model, encoding)
-    train, x_train = word_activations(
-        model, encode_prompts(model.tokenizer, first_letter_prompts(split.train, split.train)), hook
-    )
-    test, x_test = word_activations(
-        model, encode_prompts(model.tokenizer, first_letter_prompts(split.test, split.train)), hook
-    )
-    probes: LetterProbes = train_probes(x_train, letter_indices(train))
+    answers = read_words(model, encoding, [])
+    train = read_words(model, encode_prompts(model.tokenizer, first_letter_prompts(split.train, split.train)), [hook])
+    test = read_words(model, encode_prompts(model.tokenizer, first_letter_prompts(split.test, split.train)), [hook])
+    x_test = test.at_word[hook]
+    probes: LetterProbes = train_probes(train.at_word[hook], train.letters)
     predicted = probes.logits(x_test).argmax(1)
-    probe_accuracy = float((predicted == letter_indices(test)).float().mean())
-    f1 = [m.f1 for m in probe_metrics(probes, x_test, letter_indices(test)) if m.support >= 5]
+    probe_accuracy = float((predicted == test.letters).float().mean())
+    f1 = [m.f1 for m in probe_metrics(probes, x_test, test.letters) if m.support >= 5]
     random = torch.randn(26, model.d_model, generator=torch.Generator().manual_seed(0))
     without_probes = accuracy_without(model, encoding.groups, hook, probes.directions)
     without_random = accuracy_without(model, encoding.groups, hook, random)

@@ -1,16 +1,18 @@
 """Latents as classifiers of a letter, by the SAE's own encoder: precision, recall, F1, AUROC (2409.14507)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Self
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 from torch.nn import functional
 
 from saetui.letters.metrics import area_under_roc, letter_metrics
 from saetui.letters.vocabulary import LETTERS
 from saetui.sae.base import FIRING
+from saetui.sae.sparse import sparse_rows
 
 
 @dataclass(frozen=True)
@@ -20,6 +22,27 @@ class SparseLatents:
     indices: Int[Tensor, "word slot"]
     values: Float[Tensor, "word slot"]
     width: int
+
+    @classmethod
+    def of_dense(cls, latents: Float[Tensor, "word latent"]) -> Self:
+        """The non-zeros of a dense array."""
+        indices, values = sparse_rows(latents)
+        return cls(indices, values, latents.shape[1])
+
+    def __len__(self) -> int:
+        return len(self.indices)
+
+    def rows(self, chosen: Int[Tensor, " chosen"] | Bool[Tensor, " word"]) -> Self:
+        """The same latents on some of the words."""
+        return type(self)(self.indices[chosen], self.values[chosen], self.width)
+
+    def columns(self, latents: Sequence[int]) -> Float[Tensor, "word chosen"]:
+        """Activations of a few latents, in their order, on every word."""
+        chosen = torch.as_tensor(list(latents), dtype=torch.long, device=self.indices.device)
+        place = torch.full((self.width,), len(chosen), device=self.indices.device)
+        place[chosen] = torch.arange(len(chosen), device=self.indices.device)
+        dense = self.values.new_zeros(len(self), len(chosen) + 1)
+        return dense.scatter_add_(1, place[self.indices], self.values)[:, :-1]
 
     def column(self, latent: int) -> Float[Tensor, " word"]:
         """One latent's activation on every word."""
@@ -68,9 +91,10 @@ def letter_latents(
     probe_directions: Float[Tensor, "letter d"],
     *,
     top: int = 10,
+    also: Mapping[str, Sequence[int]] | None = None,
     pre_activations: Callable[[list[int]], Float[Tensor, "word latent"]] | None = None,
 ) -> dict[str, list[LetterLatent]]:
-    """Each letter's best latents, highest F1 first: the paper's pick and the ``top`` latents by F1.
+    """Each letter's best latents, highest F1 first: the paper's pick, the ``top`` latents by F1, and those of ``also``.
 
     Directions are one a row, of any norm; cosines with a zero direction are 0. AUROC is of pre-activations, as in the
     paper, where ``pre_activations`` gives those of some latents on all words; else of activations.
@@ -84,8 +108,7 @@ def letter_latents(
         pick = int(cos_encoder[:, i].argmax())
         best = f1[i].topk(min(top, latents.width))
         chosen = [j for j, score in zip(best.indices.tolist(), best.values.tolist(), strict=True) if score > 0]
-        if pick not in chosen:
-            chosen.append(pick)
+        chosen += dict.fromkeys(j for j in (pick, *(also or {}).get(letter, ())) if j not in chosen)
         rows = []
         scores = None if pre_activations is None else pre_activations(chosen)
         for place, latent in enumerate(chosen):

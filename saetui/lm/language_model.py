@@ -1,6 +1,6 @@
 """A language model whose activations can be read and replaced at any hook point."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from functools import cached_property
 from inspect import signature
 from typing import TYPE_CHECKING, Any
@@ -120,8 +120,8 @@ class LanguageModel:
                 self._forward(tokens, attention_mask, return_type=None)
             except _AllRead:
                 return read
-        silent = ", ".join(name for name in sites if name not in read)
-        raise HookPointError(f"{silent}: {self.name} never came by this hook point in a forward pass")
+        self._require_read(sites, read)
+        return read
 
     @torch.no_grad()
     def logits(
@@ -130,6 +130,26 @@ class LanguageModel:
         """Next-token logits (an encoder's: of each token itself), of all positions or of the ``last`` so many."""
         self._require_head()
         return self._wide(self._forward(tokens, attention_mask, last=last))
+
+    @torch.no_grad()
+    def logits_and_activations(
+        self, tokens: Int[Tensor, "b t"], hook_names: Sequence[str], *, last: int | None = None
+    ) -> tuple[Float[Tensor, "b t v"], dict[str, Float[Tensor, "b t width"]]]:
+        """Logits as ``logits`` gives them, and activations as ``activations_at`` does, of one forward pass."""
+        self._require_head()
+        sites = {name: self.site(name) for name in hook_names}
+        read: dict[str, Tensor] = {}
+
+        def reader(name: str) -> Callable[..., None]:
+            def read_activation(activation: Tensor, *, hook: Any) -> None:  # noqa: ARG001
+                read[name] = self._wide(activation.detach()).reshape(*tokens.shape, sites[name].width)
+
+            return read_activation
+
+        with self.bridge.hooks(fwd_hooks=[(self._hook_points[name], reader(name)) for name in sites]):
+            logits = self._wide(self._forward(tokens, None, last=last))
+        self._require_read(sites, read)
+        return logits, read
 
     def logits_with(
         self,
@@ -210,6 +230,11 @@ class LanguageModel:
                 f"Token {int(tokens.max())} is outside the vocabulary of {self.name} ({self.vocabulary_size} tokens); "
                 f"use the tokenizer that belongs to the model"
             )
+
+    def _require_read(self, wanted: Iterable[str], read: Container[str]) -> None:
+        silent = ", ".join(name for name in wanted if name not in read)
+        if silent:
+            raise HookPointError(f"{silent}: {self.name} never came by this hook point in a forward pass")
 
     def _require_head(self) -> None:
         if self._missing_head:
