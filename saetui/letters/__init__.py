@@ -6,11 +6,14 @@ from saetui.letters.metrics import LetterMetrics, letter_metrics
 from saetui.letters.probes import LetterProbes, ProbeSettings, probe_metrics, train_probes, usable_letters
 from saetui.letters.prompts import Prompt, first_letter_prompt, first_letter_prompts
 from saetui.letters.readings import WordReadings, letter_indices, letter_margins, read_words
+from saetui.letters.sparse_probes import SparseProbe, sparse_probes
 from saetui.letters.split import Split, split_words
+from saetui.letters.splitting import SPLIT_F1, main_latents, n_main
 from saetui.letters.vocabulary import LETTERS, Word, first_letter_words, words_per_letter
 
 __all__ = [
     "LETTERS",
+    "SPLIT_F1",
     "EncodedPrompts",
     "Encoding",
     "LetterLatent",
@@ -20,6 +23,7 @@ __all__ = [
     "ProbeSettings",
     "Prompt",
     "SparseLatents",
+    "SparseProbe",
     "Split",
     "Word",
     "WordReadings",
@@ -35,6 +39,7 @@ __all__ = [
     "letter_metrics",
     "probe_metrics",
     "read_words",
+    "sparse_probes",
     "split_words",
     "train_probes",
     "usable_letters",

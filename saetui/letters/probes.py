@@ -19,12 +19,13 @@ _STEPS_AN_EPOCH = 96
 
 @dataclass(frozen=True)
 class ProbeSettings:
-    """The paper's settings; ``batch_size`` is cut so that an epoch has at least 96 steps."""
+    """The paper's settings; ``batch_size`` is cut so that an epoch has at least ``steps_per_epoch`` steps."""
 
     learning_rate: float = 1e-2
     final_learning_rate: float = 1e-5
     epochs: int = 50
     batch_size: int = 4096
+    steps_per_epoch: int = _STEPS_AN_EPOCH
     weight_decay: float = 1e-4
     l1: float = 0.0
     seed: int = 42
@@ -32,7 +33,7 @@ class ProbeSettings:
     """Keep ``batch_size`` as given, however few steps an epoch then has."""
 
     def batch_for(self, n: int) -> int:
-        return self.batch_size if self.parity else max(1, min(self.batch_size, n // _STEPS_AN_EPOCH))
+        return self.batch_size if self.parity else max(1, min(self.batch_size, n // self.steps_per_epoch))
 
 
 @dataclass(frozen=True)
