@@ -1,5 +1,8 @@
 """The first-letter study: words, prompts, probes, and how well latents stand for letters (2409.14507)."""
 
+from saetui.letters.ablation import Ablations, exact_ablations
+from saetui.letters.attribution import latent_attribution
+from saetui.letters.effects import WordEffects, word_effects
 from saetui.letters.encoding import EncodedPrompts, Encoding, LettersError, answer_token_ids, encode_prompts
 from saetui.letters.latents import LetterLatent, SparseLatents, f1_scores, letter_latents
 from saetui.letters.metrics import LetterMetrics, letter_metrics
@@ -14,6 +17,7 @@ from saetui.letters.vocabulary import LETTERS, Word, first_letter_words, words_p
 __all__ = [
     "LETTERS",
     "SPLIT_F1",
+    "Ablations",
     "EncodedPrompts",
     "Encoding",
     "LetterLatent",
@@ -26,22 +30,28 @@ __all__ = [
     "SparseProbe",
     "Split",
     "Word",
+    "WordEffects",
     "WordReadings",
     "answer_token_ids",
     "encode_prompts",
+    "exact_ablations",
     "f1_scores",
     "first_letter_prompt",
     "first_letter_prompts",
     "first_letter_words",
+    "latent_attribution",
     "letter_indices",
     "letter_latents",
     "letter_margins",
     "letter_metrics",
+    "main_latents",
+    "n_main",
     "probe_metrics",
     "read_words",
     "sparse_probes",
     "split_words",
     "train_probes",
     "usable_letters",
+    "word_effects",
     "words_per_letter",
 ]
