@@ -152,6 +152,13 @@ class SAE(ABC):
         )
         return self._write(summed.reshape(*leading, self.d_in) + self.b_dec, scale)
 
+    def decoder_weights(self, indices: Indices, values: Values, *, scale: Scale | None = None) -> Values:
+        """What multiplies the decoder row of each latent in the reconstruction: (n, L) in model units."""
+        weights = self._decoder_values(indices, values)
+        if not is_per_token(self.normalization):
+            return weights
+        return weights * self._scale_of(weights, scale).spread
+
     def reconstruct(self, x: Activations) -> Activations:
         """The reconstruction of each activation, in the shape of ``x``."""
         return self.decode_sparse(*self.encode_sparse(x)).reshape(x.shape)
@@ -186,15 +193,17 @@ class SAE(ABC):
 
     def _write(self, decoded: Activations, scale: Scale | None) -> Activations:
         """The decoder's output in model units."""
-        if not is_per_token(self.normalization):
-            return decoded
+        return self._scale_of(decoded, scale).undo(decoded) if is_per_token(self.normalization) else decoded
+
+    def _scale_of(self, rows: Float[Tensor, "*n m"], scale: Scale | None) -> Scale:
+        """The given scale of these rows, or that of what was encoded last."""
         scale = scale or self._last_scale
-        if scale is None or scale.spread.shape[:-1] != decoded.shape[:-1]:
+        if scale is None or scale.spread.shape[:-1] != rows.shape[:-1]:
             raise SAEError(
                 f"normalize_activations is {self.normalization}: decoding needs the scale of the activations;"
                 " encode the same rows first, or call reconstruct(x)"
             )
-        return scale.undo(decoded)
+        return scale
 
 
 def unit_rows(rows: Float[Tensor, "n d"]) -> Float[Tensor, "n d"]:

@@ -68,6 +68,14 @@ def folded_latents(sae: SAE, z: Float[Tensor, "*n d_sae"]) -> Float[Tensor, "*n 
     return z if already else z * decoder_norms(sae)
 
 
+def folded_values(
+    sae: SAE, indices: Int[Tensor, "*n slot"], values: Float[Tensor, "*n slot"]
+) -> Float[Tensor, "*n slot"]:
+    """The same for sparse latents."""
+    already = isinstance(sae, TopKSAE) and sae.rescale_acts_by_decoder_norm
+    return values if already else values * decoder_norms(sae)[indices]
+
+
 def fold_activation_scale(sae: S, scale: float) -> S:
     """The same SAE for raw activations, given that it was trained on activations times ``scale``.
 
