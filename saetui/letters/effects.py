@@ -1,0 +1,139 @@
+"""What removing each firing latent at the word does to the model's answer (2409.14507 §4.2)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, get_args
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+from torch.nn.functional import pad
+
+from saetui.letters.prompts import WORD_POSITION
+from saetui.letters.readings import Progress
+from saetui.letters.word_batches import WordBatch, word_batches
+from saetui.sae.base import FIRING
+from saetui.sae.geometry import folded_values
+
+if TYPE_CHECKING:
+    from saetui.lm import LanguageModel
+    from saetui.sae import SAE
+
+Attribution = Literal["ig", "exact"]
+IGPath = Literal["joint", "latents_only"]
+IGRule = Literal["left", "midpoint"]
+# Steps of integrated gradients in the paper's experiment.
+IG_STEPS = 6
+
+
+@dataclass(frozen=True)
+class WordEffects:
+    """Effects of the latents that fire on each word; rows are padded with activation 0 and effect 0."""
+
+    indices: Int[Tensor, "word slot"]
+    activations: Float[Tensor, "word slot"]
+    """Times the norm of the decoder row, so in units of the reconstruction."""
+    effects: Float[Tensor, "word slot"]
+    """Change of the margin when the latent is removed, in logits: negative where it speaks for the letter."""
+    margins: Float[Tensor, " word"]
+    """Logit of the right letter minus the mean of the 25 others, nothing removed."""
+
+
+def word_effects(
+    model: LanguageModel,
+    sae: SAE,
+    hook_name: str,
+    tokens: Int[Tensor, "word position"],
+    letters: Int[Tensor, " word"],
+    *,
+    position: int = WORD_POSITION,
+    attribution: Attribution = "ig",
+    steps: int = IG_STEPS,
+    path: IGPath = "joint",
+    rule: IGRule = "left",
+    batch_size: int | None = None,
+    progress: Progress | None = None,
+) -> WordEffects:
+    """Effect of every latent that fires at ``position``, on the CPU.
+
+    "ig" integrates gradients along a straight path of ``steps`` points from the activation to where the latents are
+    zero: together with the SAE's error ("joint", as the paper's code does) or alone ("latents_only"). "exact" runs the
+    model again for every latent, without what it writes. ``batch_size`` is in words; by default as many as keep the
+    device busy. Raises LettersError where the model's answers are not single tokens, HookPointError where the SAE does
+    not fit the hook point, ValueError for settings that do not exist and for letters that are not one a word.
+    """
+    for name, value, choices in (
+        ("attribution", attribution, Attribution),
+        ("path", path, IGPath),
+        ("rule", rule, IGRule),
+    ):
+        if value not in get_args(choices):
+            raise ValueError(f"{name} is one of {', '.join(get_args(choices))}, not {value!r}")
+    if steps < 1:
+        raise ValueError(f"steps must be at least 1, not {steps}")
+    fractions, weights = (t.to(model.device) for t in _path_points(steps, rule))
+    found = []
+    done = 0
+    for batch in word_batches(model, sae, hook_name, tokens, letters, position=position, batch_size=batch_size):
+        measured = _exact(batch) if attribution == "exact" else _integrated_gradients(batch, fractions, weights, path)
+        found.append(measured)
+        done += len(batch)
+        if progress is not None:
+            progress(done, len(tokens))
+    return _joined(found, sae)
+
+
+def _path_points(steps: int, rule: IGRule) -> tuple[Float[Tensor, " point"], Float[Tensor, " point"]]:
+    """How much is removed at each point of the path, and the point's weight; the first point is the clean prompt."""
+    start = torch.arange(steps) / steps
+    weights = torch.full((steps,), 1 / steps)
+    if rule == "left":
+        return start, weights
+    return pad(start + 0.5 / steps, (1, 0)), pad(weights, (1, 0))
+
+
+def _integrated_gradients(
+    batch: WordBatch, fractions: Float[Tensor, " point"], weights: Float[Tensor, " point"], path: IGPath
+) -> WordEffects:
+    """All points of some words in one pass: they do not depend on each other."""
+    parts = batch.parts
+    n_points = len(fractions)
+    removed = parts.latents_sum if path == "latents_only" else parts.x - parts.base
+    gradients, margins = [], []
+    all_words = torch.arange(len(batch), device=parts.x.device)
+    for words in torch.split(all_words, max(1, batch.rows_at_once // n_points)):
+        on_path = parts.x[words, None] - fractions[:, None] * removed[words, None]
+        points = on_path.flatten(0, 1).requires_grad_()
+        margin, _ = batch.answers(words.repeat_interleave(n_points), points)
+        (gradient,) = torch.autograd.grad(margin.sum(), points)
+        gradients.append(torch.einsum("p,wpd->wd", weights, gradient.view_as(on_path)))
+        margins.append(margin.detach().view(-1, n_points)[:, 0])
+    return WordEffects(parts.indices, parts.values, -parts.along(torch.cat(gradients)), torch.cat(margins))
+
+
+def _exact(batch: WordBatch) -> WordEffects:
+    parts = batch.parts
+    words, slots = (parts.values > FIRING).nonzero(as_tuple=True)
+    margins = batch.clean_margins()
+    ablated, _ = batch.without(words, parts.written(words, slots))
+    effects = torch.zeros_like(parts.values)
+    effects[words, slots] = ablated - margins[words]
+    return WordEffects(parts.indices, parts.values, effects, margins)
+
+
+def _joined(batches: list[WordEffects], sae: SAE) -> WordEffects:
+    """All batches on the CPU, activations folded."""
+    width = max((batch.indices.shape[1] for batch in batches), default=0)
+
+    def rows(name: str) -> Tensor:
+        tensors = [getattr(batch, name) for batch in batches]
+        return torch.cat([pad(t, (0, width - t.shape[1])) for t in tensors]).cpu()
+
+    indices = rows("indices")
+    return WordEffects(
+        indices,
+        folded_values(sae, indices.to(sae.device), rows("activations").to(sae.device)).cpu(),
+        rows("effects"),
+        torch.cat([batch.margins for batch in batches]).cpu(),
+    )

@@ -1,0 +1,97 @@
+"""Words in their prompts, read up to a hook point and taken apart by an SAE, a batch at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from saetui.letters.contributions import Contributions, contributions
+from saetui.letters.encoding import answer_token_ids
+from saetui.letters.readings import letter_margins
+from saetui.letters.vocabulary import LETTERS
+from saetui.lm.tail import Tail, positions_at_once, read_tail
+
+if TYPE_CHECKING:
+    from saetui.lm import LanguageModel
+    from saetui.sae import SAE
+
+
+@dataclass(frozen=True)
+class WordBatch:
+    """Some words: the rest of the forward pass of each, and the parts of its activation."""
+
+    tail: Tail
+    parts: Contributions
+    letters: Int[Tensor, " word"]
+    rows_at_once: int
+    """Rows that one pass through the tail can take."""
+
+    def __len__(self) -> int:
+        return len(self.letters)
+
+    def answers(
+        self, words: Int[Tensor, " row"], activations: Float[Tensor, "row d"]
+    ) -> tuple[Float[Tensor, " row"], Int[Tensor, " row"]]:
+        """Margin and answer (0 for A … 25 for Z) with the activation of ``words[i]`` replaced by row i."""
+        logits = self.tail.logits(words, activations)
+        return letter_margins(logits, self.letters[words]), logits.argmax(1)
+
+    @torch.no_grad()
+    def without(
+        self, words: Int[Tensor, " row"], removed: Float[Tensor, "row d"]
+    ) -> tuple[Float[Tensor, " row"], Int[Tensor, " row"]]:
+        """Margin and answer with something removed from the activation of ``words[i]``, any number of rows."""
+        margins, answers = [removed.new_zeros(0)], [words.new_zeros(0)]
+        for some, less in zip(
+            torch.split(words, self.rows_at_once), torch.split(removed, self.rows_at_once), strict=True
+        ):
+            margin, answer = self.answers(some, self.parts.x[some] - less)
+            margins.append(margin)
+            answers.append(answer)
+        return torch.cat(margins), torch.cat(answers)
+
+    def clean_margins(self) -> Float[Tensor, " word"]:
+        """Margins with nothing removed."""
+        words = torch.arange(len(self), device=self.letters.device)
+        margins, _ = self.without(words, torch.zeros_like(self.parts.x))
+        return margins
+
+
+def word_batches(
+    model: LanguageModel,
+    sae: SAE,
+    hook_name: str,
+    tokens: Int[Tensor, "word position"],
+    letters: Int[Tensor, " word"],
+    *,
+    position: int,
+    batch_size: int | None,
+) -> Iterator[WordBatch]:
+    """Batches of ``batch_size`` words, by default of as many as keep the device busy.
+
+    Raises LettersError where the model's answers are not single tokens, HookPointError where the SAE does not fit the
+    hook point, ValueError where letters are not one a word or no letters at all.
+    """
+    if letters.shape != tokens.shape[:1]:
+        raise ValueError(f"{len(tokens)} words need as many letters, not {tuple(letters.shape)}")
+    if len(letters) and (int(letters.min()) < 0 or int(letters.max()) >= len(LETTERS)):
+        raise ValueError(f"letters are numbers from 0 for a to 25 for z, not up to {int(letters.max())}")
+    model.check_width(hook_name, sae.d_in)
+    sae = sae.to(model.device)
+    answers = answer_token_ids(model.tokenizer)
+    budget = positions_at_once(model)
+    size = batch_size or max(1, budget // tokens.shape[1])
+    for start in range(0, len(tokens), size):
+        rows = tokens[start : start + size].to(model.device)
+        tail = read_tail(model, hook_name, rows, position, answers)
+        yield WordBatch(
+            tail,
+            contributions(sae, tail.activations),
+            letters[start : start + size].to(model.device),
+            rows_at_once=max(1, budget // tail.positions_run) if batch_size is None else batch_size,
+        )
