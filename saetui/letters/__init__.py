@@ -1,12 +1,29 @@
 """The first-letter study: words, prompts, probes, and how well latents stand for letters (2409.14507)."""
 
 from saetui.letters.ablation import Ablations, exact_ablations
+from saetui.letters.absorption import (
+    AbsorptionRule,
+    LetterRate,
+    PaperVerdict,
+    absorption_candidates,
+    draw_order,
+    mean_rate,
+    paper_verdicts,
+    sample_words,
+)
 from saetui.letters.attribution import latent_attribution
 from saetui.letters.effects import WordEffects, word_effects
 from saetui.letters.encoding import EncodedPrompts, Encoding, LettersError, answer_token_ids, encode_prompts
 from saetui.letters.latents import LetterLatent, SparseLatents, f1_scores, letter_latents
 from saetui.letters.metrics import LetterMetrics, letter_metrics
 from saetui.letters.probes import LetterProbes, ProbeSettings, probe_metrics, train_probes, usable_letters
+from saetui.letters.projection import (
+    ProjectionRule,
+    ProjectionScores,
+    ProjectionVerdict,
+    projection_scores,
+    projection_verdicts,
+)
 from saetui.letters.prompts import Prompt, first_letter_prompt, first_letter_prompts
 from saetui.letters.readings import WordReadings, letter_indices, letter_margins, read_words
 from saetui.letters.sparse_probes import SparseProbe, sparse_probes
@@ -18,13 +35,19 @@ __all__ = [
     "LETTERS",
     "SPLIT_F1",
     "Ablations",
+    "AbsorptionRule",
     "EncodedPrompts",
     "Encoding",
     "LetterLatent",
     "LetterMetrics",
     "LetterProbes",
+    "LetterRate",
     "LettersError",
+    "PaperVerdict",
     "ProbeSettings",
+    "ProjectionRule",
+    "ProjectionScores",
+    "ProjectionVerdict",
     "Prompt",
     "SparseLatents",
     "SparseProbe",
@@ -32,7 +55,9 @@ __all__ = [
     "Word",
     "WordEffects",
     "WordReadings",
+    "absorption_candidates",
     "answer_token_ids",
+    "draw_order",
     "encode_prompts",
     "exact_ablations",
     "f1_scores",
@@ -45,9 +70,14 @@ __all__ = [
     "letter_margins",
     "letter_metrics",
     "main_latents",
+    "mean_rate",
     "n_main",
+    "paper_verdicts",
     "probe_metrics",
+    "projection_scores",
+    "projection_verdicts",
     "read_words",
+    "sample_words",
     "sparse_probes",
     "split_words",
     "train_probes",
