@@ -1,0 +1,43 @@
+"""Contexts for fitting and contexts for judging (2410.14670 splits by token; those of one context are too alike)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Int
+from torch import Tensor
+
+TRAIN_SHARE = 0.6
+
+
+@dataclass(frozen=True)
+class ContextSplit:
+    """Disjoint contexts on either side, rising."""
+
+    train: Int[Tensor, " contexts"]
+    test: Int[Tensor, " contexts"]
+
+    def __post_init__(self) -> None:
+        for side, contexts in (("train", self.train), ("test", self.test)):
+            if not len(contexts):
+                raise ValueError(f"the {side} side of the split has no contexts; give at least one to each side")
+        both = self.train[torch.isin(self.train, self.test)]
+        if len(both):
+            raise ValueError(f"context {int(both[0])} is on both sides of the split; keep each on one side")
+
+
+def split_contexts(
+    contexts: int | Sequence[int] | Int[Tensor, " contexts"], *, train_share: float = TRAIN_SHARE, seed: int = 0
+) -> ContextSplit:
+    """Put ``train_share`` of the contexts, drawn at random, on the train side; an int stands for 0 … n - 1.
+
+    Raises ValueError where a side would be empty.
+    """
+    if not 0 < train_share < 1:
+        raise ValueError(f"train_share is a share between 0 and 1, not {train_share}")
+    ids = torch.arange(contexts) if isinstance(contexts, int) else torch.unique(torch.as_tensor(contexts))
+    if len(ids) < 2:
+        raise ValueError(f"{len(ids)} contexts cannot be split; give at least 2")
+    order = ids[torch.randperm(len(ids), generator=torch.Generator().manual_seed(seed))]
+    n_train = min(max(round(train_share * len(ids)), 1), len(ids) - 1)
+    return ContextSplit(order[:n_train].sort().values, order[n_train:].sort().values)

@@ -1,0 +1,119 @@
+"""The tokens that a study is measured on, as activations and reconstructions in batches.
+
+All figures of a study share one token set: a figure of one and a figure of another cannot be compared.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class TokenSet:
+    """Which tokens, and at which hook point; "" where the caller did not say."""
+
+    tokens: str = ""
+    """Names corpus and positions, so that equal names mean equal tokens."""
+    hook_name: str = ""
+    split: str = ""
+    """Names the division into train and test contexts."""
+
+    def difference(self, other: "TokenSet") -> str | None:
+        """What two token sets differ in, in words; None where nothing."""
+        for what, mine, others in (
+            ("hook point", self.hook_name, other.hook_name),
+            ("tokens", self.tokens, other.tokens),
+            ("split", self.split, other.split),
+        ):
+            if mine != others:
+                return f"{what} {mine or 'unnamed'} and {others or 'unnamed'}"
+        return None
+
+
+def require_same_tokens(sets: Mapping[str, TokenSet]) -> None:
+    """Raises ValueError naming two SAEs that were measured on different tokens or at different hook points."""
+    names = list(sets)
+    for name in names[1:]:
+        difference = sets[names[0]].difference(sets[name])
+        if difference is not None:
+            raise ValueError(
+                f"{names[0]} and {name} cannot be put together: they were measured on different {difference};"
+                " measure both in one study"
+            )
+
+
+@dataclass(frozen=True)
+class ErrorBatch:
+    """Activations of some tokens, and what each SAE makes of them, in model units; tensors on one device."""
+
+    activations: Float[Tensor, "n d"]
+    reconstructions: Mapping[str, Float[Tensor, "n d"]]
+    context: Int[Tensor, " n"]
+    position: Int[Tensor, " n"]
+    token_id: Int[Tensor, " n"] | None = None
+    l0: Mapping[str, Int[Tensor, " n"]] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.context)
+
+    def __getitem__(self, rows: slice | Bool[Tensor, " n"]) -> "ErrorBatch":
+        return replace(
+            self,
+            activations=self.activations[rows],
+            reconstructions={name: values[rows] for name, values in self.reconstructions.items()},
+            context=self.context[rows],
+            position=self.position[rows],
+            token_id=None if self.token_id is None else self.token_id[rows],
+            l0={name: values[rows] for name, values in self.l0.items()},
+        )
+
+
+# The tokens of some contexts. Called more than once; gives the same rows for the same contexts.
+ReadContexts = Callable[[Int[Tensor, " contexts"]], Iterable[ErrorBatch]]
+
+
+@dataclass(frozen=True)
+class Excluded:
+    """Rows left out of all figures because a value was NaN or infinite; one row can have several culprits."""
+
+    rows: int = 0
+    by: Mapping[str, int] = field(default_factory=dict)
+    """Rows by what was not finite in them: "activations" or the SAE's name."""
+
+    def __add__(self, other: "Excluded") -> "Excluded":
+        names = [*self.by, *(name for name in other.by if name not in self.by)]
+        return Excluded(self.rows + other.rows, {name: self.by.get(name, 0) + other.by.get(name, 0) for name in names})
+
+
+def finite_rows(batch: ErrorBatch) -> tuple[ErrorBatch, Excluded]:
+    """The rows in which everything is finite, and a count of the others: a row that fails one SAE is left to none."""
+    bad = {"activations": _not_finite(batch.activations)}
+    bad |= {name: _not_finite(values) for name, values in batch.reconstructions.items()}
+    any_bad = torch.stack(list(bad.values())).any(dim=0)
+    n_bad = int(any_bad.sum())
+    if not n_bad:
+        return batch, Excluded()
+    return batch[~any_bad], Excluded(n_bad, {name: n for name, rows in bad.items() if (n := int(rows.sum()))})
+
+
+def _not_finite(values: Float[Tensor, "n d"]) -> Bool[Tensor, " n"]:
+    # A sum is NaN or infinite where a term is; only then are the terms worth a look.
+    suspect = ~torch.isfinite(values.sum(dim=1, dtype=torch.float64))
+    if bool(suspect.any()):
+        suspect[suspect.clone()] = ~torch.isfinite(values[suspect]).all(dim=1)
+    return suspect
+
+
+def check_shapes(batch: ErrorBatch, names: Sequence[str]) -> None:
+    """Raises ValueError where a batch lacks an SAE or has reconstructions of another width."""
+    if list(batch.reconstructions) != list(names):
+        raise ValueError(f"a batch holds {list(batch.reconstructions)}, the first held {list(names)}; keep the SAEs")
+    for name, values in batch.reconstructions.items():
+        if values.shape != batch.activations.shape:
+            raise ValueError(
+                f"{name}: reconstructions of shape {tuple(values.shape)} do not fit activations of shape"
+                f" {tuple(batch.activations.shape)}; was it trained at another hook point?"
+            )
