@@ -1,0 +1,109 @@
+"""How does absorption change with sparsity, width and layer, by both metrics?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from saetui.figures.choice import Choice, Row, at_one_site
+from saetui.figures.figure import Chart, Scale
+from saetui.figures.intervals import RESAMPLES, bootstrap_mean, wilson
+from saetui.figures.kind import Drawing, Kind, saes_of
+from saetui.figures.lines import (
+    ARCHITECTURE,
+    HOOK_KIND,
+    LAYER_SCALE,
+    MODEL,
+    SPARSITY,
+    WIDTH,
+    WIDTH_SCALE,
+    Interval,
+    l0_scale,
+    lines,
+)
+
+RATE = Scale("absorption rate", "share", from_zero=True)
+FRACTION = Scale("absorption fraction", "mean", from_zero=True)
+
+
+def rate_against_l0(
+    rows: Sequence[Row], y: str = "rate", scale: Scale = RATE, interval: Interval | None = None
+) -> Chart:
+    """A metric against L0, one line for each width; rows have the columns of ``sae_summary`` and ``y``."""
+    drawn = lines(rows, WIDTH, ARCHITECTURE, x="l0", y=y, interval=interval)
+    return Chart(f"{scale.label} against L0", l0_scale(drawn), scale, drawn, key="width")
+
+
+def _draw(rows: Sequence[Row], choice: Choice) -> Drawing:
+    chosen, site = at_one_site(rows, choice.hook)
+    layers = {row["layer"] for row in rows if row["layer"] is not None and choice.hook in (None, row["hook_name"])}
+    metrics: tuple[tuple[str, Scale, Interval | None], ...] = (
+        ("rate", RATE, _rate_interval(choice)),
+        ("mean_fraction", FRACTION, _fraction_interval(choice)),
+    )
+    plots = []
+    for y, scale, interval in metrics:
+        by_width = lines(chosen, SPARSITY, ARCHITECTURE, x="width", y=y, interval=interval)
+        plots.append(rate_against_l0(chosen, y, scale, interval))
+        plots.append(Chart(f"{scale.label} against width", WIDTH_SCALE, scale, by_width, key="sparsity"))
+        if len(layers) > 1:
+            placed = [row for row in rows if row["layer"] in layers]
+            by_layer = lines(placed, WIDTH, SPARSITY, ARCHITECTURE, HOOK_KIND, MODEL, x="layer", y=y, interval=interval)
+            plots.append(Chart(f"{scale.label} against layer", LAYER_SCALE, scale, by_layer, key="width"))
+    return Drawing("Absorption", plots, f"{site}. {_means(rows, choice)}", columns=len(plots) // 2)
+
+
+def _means(rows: Sequence[Row], choice: Choice) -> str:
+    if choice.letter is not None:
+        intervals = f"Letter {choice.letter}; rates with Wilson's 95 % intervals over its judged words."
+    else:
+        intervals = f"Means over usable letters, 95 % bootstrap intervals over letters ({RESAMPLES:,} resamples)."
+    unable = sum(row["rate"] is None for row in rows)
+    also = f" Without a rate, since the model cannot name first letters: {unable} SAEs." if unable else ""
+    return f"{thresholds(rows)} {intervals}{also}"
+
+
+def thresholds(rows: Sequence[Row]) -> str:
+    """The thresholds of the runs that rows come from, in a sentence."""
+    used = {(row["tau"], row["lead"], row["min_cosine"]) for row in rows}
+    if len(used) != 1:
+        return "Each SAE at the thresholds of its own run, and these differ."
+    tau, lead, cosine = used.pop()
+    return f"Rates at τ {tau:g}, lead {lead:g} logits, cosine {cosine:g}."
+
+
+def _rate_interval(choice: Choice) -> Interval:
+    if choice.letter is None:
+        return lambda row: bootstrap_mean([rate for rate in row["letter_rates"] if rate is not None])
+    return lambda row: wilson_of_letter(row, 0)
+
+
+def _fraction_interval(choice: Choice) -> Interval | None:
+    return None if choice.letter is not None else lambda row: bootstrap_mean(row["letter_fractions"])
+
+
+def wilson_of_letter(row: Row, index: int) -> tuple[float, float] | None:
+    """Wilson's interval of one letter's rate; where only some candidates were judged, for as many fewer words."""
+    rate, candidates = row["letter_rates"][index], row["n_candidates"][index]
+    if rate is None:
+        return None
+    portion = row["n_sampled"][index] / candidates if candidates else 1.0
+    words = row["n_probe"][index] * portion
+    return wilson(rate * words, words)
+
+
+KIND = Kind(
+    name="absorption_rate",
+    question=__doc__ or "",
+    explanation="Above, the absorption rate: of the words that the letter's probe gets right, the share on which all "
+    "main latents stay silent and another latent, aligned with the probe, carries the answer: removing it lowers the "
+    "right letter's logit by more than any other latent does, by a lead of one logit. Below, the absorption fraction, "
+    "from projections alone: how much of the letter's direction other latents carry in place of the main ones. Each "
+    "point is one SAE, the mean over its usable letters. Wider and sparser SAEs absorb more in the paper. SAEs "
+    "without a k are grouped by the power of two that is nearest to their L0.",
+    source="2409.14507; absorption rate · 2503.09532; absorption fraction",
+    advice="absorption has not been measured yet; `saetui study letters`, or :study letters on screen 1",
+    query="figure_absorption",
+    draw=_draw,
+    takes=("sae", "hook", "letter"),
+    parameters=lambda choice: {**saes_of(choice), "letter": choice.letter},
+)

@@ -1,0 +1,155 @@
+"""One plot on matplotlib's axes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+from saetui.figures import ink
+from saetui.figures.figure import BarChart, Chart, HeatMap, Line, Plot, Scale
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+_MOST_TICKS = 7
+
+
+def inches_of(plot: Plot) -> tuple[float, float]:
+    """Width and height that a plot wants, its labels and legend included."""
+    width, height = ink.PLOT_INCHES
+    if isinstance(plot, HeatMap):
+        labels = 0.07 * max(map(len, plot.rows))
+        return max(width, labels + 0.9 + ink.CELL_INCHES * len(plot.columns)), 0.7 + ink.CELL_INCHES * len(plot.rows)
+    if isinstance(plot, BarChart):
+        return width + 0.6, 0.9 + ink.BAR_INCHES * (len(plot.names) + 0.4) * len(plot.bars)
+    return width + (ink.LEGEND_INCHES if _has_legend(plot) else 0.0), height
+
+
+def draw_plot(axes: Axes, plot: Plot) -> None:
+    """Draw a plot with its title, axes and legend."""
+    axes.set_title(plot.title)
+    if isinstance(plot, Chart):
+        _draw_chart(axes, plot)
+    elif isinstance(plot, BarChart):
+        _draw_bars(axes, plot)
+    else:
+        _draw_cells(axes, plot)
+
+
+def _has_legend(chart: Chart) -> bool:
+    return bool(chart.key) or len(chart.lines) > 1
+
+
+def _draw_chart(axes: Axes, chart: Chart) -> None:
+    aside = ink.ASIDE if chart.x.whole else 0.0
+    for index, line in enumerate(chart.lines):
+        _draw_line(axes, line, index, aside * (index - (len(chart.lines) - 1) / 2))
+    _scale_x(axes, chart.x, [point.x for line in chart.lines for point in line.points])
+    axes.set_ylabel(chart.y.text)
+    if chart.y.from_zero:
+        axes.set_ylim(bottom=0.0)
+    axes.grid(True)
+    if _has_legend(chart):
+        axes.legend(title=chart.key or None, loc="upper left", bbox_to_anchor=(1.0, 1.04), alignment="left")
+
+
+def _draw_line(axes: Axes, line: Line, index: int, aside: float) -> None:
+    # Markers, colours and dashes go round at different paces, so that no two of many lines look alike.
+    style: dict[str, Any] = {
+        "color": ink.COLOURS[index % len(ink.COLOURS)],
+        "linestyle": ink.DASHES[index // len(ink.COLOURS) % len(ink.DASHES)],
+        "marker": ink.MARKERS[index % len(ink.MARKERS)],
+        "markeredgecolor": "white",
+        "markeredgewidth": 0.4,
+    }
+    if line.reference:
+        style = ink.REFERENCE
+    x, y = [point.x + aside for point in line.points], [point.y for point in line.points]
+    # A marker on the axis is drawn whole.
+    axes.plot(x, y, label=line.name, clip_on=False, zorder=3, **style)
+    for point in line.points:
+        if point.low is not None and point.high is not None:
+            axes.vlines(point.x + aside, point.low, point.high, style["color"], linewidth=0.8, alpha=0.6)
+
+
+def _scale_x(axes: Axes, scale: Scale, values: Sequence[float]) -> None:
+    """Label, scale and ticks; where the values are few they are the ticks."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
+
+    axes.set_xlabel(scale.text)
+    distinct = sorted(set(values))
+    if scale.whole:
+        axes.set_xlim(distinct[0] - 0.5, distinct[-1] + 0.5)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    if not scale.logarithmic:
+        return
+    axes.set_xscale("log")
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.6g}"))
+    if len(distinct) <= _MOST_TICKS and _are_apart(distinct):
+        axes.set_xticks(distinct)
+    else:
+        axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    if len(distinct) == 1:
+        axes.set_xlim(distinct[0] / 2, distinct[0] * 2)
+
+
+def _are_apart(values: Sequence[float]) -> bool:
+    """Whether labels at these places of a logarithmic axis keep clear of each other."""
+    if values[0] <= 0:
+        return False
+    logs = [math.log(value) for value in values]
+    return all(b - a > (logs[-1] - logs[0]) / _MOST_TICKS for a, b in pairwise(logs))
+
+
+def _draw_bars(axes: Axes, chart: BarChart) -> None:
+    thickness = 0.8 / len(chart.names)
+    for index, name in enumerate(chart.names):
+        aside = (index - (len(chart.names) - 1) / 2) * thickness
+        drawn = [(row + aside, bar.values[index]) for row, bar in enumerate(chart.bars)]
+        colour, hatch = ink.FILLS[index % len(ink.FILLS)]
+        axes.barh(
+            [place for place, value in drawn if value is not None],
+            [value for _, value in drawn if value is not None],
+            thickness * 0.9,
+            label=name,
+            facecolor=colour,
+            edgecolor="black",
+            linewidth=0.5,
+            hatch=hatch,
+        )
+    axes.set_yticks(range(len(chart.bars)), [" ".join(filter(None, (bar.label, bar.note))) for bar in chart.bars])
+    axes.set_ylabel(chart.label)
+    axes.set_xlabel(chart.scale.text)
+    axes.invert_yaxis()
+    axes.axvline(0.0, color="black", linewidth=0.6)
+    axes.grid(True, axis="x")
+    if len(chart.names) > 1:
+        axes.set_title(chart.title, pad=16)
+        axes.legend(loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=len(chart.names), borderaxespad=0.1)
+
+
+def _draw_cells(axes: Axes, plot: HeatMap) -> None:
+    import numpy as np
+
+    values = np.array([[np.nan if value is None else value for value in row] for row in plot.values], dtype=float)
+    cells = axes.pcolormesh(values, cmap=ink.COLOUR_MAP, vmin=0.0, vmax=plot.high, edgecolors="white", linewidth=0.8)
+    axes.set_aspect("equal")
+    axes.invert_yaxis()
+    for (row, column), value in np.ndenumerate(values):
+        text = "–" if math.isnan(value) else f"{100 * value:.0f}"
+        colour = "white" if value > plot.high / 2 else "black"
+        axes.text(column + 0.5, row + 0.5, text, ha="center", va="center", fontsize=5.5, color=colour)
+    axes.set_xticks(np.arange(len(plot.columns)) + 0.5, plot.columns)
+    axes.set_yticks(np.arange(len(plot.rows)) + 0.5, plot.rows)
+    axes.tick_params(length=0)
+    axes.set_xlabel(plot.column_label)
+    axes.set_ylabel(plot.row_label)
+    axes.spines[:].set_visible(False)
+    # Beside the cells and as tall as they are, however few rows there are.
+    scale = axes.inset_axes((1.0 + 0.3 / len(plot.columns), 0.0, 0.35 / len(plot.columns), 1.0))
+    axes.figure.colorbar(cells, cax=scale, ticks=[0.0, plot.high], format=lambda value, _: f"{100 * value:.0f} %")
+    scale.spines[:].set_visible(False)
+    scale.tick_params(length=0)

@@ -1,0 +1,75 @@
+"""All figures by name, and how one is made."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+from typing import TYPE_CHECKING
+
+from saetui.figures import absorption_map, absorption_rate, error_scaling, evidence, letter_scores, splits
+from saetui.figures.choice import Choice, make_choice
+from saetui.figures.errors import FigureError
+from saetui.figures.figure import Figure
+from saetui.figures.kind import Kind
+from store.queries import named_query
+
+if TYPE_CHECKING:
+    from store import Reader
+
+FIGURES = {
+    kind.name: kind
+    for kind in (
+        absorption_rate.KIND,
+        absorption_map.KIND,
+        evidence.KIND,
+        splits.KIND,
+        letter_scores.KIND,
+        error_scaling.KIND,
+    )
+}
+
+
+def kind_of(name: str) -> Kind:
+    """The kind of a name; raises FigureError that lists all."""
+    if name not in FIGURES:
+        near = get_close_matches(name, FIGURES, 1)
+        nearest = f"; the nearest is {near[0]}" if near else ""
+        raise FigureError(f"no figure {name!r}{nearest}; there are {', '.join(FIGURES)}")
+    return FIGURES[name]
+
+
+def figure(
+    store: Reader,
+    name: str,
+    *,
+    sae: str | Iterable[str] | None = None,
+    hook: str | None = None,
+    letter: str | None = None,
+    word: str | None = None,
+) -> Figure:
+    """A figure of a store, e.g. ``figure(store, "absorption_rate").save("rate.svg")``.
+
+    ``sae`` names one SAE or several, ``hook`` a hook point; all SAEs, at the hook point with most of them, if left out.
+    Raises FigureError where there is no such figure, SAE, hook point or letter, or the figure takes no such choice.
+    """
+    kind = kind_of(name)
+    given = {"sae": sae, "hook": hook, "letter": letter, "word": word}
+    for unknown in (key for key, value in given.items() if value is not None and key not in kind.takes):
+        raise FigureError(f"{name} takes no {unknown}; it takes {', '.join(kind.takes)}")
+    return draw(store, kind, make_choice(store, sae=sae, hook=hook, letter=letter, word=word))
+
+
+def draw(store: Reader, kind: Kind, choice: Choice) -> Figure:
+    """A figure of a kind for what was chosen."""
+    parameters = kind.parameters(choice)
+    drawing = kind.draw(store.fetch(kind.query, **parameters).dicts(), choice)
+    return Figure(
+        kind.name,
+        drawing.title,
+        tuple(drawing.plots),
+        named_query(kind.query),
+        parameters,
+        note=drawing.note,
+        advice=kind.advice,
+        columns=drawing.columns,
+    )

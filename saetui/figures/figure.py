@@ -1,0 +1,151 @@
+"""A figure as data: what is drawn on which axes, before anything draws it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeAlias
+
+
+@dataclass(frozen=True)
+class Scale:
+    """What an axis measures; ``whole`` allows no ticks between whole numbers."""
+
+    label: str
+    unit: str = ""
+    logarithmic: bool = False
+    from_zero: bool = False
+    whole: bool = False
+
+    @property
+    def text(self) -> str:
+        """The label with its unit."""
+        return f"{self.label} ({self.unit})" if self.unit else self.label
+
+
+@dataclass(frozen=True)
+class Point:
+    """One place, with the ends of its interval along y where it has one, and what it stands for."""
+
+    x: float
+    y: float
+    low: float | None = None
+    high: float | None = None
+    label: str = ""
+
+
+@dataclass(frozen=True)
+class Line:
+    """Points that belong together, from left to right; a ``reference`` is what the other lines are held against."""
+
+    name: str
+    points: tuple[Point, ...]
+    reference: bool = False
+
+
+@dataclass(frozen=True)
+class Chart:
+    """Lines on two axes; ``key`` says what the names of the lines are, e.g. "width"."""
+
+    title: str
+    x: Scale
+    y: Scale
+    lines: tuple[Line, ...]
+    key: str = ""
+
+    @property
+    def is_empty(self) -> bool:
+        return not any(line.points for line in self.lines)
+
+
+@dataclass(frozen=True)
+class Bar:
+    """One row of bars: a value for each of the chart's ``names``, None where there is none."""
+
+    label: str
+    values: tuple[float | None, ...]
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class BarChart:
+    """Bars from zero, a row for each thing and in it a bar for each name."""
+
+    title: str
+    scale: Scale
+    names: tuple[str, ...]
+    bars: tuple[Bar, ...]
+    label: str = ""
+
+    @property
+    def is_empty(self) -> bool:
+        return not self.bars
+
+
+@dataclass(frozen=True)
+class HeatMap:
+    """A share for each row and column, None where there is none, written in percent.
+
+    The colours go from none at 0 to all at ``high``.
+    """
+
+    title: str
+    scale: Scale
+    rows: tuple[str, ...]
+    columns: tuple[str, ...]
+    values: tuple[tuple[float | None, ...], ...]
+    high: float = 1.0
+    row_label: str = ""
+    column_label: str = ""
+
+    @property
+    def is_empty(self) -> bool:
+        return all(value is None for row in self.values for value in row)
+
+
+Plot: TypeAlias = Chart | BarChart | HeatMap
+
+
+@dataclass(frozen=True)
+class Figure:
+    """Plots that answer one question, and the query they come from.
+
+    ``note`` says what a caption must: whose numbers, which intervals, which thresholds. ``advice`` says what to do
+    where there is nothing to draw. ``columns`` is how many plots stand side by side where there is room.
+    """
+
+    name: str
+    title: str
+    plots: tuple[Plot, ...]
+    sql: str
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    note: str = ""
+    advice: str = ""
+    columns: int = 1
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to draw at all."""
+        return not self.drawn
+
+    @property
+    def drawn(self) -> list[Plot]:
+        """The plots that have something on them."""
+        return [plot for plot in self.plots if not plot.is_empty]
+
+    def save(self, path: Path | str) -> Path:
+        """Write the figure as .svg (text stays text) or .png (300 dpi); gives back the path.
+
+        Raises FigureError naming the path where its ending is another, its folder cannot be written to, or there is
+        nothing to draw.
+        """
+        from saetui.figures.paper import save
+
+        return save(self, Path(path))
+
+    def _repr_svg_(self) -> str:
+        """What a notebook shows."""
+        from saetui.figures.paper import svg
+
+        return svg(self)

@@ -1,0 +1,62 @@
+"""What paper figures are drawn with: colours and markers that stay apart without colour, type, line widths, sizes."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+# Okabe and Ito's palette without its yellow, which white paper swallows; dark and light take turns.
+COLOURS: Final = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00")
+MARKERS: Final = ("o", "^", "s", "D", "P", "v", "X", "*")
+DASHES: Final = ("-", "--", "-.")
+# What the others are held against.
+REFERENCE: Final = {"color": "#000000", "linestyle": ":", "marker": "o", "markerfacecolor": "white"}
+# On an axis of whole numbers lines stand beside each other, so that their intervals can be told apart.
+ASIDE: Final = 0.05
+# For cells: one hue, and lightness falls with the value, also on a grey printer.
+COLOUR_MAP: Final = "Blues"
+GREY: Final = "#555555"
+# Fills of the bars of a row, light and dark, and what is drawn over them.
+FILLS: Final = (("#0072b2", ""), ("#ffffff", "////"), ("#999999", ""))
+
+PLOT_INCHES: Final = (2.8, 2.1)
+LEGEND_INCHES: Final = 0.95
+CELL_INCHES: Final = 0.235
+BAR_INCHES: Final = 0.15
+PNG_DPI: Final = 300
+
+# Any: matplotlib types every one of some three hundred keys.
+STYLE: Final[Any] = {
+    "svg.fonttype": "none",
+    # The same figure gives the same file.
+    "svg.hashsalt": "saetui",
+    "font.family": "sans-serif",
+    "font.sans-serif": ["Helvetica", "Arial", "Liberation Sans", "DejaVu Sans"],
+    "font.size": 8,
+    "axes.titlesize": 8,
+    "axes.titlelocation": "left",
+    "axes.labelsize": 8,
+    "axes.linewidth": 0.6,
+    "axes.edgecolor": GREY,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.unicode_minus": True,
+    "axes.axisbelow": True,
+    "grid.color": "#dddddd",
+    "grid.linewidth": 0.5,
+    "xtick.labelsize": 7,
+    "ytick.labelsize": 7,
+    "xtick.major.width": 0.6,
+    "ytick.major.width": 0.6,
+    "xtick.color": GREY,
+    "ytick.color": GREY,
+    "xtick.labelcolor": "black",
+    "ytick.labelcolor": "black",
+    "legend.fontsize": 7,
+    "legend.title_fontsize": 7,
+    "legend.frameon": False,
+    "lines.linewidth": 1.1,
+    "lines.markersize": 4,
+    "hatch.linewidth": 0.6,
+    "savefig.facecolor": "white",
+    "figure.facecolor": "white",
+}

@@ -1,0 +1,43 @@
+"""A kind of figure: the question it answers, the query that answers it, and how its rows are drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from saetui.figures.choice import Choice, Row
+from saetui.figures.figure import Plot
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """What a figure makes of its rows; ``columns`` plots stand side by side where there is room."""
+
+    title: str
+    plots: Sequence[Plot]
+    note: str = ""
+    columns: int = 1
+
+
+def saes_of(choice: Choice) -> dict[str, Any]:
+    """The parameter of a query that is about several SAEs."""
+    return {"saes": None if choice.saes is None else list(choice.saes)}
+
+
+@dataclass(frozen=True)
+class Kind:
+    """``explanation`` is how to read it, ``advice`` what to do where there is nothing to draw.
+
+    ``takes`` names the parts of a choice that mean something to it; ``parameters`` gives those of ``query``.
+    """
+
+    name: str
+    question: str
+    explanation: str
+    source: str
+    advice: str
+    query: str
+    draw: Callable[[Sequence[Row], Choice], Drawing]
+    takes: tuple[str, ...] = ("sae", "hook")
+    parameters: Callable[[Choice], Mapping[str, Any]] = saes_of

@@ -1,0 +1,68 @@
+"""How well does the best latent of each SAE tell the letters, from layer to layer, beside the probe?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from statistics import fmean
+
+from saetui.figures.choice import Choice, Row
+from saetui.figures.figure import Chart, Line, Scale
+from saetui.figures.intervals import RESAMPLES, bootstrap_mean
+from saetui.figures.kind import Drawing, Kind, saes_of
+from saetui.figures.lines import ARCHITECTURE, HOOK_KIND, LAYER_SCALE, MODEL, SPARSITY, WIDTH, Trait, lines
+
+_SCORES = {"f1": "F1", "precision": "precision", "recall": "recall"}
+_PROBE = Trait("probe", lambda _: 0, lambda _: "linear probe")
+
+
+def _draw(rows: Sequence[Row], choice: Choice) -> Drawing:
+    placed = [row for row in rows if row["layer"] is not None and choice.hook in (None, row["hook_name"])]
+    if choice.letter is not None:
+        note = f"Letter {choice.letter}: one latent in each SAE, so no intervals."
+    else:
+        note = f"Means over the usable letters, with 95 % bootstrap intervals over letters ({RESAMPLES:,} resamples)."
+    plots = [
+        Chart(
+            f"{title} against layer",
+            LAYER_SCALE,
+            Scale(title, "share", from_zero=True),
+            (*_latents(placed, score), *_probes(placed, score)),
+            key="width",
+        )
+        for score, title in _SCORES.items()
+    ]
+    return Drawing("The best latent of a letter, layer by layer", plots, note, columns=len(plots))
+
+
+def _latents(rows: Sequence[Row], score: str) -> tuple[Line, ...]:
+    means = [{**row, "mean": fmean(row[score])} for row in rows]
+    traits = (WIDTH, SPARSITY, ARCHITECTURE, HOOK_KIND, MODEL)
+    return lines(means, *traits, x="layer", y="mean", interval=lambda row: bootstrap_mean(row[score]))
+
+
+def _probes(rows: Sequence[Row], score: str) -> tuple[Line, ...]:
+    """The probes themselves, once for each site that has any."""
+    column = f"probe_{score}"
+    sites = {(row["hook_name"], row["probe_id"]): row for row in rows}
+    means = [{**row, "mean": fmean(row[column]), "name": row["hook_name"]} for row in sites.values()]
+    drawn = lines(
+        means, _PROBE, HOOK_KIND, MODEL, x="layer", y="mean", interval=lambda row: bootstrap_mean(row[column])
+    )
+    return tuple(replace(line, reference=True) for line in drawn)
+
+
+KIND = Kind(
+    name="letter_scores",
+    question=__doc__ or "",
+    explanation="For every usable letter the latent with the highest F1 is taken as a classifier: it says yes to a "
+    "word on which it fires. Precision is the share of its words that have the letter, recall the share of the "
+    "letter's words on which it fires. The probe is what the model's activations allow; where recall falls below it "
+    "and precision does not, latents stay silent on words of their letter.",
+    source="2409.14507; latents as classifiers",
+    advice="no letters have been studied yet; `saetui study letters`, or :study letters on screen 1",
+    query="figure_letter_scores",
+    draw=_draw,
+    takes=("sae", "hook", "letter"),
+    parameters=lambda choice: {**saes_of(choice), "letter": choice.letter},
+)

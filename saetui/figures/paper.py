@@ -1,0 +1,78 @@
+"""Figures on paper: drawn by matplotlib, written as SVG whose text stays text, or as PNG."""
+
+from __future__ import annotations
+
+import os
+from io import BytesIO
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from saetui.figures import ink
+from saetui.figures.axes import draw_plot, inches_of
+from saetui.figures.errors import FigureError
+from saetui.figures.figure import Figure
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure as Sheet
+
+FORMATS = (".svg", ".png")
+
+
+def save(figure: Figure, path: Path) -> Path:
+    """Write a figure; the file appears whole or not at all. Raises FigureError as ``Figure.save`` says."""
+    suffix = path.suffix.lower()
+    if suffix not in FORMATS:
+        raise FigureError(f"{path.name!r} must end in {' or '.join(FORMATS)}")
+    if figure.is_empty:
+        raise FigureError(f"{figure.name}: there is nothing to draw: {figure.advice}")
+    if not path.parent.is_dir():
+        raise FigureError(f"there is no folder {path.parent}")
+    if not os.access(path.parent, os.W_OK):
+        raise FigureError(f"{path.parent} cannot be written to")
+    drawn = _drawn(figure, suffix.removeprefix("."))
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        part.write_bytes(drawn)
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+    return path
+
+
+def svg(figure: Figure) -> str:
+    """A figure as the text of an SVG file; FigureError where there is nothing to draw."""
+    if figure.is_empty:
+        raise FigureError(f"{figure.name}: there is nothing to draw: {figure.advice}")
+    return _drawn(figure, "svg").decode()
+
+
+def _drawn(figure: Figure, format: str) -> bytes:  # noqa: A002
+    import matplotlib as mpl
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    described = {"Title": figure.title, "Description": figure.note}
+    # A date would make two files of the same figure differ.
+    metadata = described | ({"Date": None} if format == "svg" else {})
+    buffer = BytesIO()
+    with mpl.rc_context(ink.STYLE):
+        sheet = _sheet(figure)
+        FigureCanvasAgg(sheet)
+        sheet.savefig(buffer, format=format, dpi=ink.PNG_DPI, metadata=metadata)
+    return buffer.getvalue()
+
+
+def _sheet(figure: Figure) -> Sheet:
+    """A sheet with the plots that have something on them, side by side and below each other."""
+    from matplotlib.figure import Figure as Sheet
+
+    plots = figure.drawn
+    columns = min(figure.columns, len(plots))
+    rows = -(-len(plots) // columns)
+    sizes = [inches_of(plot) for plot in plots]
+    widths = [max(size[0] for size in sizes[column::columns]) for column in range(columns)]
+    heights = [max(size[1] for size in sizes[row * columns : (row + 1) * columns]) for row in range(rows)]
+    sheet = Sheet(figsize=(sum(widths), sum(heights)), layout="constrained")
+    grid = sheet.add_gridspec(rows, columns, width_ratios=widths, height_ratios=heights)
+    for index, plot in enumerate(plots):
+        draw_plot(sheet.add_subplot(grid[index // columns, index % columns]), plot)
+    return sheet

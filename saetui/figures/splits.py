@@ -1,0 +1,41 @@
+"""Into how many main latents do SAEs split a letter, at which L0?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from saetui.figures.choice import Choice, Row, at_one_site
+from saetui.figures.figure import Chart, Scale
+from saetui.figures.intervals import RESAMPLES, bootstrap_mean
+from saetui.figures.kind import Drawing, Kind, saes_of
+from saetui.figures.lines import ARCHITECTURE, WIDTH, l0_scale, lines
+
+
+def _draw(rows: Sequence[Row], choice: Choice) -> Drawing:
+    chosen, site = at_one_site(rows, choice.hook)
+    drawn = lines(
+        chosen, WIDTH, ARCHITECTURE, x="l0", y="mean_main", interval=lambda row: bootstrap_mean(row["n_main"])
+    )
+    scale = Scale("main latents", "per letter", from_zero=True)
+    chart = Chart("main latents against L0", l0_scale(drawn), scale, drawn, key="width")
+    taus = sorted({row["tau"] for row in chosen})
+    rule = f"A main latent adds more than {' or '.join(f'{tau:g}' for tau in taus)} to F1." if taus else ""
+    if choice.letter is not None:
+        return Drawing("Feature splitting", [chart], f"{site}. {rule} Letter {choice.letter}.")
+    interval = f"Means over usable letters, 95 % bootstrap intervals over letters ({RESAMPLES:,} resamples)."
+    return Drawing("Feature splitting", [chart], f"{site}. {rule} {interval}")
+
+
+KIND = Kind(
+    name="splits",
+    question=__doc__ or "",
+    explanation="The latents of a letter are ranked by an L1 probe, and a probe on the first k of them is fitted for "
+    "each k. As long as each further latent raises F1 by more than a threshold it is a main latent: the letter is "
+    "split over that many. One means that a single latent stands for the letter. Each point is one SAE.",
+    source="2409.14507 §4–5; k-sparse probing",
+    advice="no sparse probes have been fitted yet; `saetui study letters`, or :study letters on screen 1",
+    query="figure_splits",
+    draw=_draw,
+    takes=("sae", "hook", "letter"),
+    parameters=lambda choice: {**saes_of(choice), "letter": choice.letter},
+)

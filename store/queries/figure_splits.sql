@@ -1,0 +1,29 @@
+-- Into how many main latents does each SAE split its letters? One row an SAE, with a list over its usable letters, by the
+-- rule of its own run.
+-- $saes: ids; NULL = all. $letter: one letter; NULL = all that are usable.
+WITH run AS (
+    SELECT * FROM absorption_run
+    WHERE coalesce(list_contains($saes, sae_id), true)
+    QUALIFY row_number() OVER (PARTITION BY sae_id ORDER BY probe_id DESC) = 1
+)
+SELECT
+    sae.sae_id,
+    sae.name,
+    sae.model,
+    sae.hook_name,
+    try_cast(regexp_extract(sae.hook_name, 'blocks\.(\d+)\.', 1) AS INTEGER) AS layer,
+    sae.architecture,
+    sae.width,
+    sae.k,
+    sae.l0,
+    run.tau,
+    avg(letters.n_main) AS mean_main,
+    list(letters.letter ORDER BY letters.letter) AS letters,
+    list(letters.n_main ORDER BY letters.letter) AS n_main
+FROM main_latent_counts((SELECT list(sae_id) FROM run), NULL) AS letters
+JOIN run USING (sae_id, probe_id)
+JOIN probe USING (probe_id, letter)
+JOIN sae_summary AS sae USING (sae_id)
+WHERE probe.usable AND letters.letter = coalesce($letter, letters.letter)
+GROUP BY ALL
+ORDER BY sae.model, sae.hook_name, sae.architecture, sae.width, sae.l0, sae.name
