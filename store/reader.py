@@ -13,15 +13,25 @@ if TYPE_CHECKING:
 
     from store.residency import Residency
 
-# Parameters that may be left open: no limit, from the first row, the probes and the token set that the SAE has.
-_OPEN = {"limit": None, "offset": 0, "probe": None, "corpus": None}
+# Parameters that may be left open: no limit, from the first row, the probes and the token set that the SAE has, and
+# the metric and thresholds of the absorption study.
+_OPEN: dict[str, Any] = {
+    "limit": None,
+    "offset": 0,
+    "probe": None,
+    "corpus": None,
+    "metric": "paper",
+    "tau": None,
+    "lead": None,
+    "min_cosine": None,
+}
 
 
 class Reader:
     """Asks questions, from any number of threads; a pane has one of its own, to interrupt its queries and no others.
 
     A question is SQL, or the name of a query in ``store/queries``; its parameters are the ``$names`` in it, of which
-    $limit, $offset, $probe and $corpus may be left open.
+    $limit, $offset, $probe, $corpus, $metric, $tau, $lead and $min_cosine may be left open.
     """
 
     def __init__(self, residency: "Residency") -> None:

@@ -1,5 +1,6 @@
 """Each named query gives the answer that its comment promises, on a study with known answers."""
 
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -17,12 +18,14 @@ VALUES: dict[str, Any] = {
     "context": 1,
     "position": 2,
     "in_view": ["narrow"],
+    "token": " short",
+    "saes": ["narrow"],
 }
 NAMES = query_names()
 
 
 def parameters(store: Store, name: str) -> dict[str, Any]:
-    return {key: value for key, value in VALUES.items() if f"${key}" in store.sql_of(name)}
+    return {key: value for key, value in VALUES.items() if re.search(rf"\${key}\b", store.sql_of(name))}
 
 
 @pytest.mark.parametrize("name", NAMES)
