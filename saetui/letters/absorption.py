@@ -10,6 +10,7 @@ from typing import Literal, get_args
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
+from torch.nn.functional import pad
 
 from saetui.letters.latents import SparseLatents
 from saetui.letters.sparse_probes import SparseProbe
@@ -132,7 +133,8 @@ def paper_verdicts(
         silent[n_silent[:, None] > torch.arange(2, device=indices.device)] = 0
     scores = torch.cat([torch.where(fires, effects.double(), torch.inf), silent], dim=1)
     lowest, slot = scores.sort(dim=1, stable=True)
-    owner = torch.cat([indices, torch.full_like(silent, -1, dtype=indices.dtype)], dim=1).gather(1, slot[:, :1])[:, 0]
+    named = pad(torch.where(fires, indices, -1), (0, 2), value=-1)
+    owner = named.gather(1, slot[:, :1])[:, 0]
     return [
         _verdict(main, latent, first, second, cosines, rule)
         for main, latent, (first, second) in zip(
@@ -145,7 +147,7 @@ def _verdict(
     main_fires: bool, latent: int, first: float, second: float, cosines: Float[Tensor, " latent"], rule: AbsorptionRule
 ) -> PaperVerdict:
     first, second = (0.0 if score == float("inf") else score for score in (first, second))
-    lead = abs(first) - abs(second) if rule.parity else -first - max(0.0, -second)
+    lead = abs(first) - abs(second) if rule.parity else 0.0 - first - max(0.0, -second)
     cosine = float(cosines[latent]) if latent >= 0 else 0.0
     failed = (main_fires, not first < 0, not lead >= rule.lead, not cosine >= rule.min_cosine)
     absorbed, *conditions = get_args(Outcome)
