@@ -1,17 +1,17 @@
 """Next-token loss with an SAE's reconstruction put in place of the activation (2410.14670, downstream effect)."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Int
 from torch import Tensor
-from torch.nn import functional
 
+from saetui.errors.losses import Edit, judged_positions, next_token_losses
 from saetui.lm import LanguageModel
 from saetui.sae import SAE
 
-_SMALLEST_EFFECT = 1e-3  # Below it, what is recovered is a ratio of noise.
+# A smaller effect in nats is noise, and what is recovered of it no figure.
+SMALLEST_EFFECT = 1e-3
 
 
 @dataclass(frozen=True)
@@ -29,10 +29,9 @@ class DownstreamLoss:
         None where zero-ablation itself changes the loss by less than 0.001 nats.
         """
         effect = self.zeroed - self.clean
-        return None if abs(effect) < _SMALLEST_EFFECT else (self.zeroed - self.reconstructed) / effect
+        return None if abs(effect) < SMALLEST_EFFECT else (self.zeroed - self.reconstructed) / effect
 
 
-@torch.no_grad()
 def downstream_loss(
     model: LanguageModel,
     sae: SAE,
@@ -49,33 +48,12 @@ def downstream_loss(
     if hook_name is None:
         raise ValueError("the SAE does not say which hook point it was trained on; set metadata['hook_name']")
     model.check_width(hook_name, sae.d_in)
-    edits: list[Callable[[Float[Tensor, "n d"]], Float[Tensor, "n d"]] | None]
-    edits = [None, lambda x: sae.decode_sparse(*sae.encode_sparse(x)), torch.zeros_like]
+    n = int(judged_positions(counted).sum())
+    edits: list[Edit | None] = [None, lambda x: sae.decode_sparse(*sae.encode_sparse(x)), torch.zeros_like]
     totals = [0.0, 0.0, 0.0]
-    n = 0
     for start in range(0, len(tokens), batch_size):
         rows = tokens[start : start + batch_size].to(model.device)
         mask = counted[start : start + batch_size].to(model.device)
-        # A position is judged by the token after it, which must count as well.
-        judged = mask[:, :-1] & mask[:, 1:]
-        n += int(judged.sum())
         for i, edit in enumerate(edits):
-            logits = model.logits(rows) if edit is None else model.logits_with(rows, hook_name, _at(mask, edit))
-            loss = functional.cross_entropy(logits[:, :-1][judged].float(), rows[:, 1:][judged], reduction="sum")
-            totals[i] += float(loss)
-    if n == 0:
-        raise ValueError("no two counted tokens stand side by side, so there is no next-token loss to measure")
+            totals[i] += float(next_token_losses(model, hook_name, rows, mask, edit).sum())
     return DownstreamLoss(*(total / n for total in totals))
-
-
-def _at(
-    mask: Bool[Tensor, "context position"], edit: Callable[[Float[Tensor, "n d"]], Float[Tensor, "n d"]]
-) -> Callable[[Float[Tensor, "context position d"]], Float[Tensor, "context position d"]]:
-    """The edit, done at the masked positions only."""
-
-    def edited(x: Float[Tensor, "context position d"]) -> Float[Tensor, "context position d"]:
-        out = x.clone()
-        out[mask] = edit(x[mask].float()).to(x.dtype)
-        return out
-
-    return edited
