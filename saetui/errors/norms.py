@@ -1,4 +1,4 @@
-"""How well squared norms are predicted linearly from the activation (2410.14670 §5, the violin figure)."""
+"""How well squared norms are predicted linearly from the activation (2410.14670, norm prediction)."""
 
 from typing import Literal, get_args
 
