@@ -81,6 +81,10 @@ class LanguageModel:
             raise unknown_site(hook_name, self._hook_points, model=self.name, n_layers=self.n_layers)
         return make_site(hook_name, d_model=self.d_model, z_width=self._z_width)
 
+    def bridge_name(self, hook_name: str) -> str:
+        """The bridge's own name of a hook point; raises like ``site``."""
+        return self._hook_points[self.site(hook_name).name]
+
     def check_width(self, hook_name: str, d_in: int) -> None:
         """HookPointError where an SAE that reads ``d_in`` numbers does not fit the hook point."""
         site = self.site(hook_name)

@@ -1,0 +1,50 @@
+"""Reading and replacing what goes into or comes out of a module in one forward pass."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, NoReturn
+
+from torch import Tensor, nn
+from torch.utils.hooks import RemovableHandle
+
+
+class PassEnded(Exception):  # noqa: N818 - not an error: ends a forward pass early
+    """What was wanted of the forward pass is known; the rest of it is not needed."""
+
+
+class Reader:
+    """Takes down the first tensor that it is shown, and ends the pass."""
+
+    tensor: Tensor
+
+    def __call__(self, tensor: Tensor) -> NoReturn:
+        self.tensor = tensor
+        raise PassEnded
+
+
+def change_input(module: nn.Module, change: Callable[[Tensor], Tensor]) -> RemovableHandle:
+    """From now on the module's first argument goes through ``change``."""
+
+    def hook(_: nn.Module, args: tuple[Any, ...]) -> tuple[Any, ...]:
+        return (change(args[0]), *args[1:])
+
+    return module.register_forward_pre_hook(hook)
+
+
+def change_output(module: nn.Module, change: Callable[[Tensor], Tensor]) -> RemovableHandle:
+    """From now on the module's output, or the first of several, goes through ``change``."""
+
+    def hook(_: nn.Module, args: tuple[Any, ...], output: Any) -> Any:  # noqa: ARG001
+        return (change(output[0]), *output[1:]) if isinstance(output, tuple) else change(output)
+
+    return module.register_forward_hook(hook)
+
+
+def run_with(model: nn.Module, hooks: Sequence[RemovableHandle], **inputs: Any) -> Any:
+    """One forward pass, after which the hooks are gone; None where one of them ended it."""
+    try:
+        return model(**inputs)
+    except PassEnded:
+        return None
+    finally:
+        for handle in hooks:
+            handle.remove()
