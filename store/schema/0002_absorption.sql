@@ -14,6 +14,8 @@ CREATE TABLE absorption_run (
     lead DOUBLE NOT NULL,                -- logits by which the first effect leads the second
     min_cosine DOUBLE NOT NULL,          -- of the absorber's decoder row with the probe direction
     model_accuracy DOUBLE NOT NULL,      -- share of words whose letter the model itself names
+    probe_f1 DOUBLE,                     -- mean F1 of the probes at the word …
+    probe_f1_last DOUBLE,                -- … and of probes at the end of the prompt: high where the letter has moved there
     rate DOUBLE,                         -- absorbed share of the words that the probe gets right, mean over usable letters;
                                          -- NULL where the model cannot do the task
     mean_fraction DOUBLE,                -- mean absorption fraction by projection

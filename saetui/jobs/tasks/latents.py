@@ -8,7 +8,8 @@ import torch
 from saetui.jobs.context import TaskContext
 from saetui.jobs.specs import LatentsSpec
 from saetui.jobs.tasks.firings import Firings
-from saetui.jobs.tasks.sources import find_saes, warm_model, warm_tokens
+from saetui.jobs.tasks.saes import find_saes
+from saetui.jobs.tasks.sources import warm_model, warm_tokens
 from saetui.jobs.tasks.surfaces import token_surfaces
 from saetui.lm import HarvestBatch, LanguageModel, TokenizedCorpus, harvest
 from saetui.sae import SAE

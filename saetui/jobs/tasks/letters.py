@@ -1,192 +1,193 @@
 """The letters job: probes for the 26 letters at a hook point, and how well each SAE's latents stand for them."""
 
-import hashlib
-from collections.abc import Callable
+from collections.abc import Mapping
 from typing import Any
 
 import polars as pl
 import torch
-from jaxtyping import Float
-from torch import Tensor
 
 from saetui.jobs.context import TaskContext
-from saetui.jobs.specs import LettersSpec
-from saetui.jobs.tasks.sources import find_saes, warm_model
+from saetui.jobs.specs import LettersSpec, WordsSpec
+from saetui.jobs.tasks.saes import find_saes
+from saetui.jobs.tasks.sources import warm_model
+from saetui.jobs.tasks.words import LetterSite, LetterWords, warm_words
 from saetui.letters import (
     LETTERS,
-    Answers,
-    LetterProbes,
-    ProbeSettings,
     SparseLatents,
-    Split,
-    Word,
-    encode_prompts,
-    first_letter_prompts,
-    first_letter_words,
-    letter_indices,
+    SparseProbe,
     letter_latents,
-    model_answers,
     probe_metrics,
-    split_words,
-    train_probes,
+    sparse_probes,
     usable_letters,
-    word_activations,
 )
 from saetui.lm import LanguageModel
 from saetui.sae import SAE
+from saetui.sae.geometry import folded_values
 
 
 def run(spec: LettersSpec, context: TaskContext) -> None:
     """Probes and words once, then every SAE; the rows of one SAE are independent of the others'."""
-    context.plan({"load": 6, "ask": 20, "read": 8, "probes": 3, "latents": 4})
+    context.plan({"load": 6, "read": 22, "probes": 4, "latents": 8})
     model = warm_model(context, spec.model)
     saes = find_saes(context, spec.saes, model, spec.hook_name)
-    split = split_words(
-        first_letter_words(model.tokenizer, leading_space=spec.leading_space),
-        test_share=spec.test_share,
-        seed=spec.seed,
-    )
-    study = _Words(spec, context, model, split)
-    _spool_probes(spec, context, model, study)
+    words = warm_words(spec, context, model)
+    words.read(context, [spec.hook_name])
+    site = words.site(context, spec.hook_name)
+    spool_probes(spec, context, model, words, site)
     for done, (sae_id, sae) in enumerate(saes.items()):
         context.progress("latents", done, len(saes), "SAEs")
-        _spool_latents(spec, context, study, sae_id, sae)
+        spool_letter_latents(spec, context, words, site, sae_id, WordLatents(spec, words, site, sae))
     context.progress("latents", len(saes), len(saes), "SAEs")
 
 
-class _Words:
-    """Every word's activation and the model's answer; words of both sides, train first."""
+class WordLatents:
+    """What an SAE makes of every word's activation, and the sparse probes of every letter on it."""
 
-    def __init__(self, spec: LettersSpec, context: TaskContext, model: LanguageModel, split: Split) -> None:
-        prompts = first_letter_prompts([*split.train, *split.test], split.train, examples=spec.examples, seed=spec.seed)
-        encoding = encode_prompts(model.tokenizer, prompts)
-        self.split = split
-        self.answers: Answers = model_answers(
-            model, encoding, batch_size=spec.batch_size, progress=_progress(context, "ask")
+    def __init__(self, spec: WordsSpec, words: LetterWords, site: LetterSite, sae: SAE) -> None:
+        self.sae = sae
+        self.activations = words.readings.at_word[site.hook_name]
+        indices, values = sae.encode_sparse(self.activations.to(sae.device))
+        # Activations as the SAE gives them are for people; all that compares latents has decoder norms folded in.
+        self.latents = SparseLatents(indices.cpu(), values.cpu(), sae.d_sae)
+        self.folded = SparseLatents(self.latents.indices, folded_values(sae, indices, values).cpu(), sae.d_sae)
+        train, test = ~words.is_test, words.is_test
+        self.probes: Mapping[int, SparseProbe] = sparse_probes(
+            self.folded.rows(train),
+            words.letters[train],
+            self.folded.rows(test),
+            words.letters[test],
+            ks=range(1, min(spec.max_k, sae.d_sae) + 1),
+            tau=spec.tau,
         )
-        self.words, self.activations = word_activations(
-            model, encoding, spec.hook_name, batch_size=spec.batch_size, progress=_progress(context, "read")
-        )
-        self.letters = letter_indices(self.words)
-        test = set(split.test)
-        self.is_test = torch.tensor([word in test for word in self.words])
-        context.progress("probes", 0, None, "probes")
-        self.probes: LetterProbes = train_probes(
-            self.activations[~self.is_test], self.letters[~self.is_test], ProbeSettings(seed=spec.seed)
-        )
-        words = [word.surface for word in encoding.split_words]
-        if words:
-            context.log(f"{len(words)} words left out, since the tokenizer splits them in a prompt: {' '.join(words)}")
-        if split.skipped_letters:
-            context.log(f"letters with too few words to be measured: {', '.join(split.skipped_letters)}")
-        self.probe_id = _probe_id(spec, model, self.words)
 
 
-def _progress(context: TaskContext, phase: str) -> Callable[[int, int], None]:
-    return lambda done, total: context.progress(phase, done, total, "words")
-
-
-def _probe_id(spec: LettersSpec, model: LanguageModel, words: list[Word]) -> str:
-    """The same for the same probes: it does not depend on which SAEs are looked at."""
-    settings = (model.model_id, spec.hook_name, spec.examples, spec.test_share, spec.seed, [w.token_id for w in words])
-    return hashlib.sha256(repr(settings).encode()).hexdigest()[:16]
-
-
-def _spool_probes(spec: LettersSpec, context: TaskContext, model: LanguageModel, study: _Words) -> None:
-    metrics = probe_metrics(study.probes, study.activations[study.is_test], study.letters[study.is_test])
-    usable = usable_letters(metrics, study.split.skipped_letters)
-    correct = study.answers.correct
-    answered_letters = letter_indices(study.answers.words)
+def spool_probes(
+    spec: WordsSpec, context: TaskContext, model: LanguageModel, words: LetterWords, site: LetterSite
+) -> list[str]:
+    """The rows of the 26 probes and of every word; gives the usable letters."""
+    activations, readings = words.readings.at_word[site.hook_name], words.readings
+    metrics = probe_metrics(site.probes, activations[words.is_test], words.letters[words.is_test])
+    usable = usable_letters(metrics, words.split.skipped_letters)
     rows: list[dict[str, Any]] = []
     for i, (letter, metric) in enumerate(zip(LETTERS, metrics, strict=True)):
-        of_letter = correct[answered_letters == i]
+        own = words.letters == i
         rows.append(
             {
-                "probe_id": study.probe_id,
+                "probe_id": site.probe_id,
                 "model_id": model.model_id,
-                "hook_name": spec.hook_name,
+                "hook_name": site.hook_name,
                 "letter": letter,
-                "n_train": int(((study.letters == i) & ~study.is_test).sum()),
+                "n_train": int((own & ~words.is_test).sum()),
                 "n_test": metric.support,
                 "usable": letter in usable,
                 "precision": metric.precision,
                 "recall": metric.recall,
                 "f1": metric.f1,
                 "auroc": metric.auroc,
-                "bias": float(study.probes.bias[i] / study.probes.weight[i].norm()),
-                "direction": study.probes.directions[i].tolist(),
+                "bias": float(site.probes.bias[i] / site.probes.weight[i].norm()),
+                "direction": site.probes.directions[i].tolist(),
                 "seed": spec.seed,
-                "model_accuracy": float(of_letter.float().mean()) if len(of_letter) else None,
+                "model_accuracy": float(readings.correct[own].float().mean()) if bool(own.any()) else None,
             }
         )
     context.spool.add("probe", pl.DataFrame(rows, schema_overrides={"direction": pl.List(pl.Float32)}))
-    answers = dict(
-        zip(study.answers.words, zip(study.answers.margins.tolist(), correct.tolist(), strict=True), strict=True)
-    )
-    own = study.probes.logits(study.activations).gather(1, study.letters[:, None])[:, 0]
     context.spool.add(
         "word",
         pl.DataFrame(
             {
-                "probe_id": study.probe_id,
-                "token_id": [word.token_id for word in study.words],
-                "surface": [word.surface for word in study.words],
-                "letter": [word.letter for word in study.words],
-                "split": ["test" if test else "train" for test in study.is_test.tolist()],
-                "probe_logit": own.tolist(),
-                "answer_margin": [answers[word][0] for word in study.words],
-                "answered": [answers[word][1] for word in study.words],
+                "probe_id": site.probe_id,
+                "token_id": [word.token_id for word in words.words],
+                "surface": [word.surface for word in words.words],
+                "letter": [word.letter for word in words.words],
+                "split": ["test" if test else "train" for test in words.is_test.tolist()],
+                "probe_logit": site.probes.logits(activations).gather(1, words.letters[:, None])[:, 0].tolist(),
+                "answer_margin": readings.margins.tolist(),
+                "answered": readings.correct.tolist(),
             }
         ),
     )
+    return usable
 
 
-def _spool_latents(spec: LettersSpec, context: TaskContext, study: _Words, sae_id: str, sae: SAE) -> None:
-    indices, values = (part.cpu() for part in sae.encode_sparse(study.activations.to(sae.device)))
+def spool_letter_latents(
+    spec: WordsSpec, context: TaskContext, words: LetterWords, site: LetterSite, sae_id: str, of_words: WordLatents
+) -> None:
+    """The rows of every letter's latents, of its sparse probes, and of the latents that fire on each word."""
+    sae, latents = of_words.sae, of_words.latents
     # A latent was trained on no letter, so all words judge it; only the probes keep a side to be tested on.
     found = letter_latents(
-        SparseLatents(indices, values, sae.d_sae),
-        study.letters,
+        latents,
+        words.letters,
         sae.encoder_directions().cpu(),
         sae.decoder_directions().cpu(),
-        study.probes.directions,
+        site.probes.directions,
         top=spec.latents_per_letter,
-        pre_activations=lambda latents: sae.pre_activations(study.activations, latents).cpu(),
+        also={LETTERS[i]: list(probe.main_latents) for i, probe in of_words.probes.items()},
+        pre_activations=lambda chosen: sae.pre_activations(of_words.activations, chosen).cpu(),
     )
-    rows = [
-        {
-            "sae_id": sae_id,
-            "probe_id": study.probe_id,
-            "letter": letter,
-            "rank": rank,
-            "latent": row.latent,
-            "precision": row.precision,
-            "recall": row.recall,
-            "f1": row.f1,
-            "auroc": row.auroc,
-            "cos_encoder": row.cos_encoder,
-            "cos_decoder": row.cos_decoder,
-            "by_encoder": row.by_encoder,
-            "is_main": None,
-            "f1_gain": None,
-        }
-        for letter, latents in found.items()
-        for rank, row in enumerate(latents, start=1)
-    ]
-    overrides = {"is_main": pl.Boolean, "f1_gain": pl.Float64}
+    rows = []
+    for letter, listed in found.items():
+        probe = of_words.probes.get(LETTERS.index(letter))
+        gains = f1_gains(probe) if probe is not None else {}
+        for rank, row in enumerate(listed, start=1):
+            rows.append(
+                {
+                    "sae_id": sae_id,
+                    "probe_id": site.probe_id,
+                    "letter": letter,
+                    "rank": rank,
+                    "latent": row.latent,
+                    "precision": row.precision,
+                    "recall": row.recall,
+                    "f1": row.f1,
+                    "auroc": row.auroc,
+                    "cos_encoder": row.cos_encoder,
+                    "cos_decoder": row.cos_decoder,
+                    "by_encoder": row.by_encoder,
+                    "is_main": None if probe is None else row.latent in probe.main_latents,
+                    "f1_gain": gains.get(row.latent),
+                }
+            )
+    overrides = {"is_main": pl.Boolean, "f1_gain": pl.Float64, "auroc": pl.Float64}
     context.spool.add("letter_latent", pl.DataFrame(rows, schema_overrides=overrides, infer_schema_length=None))
-    row, slot = (values > 0).nonzero(as_tuple=True)
-    token_ids = torch.tensor([word.token_id for word in study.words])
-    firing: Float[Tensor, " fire"] = values[row, slot]
+    context.spool.add(
+        "sparse_probe",
+        pl.DataFrame(
+            [
+                {
+                    "sae_id": sae_id,
+                    "probe_id": site.probe_id,
+                    "letter": LETTERS[i],
+                    "k": k,
+                    "latent": latent,
+                    "precision": probe.precision[k - 1],
+                    "recall": probe.recall[k - 1],
+                    "f1": probe.f1[k - 1],
+                    "sum_f1": probe.sum_f1[k - 1],
+                }
+                for i, probe in of_words.probes.items()
+                for k, latent in enumerate(probe.ranked_latents, start=1)
+            ]
+        ),
+    )
+    fired, slot = (latents.values > 0).nonzero(as_tuple=True)
+    token_ids = torch.tensor([word.token_id for word in words.words])
     context.spool.add(
         "word_activation",
         pl.DataFrame(
             {
                 "sae_id": sae_id,
-                "probe_id": study.probe_id,
-                "token_id": token_ids[row].numpy(),
-                "latent": indices[row, slot].numpy(),
-                "activation": firing.numpy(),
+                "probe_id": site.probe_id,
+                "token_id": token_ids[fired].numpy(),
+                "latent": latents.indices[fired, slot].numpy(),
+                "activation": latents.values[fired, slot].numpy(),
             }
         ),
     )
+
+
+def f1_gains(probe: SparseProbe) -> dict[int, float]:
+    """What each latent adds to the F1 of those before it, over the ranks that were tried."""
+    before = [0.0, *probe.f1[:-1]]
+    ranked = probe.ranked_latents[: len(probe.f1)]
+    return {latent: f1 - last for latent, f1, last in zip(ranked, probe.f1, before, strict=True)}

@@ -12,7 +12,8 @@ from saetui.jobs.errors import JobError
 from saetui.jobs.specs import Recipe, TrainSpec
 from saetui.jobs.tasks.activation_stream import ActivationStream
 from saetui.jobs.tasks.corpus_rows import spool_corpus, spool_model
-from saetui.jobs.tasks.sources import sae_path, saved_saes, warm_model, warm_tokens
+from saetui.jobs.tasks.saes import sae_path, saved_saes
+from saetui.jobs.tasks.sources import warm_model, warm_tokens
 from saetui.lm import LanguageModel, TokenizedCorpus
 from saetui.sae import SAE, TopKRecipe, TrainedSAE, TrainingError, TrainingStep, save_sae, train_saes
 from saetui.sae.buffer import BUFFER_TOKENS, shuffled_batches
@@ -29,7 +30,7 @@ def run(spec: TrainSpec, context: TaskContext) -> None:
     model.site(spec.hook_name)
     corpus = warm_tokens(context, model, spec.corpus, spec.context_length, spec.max_tokens)
     wanted = [_Wanted.of(recipe, spec, model, corpus) for recipe in spec.recipes]
-    saved = saved_saes(context.store_root)
+    saved = {sae.sae_id: sae.name for sae in saved_saes(context.store_root)}
     for sae in wanted:
         taken = [other for other, name in saved.items() if name == sae.name and other != sae.sae_id]
         if taken:

@@ -1,4 +1,4 @@
-"""The words of the first-letter task as a model reads them: read once for all hook points, kept in the store's folder."""
+"""The words of the first-letter task as a model reads them: once for all hook points, kept in the store's folder."""
 
 import hashlib
 import json
@@ -61,13 +61,10 @@ class LetterWords:
         )
         self.encoding: Encoding = encode_prompts(model.tokenizer, prompts)
         self.words = [prompt.word for group in self.encoding.groups for prompt in group.prompts]
-        self._folder = context.store_root / FOLDER / self._key()
+        self.folder = context.store_root / FOLDER / self._key()
         self.readings = WordReadings(self.words, torch.empty(0, 26), {}, {})
+        self.letters: Int[Tensor, " word"] = self.readings.letters
         self._sites: dict[str, LetterSite] = {}
-
-    @cached_property
-    def letters(self) -> Int[Tensor, " word"]:
-        return self.readings.letters
 
     @cached_property
     def is_test(self) -> Bool[Tensor, " word"]:
@@ -103,12 +100,12 @@ class LetterWords:
         for name in unread:
             self._take(fresh.answer_logits, name, fresh.at_word[name], fresh.at_last[name])
             tensors = {"answers": fresh.answer_logits, "word": fresh.at_word[name], "last": fresh.at_last[name]}
-            _save(tensors, self._folder / f"{name}.safetensors")
+            _save(tensors, self.folder / f"{name}.safetensors")
 
     def site(self, context: TaskContext, hook_name: str) -> LetterSite:
         """The probes of a hook point, fitted on the train words; the same settings give the same ``probe_id``."""
         if hook_name not in self._sites:
-            path = self._folder / f"{hook_name}.probes.safetensors"
+            path = self.folder / f"{hook_name}.probes.safetensors"
             found = _load_tensors(path, {"weight", "bias", "last_weight", "last_bias"})
             if found is None:
                 context.progress("probes", 0, None, "probes")
@@ -149,7 +146,7 @@ class LetterWords:
         return hashlib.sha256(json.dumps(settings).encode()).hexdigest()[:16]
 
     def _load(self, hook_name: str) -> bool:
-        found = _load_tensors(self._folder / f"{hook_name}.safetensors", {"answers", "word", "last"})
+        found = _load_tensors(self.folder / f"{hook_name}.safetensors", {"answers", "word", "last"})
         if found is None or any(len(tensor) != len(self.words) for tensor in found.values()):
             return False
         self._take(found["answers"], hook_name, found["word"], found["last"])
