@@ -180,6 +180,7 @@ class _Judge:
         return LinearErrorFit(
             name=self._names[i],
             map=training.map.columns(start, stop),
+            activation_mean=training.mean,
             estimates={
                 "r2_total": r2,
                 "r2_dim_mean": self._errors.r2_dim_mean(start, stop),

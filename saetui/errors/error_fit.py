@@ -54,6 +54,8 @@ class LinearErrorFit:
     name: str
     map: LinearMap
     """From activations to the linear part of the error."""
+    activation_mean: Float[Tensor, " d"]
+    """Of the train rows; float64."""
     estimates: Mapping[Figure, Estimate]
     """Every figure with its interval over contexts, given the fit."""
     norm_r2: Mapping[NormTarget, Estimate]

@@ -1,4 +1,4 @@
-"""The linear part of an SAE's error, from activations and reconstructions that are at hand (2410.14670, error prediction)."""
+"""The linear part of an SAE's error, from activations and reconstructions that are at hand (2410.14670)."""
 
 from collections.abc import Iterable
 
