@@ -14,6 +14,8 @@ from torch import Tensor
 RIDGE = 1e-6
 # Eigenvalues below this share of the largest are no direction of their own.
 _RANK_TOLERANCE = 1e-10
+# Variance below this share of the mean square is rounding.
+_NO_VARIANCE = 1e-20
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,7 @@ class Predictors:
         self.n = 0
         self._shift: Tensor | None = None
         self._sum = self._gram = torch.empty(0)
-        self._factors: dict[tuple[object, ...], Tensor] = {}
+        self._factor: tuple[object, Tensor] | None = None
 
     @property
     def width(self) -> int:
@@ -62,10 +64,23 @@ class Predictors:
         """Take in rows that ``shifted`` gave."""
         if not len(shifted):
             return
-        self._factors.clear()
+        self._factor = None
         self.n += len(shifted)
         self._sum += shifted.sum(dim=0)
         self._gram.addmm_(shifted.T, shifted)
+
+    def absorb(self, other: "Predictors") -> None:
+        """Take in what another one has seen."""
+        if not other.n:
+            return
+        if self._shift is None:
+            self.shifted(other.shift[None])
+        moved = other.shift - self.shift
+        self._factor = None
+        self._gram += other._gram + torch.outer(moved, other._sum) + torch.outer(other._sum, moved)
+        self._gram += other.n * torch.outer(moved, moved)
+        self._sum += other._sum + other.n * moved
+        self.n += other.n
 
     @property
     def shift(self) -> Float[Tensor, " p"]:
@@ -107,22 +122,22 @@ class Predictors:
     def factor(
         self, *, centred: bool, ridge: float = RIDGE, columns: Sequence[int] | None = None
     ) -> Float[Tensor, "p p"]:
-        """Cholesky factor of the Gram matrix plus ``ridge`` times its mean eigenvalue; kept for the next target.
+        """Cholesky factor of the Gram matrix plus ``ridge`` times its mean eigenvalue; the last one is kept.
 
         Raises ValueError where the predictors do not vary.
         """
         key = (centred, ridge, None if columns is None else tuple(columns))
-        if key not in self._factors:
+        if self._factor is None or self._factor[0] != key:
             gram, deviations = self.gram(centred=centred), self.gram(centred=True).diagonal()
             if columns is not None:
                 chosen = torch.as_tensor(list(columns), device=gram.device)
                 gram, deviations = gram[chosen][:, chosen], deviations[chosen]
             penalty = ridge * float(deviations.mean())
-            if not penalty > 0:
+            if not penalty > 0 or self.squared_deviation <= _NO_VARIANCE * self.n * float(self.mean @ self.mean):
                 raise ValueError("the predictors are the same in every row, so nothing can be fitted to them")
             gram.diagonal().add_(penalty)
-            self._factors[key] = torch.linalg.cholesky(gram)
-        return self._factors[key]
+            self._factor = key, torch.linalg.cholesky(gram)
+        return self._factor[1]
 
 
 class Targets:
@@ -140,14 +155,17 @@ class Targets:
             return
         y = y.double()
         if self._shift is None:
-            self._shift = y.mean(dim=0)
-            self._sum, self._squares = torch.zeros_like(self._shift), torch.zeros_like(self._shift)
-            self._cross = y.new_zeros(shifted.shape[1], y.shape[1])
-        y = y - self._shift
+            self._start(y, shifted.shape[1])
+        y = y - self.shift
         self.n += len(y)
         self._sum += y.sum(dim=0)
         self._squares += y.square().sum(dim=0)
         self._cross.addmm_(shifted.T, y)
+
+    def _start(self, y: Float[Tensor, "n t"], width: int) -> None:
+        self._shift = y.mean(dim=0)
+        self._sum, self._squares = torch.zeros_like(self._shift), torch.zeros_like(self._shift)
+        self._cross = y.new_zeros(width, y.shape[1])
 
     @property
     def shift(self) -> Float[Tensor, " t"]:
@@ -173,6 +191,33 @@ class Targets:
             return self._cross - torch.outer(predictors.shifted_mean, self._sum)
         rows = predictors.n * (predictors.shifted_mean + predictors.shift)
         return self._cross + torch.outer(predictors.shift, self._sum) + torch.outer(rows, self.shift)
+
+    def absorb(self, other: "Targets") -> None:
+        """Take in what another one has seen; its predictors must be taken in as well."""
+        if not other.n:
+            return
+        if self._shift is None:
+            self._start(other.shift[None], self.predictors.width)
+        moved, moved_x = other.shift - self.shift, other.predictors.shift - self.predictors.shift
+        of_predictors = other.predictors._sum
+        self._cross += other._cross + torch.outer(moved_x, other._sum) + torch.outer(of_predictors, moved)
+        self._cross += other.n * torch.outer(moved_x, moved)
+        self._squares += other._squares + 2 * moved * other._sum + other.n * moved.square()
+        self._sum += other._sum + other.n * moved
+        self.n += other.n
+
+    def squared_residual(self, fitted: LinearMap, columns: Sequence[int] | None = None) -> Float[Tensor, " t"]:
+        """Summed squared residual of a map, from some columns of the predictors, on the rows that were added."""
+        predictors = self.predictors
+        gram, cross = predictors._gram, self._cross
+        sums, shift = predictors._sum, predictors.shift
+        if columns is not None:
+            chosen = torch.as_tensor(list(columns), device=gram.device)
+            gram, cross, sums, shift = gram[chosen][:, chosen], cross[chosen], sums[chosen], shift[chosen]
+        weight = fitted.weight
+        constant = fitted.intercept + shift @ weight - self.shift
+        of_weights = (weight * (gram @ weight - 2 * cross)).sum(dim=0)
+        return self._squares + of_weights + constant * (2 * sums @ weight - 2 * self._sum + self.n * constant)
 
     def solve(self, *, intercept: bool = True, ridge: float = RIDGE, columns: Sequence[int] | None = None) -> LinearMap:
         """The least-squares map from the predictors, or from some of their columns, to the targets."""
