@@ -60,8 +60,11 @@ def _app() -> "typer.Typer":
     )
     jobs = typer.Typer(help="Show the jobs of a store, or cancel one.", invoke_without_command=True)
     app.add_typer(jobs, name="jobs")
+    study = typer.Typer(help="Make a study of the SAEs of a store, wait for it, and print the summary.")
+    app.add_typer(study, name="study")
     store_option = typer.Option(help="The store's folder; default: the one opened last.")
     _register(app, jobs, store_option)
+    _register_studies(study, store_option)
     return app
 
 
@@ -117,6 +120,52 @@ def _register(app: "typer.Typer", jobs: "typer.Typer", store_option: Any) -> Non
         _guarded(_cancel)(job, store)
 
 
+def _register_studies(study: "typer.Typer", store_option: Any) -> None:
+    """The studies; an option that is left out keeps the default of the job specification."""
+    import typer
+
+    many = "Repeat the option for more."
+
+    @study.command(help="First letters: probes, letter latents, main latents, and what is absorbed (2409.14507).")
+    def letters(
+        store: Annotated[Path | None, store_option] = None,
+        sae: Annotated[list[str] | None, typer.Option(help=f"SAE, by name or id; default: all. {many}")] = None,
+        hook: Annotated[list[str] | None, typer.Option(help=f"Hook point; default: those of the SAEs. {many}")] = None,
+        model: Annotated[str | None, typer.Option(help="Language model; default: the embedded one.")] = None,
+        words: Annotated[str | None, typer.Option(help="Words that are judged: test (default) or all.")] = None,
+        attribution: Annotated[str | None, typer.Option(help="Effects by ig (default) or exact.")] = None,
+        ig_path: Annotated[str | None, typer.Option(help="joint (default, as published) or latents_only.")] = None,
+        ig_rule: Annotated[str | None, typer.Option(help="left (default, as published) or midpoint.")] = None,
+        ig_steps: Annotated[int | None, typer.Option(help="Steps of integrated gradients; default 6.")] = None,
+        max_words: Annotated[
+            int | None, typer.Option(help="Candidates a letter that are measured; default 200.")
+        ] = None,
+        tau: Annotated[float | None, typer.Option(help="F1 that a main latent adds; default 0.03.")] = None,
+        lead: Annotated[float | None, typer.Option(help="Logits by which an absorber leads; default 1.")] = None,
+        min_cosine: Annotated[float | None, typer.Option(help="Of an absorber with the probe; default 0.025.")] = None,
+        seed: Annotated[int | None, typer.Option(help="Of split, prompts, probes and samples; default 42.")] = None,
+        device: Annotated[str | None, typer.Option(help="cpu, cuda:0, …; default: the freest.")] = None,
+        force: Annotated[bool, typer.Option("--force", help="Run it although it was done before.")] = False,
+    ) -> None:
+        settings = {
+            "model": model,
+            "words": words,
+            "attribution": attribution,
+            "ig_path": ig_path,
+            "ig_rule": ig_rule,
+            "ig_steps": ig_steps,
+            "max_words": max_words,
+            "tau": tau,
+            "lead": lead,
+            "min_cosine": min_cosine,
+            "seed": seed,
+            "saes": sae,
+            "hook_names": hook,
+        }
+        given = {name: value for name, value in settings.items() if value is not None}
+        _guarded(_study)({"kind": "absorption", **given}, store, device, force=force)
+
+
 def _store_root(store: Path | None) -> Path:
     from saetui.commands.last_store import last_store
 
@@ -136,7 +185,7 @@ def _open(store: Path, at: str | None) -> int:
     from saetui.commands.last_store import remember_store
 
     if not _has_terminal():
-        from saetui.commands.headless import print_summary
+        from saetui.commands.summary import print_summary
 
         print("saetui: no terminal, so here is the summary", file=sys.stderr)
         return print_summary(store)
@@ -158,7 +207,8 @@ def _demo(store: Path | None, *, headless: bool) -> int:
     jobs = submit_demo(JobClient(root))
     if not headless and _has_terminal():
         return _open(root, None)
-    from saetui.commands.headless import follow_jobs, print_summary
+    from saetui.commands.headless import follow_jobs
+    from saetui.commands.summary import print_summary
 
     code = follow_jobs(root, [job.id for job in jobs])
     return code or print_summary(root)
@@ -172,6 +222,19 @@ def _run(spec: Path, store: Path | None, device: str | None, *, force: bool) -> 
     root = store or (Path(loaded.store) if loaded.store else _store_root(None))
     job = JobClient(root).submit(loaded, device, force=force)
     return follow_jobs(root, [job.id])
+
+
+def _study(document: dict[str, Any], store: Path | None, device: str | None, *, force: bool) -> int:
+    from saetui.commands.headless import follow_jobs
+    from saetui.commands.summary import print_summary
+    from saetui.jobs import JobClient, parse_spec
+    from store import Store
+
+    root = _store_root(store)
+    Store.open(root).close()
+    spec = parse_spec(document, source="study", base=Path.cwd())
+    job = JobClient(root).submit(spec, device, force=force)
+    return follow_jobs(root, [job.id]) or print_summary(root)
 
 
 def _jobs(store: Path | None) -> int:

@@ -1,4 +1,4 @@
-"""The same work without the interface: follow jobs on standard error, print tables on standard output."""
+"""Jobs without the interface: follow them on standard error, list and cancel them."""
 
 import sys
 import time
@@ -6,16 +6,16 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from saetui.commands.errors import CommandError
+from saetui.commands.text_table import new_table, print_table
 from saetui.jobs.client import JobClient
 from saetui.jobs.job import Job
-from store import Rows, Store
+from store import Store
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
-    from rich.table import Table
 
 _POLL_S = 0.2
 _LINE_S = 5.0
@@ -112,8 +112,9 @@ def describe(job: Job) -> str:
     if job.state != "running" or progress is None:
         return job.waiting or job.state
     total = "" if progress.total is None else f" of {progress.total:,.0f}"
-    parts = [f"{progress.phase} {progress.done:,.0f}{total} {progress.unit}"]
-    if progress.rate:
+    digits = 0 if float(progress.done).is_integer() else 1
+    parts = [f"{progress.phase} {progress.done:,.{digits}f}{total} {progress.unit}"]
+    if progress.rate and progress.rate >= 1:
         parts.append(f"{progress.rate:,.0f} {progress.unit}/s")
     left = progress.job_eta_s if progress.job_eta_s is not None else progress.eta_s
     if left is not None:
@@ -123,11 +124,11 @@ def describe(job: Job) -> str:
 
 def print_jobs(root: Path) -> int:
     """The jobs of a store, newest last."""
-    table = _table("id", "state", "device", "title", "how far")
+    table = new_table("id", "state", "device", "title", "how far")
     for job in JobClient(root).jobs():
         said = job.message if job.state == "failed" else describe(job)
         table.add_row(job.id, job.state, job.device, job.title, said or "")
-    return _print(table, f"no jobs yet in {root}")
+    return print_table(table, f"no jobs yet in {root}")
 
 
 def cancel_job(root: Path, name: str) -> int:
@@ -143,82 +144,4 @@ def cancel_job(root: Path, name: str) -> int:
         raise CommandError(f"jobs cancel: {job.title} is {job.state} already")
     client.cancel(job.id)
     print(f"{job.title}: asked to stop", file=sys.stderr)
-    return 0
-
-
-def print_summary(root: Path) -> int:
-    """The store's SAEs, and for every letter how well its best latent in each SAE stands for it."""
-    with Store.open(root) as store:
-        store.commit_spool()
-        table = _table(*_SAE_COLUMNS)
-        records = _records(store.fetch("saes"))
-        for record in records:
-            table.add_row(*(_cell(record.get(column), digits) for column, digits in _SAE_COLUMNS.items()))
-        code = _print(table, f"no SAEs yet in {root}; `saetui demo` makes three")
-        if records:
-            print()
-            _print(_letters(store, records), "no letters yet; run a job of kind letters")
-    return code
-
-
-_SAE_COLUMNS = {
-    "name": 0,
-    "architecture": 0,
-    "hook_name": 0,
-    "width": 0,
-    "l0": 1,
-    "fvu": 4,
-    "ce_recovered": 4,
-    "dead_fraction": 4,
-    "mean_letter_f1": 3,
-    "tokens_trained": 0,
-}
-
-
-def _records(rows: Rows) -> list[dict[str, Any]]:
-    return [dict(zip(rows.columns, row, strict=True)) for row in rows.rows]
-
-
-def _letters(store: Store, saes: list[dict[str, Any]]) -> "Table":
-    by_sae = {}
-    for sae in saes:
-        by_sae[str(sae["name"])] = {row["letter"]: row for row in _records(store.fetch("letters", sae=sae["sae_id"]))}
-    table = _table("letter", "words", "probe F1", *(f"best F1 {name}" for name in by_sae))
-    for letter in "abcdefghijklmnopqrstuvwxyz":
-        found = [rows[letter] for rows in by_sae.values() if letter in rows]
-        if found:
-            best = [_cell(rows.get(letter, {}).get("best_f1"), 3) for rows in by_sae.values()]
-            table.add_row(letter, _cell(found[0].get("n_words"), 0), _cell(found[0].get("probe_f1"), 3), *best)
-    return table
-
-
-def _table(*columns: str) -> "Table":
-    from rich import box
-    from rich.table import Table
-
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for column in columns:
-        table.add_column(column, no_wrap=True, justify="left" if column in _TEXT else "right")
-    return table
-
-
-_TEXT = frozenset({"name", "architecture", "hook_name", "letter", "id", "state", "device", "title", "how far"})
-
-
-def _cell(value: object, digits: int) -> str:
-    if value is None:
-        return "–"
-    if isinstance(value, float):
-        return f"{value:,.{digits}f}"
-    return f"{value:,}" if isinstance(value, int) else str(value)
-
-
-def _print(table: "Table", empty: str) -> int:
-    from rich.console import Console
-
-    if table.row_count == 0:
-        print(empty, file=sys.stderr)
-    else:
-        # A table of data is never folded to the width of a terminal that is not there.
-        Console(width=None if sys.stdout.isatty() else 200, markup=False, highlight=False).print(table)
     return 0

@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Sequence
+from functools import partial
 
 import polars as pl
 import torch
@@ -40,7 +41,7 @@ def run(spec: AbsorptionSpec, context: TaskContext) -> None:
         usable = spool_probes(spec, context, model, words, site)
         for saved in saes:
             context.progress("study", done, total, "SAEs")
-            study = _Study(spec, context, model, words, site, usable, saved)
+            study = _Study(spec, context, model, words, site, usable, saved, (done, total))
             if study.is_done():
                 context.log(f"{saved.name} was studied with these settings before; its rows are kept")
             else:
@@ -61,9 +62,11 @@ class _Study:
         site: LetterSite,
         usable: list[str],
         saved: SavedSAE,
+        turn: tuple[int, int],
     ) -> None:
         self._spec, self._context, self._model = spec, context, model
         self._words, self._site, self._usable, self._saved = words, site, usable, saved
+        self._done, self._total = turn
         self._marker = words.folder / "studied" / f"{site.hook_name}.{saved.sae_id}.json"
 
     def is_done(self) -> bool:
@@ -108,13 +111,17 @@ class _Study:
                 steps=spec.ig_steps,
                 path=spec.ig_path,
                 rule=spec.ig_rule,
-                progress=lambda n, _: self._context.progress("effects", done + n, len(rows), "words"),  # noqa: B023
+                progress=partial(self._progress, done, len(rows)),
             )
             for effects, indices, place in zip(found.effects, found.indices, places.tolist(), strict=True):
                 of_letter, own = chosen[place]
                 of_letter.effects[own] = _on_slots(of_letter.indices[own], indices, effects)
             self._ablate(sae, [chosen[place] for place in places.tolist()], tokens, letters, position)
             done += len(places)
+
+    def _progress(self, before: int, total: int, done: int, _: int) -> None:
+        share = (before + done) / total
+        self._context.progress("study", self._done + share, self._total, "SAEs")
 
     def _ablate(
         self, sae: SAE, chosen: list[tuple[JudgedWords, int]], tokens: Tensor, letters: Tensor, position: int

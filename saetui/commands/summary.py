@@ -1,0 +1,143 @@
+"""A store at a glance, as text: its SAEs, the letters they claim, and what is absorbed."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from saetui.commands.text_table import cell, new_table, percent, print_table
+from store import Store
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+Record = dict[str, Any]
+
+_SAE_COLUMNS = {
+    "name": 0,
+    "architecture": 0,
+    "hook_name": 0,
+    "width": 0,
+    "l0": 1,
+    "fvu": 4,
+    "ce_recovered": 4,
+    "dead_fraction": 4,
+    "mean_letter_f1": 3,
+    "tokens_trained": 0,
+}
+_LETTERS = "abcdefghijklmnopqrstuvwxyz"
+_CASES = 8
+
+
+def print_summary(root: Path) -> int:
+    """The store's SAEs; for every letter, how well each SAE's best latent stands for it; and the absorption study."""
+    with Store.open(root) as store:
+        store.commit_spool()
+        saes = _records(store, "saes")
+        table = new_table(*_SAE_COLUMNS)
+        for record in saes:
+            table.add_row(*(cell(record.get(column), digits) for column, digits in _SAE_COLUMNS.items()))
+        code = print_table(table, f"no SAEs yet in {root}; `saetui demo` makes some")
+        if saes:
+            print()
+            print_table(_letters(store, saes), "no letters yet; `saetui study letters` finds them")
+            print_absorption(store, saes)
+    return code
+
+
+def print_absorption(store: Store, saes: list[Record] | None = None) -> None:
+    """Rates by both metrics for every SAE, by letter, and the strongest cases; nothing where none was studied."""
+    runs = _records(store, "absorption_runs")
+    if not runs:
+        return
+    print()
+    print_table(_rates(runs), "")
+    studied = [run for run in runs if saes is None or run["sae_id"] in {sae["sae_id"] for sae in saes}]
+    print()
+    print_table(_letter_rates(store, studied), "")
+    cases = _records(store, "absorption_strongest", limit=_CASES)
+    if cases:
+        print()
+        print_table(_strongest(cases), "")
+
+
+def _records(store: Store, query: str, **params: Any) -> list[Record]:
+    rows = store.fetch(query, **params)
+    return [dict(zip(rows.columns, row, strict=True)) for row in rows.rows]
+
+
+def _letters(store: Store, saes: list[Record]) -> "Table":
+    by_sae = {}
+    for sae in saes:
+        rows = _records(store, "letters", sae=sae["sae_id"])
+        by_sae[str(sae["name"])] = {row["letter"]: row for row in rows}
+    table = new_table("letter", "words", "probe F1", *(f"best F1 {name}" for name in by_sae))
+    for letter in _LETTERS:
+        found = [rows[letter] for rows in by_sae.values() if letter in rows]
+        if found:
+            best = [cell(rows.get(letter, {}).get("best_f1"), 3) for rows in by_sae.values()]
+            table.add_row(letter, cell(found[0].get("n_words"), 0), cell(found[0].get("probe_f1"), 3), *best)
+    return table
+
+
+def _rates(runs: list[Record]) -> "Table":
+    table = new_table(
+        "SAE",
+        "width",
+        "L0",
+        "absorption",
+        "mean fraction",
+        "full absorption",
+        "main latents",
+        "words",
+        "absorbed",
+        title="Absorption: mean over usable letters",
+    )
+    for run in runs:
+        table.add_row(
+            str(run["name"]),
+            cell(run["width"]),
+            cell(run["l0"], 1),
+            percent(run["rate"]) if run["is_able"] else "not defined",
+            percent(run["mean_fraction"]),
+            percent(run["full_rate"]),
+            cell(run["mean_main"], 2),
+            cell(run["n_probe"]),
+            cell(run["n_absorbed"]),
+        )
+    for run in runs:
+        if run["warning"]:
+            table.caption = str(run["warning"])
+            table.caption_justify = "left"
+    return table
+
+
+def _letter_rates(store: Store, runs: list[Record]) -> "Table":
+    by_sae = {
+        str(run["name"]): {row["letter"]: row for row in _records(store, "absorption_letters", sae=run["sae_id"])}
+        for run in runs
+    }
+    table = new_table("letter", "words", *(f"absorbed {name}" for name in by_sae))
+    for letter in _LETTERS:
+        found = [rows[letter] for rows in by_sae.values() if letter in rows and rows[letter]["n_probe"]]
+        if found:
+            rates = [percent(rows.get(letter, {}).get("rate")) for rows in by_sae.values()]
+            table.add_row(letter, cell(found[0]["n_probe"]), *rates)
+    return table
+
+
+def _strongest(cases: list[Record]) -> "Table":
+    table = new_table(
+        "word", "SAE", "absorber", "cosine", "effect", "second", "effect run again", "answer", title="Strongest cases"
+    )
+    for case in cases:
+        without = "–" if case["answer_without"] is None else f"{case['letter']} → {case['answer_without']}"
+        table.add_row(
+            repr(str(case["surface"])),
+            str(case["sae"]),
+            cell(case["absorber"]).replace(",", ""),
+            cell(case["cosine"], 2),
+            cell(case["effect"], 2),
+            cell(case["second_effect"], 2),
+            cell(case["exact_effect"], 2),
+            without,
+        )
+    return table
