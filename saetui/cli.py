@@ -107,6 +107,18 @@ def _register(app: "typer.Typer", jobs: "typer.Typer", store_option: Any) -> Non
     ) -> None:
         _guarded(_run)(spec, store, device, force=force)
 
+    @app.command(help="Draw a figure of a store, or write it to a file; without a name, list the figures.")
+    def figure(
+        name: Annotated[str | None, typer.Argument(help="Which figure, e.g. absorption_rate.")] = None,
+        store: Annotated[Path | None, store_option] = None,
+        out: Annotated[Path | None, typer.Option(help="A file ending in .svg or .png.")] = None,
+        sae: Annotated[list[str] | None, typer.Option(help="Only this SAE, by name; can be given again.")] = None,
+        hook: Annotated[str | None, typer.Option(help="Hook point; default: the one with most SAEs.")] = None,
+        letter: Annotated[str | None, typer.Option(help="One letter.")] = None,
+        word: Annotated[str | None, typer.Option(help="A word; default: the clearest case.")] = None,
+    ) -> None:
+        _guarded(_figure)(name, store, out, sae, hook=hook, letter=letter, word=word)
+
     @jobs.callback(invoke_without_command=True)
     def list_jobs(context: typer.Context, store: Annotated[Path | None, store_option] = None) -> None:
         if context.invoked_subcommand is None:
@@ -235,6 +247,38 @@ def _study(document: dict[str, Any], store: Path | None, device: str | None, *, 
     spec = parse_spec(document, source="study", base=Path.cwd())
     job = JobClient(root).submit(spec, device, force=force)
     return follow_jobs(root, [job.id]) or print_summary(root)
+
+
+def _figure(
+    name: str | None,
+    store: Path | None,
+    out: Path | None,
+    sae: list[str] | None,
+    *,
+    hook: str | None,
+    letter: str | None,
+    word: str | None,
+) -> int:
+    from saetui.commands.figures import Figure, export_figure, list_figures
+
+    if name is None:
+        print(list_figures())
+        return 0
+    from store import Store
+
+    with Store.open(_store_root(store)) as opened:
+        opened.commit_spool()
+        asked = Figure(name, tuple(sae or ()), hook or "", letter or "", word or "")
+        drawn = asked.drawn(opened)
+    if out is not None:
+        print(f"saetui: {export_figure(drawn, out)}", file=sys.stderr)
+        return 0
+    if drawn.is_empty:
+        _fail(f"{name}: there is nothing to draw: {drawn.advice}")
+    from saetui.tui.drawing.printed import print_figure
+
+    print_figure(drawn)
+    return 0
 
 
 def _jobs(store: Path | None) -> int:

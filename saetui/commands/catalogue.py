@@ -27,6 +27,8 @@ class SaeEntry:
     l0: float | None
     fvu: float | None
     mean_letter_f1: float | None
+    absorption_rate: float | None
+    is_studied: bool  # whether its absorption has been studied
     model_source: str
     corpus_source: str
 
@@ -41,7 +43,8 @@ class Catalogue:
     def read(cls, store: Store) -> Catalogue:
         saes = store.fetch(
             "SELECT sae_id, sae.name, sae.model_id, coalesce(sae.model, sae.model_id), hook_name, width, architecture, "
-            "k, l0, fvu, mean_letter_f1, coalesce(model.source, 'embedded'), coalesce(corpus.source, 'stdlib') "
+            "k, l0, fvu, mean_letter_f1, absorption_rate, sae_id IN (SELECT sae_id FROM absorption_run), "
+            "coalesce(model.source, 'embedded'), coalesce(corpus.source, 'stdlib') "
             "FROM sae_summary AS sae LEFT JOIN model USING (model_id) LEFT JOIN corpus USING (corpus_id) "
             "ORDER BY hook_name, width, sae.name"
         )
@@ -51,6 +54,11 @@ class Catalogue:
     def has_letters(self) -> bool:
         """Whether the letters of any SAE have been studied."""
         return any(sae.mean_letter_f1 is not None for sae in self.saes)
+
+    @property
+    def has_absorption(self) -> bool:
+        """Whether the absorption of any SAE has been studied."""
+        return any(sae.is_studied for sae in self.saes)
 
     def sae(self, name: str) -> SaeEntry:
         """The SAE of a name, an id, or the unique beginning of either.

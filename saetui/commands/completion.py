@@ -86,6 +86,12 @@ def _screens(_: Workbench) -> list[str]:
     return list(SCREENS)
 
 
+def _figures(_: Workbench) -> list[str]:
+    from saetui.figures import FIGURES
+
+    return list(FIGURES)
+
+
 SOURCES: dict[str, Callable[[Workbench], Iterable[str]]] = {
     "screen": _screens,
     "sae": lambda bench: ["next", "previous", *(s.name for s in bench.catalogue.saes)],
@@ -98,6 +104,8 @@ SOURCES: dict[str, Callable[[Workbench], Iterable[str]]] = {
     "theme": lambda bench: bench.front.themes(),
     "link": lambda _: [f"{screen}/" for screen in {t.screen for t in TABLES.values()}],
     "term": _terms,
+    "figure": _figures,
+    "hook": lambda bench: sorted({s.hook_name for s in bench.catalogue.saes}),
     "study": lambda _: ("demo", "letters"),
     "architecture": lambda _: ("topk",),
 }

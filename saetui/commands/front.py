@@ -8,7 +8,7 @@ class Front(Protocol):
     """The part of an interface that commands use; all of it may be called from the interface's own thread only."""
 
     def open_panel(self, name: str, text: str = "") -> None:
-        """Open "help", "explain", "query", "prompt", "filter", "sort", "export", "note", "palette" or "log"."""
+        """Open "help", "explain", "query", "figure", "prompt", "filter", "sort", "export", "note" or "palette"."""
 
     def focus_table(self, table: str) -> None: ...
     def zoom(self) -> None: ...

@@ -39,10 +39,10 @@ def _map(rows: Sequence[Row], letters: Sequence[str], metric: str, column: str) 
 KIND = Kind(
     name="absorption_map",
     question=__doc__ or "",
-    explanation="A row for each SAE, a column for each letter. Above, the absorption rate: of the words that the "
-    "letter's probe gets right, the share that another latent has absorbed. Below, the absorption fraction by "
-    "projection. The colours of each map go from none to its own highest value; a dash is a letter whose probe is not "
-    "usable.",
+    explanation="A row for each SAE, a column for each letter. The absorption rate: of the words that the letter's "
+    "probe gets right, the share that another latent has absorbed. The absorption fraction: how much of the letter's "
+    "direction other latents carry in place of the main ones, by projection. The colours of each map go from none to "
+    "its own highest value; a dash is a letter whose probe is not usable.",
     source="2409.14507; absorption rate · 2503.09532; absorption fraction",
     advice="absorption has not been measured yet; `saetui study letters`, or :study letters on screen 1",
     query="figure_absorption",

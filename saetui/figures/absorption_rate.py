@@ -94,12 +94,12 @@ def wilson_of_letter(row: Row, index: int) -> tuple[float, float] | None:
 KIND = Kind(
     name="absorption_rate",
     question=__doc__ or "",
-    explanation="Above, the absorption rate: of the words that the letter's probe gets right, the share on which all "
-    "main latents stay silent and another latent, aligned with the probe, carries the answer: removing it lowers the "
-    "right letter's logit by more than any other latent does, by a lead of one logit. Below, the absorption fraction, "
-    "from projections alone: how much of the letter's direction other latents carry in place of the main ones. Each "
-    "point is one SAE, the mean over its usable letters. Wider and sparser SAEs absorb more in the paper. SAEs "
-    "without a k are grouped by the power of two that is nearest to their L0.",
+    explanation="The absorption rate: of the words that the letter's probe gets right, the share on which all main "
+    "latents stay silent and another latent, aligned with the probe, carries the answer: removing it lowers the right "
+    "letter's logit by more than any other latent does, by a lead of one logit. The absorption fraction, from "
+    "projections alone: how much of the letter's direction other latents carry in place of the main ones. Each point "
+    "is one SAE, the mean over its usable letters. Wider and sparser SAEs absorb more in the paper. SAEs without a k "
+    "are grouped by the power of two that is nearest to their L0.",
     source="2409.14507; absorption rate · 2503.09532; absorption fraction",
     advice="absorption has not been measured yet; `saetui study letters`, or :study letters on screen 1",
     query="figure_absorption",

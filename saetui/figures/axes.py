@@ -66,6 +66,8 @@ def _draw_line(axes: Axes, line: Line, index: int, aside: float) -> None:
     }
     if line.reference:
         style = ink.REFERENCE
+    if not line.marked:
+        style = {**style, "marker": "none"}
     x, y = [point.x + aside for point in line.points], [point.y for point in line.points]
     # A marker on the axis is drawn whole.
     axes.plot(x, y, label=line.name, clip_on=False, zorder=3, **style)

@@ -52,11 +52,16 @@ def figure(
     ``sae`` names one SAE or several, ``hook`` a hook point; all SAEs, at the hook point with most of them, if left out.
     Raises FigureError where there is no such figure, SAE, hook point or letter, or the figure takes no such choice.
     """
+    return draw(store, *asked(store, name, sae=sae, hook=hook, letter=letter, word=word))
+
+
+def asked(store: Reader, name: str, *, sae: str | Iterable[str] | None, **others: str | None) -> tuple[Kind, Choice]:
+    """What is meant by a figure's name and what was chosen of it; raises FigureError as ``figure`` says."""
     kind = kind_of(name)
-    given = {"sae": sae, "hook": hook, "letter": letter, "word": word}
-    for unknown in (key for key, value in given.items() if value is not None and key not in kind.takes):
-        raise FigureError(f"{name} takes no {unknown}; it takes {', '.join(kind.takes)}")
-    return draw(store, kind, make_choice(store, sae=sae, hook=hook, letter=letter, word=word))
+    for key, value in {"sae": sae, **others}.items():
+        if value is not None and key not in kind.takes:
+            raise FigureError(f"{name} takes no {key}; it takes {', '.join(kind.takes)}")
+    return kind, make_choice(store, sae=sae, **others)
 
 
 def draw(store: Reader, kind: Kind, choice: Choice) -> Figure:

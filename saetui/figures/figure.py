@@ -37,11 +37,15 @@ class Point:
 
 @dataclass(frozen=True)
 class Line:
-    """Points that belong together, from left to right; a ``reference`` is what the other lines are held against."""
+    """Points that belong together, from left to right; a ``reference`` is what the other lines are held against.
+
+    ``marked=False`` draws the line without a marker at each point, as for a fitted curve.
+    """
 
     name: str
     points: tuple[Point, ...]
     reference: bool = False
+    marked: bool = True
 
 
 @dataclass(frozen=True)

@@ -10,10 +10,16 @@ from saetui.figures.choice import Choice, Row
 from saetui.figures.figure import Chart, Line, Scale
 from saetui.figures.intervals import RESAMPLES, bootstrap_mean
 from saetui.figures.kind import Drawing, Kind, saes_of
-from saetui.figures.lines import ARCHITECTURE, HOOK_KIND, LAYER_SCALE, MODEL, SPARSITY, WIDTH, Trait, lines
+from saetui.figures.lines import ARCHITECTURE, HOOK_KIND, LAYER_SCALE, MODEL, SPARSITY, WIDTH, WIDTH_SCALE, Trait, lines
 
 _SCORES = {"f1": "F1", "precision": "precision", "recall": "recall"}
 _PROBE = Trait("probe", lambda _: 0, lambda _: "linear probe")
+
+
+def f1_against_width(rows: Sequence[Row]) -> Chart:
+    """The mean F1 of the letters' best latents against width; rows have the columns of ``sae_summary``."""
+    drawn = lines(rows, SPARSITY, ARCHITECTURE, x="width", y="mean_letter_f1")
+    return Chart("mean letter F1 against width", WIDTH_SCALE, Scale("mean letter F1", "share"), drawn, key="sparsity")
 
 
 def _draw(rows: Sequence[Row], choice: Choice) -> Drawing:

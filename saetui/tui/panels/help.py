@@ -15,6 +15,7 @@ _GROUPS = {
     "note": "Notes",
     "jobs": "Jobs",
     "study": "Studies",
+    "figures": "Figures",
     "app": "The frame",
     "part": "In the focused part; a number before a move repeats it",
     "screen": "On this screen",

@@ -9,7 +9,6 @@ from saetui.commands.errors import CommandError
 from saetui.commands.export import FORMATS
 from saetui.commands.subject import Subject
 from saetui.commands.table import Sort
-from saetui.commands.window import literal_sql
 from saetui.tui.keys import shown_key
 
 if TYPE_CHECKING:
@@ -37,6 +36,12 @@ def _filter(app: "WorkbenchApp", _: str) -> None:
 
 
 def _export(app: "WorkbenchApp", _: str) -> None:
+    figure = app.front_screen.figure_in_focus()
+    if figure is not None:
+        from saetui.tui.panels.figure import export_panel
+
+        app.push_screen(export_panel(figure, app))
+        return
     stem = app.bench.focus.replace(".", "-")
     _prompt(app, f"export {stem}{FORMATS[0]}")
 
@@ -49,15 +54,12 @@ def _help(app: "WorkbenchApp", _: str) -> None:
 
 
 def _query(app: "WorkbenchApp", _: str) -> None:
-    from textual.highlight import highlight
-
-    from saetui.tui.panels.scroll import TextPanel
+    from saetui.tui.panels.sql import query_panel
 
     query = app.front_screen.current_query()
     if query is None:
         raise CommandError("query: the focused part shows no query")
-    sql = literal_sql(*query).strip()
-    app.push_screen(TextPanel("query", highlight(sql, language="sql"), copied=sql, what="query"))
+    app.push_screen(query_panel(*query))
 
 
 def _explain(app: "WorkbenchApp", term: str) -> None:
@@ -135,6 +137,23 @@ def _items(app: "WorkbenchApp", cls: type[Command]) -> "list[Item]":
     return items
 
 
+def _figure(app: "WorkbenchApp", text: str) -> None:
+    """Show the figure that a command asks for; without one, offer them all."""
+    from saetui.commands.figures import Figure
+    from saetui.commands.parse import parse
+    from saetui.figures import FIGURES
+    from saetui.tui.panels.figure import FigurePanel
+    from saetui.tui.panels.pick import Item, PickPanel
+
+    if text:
+        command = parse(text)
+        assert isinstance(command, Figure)
+        app.push_screen(FigurePanel(command))
+        return
+    items = [Item(kind.name, kind.question, "", partial(app.dispatch, Figure(kind.name))) for kind in FIGURES.values()]
+    app.push_screen(PickPanel("figures", items))
+
+
 _OPENERS: dict[str, Callable[["WorkbenchApp", str], None]] = {
     "prompt": _prompt,
     "filter": _filter,
@@ -142,6 +161,7 @@ _OPENERS: dict[str, Callable[["WorkbenchApp", str], None]] = {
     "export": _export,
     "help": _help,
     "query": _query,
+    "figure": _figure,
     "explain": _explain,
     "note": _note,
     "palette": _palette,

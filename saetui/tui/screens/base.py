@@ -27,6 +27,7 @@ from saetui.tui.messages import AttentionChanged, JobsChanged, StoreChanged, Tab
 from saetui.tui.widgets.query_table import QueryTable
 
 if TYPE_CHECKING:
+    from saetui.commands.figures import Figure
     from saetui.jobs.devices import Device
     from saetui.tui.app import WorkbenchApp
 
@@ -88,8 +89,15 @@ class WorkbenchScreen(Screen[None]):
 
     def current_query(self) -> tuple[str, dict[str, Any]] | None:
         """``(sql, parameters)`` of what the focused part shows."""
+        figure = self.figure_in_focus()
+        if figure is not None:
+            return figure.query(self.bench.store)
         table = self.table(self.bench.focus)
         return table.current_query() if table is not None else self.bench.query_of(self.bench.focus)
+
+    def figure_in_focus(self) -> Figure | None:
+        """The command that shows the focused part large, where that is a plot; exported in place of the table."""
+        return None
 
     def explain(self) -> str | None:
         """The name in the glossary of the number under the cursor."""

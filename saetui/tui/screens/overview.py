@@ -1,7 +1,7 @@
 """Screen 1: which SAEs are there, and how good are they?"""
 
-import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import ClassVar
 
 from textual import on
@@ -12,13 +12,19 @@ from textual.content import Content
 from textual.widgets import Static
 
 from saetui.commands.catalogue import SaeEntry
+from saetui.commands.figures import Figure
 from saetui.commands.navigate import Open
 from saetui.commands.select import Sae
+from saetui.figures.absorption_rate import rate_against_l0
+from saetui.figures.choice import Row
+from saetui.figures.error_scaling import against_width
+from saetui.figures.figure import Chart
+from saetui.figures.letter_scores import f1_against_width
 from saetui.tui.frame.status_line import progress_text
 from saetui.tui.keys import bindings_of
 from saetui.tui.screens.base import WorkbenchScreen
 from saetui.tui.screens.overview_columns import COLUMNS
-from saetui.tui.widgets.plots import Series, XYPlot
+from saetui.tui.widgets.plots import XYPlot
 from saetui.tui.widgets.query_table import QueryTable
 
 TABLE = "overview.saes"
@@ -28,11 +34,22 @@ _EMPTY = """[b]No SAEs here yet.[/b]
 [b $accent]:[/]  [b]run SPEC.toml[/b] submits a job of your own
 [b $accent]7[/]  shows what runs
 """
-# What is drawn against the width: column, title, and whether the axis begins at zero.
+
+
+@dataclass(frozen=True)
+class _Plot:
+    """A small plot: the figure that shows it large, its chart, and what stands on its axes."""
+
+    figure: str
+    chart: Callable[[Sequence[Row]], Chart]
+    x: str
+    y: str
+
+
 _PLOTS = (
-    ("fvu", "FVU against width", False),
-    ("l0", "L0 against width", True),
-    ("mean_letter_f1", "mean letter F1 against width", False),
+    _Plot("absorption_rate", lambda rows: rate_against_l0(rows, "absorption_rate"), "l0", "absorption_rate"),
+    _Plot("error_scaling", against_width, "width", "fvu"),
+    _Plot("letter_scores", f1_against_width, "width", "mean_letter_f1"),
 )
 
 
@@ -45,6 +62,7 @@ class OverviewScreen(WorkbenchScreen):
     OverviewScreen #overview-saes { max-height: 50%; }
     OverviewScreen #plots { height: 1fr; }
     OverviewScreen #plots XYPlot { margin-right: 1; }
+    OverviewScreen.-narrow #letter_scores { display: none; }
     OverviewScreen #empty { display: none; height: 1fr; padding: 2 3; }
     OverviewScreen.-empty #empty { display: block; }
     OverviewScreen.-empty #overview-saes, OverviewScreen.-empty #plots { display: none; }
@@ -57,8 +75,8 @@ class OverviewScreen(WorkbenchScreen):
         _fit(table, len(self.bench.catalogue.saes))
         yield table
         with Horizontal(id="plots"):
-            for column, title, from_zero in _PLOTS:
-                plot = XYPlot(title, log_x=True, from_zero=from_zero, id=f"plot-{column}", empty="not measured yet")
+            for spec in _PLOTS:
+                plot = XYPlot(spec.chart(()), id=spec.figure, empty="not measured yet")
                 plot.can_focus = True
                 yield plot
 
@@ -67,7 +85,7 @@ class OverviewScreen(WorkbenchScreen):
         table.set_params(**self.bench.parameters("overview"))
         if self.bench.attention.sae is not None:
             table.go_to_key(self.bench.attention.sae)
-        self._highlight()
+        self._draw()
 
     def jobs_changed(self) -> None:
         running = [job for job in self.bench.jobs if job.state == "running"]
@@ -100,23 +118,32 @@ class OverviewScreen(WorkbenchScreen):
     def _chosen(self, event: QueryTable.RowSelected) -> None:
         self.dispatch(Open(f"letters?sae={event.row['name']}"))
 
-    def _draw(self) -> None:
-        for column, _, _ in _PLOTS:
-            self.query_one(f"#plot-{column}", XYPlot).set_series(_series(self.bench.catalogue.saes, column))
-        self._highlight()
+    @on(XYPlot.Enlarged)
+    def _enlarged(self) -> None:
+        figure = self.figure_in_focus()
+        if figure is not None:
+            self.dispatch(figure)
 
-    def _highlight(self) -> None:
-        entry = self.bench.catalogue.entry(self.bench.attention.sae)
-        for column, _, _ in _PLOTS:
-            value = getattr(entry, column) if entry is not None else None
-            point = (float(entry.width), float(value)) if entry is not None and value is not None else None
-            self.query_one(f"#plot-{column}", XYPlot).highlight = point
+    def _draw(self) -> None:
+        """The SAEs of the site that is looked at, with the current one standing out."""
+        current = self.bench.catalogue.entry(self.bench.attention.sae)
+        rows = [vars(sae) for sae in self.bench.catalogue.saes if current is None or _site(sae) == _site(current)]
+        for spec in _PLOTS:
+            plot = self.query_one(f"#{spec.figure}", XYPlot)
+            plot.chart = spec.chart(rows)
+            x, y = getattr(current, spec.x, None), getattr(current, spec.y, None)
+            plot.highlight = None if x is None or y is None else (float(x), float(y))
+
+    def figure_in_focus(self) -> Figure | None:
+        spec = self._spec_in_focus()
+        return None if spec is None else Figure(spec.figure, hook=self.bench.attention.hook or "")
 
     def explain(self) -> str | None:
-        focused = self.focused
-        if isinstance(focused, XYPlot):
-            return (focused.id or "").removeprefix("plot-")
-        return super().explain()
+        spec = self._spec_in_focus()
+        return super().explain() if spec is None else spec.y
+
+    def _spec_in_focus(self) -> _Plot | None:
+        return next((spec for spec in _PLOTS if self.focused is not None and self.focused.id == spec.figure), None)
 
 
 def _fit(table: QueryTable, rows: int) -> None:
@@ -124,12 +151,5 @@ def _fit(table: QueryTable, rows: int) -> None:
     table.styles.height = rows + 3
 
 
-def _series(saes: Sequence[SaeEntry], column: str) -> list[Series]:
-    """One line for each architecture and k, from narrow to wide."""
-    groups: dict[str, list[tuple[float, float]]] = {}
-    for sae in sorted(saes, key=lambda sae: sae.width):
-        value = getattr(sae, column)
-        if value is not None and math.isfinite(value):
-            name = sae.architecture + (f" k {sae.k:g}" if sae.k is not None else "")
-            groups.setdefault(name, []).append((float(sae.width), float(value)))
-    return [Series(name, points) for name, points in groups.items()]
+def _site(sae: SaeEntry) -> tuple[str, str]:
+    return sae.model_id, sae.hook_name

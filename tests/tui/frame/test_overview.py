@@ -26,19 +26,19 @@ async def test_every_sae_has_a_row_and_a_point_in_each_plot(study: Path) -> None
         for name in ("w64-k4", "w256-k4", "w1024-k4"):
             assert name in run.text
         plots = {plot.id: plot for plot in overview(run).query(XYPlot)}
-        assert set(plots) == {"plot-fvu", "plot-l0", "plot-mean_letter_f1"}
-        for plot in plots.values():
-            (series,) = plot.series
-            assert series.name == "topk k 4"
-            assert [x for x, _ in series.points] == [64.0, 256.0, 1024.0]
-        assert plots["plot-fvu"].highlight == (64.0, 0.3079)
+        assert set(plots) == {"absorption_rate", "error_scaling", "letter_scores"}
+        for name in ("error_scaling", "letter_scores"):
+            (line,) = plots[name].chart.lines
+            assert line.name == "k 4"
+            assert [point.x for point in line.points] == [64.0, 256.0, 1024.0]
+        assert plots["error_scaling"].highlight == (64.0, 0.3079)
 
 
 async def test_the_cursor_chooses_the_sae_that_all_screens_are_about(study: Path) -> None:
     async with running(study) as run:
         await run.press("j")
         await run.until(lambda: run.bench.attention.sae == "sae-256")
-        await run.until(lambda: overview(run).query_one("#plot-fvu", XYPlot).highlight == (256.0, 0.2213))
+        await run.until(lambda: overview(run).query_one("#error_scaling", XYPlot).highlight == (256.0, 0.2213))
         await run.press("G")
         await run.until(lambda: run.bench.attention.sae == "sae-1024")
         await run.shows("· w1024-k4")
@@ -84,7 +84,7 @@ async def test_results_that_arrive_are_committed_and_shown(study: Path) -> None:
         with Spool(study, "job") as spool:
             spool.add("sae", [row | {"sae_id": "sae-128", "name": "w128-k4", "width": 128}])
         await run.shows("w128-k4", "of 4 SAEs in view")
-        assert len(overview(run).query_one("#plot-fvu", XYPlot).series[0].points) == 4
+        assert len(overview(run).query_one("#error_scaling", XYPlot).chart.lines[0].points) == 4
 
 
 async def test_a_program_that_holds_the_store_is_named_while_results_wait(study: Path) -> None:

@@ -4,8 +4,9 @@ import math
 
 import pytest
 
+from saetui.figures.figure import Chart, Line, Point, Scale
 from saetui.tui.widgets.axis import Axis
-from saetui.tui.widgets.plots import Series, XYPlot
+from saetui.tui.widgets.plots import NO_CHART, XYPlot
 
 from .memory_store import WidgetApp, shown, title, until
 
@@ -58,14 +59,16 @@ async def drawn(plot: XYPlot, size: tuple[int, int]) -> list[str]:
         return shown(plot)
 
 
-def plot(*series: Series) -> XYPlot:
-    made = XYPlot("FVU against width", log_x=True, from_zero=True)
-    made.set_series(series)
-    return made
+def line(name: str, points: list[tuple[float, float]], *, marked: bool = True) -> Line:
+    return Line(name, tuple(Point(x, y) for x, y in points), marked=marked)
+
+
+def plot(*lines: Line) -> XYPlot:
+    return XYPlot(Chart("FVU against width", Scale("width", logarithmic=True), Scale("FVU", from_zero=True), lines))
 
 
 async def test_points_lie_where_they_belong() -> None:
-    made = plot(Series("k 4", FVU))
+    made = plot(line("k 4", FVU))
     lines = await drawn(made, (42, 12))
     assert title(made) == "FVU against width"
     places = [(row, line.index("●")) for row, line in enumerate(lines) if "●" in line]
@@ -74,31 +77,32 @@ async def test_points_lie_where_they_belong() -> None:
     columns = [column for _, column in places]
     assert columns == sorted(columns)
     assert columns[1] - columns[0] == pytest.approx(columns[2] - columns[1], abs=1)
-    assert lines[-2].count("┬") == 3
-    assert lines[-1].split() == ["512", "2k", "8.2k"]
+    assert lines[-3].count("┬") == 3
+    assert lines[-2].split() == ["512", "2k", "8.2k"]
+    assert lines[-1].strip() == "width"
 
 
 async def test_several_series_have_a_legend_and_markers_of_their_own() -> None:
-    lines = await drawn(plot(Series("k 4", FVU), Series("floor", [(512, 0.2), (8192, 0.2)], markers=False)), (42, 12))
+    lines = await drawn(plot(line("k 4", FVU), line("floor", [(512, 0.2), (8192, 0.2)], marked=False)), (42, 12))
     assert lines[0].strip() == "● k 4  ─ floor"
     assert "▲" not in "".join(lines)
 
 
 @pytest.mark.parametrize("size", [(20, 6), (18, 6), (30, 7), (200, 60)])
 async def test_small_and_large_plots_keep_to_their_size(size: tuple[int, int]) -> None:
-    lines = await drawn(plot(Series("k 4", FVU), Series("k 16", [(x, y + 0.1) for x, y in FVU])), size)
+    lines = await drawn(plot(line("k 4", FVU), line("k 16", [(x, y + 0.1) for x, y in FVU])), size)
     assert max(map(len, lines)) <= size[0]
     assert any("●" in line for line in lines)
     assert "└" in "".join(lines)
 
 
 async def test_nothing_to_draw_is_said() -> None:
-    assert (await drawn(XYPlot("x", empty="not measured yet"), (40, 8)))[0].strip() == "not measured yet"
-    assert (await drawn(plot(Series("k 4", FVU)), (15, 3)))[0].strip().startswith("too small")
+    assert (await drawn(XYPlot(NO_CHART, empty="not measured yet"), (40, 8)))[0].strip() == "not measured yet"
+    assert (await drawn(plot(line("k 4", FVU)), (15, 3)))[0].strip().startswith("too small")
 
 
 async def test_the_current_point_stands_out() -> None:
-    made = plot(Series("k 4", FVU))
+    made = plot(line("k 4", FVU))
     made.highlight = FVU[1]
     lines = await drawn(made, (42, 12))
     assert sum(line.count("◉") for line in lines) == 1
@@ -106,5 +110,33 @@ async def test_the_current_point_stands_out() -> None:
 
 
 async def test_points_that_a_log_axis_cannot_hold_are_left_out() -> None:
-    lines = await drawn(plot(Series("k 4", [(0.0, 0.5), (math.nan, 0.5), *FVU])), (42, 12))
+    lines = await drawn(plot(line("k 4", [(0.0, 0.5), (math.nan, 0.5), *FVU])), (42, 12))
     assert sum(line.count("●") for line in lines) == 3
+
+
+async def test_an_interval_is_drawn_through_its_point() -> None:
+    point = Point(1.0, 0.5, low=0.1, high=0.9)
+    chart = Chart("F1 against layer", Scale("layer", whole=True), Scale("F1", from_zero=True), (Line("k 4", (point,)),))
+    lines = await drawn(XYPlot(chart), (42, 14))
+    (row,) = (index for index, text in enumerate(lines) if "●" in text)
+    column = lines[row].index("●")
+    around = [text[column] for text in lines[row - 2 : row] + lines[row + 1 : row + 3] if len(text) > column]
+    assert len(around) == 4
+    assert all("\u2800" < sign <= "\u28ff" for sign in around)
+
+
+async def test_only_whole_layers_have_ticks() -> None:
+    points = (Point(1.0, 0.5), Point(2.0, 0.6))
+    chart = Chart("F1 against layer", Scale("layer", whole=True), Scale("F1"), (Line("k 4", points),))
+    lines = await drawn(XYPlot(chart), (80, 14))
+    assert lines[-2].split() == ["1", "2"]
+
+
+async def test_the_title_of_the_plot_in_focus_says_how_to_enlarge_it() -> None:
+    made = plot(line("k 4", FVU))
+    made.can_focus = True
+    app = WidgetApp(made)
+    async with app.run_test(size=(42, 12)) as pilot:
+        made.focus()
+        await until(pilot, lambda: made.has_focus)
+        assert title(made) == "FVU against width  ⏎ large"

@@ -1,0 +1,92 @@
+"""Figures: shown large, or written to a file for a paper."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from saetui.commands.command import Command, argument, command
+from saetui.commands.errors import CommandError
+from saetui.commands.parse import text_of
+from saetui.commands.window import literal_sql
+from store.queries import named_query
+
+if TYPE_CHECKING:
+    from saetui.commands.workbench import Workbench
+    from saetui.figures.choice import Choice
+    from saetui.figures.figure import Figure as Drawn
+    from saetui.figures.kind import Kind
+    from store import Reader
+
+
+@command("figure", "Show a figure large, or write it to a file", keys={"F": ""}, label="figure", asks=True)
+class Figure(Command):
+    name: str = argument(help="a figure, e.g. absorption_rate", complete="figure")
+    sae: tuple[str, ...] = argument(default=(), help="only these SAEs, by name", complete="sae")
+    hook: str = argument(default="", help="hook point; the one with most SAEs if left out", complete="hook")
+    letter: str = argument(default="", help="one letter; all of them if left out", complete="letter")
+    word: str = argument(default="", help="a word; the clearest case if left out")
+    path: str = argument(default="", help="a file ending in .svg or .png", complete="file")
+
+    def resolved(self, bench: Workbench) -> Figure:
+        from saetui.figures import FigureError
+        from saetui.figures.catalogue import kind_of
+
+        try:
+            takes = kind_of(self.name).takes
+        except FigureError as problem:
+            raise CommandError(f"figure: {problem}") from problem
+        if "word" not in takes or self.sae or self.letter or self.word:
+            return self
+        # A figure of one word is of the word that is looked at.
+        entry = bench.catalogue.entry(bench.attention.sae)
+        here = replace(self, sae=(entry.name,) if entry is not None else (), letter=bench.attention.letter or "")
+        return replace(here, word=bench.attention.token or "")
+
+    def run(self, bench: Workbench) -> None:
+        if self.path:
+            bench.in_background(lambda: export_figure(self.drawn(bench.store), Path(self.path).expanduser()))
+        else:
+            bench.front.open_panel("figure", text_of(self))
+
+    def drawn(self, store: Reader) -> Drawn:
+        """The figure as it is now; raises CommandError where its arguments name nothing in the store."""
+        from saetui.figures.catalogue import draw
+
+        return draw(store, *self._asked(store))
+
+    def query(self, store: Reader) -> tuple[str, dict[str, Any]]:
+        """``(sql, parameters)`` of what it shows; raises CommandError as ``drawn`` does."""
+        kind, choice = self._asked(store)
+        return named_query(kind.query), dict(kind.parameters(choice))
+
+    def _asked(self, store: Reader) -> tuple[Kind, Choice]:
+        from saetui.figures import FigureError
+        from saetui.figures.catalogue import asked
+
+        chosen = {"hook": self.hook or None, "letter": self.letter or None, "word": self.word or None}
+        try:
+            return asked(store, self.name, sae=self.sae or None, **chosen)
+        except FigureError as problem:
+            raise CommandError(f"figure: {problem}") from problem
+
+
+def list_figures() -> str:
+    """All figures, a line each, with the question it answers."""
+    from saetui.figures import FIGURES
+
+    width = max(map(len, FIGURES))
+    return "\n".join(f"{kind.name:<{width}}  {kind.question}" for kind in FIGURES.values())
+
+
+def export_figure(figure: Drawn, path: Path) -> str:
+    """Write a figure, with its query beside it; returns a line that says so, CommandError where it cannot be done."""
+    from saetui.figures import FigureError
+
+    try:
+        figure.save(path)
+    except FigureError as problem:
+        raise CommandError(f"figure: {problem}") from problem
+    path.with_suffix(".sql").write_text(literal_sql(figure.sql, figure.parameters) + ";\n", encoding="utf-8")
+    return f"{figure.name} written to {path}, the query beside it"

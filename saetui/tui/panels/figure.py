@@ -1,0 +1,145 @@
+"""A figure on the whole screen."""
+
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.content import Content
+from textual.message import Message
+
+from saetui.commands.errors import CommandError
+from saetui.commands.figures import Figure
+from saetui.commands.parse import text_of
+from saetui.figures.catalogue import kind_of
+from saetui.figures.figure import Figure as Drawn
+from saetui.tui.panels.base import Panel
+from saetui.tui.panels.pick import Item, PickPanel
+from saetui.tui.panels.scroll import TextPanel
+from saetui.tui.panels.sql import query_panel
+from saetui.tui.widgets.figure_view import FigureView
+from store import StoreError
+
+if TYPE_CHECKING:
+    from saetui.tui.app import WorkbenchApp
+
+_KEYS = "e export  Q query  i explain  ⎋ close"
+
+
+class FigurePanel(Panel[None]):
+    """Reads a figure in a thread and draws it; keys export it, show its query, explain it, and turn its pages."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("q", "close", "Close", show=False),
+        Binding("e", "export", "Export", show=False),
+        Binding("Q", "query", "Query", show=False),
+        Binding("i", "explain", "Explain", show=False),
+        Binding("z,enter", "alone", "One plot alone", show=False),
+        Binding("tab,l,j,right,down,pagedown", "turn(1)", "Next plots", show=False, priority=True),
+        Binding("shift+tab,h,k,left,up,pageup", "turn(-1)", "Plots before", show=False, priority=True),
+    ]
+    DEFAULT_CSS = """
+    FigurePanel > .panel { width: 100%; height: 100%; max-width: 100%; max-height: 100%; background: $background; }
+    """
+
+    @dataclass
+    class Read(Message):
+        """The figure as it is in the store, or why there is none."""
+
+        figure: Drawn | None
+        problem: str = ""
+
+    def __init__(self, command: Figure) -> None:
+        super().__init__()
+        self._command = command
+        self._kind = kind_of(command.name)
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="panel") as box:
+            box.border_title = Content(f"{self._kind.name} · {self._kind.question}")
+            box.border_subtitle = Content(_KEYS)
+            yield FigureView()
+
+    def on_mount(self) -> None:
+        self._read()
+
+    @property
+    def view(self) -> FigureView:
+        return self.query_one(FigureView)
+
+    @work(thread=True, exclusive=True, group="figure")
+    def _read(self) -> None:
+        try:
+            message = self.Read(self._command.drawn(self.bench.store))
+        except (CommandError, StoreError) as problem:
+            message = self.Read(None, str(problem))
+        self.post_message(message)
+
+    @on(Read)
+    def _show(self, message: Read) -> None:
+        if message.figure is None:
+            self.dismiss()
+            self.app.notify(message.problem, severity="error", markup=False)
+            return
+        self.view.figure = message.figure
+        self._say_where()
+
+    def on_resize(self) -> None:
+        self._say_where()
+
+    def action_turn(self, by: int) -> None:
+        self.view.turn(by)
+        self._say_where()
+
+    def action_alone(self) -> None:
+        self.view.alone = not self.view.alone
+        self._say_where()
+
+    def action_export(self) -> None:
+        if self.view.figure is None or self.view.figure.is_empty:
+            self.app.notify("there is nothing to export yet", severity="warning")
+            return
+        self.app.push_screen(export_panel(self._command, self.workbench_app))
+
+    def action_query(self) -> None:
+        figure = self.view.figure
+        if figure is not None:
+            self.app.push_screen(query_panel(figure.sql, figure.parameters))
+
+    def action_explain(self) -> None:
+        kind, figure = self._kind, self.view.figure
+        parts = [kind.question.strip(), kind.explanation, figure.note if figure is not None else ""]
+        body = Content("\n\n").join([Content(part) for part in parts if part])
+        body = Content.assemble("\n", body, "\n\n", ("source ", "$muted"), kind.source)
+        self.app.push_screen(TextPanel(kind.name, body, copied=body.plain.strip(), what="explanation"))
+
+    def _say_where(self) -> None:
+        """Which of its plots are on screen, where that is not all."""
+        figure, box = self.view.figure, self.query_one(Vertical)
+        if figure is None:
+            return
+        (first, count), whole = self.view.shown, len(figure.drawn)
+        where = ""
+        if count < whole:
+            shown = f"{first + 1}" if count == 1 else f"{first + 1} to {first + count}"
+            where = f"plot {shown} of {whole}  ⇥ next  "
+        alone = "z all  " if self.view.alone else "z one alone  " if whole > 1 else ""
+        box.border_subtitle = Content(where + alone + _KEYS)
+
+
+def export_panel(command: Figure, app: "WorkbenchApp") -> PickPanel:
+    """Asks for the format of a figure's file, or for another name."""
+
+    def line(suffix: str) -> str:
+        return text_of(replace(command, path=f"{command.name}{suffix}"))
+
+    formats = {".svg": "lines and text that can be edited", ".png": "300 dots per inch"}
+    items = [
+        Item(f"{command.name}{suffix}", what, "", partial(app.action_command, line(suffix)))
+        for suffix, what in formats.items()
+    ]
+    items.append(Item("another file", "ending in .svg or .png", "", partial(app.open_panel, "prompt", line(".svg"))))
+    return PickPanel("export the figure as", items)
