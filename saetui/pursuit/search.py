@@ -1,0 +1,190 @@
+"""The loop that all pursuits share: take the best atom, move the weights, until each token has its target L0."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+
+from saetui.pursuit.atoms import Atoms
+from saetui.pursuit.batch import Batch
+from saetui.pursuit.codes import SparseCodes, Work
+from saetui.pursuit.inputs import check_signals, read_targets
+from saetui.pursuit.results import Results
+from saetui.pursuit.screen import Screen
+
+STOP = 1e-6
+"""A token is done when no atom's product with the residual exceeds this share of the signal's norm."""
+MAX_L0 = 512
+# Elements of a batch's products with all atoms: few enough for the cache of a CPU, many enough to fill a GPU.
+_CPU_ELEMENTS, _GPU_ELEMENTS = 1 << 20, 1 << 26
+_LARGEST_BATCH = 4096
+# Rounding of the running sums is swept out after so many steps, and where so little is left of the signal's square.
+_SWEEP = 16
+_LITTLE_LEFT = 1e-4
+
+Progress = Callable[[int, int], None]
+"""Called with the steps of tokens done, and all there can be; what it raises ends the pursuit."""
+
+
+class Move(Protocol):
+    """Moves the weights of some tokens of a batch."""
+
+    def __call__(self, batch: Batch, tokens: slice | Tensor) -> Bool[Tensor, " m"]:
+        """Returns which tokens' weights changed at all."""
+
+
+@dataclass(frozen=True)
+class Method:
+    """What tells one pursuit from another."""
+
+    move: Move
+    finish: Move | None = None
+    """Moves the weights once more when a token has all its atoms."""
+    persistent: bool = True
+    """An atom once taken stays, and a token stops when no other atom would help; else an atom whose weight falls to 0
+    leaves, any atom may be taken again, and there is no stop."""
+    precise: bool = False
+    """Take the products between a token's own atoms in double precision."""
+
+
+@dataclass(frozen=True)
+class PursuitStep:
+    """What one step did to some of the signals."""
+
+    step: int
+    """1 for the first."""
+    rows: Int[Tensor, " m"]
+    """The signals that took the step."""
+    chosen: Int[Tensor, " m"]
+    residual_norms: Float[Tensor, " m"]
+
+
+@torch.no_grad()
+def search(
+    signals: Float[Tensor, "n d"],
+    atoms: Atoms,
+    target_l0: int | Sequence[int] | Int[Tensor, " n"],
+    method: Method,
+    *,
+    max_l0: int,
+    batch_size: int | None,
+    progress: Progress | None,
+    watch: Callable[[PursuitStep], None] | None,
+) -> SparseCodes:
+    """Pursue all signals, those of similar target together."""
+    signals = check_signals(signals, atoms.d)
+    if signals.device != atoms.device:
+        raise ValueError(f"signals are on {signals.device}, the dictionary on {atoms.device}; put them on one device")
+    signals = signals.to(atoms.rows.dtype)
+    targets = read_targets(target_l0, signals, atoms.width, max_l0)
+    results = Results(signals, targets)
+    run = _Run(atoms, method, results, int(targets.l0.sum()), progress, watch)
+    at_work = ((targets.l0 > 0) & (results.residual_norms[:, 0] > 0)).nonzero(as_tuple=True)[0]
+    order = at_work[targets.l0[at_work].argsort(descending=True, stable=True)]
+    for rows in order.split(_batch_size(atoms, batch_size)):
+        run.pursue(Batch(atoms, signals[rows], rows, targets.l0[rows], precise=method.precise))
+    run.report(0)
+    return results.codes(atoms, run.work())
+
+
+class _Run:
+    """One call's pursuit, batch after batch."""
+
+    def __init__(
+        self,
+        atoms: Atoms,
+        method: Method,
+        results: Results,
+        total: int,
+        progress: Progress | None,
+        watch: Callable[[PursuitStep], None] | None,
+    ) -> None:
+        self._atoms, self._method, self._results = atoms, method, results
+        self._progress, self._watch = progress, watch
+        self._done, self._total, self._steps = 0, total, 0
+        self._products = -atoms.products_taken
+        self._rows_added = self._candidates = 0
+        self._seen = torch.zeros(len(atoms.rows), dtype=torch.bool, device=atoms.device)
+
+    def pursue(self, batch: Batch) -> None:
+        """Pursue one batch to its end."""
+        if self._atoms.worth_completing(int(self._seen.sum()), self._steps, self._total - self._done):
+            self._atoms.complete()
+        screen = Screen(self._atoms, batch)
+        while batch.live:
+            screen.pick(STOP if self._method.persistent else None)
+            live = slice(batch.live)
+            stuck = batch.product[live] == -torch.inf
+            if self._method.persistent:
+                stuck |= batch.product[live] <= STOP * batch.norms[live]
+            self._retire(batch, screen, stuck)
+            if batch.live:
+                stalled = self._step(batch)
+                self._retire(batch, screen, stalled | (batch.targets[: batch.live] <= batch.length))
+            if batch.live:
+                screen.follow()
+                if not self._method.persistent:
+                    screen.readmit(*batch.release())
+        self._products += screen.products
+        self._rows_added += screen.rows_added
+        self._candidates += screen.candidates
+
+    def work(self) -> Work:
+        return Work(self._steps, self._products + self._atoms.products_taken, self._rows_added, self._candidates)
+
+    def report(self, steps: int) -> None:
+        """Count steps as done, whether taken or not needed any more."""
+        self._done += steps
+        if self._progress is not None:
+            self._progress(self._done, self._total)
+
+    def _step(self, batch: Batch) -> Bool[Tensor, " live"]:
+        """Give each token its atom and move its weights; which tokens no step will move any more."""
+        live = slice(batch.live)
+        batch.take(keep=True)
+        moved = self._method.move(batch, live)
+        little = batch.squares[live] < _LITTLE_LEFT * batch.norms[live].square()
+        if batch.length % _SWEEP == 0:
+            batch.refresh_correlations(torch.arange(batch.live, device=self._atoms.device))
+        elif bool(little.any()):
+            batch.refresh_correlations(little.nonzero(as_tuple=True)[0])
+        self._steps += batch.live
+        self._seen[batch.chosen[live]] = True
+        rows, chosen, norms = batch.rows[live], batch.chosen[live], batch.squares[live].sqrt()
+        self._results.record(rows, batch.length, chosen, norms)
+        if self._watch is not None:
+            self._watch(PursuitStep(batch.length, rows.clone(), chosen.clone(), norms))
+        self.report(batch.live)
+        return ~moved & (not self._method.persistent)
+
+    def _retire(self, batch: Batch, screen: Screen, done: Bool[Tensor, " live"]) -> None:
+        """Hand in the codes of tokens that are done, and close the gaps they leave."""
+        if not bool(done.any()):
+            return
+        tokens = done.nonzero(as_tuple=True)[0]
+        if self._method.finish is not None:
+            self._method.finish(batch, tokens)
+        batch.refresh_correlations(tokens)
+        self._results.finish(batch, tokens)
+        spared = int((batch.targets[tokens] - self._results.steps[batch.rows[tokens]]).sum())
+        if spared:
+            self.report(spared)
+        left = batch.live - len(tokens)
+        holes = tokens[tokens < left]
+        sources = left + (~done[left:]).nonzero(as_tuple=True)[0]
+        if len(holes):
+            batch.move(sources, holes)
+            screen.move(sources, holes)
+        batch.live = left
+
+
+def _batch_size(atoms: Atoms, asked: int | None) -> int:
+    if asked is not None:
+        if asked < 1:
+            raise ValueError(f"batch_size is {asked}; it must be 1 or more")
+        return asked
+    elements = _CPU_ELEMENTS if atoms.device.type == "cpu" else _GPU_ELEMENTS
+    return max(1, min(_LARGEST_BATCH, elements // len(atoms.rows)))
