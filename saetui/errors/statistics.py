@@ -16,6 +16,7 @@ RIDGE = 1e-6
 _RANK_TOLERANCE = 1e-10
 # Variance below this share of the mean square is rounding.
 _NO_VARIANCE = 1e-20
+_NO_ROWS = "no rows were added, so there is nothing to fit; give activations"
 
 
 @dataclass(frozen=True)
@@ -85,7 +86,7 @@ class Predictors:
     @property
     def shift(self) -> Float[Tensor, " p"]:
         if self._shift is None:
-            raise ValueError("no rows were added, so there is nothing to fit; give activations")
+            raise ValueError(_NO_ROWS)
         return self._shift
 
     @property
@@ -126,6 +127,8 @@ class Predictors:
 
         Raises ValueError where the predictors do not vary.
         """
+        if not self.n:
+            raise ValueError(_NO_ROWS)
         key = (centred, ridge, None if columns is None else tuple(columns))
         if self._factor is None or self._factor[0] != key:
             gram, deviations = self.gram(centred=centred), self.gram(centred=True).diagonal()
@@ -170,7 +173,7 @@ class Targets:
     @property
     def shift(self) -> Float[Tensor, " t"]:
         if self._shift is None:
-            raise ValueError("no rows were added, so there is nothing to fit; give activations")
+            raise ValueError(_NO_ROWS)
         return self._shift
 
     @property
