@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
     from store.residency import Residency
 
-# Parameters that may be left open: no limit, from the first row, the probes and the token set that the SAE has, and
-# the metric and thresholds of the absorption study.
+# Parameters that may be left open: no limit, from the first row, the probes and the token set that the SAE has, the
+# metric and thresholds of the absorption study, and all SAEs.
 _OPEN: dict[str, Any] = {
     "limit": None,
     "offset": 0,
@@ -24,6 +24,7 @@ _OPEN: dict[str, Any] = {
     "tau": None,
     "lead": None,
     "min_cosine": None,
+    "saes": None,
 }
 
 
@@ -31,7 +32,7 @@ class Reader:
     """Asks questions, from any number of threads; a pane has one of its own, to interrupt its queries and no others.
 
     A question is SQL, or the name of a query in ``store/queries``; its parameters are the ``$names`` in it, of which
-    $limit, $offset, $probe, $corpus, $metric, $tau, $lead and $min_cosine may be left open.
+    $limit, $offset, $probe, $corpus, $metric, $tau, $lead, $min_cosine and $saes may be left open.
     """
 
     def __init__(self, residency: "Residency") -> None:
