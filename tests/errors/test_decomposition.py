@@ -127,7 +127,7 @@ def test_saes_of_different_studies_are_not_put_together() -> None:
         Tokens("one"), split_contexts(CONTEXTS, seed=4), token_set=here, n_replicates=2
     ).token_set
     require_same_tokens({"one": one, "two": one})
-    with pytest.raises(ValueError, match="one and two cannot be put together: .* different split"):
+    with pytest.raises(ValueError, match=r"one and two cannot be put together: .* different split"):
         require_same_tokens({"one": one, "two": other_split})
     with pytest.raises(ValueError, match="different tokens shakespeare and unnamed"):
         require_same_tokens({"one": here, "two": TokenSet(hook_name=here.hook_name)})

@@ -39,7 +39,7 @@ def test_known_share_of_two_dimensions(offset: float) -> None:
     assert measured.fvu_nonlinear == pytest.approx(0.09, abs=0.01)
     assert measured.r2_total == pytest.approx(0.5 / 1.04, abs=0.01)
     assert measured.r2_dim_mean == pytest.approx(2 * (0.25 / 0.34) / 6, abs=0.01)
-    # The error is half of x in a third of the dimensions: on average s = 1/6, which explains a third of the linear part.
+    # Half of x in a third of the dimensions: on average s = 1/6, which explains a third of the linear part.
     assert measured.shrinkage.factor == pytest.approx(1 / 6, abs=0.01)
     assert measured.shrinkage.share == pytest.approx(1 / 3, abs=0.03)
     assert not measured.shrinkage.flagged
