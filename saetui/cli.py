@@ -62,9 +62,16 @@ def _app() -> "typer.Typer":
     app.add_typer(jobs, name="jobs")
     study = typer.Typer(help="Make a study of the SAEs of a store, wait for it, and print the summary.")
     app.add_typer(study, name="study")
+    toy = typer.Typer(help="See an effect on toys, where everything is known.", no_args_is_help=True)
+    app.add_typer(toy, name="toy")
     store_option = typer.Option(help="The store's folder; default: the one opened last.")
     _register(app, jobs, store_option)
     _register_studies(study, store_option)
+
+    @toy.command("absorption", help="What feature absorption is, on SAEs that are trained while you read.")
+    def toy_absorption() -> None:
+        _guarded(_toy_absorption)()
+
     return app
 
 
@@ -291,3 +298,9 @@ def _cancel(job: str, store: Path | None) -> int:
     from saetui.commands.headless import cancel_job
 
     return cancel_job(_store_root(store), job)
+
+
+def _toy_absorption() -> int:
+    from saetui.commands.toy import explain_absorption
+
+    return explain_absorption()

@@ -4,7 +4,7 @@ The paper draws 10^8 samples. Here the loss is taken over every combination of f
 often it comes, so that a few thousand steps end where the samples would.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import product
 from typing import Literal, get_args
@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
 
 from saetui.letters.toy import CHILD, PARENT
 from saetui.sae.base import unit_rows
@@ -20,7 +21,7 @@ from saetui.sae.standard import StandardSAE
 
 World = Literal["independent", "hierarchical", "noisy"]
 
-FEATURES = ("parent", "child", "other 1", "other 2")
+FEATURES = ("parent", "child", "third", "fourth")
 # How often each feature is on; a child of the hierarchical worlds comes with its parent only, and as often (the paper).
 FREQUENCIES = (0.25, 0.05, 0.05, 0.05)
 # Standard deviation of the parent's magnitude around 1 in the noisy world (the paper).
@@ -95,59 +96,69 @@ def toy_inputs(world: World) -> ToyInputs:
     return ToyInputs(torch.tensor(features), torch.tensor(shares))
 
 
-def train_toy(
-    world: World,
+def train_toys(
+    worlds: Sequence[World],
     *,
     sparsity: float = 0.003,
     steps: int = 4000,
     seed: int = 0,
     progress: Callable[[int, int], None] | None = None,
-) -> ToySAE:
-    """Train four latents on the four features of a world, orthogonal directions in 50 dimensions.
+) -> dict[World, ToySAE]:
+    """Train an SAE of four latents on each world's four features, orthogonal directions in 50 dimensions.
 
     The loss is the squared error plus ``sparsity`` times the sum of latents, each times the norm of its decoder row.
-    ``progress`` is told the steps done and all there are. Raises ValueError for an unknown world or no steps.
+    All start alike and are trained side by side. ``progress`` is told the steps done and all there are. Raises
+    ValueError for an unknown world or no steps.
     """
     if steps < 1:
         raise ValueError(f"steps is {steps}; it must be at least 1")
-    inputs = toy_inputs(world)
     generator = torch.Generator().manual_seed(seed)
     directions = torch.linalg.qr(torch.randn(_D_IN, len(FEATURES), generator=generator)).Q.T
     decoder = _DECODER_NORM * unit_rows(torch.randn(len(FEATURES), _D_IN, generator=generator))
+    inputs = [toy_inputs(world) for world in worlds]
+    x = pad_sequence([world.features for world in inputs], batch_first=True) @ directions
+    shares = pad_sequence([world.shares for world in inputs], batch_first=True)
+    start = (decoder.T, decoder, torch.zeros(1, len(FEATURES)), torch.zeros(1, _D_IN))
     # Contiguous, since the fused optimiser walks parameters and gradients as they lie in memory.
-    start = (decoder.T.contiguous(), decoder, torch.zeros(len(FEATURES)), torch.zeros(_D_IN))
-    parameters = [tensor.clone().requires_grad_() for tensor in start]
-    x, optimizer = inputs.features @ directions, torch.optim.Adam(parameters, lr=_LEARNING_RATE, fused=True)
-    schedule = torch.optim.lr_scheduler.LambdaLR(
-        optimizer, lambda step: min(1.0, (steps - step) / (_DECAY_SHARE * steps))
-    )
-    loss = torch.tensor(torch.nan)
+    parameters = [tensor.repeat(len(worlds), 1, 1).contiguous().requires_grad_() for tensor in start]
+    optimizer = torch.optim.Adam(parameters, lr=_LEARNING_RATE, fused=True)
     for step in range(steps):
-        loss = _loss(parameters, x, inputs.shares, sparsity)
+        losses = _losses(parameters, x, shares, sparsity)
         optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
+        losses.sum().backward()  # type: ignore[no-untyped-call]
+        optimizer.param_groups[0]["lr"] = _LEARNING_RATE * min(1.0, (steps - step) / (_DECAY_SHARE * steps))
         optimizer.step()
-        schedule.step()
         if progress is not None:
             progress(step + 1, steps)
-    return _in_feature_order(world, [parameter.detach() for parameter in parameters], directions, float(loss.detach()))
+    with torch.no_grad():
+        losses = _losses(parameters, x, shares, sparsity)
+        return {
+            world: _in_feature_order(
+                world, [parameter.detach()[i] for parameter in parameters], directions, float(losses[i])
+            )
+            for i, world in enumerate(worlds)
+        }
 
 
-def _loss(
-    parameters: list[Tensor], x: Float[Tensor, "input d"], shares: Float[Tensor, " input"], sparsity: float
-) -> Float[Tensor, ""]:
+def _losses(
+    parameters: list[Tensor],
+    x: Float[Tensor, "world input d"],
+    shares: Float[Tensor, "world input"],
+    sparsity: float,
+) -> Float[Tensor, " world"]:
     w_enc, w_dec, b_enc, b_dec = parameters
-    latents = ((x - b_dec) @ w_enc + b_enc).relu()
-    error = latents @ w_dec + b_dec - x
-    loss: Tensor = shares @ (error.square().sum(1) + sparsity * (latents @ w_dec.norm(dim=1)))
-    return loss
+    latents = torch.baddbmm(b_enc, x - b_dec, w_enc).relu()
+    error = torch.baddbmm(b_dec - x, latents, w_dec)
+    penalty = torch.bmm(latents, w_dec.norm(dim=2, keepdim=True))[..., 0]
+    losses: Tensor = (shares * (error.square().sum(2) + sparsity * penalty)).sum(1)
+    return losses
 
 
 def _in_feature_order(
     world: World, parameters: list[Tensor], directions: Float[Tensor, "feature d"], loss: float
 ) -> ToySAE:
     """Latents sorted by the feature that they write; the child chooses first, since its latent may write both."""
-    w_enc, w_dec, b_enc, b_dec = parameters
+    w_enc, w_dec, b_enc, b_dec = parameters[0], parameters[1], parameters[2][0], parameters[3][0]
     # Inputs do not leave the features' span, so what the encoder reads outside it is left of the start, and a constant.
     in_span = directions.T @ (directions @ w_enc)
     b_enc, w_enc = b_enc - b_dec @ (w_enc - in_span), in_span

@@ -7,7 +7,7 @@ import torch
 from saetui.letters.latents import SparseLatents
 from saetui.letters.projection import projection_verdicts
 from saetui.letters.toy import CHILD, PARENT, delta_cost, delta_sae
-from saetui.letters.toy_training import FREQUENCIES, ToySAE, World, toy_inputs, train_toy
+from saetui.letters.toy_training import FREQUENCIES, ToySAE, World, toy_inputs, train_toys
 
 NOTHING, ONLY_PARENT, BOTH = [0.0, 0.0], [1.0, 0.0], [1.0, 1.0]
 INPUTS = torch.tensor([NOTHING, ONLY_PARENT, BOTH])
@@ -83,8 +83,8 @@ def test_an_unknown_world_is_named() -> None:
 
 
 @cache
-def _trained(world: World, seed: int = 0) -> ToySAE:
-    return train_toy(world, seed=seed)
+def _trained(seed: int) -> dict[World, ToySAE]:
+    return train_toys(["independent", "hierarchical", "noisy"], seed=seed)
 
 
 def _fires(toy: ToySAE, parent: float, child: float) -> list[float]:
@@ -92,7 +92,7 @@ def _fires(toy: ToySAE, parent: float, child: float) -> list[float]:
 
 
 def test_independent_features_have_a_latent_each() -> None:
-    toy = _trained("independent")
+    toy = _trained(0)["independent"]
     torch.testing.assert_close(toy.encoder_cosines, torch.eye(4), rtol=0, atol=0.05)
     torch.testing.assert_close(toy.decoder_cosines, torch.eye(4), rtol=0, atol=0.05)
     assert _fires(toy, 1, 1) == pytest.approx([1, 1], abs=0.02)
@@ -100,7 +100,7 @@ def test_independent_features_have_a_latent_each() -> None:
 
 @pytest.mark.parametrize("seed", [0, 1])
 def test_a_child_absorbs_its_parent(seed: int) -> None:
-    toy = _trained("hierarchical", seed)
+    toy = _trained(seed)["hierarchical"]
     # The parent's latent reads "parent and no child"; the child's latent writes both.
     half = 0.5**0.5
     torch.testing.assert_close(toy.encoder_cosines[PARENT, :2], torch.tensor([half, -half]), rtol=0, atol=0.03)
@@ -116,7 +116,7 @@ def test_a_child_absorbs_its_parent(seed: int) -> None:
 
 def test_noise_makes_absorption_partial() -> None:
     """The paper's figures: on both features, child 1.27 and parent 0.22, which is 0 from a magnitude of 0.75 down."""
-    toy = _trained("noisy")
+    toy = _trained(0)["noisy"]
     parent, child = _fires(toy, 1, 1)
     assert parent == pytest.approx(0.22, abs=0.04)
     assert child == pytest.approx(1.27, abs=0.04)
@@ -126,10 +126,15 @@ def test_noise_makes_absorption_partial() -> None:
 
 def test_training_reports_every_step() -> None:
     seen: list[tuple[int, int]] = []
-    train_toy("hierarchical", steps=3, progress=lambda done, total: seen.append((done, total)))
+    train_toys(["hierarchical"], steps=3, progress=lambda done, total: seen.append((done, total)))
     assert seen == [(1, 3), (2, 3), (3, 3)]
+
+
+def test_toys_do_not_depend_on_each_other() -> None:
+    together, alone = train_toys(["noisy", "independent"], steps=50), train_toys(["independent"], steps=50)
+    torch.testing.assert_close(together["independent"].sae.W_enc, alone["independent"].sae.W_enc)
 
 
 def test_no_steps_are_refused() -> None:
     with pytest.raises(ValueError, match="steps is 0"):
-        train_toy("noisy", steps=0)
+        train_toys(["noisy"], steps=0)
