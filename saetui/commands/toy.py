@@ -178,7 +178,7 @@ class _Page:
         self._show(Text("\n").join(lines))
         self._say(
             "Absorption is [bold]partial[/bold]: beside the child the parent's latent whispers, and where the parent "
-            "is weak it says nothing. No threshold on it is right both with the child and without."
+            "is weak it says nothing. How strongly it fires no longer tells how much of the parent there is."
         )
 
     def closing(self) -> None:
