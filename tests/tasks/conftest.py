@@ -27,7 +27,7 @@ def words() -> list[str]:
 
 @pytest.fixture(scope="session")
 def model_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A GPT-2 of two layers with random weights and a tokenizer of whole words."""
+    """A GPT-2 of two layers, random but for the words' embeddings, and a tokenizer of whole words."""
     folder = tmp_path_factory.mktemp("model")
     answers = [f" {letter}" for letter in "ABCDEFGHIJKLMNOPQRSTUVWXYZ"]
     pieces = ["<s>", "<unk>", *TEMPLATE, *answers, *words()]
@@ -41,7 +41,13 @@ def model_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     config = transformers.GPT2Config(
         vocab_size=len(pieces), n_embd=16, n_layer=2, n_head=2, n_positions=64, bos_token_id=0, eos_token_id=0
     )
-    transformers.GPT2LMHeadModel(config).save_pretrained(folder)
+    model = transformers.GPT2LMHeadModel(config)
+    # Words know their letters, so that probes find them; what the model makes of that is chance.
+    directions = torch.linalg.qr(torch.randn(16, 16))[0][: len(STEMS)]
+    with torch.no_grad():
+        for place, word in enumerate(words(), start=len(pieces) - len(words())):
+            model.transformer.wte.weight[place] += 0.2 * directions["abcde".index(word[1])]
+    model.save_pretrained(folder)
     return folder
 
 
