@@ -4,11 +4,15 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 HISTORY_LENGTH = 200
+METRICS = ("paper", "projection")
 
 
 @dataclass(frozen=True)
 class Attention:
-    """The model, the site, and the current SAE, letter, latent, token and job; ids as in the store."""
+    """The model, the site, and the current SAE, letter, latent, token and job; ids as in the store.
+
+    ``metric`` is the measure of absorption, one of ``METRICS``; thresholds that are None are those of the study.
+    """
 
     model: str | None = None
     hook: str | None = None
@@ -18,11 +22,21 @@ class Attention:
     latent: int | None = None
     token: str | None = None
     job: str | None = None
+    metric: str = METRICS[0]
+    tau: float | None = None
+    lead: float | None = None
+    min_cosine: float | None = None
 
     def with_changes(self, **changes: Any) -> "Attention":
-        """A copy with some parts changed; another SAE lets go of the latent, whose number means nothing there."""
+        """A copy with some parts changed.
+
+        Another SAE lets go of the latent, whose number means nothing there, and another letter of a word without it.
+        """
         if "sae" in changes and changes["sae"] != self.sae:
             changes.setdefault("latent", None)
+        letter = changes.get("letter", self.letter)
+        if letter != self.letter and letter != (self.token or "").strip()[:1].lower():
+            changes.setdefault("token", None)
         return replace(self, **changes)
 
 

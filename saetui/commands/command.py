@@ -53,6 +53,8 @@ class Command:
     group: ClassVar[str] = ""
     recorded: ClassVar[bool] = True
     asks: ClassVar[bool] = False
+    # Whether it leads to another place, as the history of places has them.
+    visits: ClassVar[bool] = True
 
     def __eq__(self, other: object) -> bool:
         return type(other) is type(self) and vars(other) == vars(self)

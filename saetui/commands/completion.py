@@ -8,7 +8,10 @@ from pathlib import Path
 from string import ascii_lowercase
 from typing import TYPE_CHECKING
 
+from saetui.commands.absorption import SHOWN
+from saetui.commands.attention import METRICS
 from saetui.commands.command import Argument, Command, commands
+from saetui.commands.study import STUDIES
 from saetui.commands.subject import SUBJECTS
 from saetui.commands.tables import TABLES, tables_of
 
@@ -106,6 +109,9 @@ SOURCES: dict[str, Callable[[Workbench], Iterable[str]]] = {
     "term": _terms,
     "figure": _figures,
     "hook": lambda bench: sorted({s.hook_name for s in bench.catalogue.saes}),
-    "study": lambda _: ("demo", "letters"),
+    "study": lambda _: STUDIES,
+    "metric": lambda _: METRICS,
+    "cases": lambda _: SHOWN,
+    "step": lambda _: ("up", "down"),
     "architecture": lambda _: ("topk",),
 }

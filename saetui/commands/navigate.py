@@ -7,15 +7,16 @@ from typing import TYPE_CHECKING
 from saetui.commands.command import Command, argument, command
 from saetui.commands.errors import CommandError
 from saetui.commands.links import read_link
+from saetui.commands.select import surface_of
 from saetui.commands.table import Filter
 
 if TYPE_CHECKING:
     from saetui.commands.workbench import Workbench
 
 
-@command("screen", "Go to a screen", keys={"1": "overview", "2": "letters", "7": "jobs"})
+@command("screen", "Go to a screen", keys={"1": "overview", "2": "letters", "3": "absorption", "7": "jobs"})
 class Screen(Command):
-    name: str = argument(help="overview, letters or jobs", complete="screen")
+    name: str = argument(help="overview, letters, absorption or jobs", complete="screen")
 
     def run(self, bench: Workbench) -> None:
         bench.show(self.name)
@@ -46,10 +47,12 @@ class Leave(Command):
 
 @command("open", "Go to a link such as letters/s/412")
 class Open(Command):
-    link: str = argument(help="screen/letter/latent?sae=NAME", complete="link")
+    link: str = argument(help="screen/letter/latent?sae=NAME, or absorption/letter/word", complete="link")
 
     def run(self, bench: Workbench) -> None:
         screen, changes = read_link(self.link, bench.catalogue)
+        if "token" in changes:
+            changes["token"] = surface_of(bench, changes["token"])
         bench.show(screen)
         bench.attend(**changes)
 

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from saetui.commands.workbench import Workbench
 
 _STEPS = {"next": 1, "previous": -1}
+_SURFACES = "SELECT surface FROM word WHERE surface IN ($text, ' ' || $text) ORDER BY surface <> $text LIMIT 1"
 
 
 @command(
@@ -65,8 +66,17 @@ class Latent(Command):
 class Token(Command):
     token: str = argument(help="its text, e.g. short", rest=True)
 
+    def resolved(self, bench: Workbench) -> Token:
+        return Token(surface_of(bench, self.token))
+
     def run(self, bench: Workbench) -> None:
         bench.attend(token=self.token or None)
+
+
+def surface_of(bench: Workbench, text: str) -> str:
+    """The surface of the word that a person means: as it is written, or else with a leading space."""
+    found = bench.store.fetch(_SURFACES, text=text).rows
+    return str(found[0][0]) if found else text
 
 
 @command(

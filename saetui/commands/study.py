@@ -11,23 +11,23 @@ from saetui.commands.errors import CommandError
 if TYPE_CHECKING:
     from saetui.commands.workbench import Workbench
 
-_STUDIES = ("demo", "letters")
+STUDIES = ("demo", "letters", "absorption")
 _TOKENS = 2_000_000
 
 
 @command("study", "Make a study in the background", keys={"D": "demo"}, screens=("overview",), label="demo study")
 class Study(Command):
     name: str = argument(
-        help="demo: three new SAEs and their letters; letters: those of the SAEs in view", complete="study"
+        help="demo: three new SAEs and their letters; letters, absorption: of the SAEs in view", complete="study"
     )
 
     def run(self, bench: Workbench) -> None:
-        if self.name not in _STUDIES:
-            raise CommandError(f"study: no study {self.name!r}; there is {', '.join(_STUDIES)}")
+        if self.name not in STUDIES:
+            raise CommandError(f"study: no study {self.name!r}; there is {', '.join(STUDIES)}")
 
         saes = tuple(s for s in bench.catalogue.saes if s.sae_id in bench.attention.in_view)
-        if self.name == "letters" and not saes:
-            raise CommandError("study letters: put an SAE in view first, with space on screen 1")
+        if self.name != "demo" and not saes:
+            raise CommandError(f"study {self.name}: put an SAE in view first, with space on screen 1")
 
         def submit() -> str:
             if self.name == "demo":
@@ -35,9 +35,10 @@ class Study(Command):
 
                 jobs = submit_demo(bench.client)
             else:
-                from saetui.commands.study_specs import study_specs
+                from saetui.commands.study_specs import absorption_specs, letters_specs
 
-                jobs = [bench.client.submit(spec) for spec in study_specs(saes)]
+                specs = letters_specs(saes) if self.name == "letters" else absorption_specs(saes)
+                jobs = [bench.client.submit(spec) for spec in specs]
             return f"{len(jobs)} jobs are queued; 7 shows how they go"
 
         bench.in_background(submit)

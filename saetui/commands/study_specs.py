@@ -1,12 +1,23 @@
 """The job specs of a small study: train, then find letters and latents; kept apart since specs bring pydantic."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from pydantic import ValidationError
 
 from saetui.commands.catalogue import SaeEntry
 from saetui.commands.errors import CommandError
-from saetui.jobs.specs import LatentsSpec, LettersSpec, Recipe, Spec, TrainSpec
+from saetui.jobs import Job
+from saetui.jobs.specs import (
+    AblationSpec,
+    AbsorptionSpec,
+    LatentsSpec,
+    LettersSpec,
+    Recipe,
+    Spec,
+    TrainSpec,
+    WordsSpec,
+)
 
 
 def train_specs(
@@ -32,7 +43,7 @@ def train_specs(
         raise CommandError(f"train: {where + ': ' if where else ''}{first['msg']}") from problem
 
 
-def study_specs(saes: Sequence[SaeEntry]) -> list[Spec]:
+def letters_specs(saes: Sequence[SaeEntry]) -> list[Spec]:
     """The jobs that find the letters and latents of SAEs, two for each site."""
     specs: list[Spec] = []
     for site in dict.fromkeys((s.model_source, s.corpus_source, s.hook_name) for s in saes):
@@ -41,3 +52,31 @@ def study_specs(saes: Sequence[SaeEntry]) -> list[Spec]:
         specs.append(LettersSpec(model=model, hook_name=hook_name, saes=names))
         specs.append(LatentsSpec(model=model, corpus=corpus, hook_name=hook_name, saes=names))
     return specs
+
+
+def absorption_specs(saes: Sequence[SaeEntry]) -> list[Spec]:
+    """The jobs that study the absorption of SAEs, one for each model."""
+    models = dict.fromkeys(s.model_source for s in saes)
+    return [
+        AbsorptionSpec(model=model, saes=tuple(s.name for s in saes if s.model_source == model)) for model in models
+    ]
+
+
+def ablation_spec(sae: SaeEntry, word: str, jobs: Sequence[Job]) -> AblationSpec:
+    """The job that removes every latent of a word; it asks about the word as the SAE's last study did."""
+    return AblationSpec(
+        **_asked_as_before(sae, jobs), model=sae.model_source, hook_name=sae.hook_name, sae=sae.name, word=word
+    )
+
+
+def _asked_as_before(sae: SaeEntry, jobs: Sequence[Job]) -> dict[str, Any]:
+    for job in reversed(jobs):
+        if job.kind in ("absorption", "letters") and job.state == "done":
+            spec = job.spec
+            if {sae.name, sae.sae_id, "*"} & set(spec["saes"]):
+                return {name: spec[name] for name in WordsSpec.model_fields if name in spec and name not in _OWN}
+    return {}
+
+
+# What a spec says for itself, however the words are asked about.
+_OWN = frozenset({"schema_version", "kind", "store", "model"})

@@ -15,6 +15,8 @@ class TableSpec:
     subject: str | None = None
     # Whether a person can filter and sort it; the list of jobs is no query on the screen.
     sortable: bool = True
+    # The pages of the screen that show it; most screens have one.
+    pages: tuple[str, ...] = ("",)
 
     @property
     def screen(self) -> str:
@@ -29,6 +31,11 @@ TABLES: Mapping[str, TableSpec] = {
         TableSpec("letters.letters", "letters", ("letter",), "letter"),
         TableSpec("letters.latents", "letter_latents", ("latent",), "latent"),
         TableSpec("letters.words", "letter_words", ("surface",), "token"),
+        TableSpec("absorption.letters", "absorption_letters", ("letter",), "letter"),
+        TableSpec("absorption.cases", "absorption_cases", ("surface",), "token"),
+        TableSpec("absorption.evidence", "absorption_evidence", ("latent",), "latent", pages=("", "word")),
+        TableSpec("absorption.occurrences", "absorption_occurrences", ("rank",), "token", pages=("word",)),
+        TableSpec("absorption.map", "absorption_map", ("sae_id",), "sae", pages=("map",)),
         TableSpec("jobs.jobs", "job_history", ("job_id",), sortable=False),
     )
 }

@@ -40,7 +40,12 @@ if TYPE_CHECKING:
     from saetui.jobs import Job, JobClient
 
 _LOOK_SECONDS = 1.0
-SCREENS = {"overview": ("1", "Overview"), "letters": ("2", "Letters"), "jobs": ("7", "Jobs")}
+SCREENS = {
+    "overview": ("1", "Overview"),
+    "letters": ("2", "Letters"),
+    "absorption": ("3", "Absorption"),
+    "jobs": ("7", "Jobs"),
+}
 
 
 class Workbench:
@@ -56,6 +61,7 @@ class Workbench:
         self.attention = Attention()
         self.screen = "overview"
         self.focus = tables_of(self.screen)[0].id
+        self.page = ""
         self.tables: dict[str, TableState] = {name: TableState() for name in TABLES}
         self.history = History()
         self.marks: frozenset[Subject] = frozenset()
@@ -92,6 +98,7 @@ class Workbench:
         """
         given = parse(command) if isinstance(command, str) else command
         done = given.resolved(self)
+        visit = visit and done.visits
         steps = self.history.index
         done.run(self)
         if self.history.index == steps:
@@ -167,7 +174,7 @@ class Workbench:
         if screen == self.screen:
             return
         self.screen = screen
-        self.focus = tables_of(screen)[0].id
+        self._turn_to(tables_of(screen)[0])
         self.emit(ScreenEvent(screen))
 
     def go(self, place: Place) -> None:
@@ -187,8 +194,13 @@ class Workbench:
         if table not in TABLES or TABLES[table].screen != self.screen:
             raise CommandError(f"no table {table!r} here; there are {', '.join(t.id for t in tables_of(self.screen))}")
         if table != self.focus:
-            self.focus = table
+            self._turn_to(TABLES[table])
             self.emit(TableEvent(table))
+
+    def _turn_to(self, table: TableSpec) -> None:
+        self.focus = table.id
+        if self.page not in table.pages:
+            self.page = table.pages[0]
 
     def toggle_mark(self, subject: Subject) -> bool:
         """Mark something, or take the mark away; True where it is marked now."""
@@ -226,6 +238,10 @@ class Workbench:
             "token": self.attention.token,
             "model": self.attention.model,
             "hook": self.attention.hook,
+            "metric": self.attention.metric,
+            "tau": self.attention.tau,
+            "lead": self.attention.lead,
+            "min_cosine": self.attention.min_cosine,
             "corpus": None,
             "probe": None,
             "limit": None,
@@ -253,7 +269,8 @@ class Workbench:
 
     def view(self) -> View:
         """What is shown now: screen, attention, and the query of every table of the screen."""
-        return View(self.screen, self.attention, tuple((t.id, *self.query_of(t.id)) for t in tables_of(self.screen)))
+        shown = [table.id for table in tables_of(self.screen) if self.page in table.pages]
+        return View(self.screen, self.attention, tuple((table, *self.query_of(table)) for table in shown))
 
     # The world outside
 

@@ -52,6 +52,7 @@ MINIMUM_SIZE = (60, 15)
 _SCREENS = {
     "overview": ("saetui.tui.screens.overview", "OverviewScreen"),
     "letters": ("saetui.tui.screens.letters", "LettersScreen"),
+    "absorption": ("saetui.tui.screens.absorption", "AbsorptionScreen"),
     "jobs": ("saetui.tui.screens.jobs", "JobsScreen"),
 }
 _FIRST = "overview"
@@ -184,6 +185,7 @@ class WorkbenchApp(App[int], inherit_bindings=False):
     def focus_table(self, table: str) -> None:
         if self.front_screen.is_zoomed:
             self.front_screen.zoom()
+        self.front_screen.turn_page()
         widget = self.front_screen.table(table)
         if widget is not None and not widget.has_focus:
             widget.focus()

@@ -35,6 +35,8 @@ SELECT
     run.lead AS run_lead,
     run.min_cosine AS run_min_cosine,
     run.model_accuracy,
+    run.probe_f1,
+    run.probe_f1_last,
     run.words,
     run.attribution,
     run.max_words,

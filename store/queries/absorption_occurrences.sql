@@ -100,6 +100,7 @@ SELECT
     top.position - windows.first_position AS focus,
     top.context,
     top.position,
-    top.n_occurrences
+    top.n_occurrences,
+    $token AS surface
 FROM top JOIN windows USING (rank)
 ORDER BY top.rank

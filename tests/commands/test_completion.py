@@ -16,7 +16,7 @@ def lines(line: str, bench: Workbench) -> list[str]:
 @pytest.mark.parametrize(
     ("line", "first"),
     [
-        ("le", ["leave", "letter", "palette"]),
+        ("le", ["lead", "leave", "letter", "palette"]),
         ("sae ", ["sae next", "sae previous", "sae w64-k4", "sae w256-k4", "sae w1024-k4"]),
         ("sae w2", ["sae w256-k4"]),
         ("screen l", ["screen letters"]),
@@ -24,7 +24,7 @@ def lines(line: str, bench: Workbench) -> list[str]:
         ("sort fvu d", ["sort fvu down"]),
         ("sort fvu table=over", ["sort fvu table=overview.saes"]),
         ("letter s", ["letter s"]),
-        ("explain abs", ["explain absorbed", "explain absorption_rate"]),
+        ("explain absorbe", ["explain absorbed", "explain absorber", "explain absorber_cosine"]),
         ("nothing ", []),
         ("letter s x", []),
     ],

@@ -11,6 +11,7 @@ from typing import Any
 
 from store import Store
 from store.spool import Spool
+from tests.tui.absorption_fixture import absorption_rows
 
 _PROSE = """
 able about above absorb accept across action again agent all allow almost alone along also always and any are
@@ -46,6 +47,13 @@ K = 4
 CONTEXTS, LENGTH = 48, 32
 _ADDED = datetime(2026, 11, 20, 12, 0)
 _COUNT = len(WORDS)
+_MEANS = """
+SELECT sae_id, avg(rate), avg(mean_fraction)
+FROM absorption_rates((SELECT list(sae_id) FROM absorption_run), NULL, NULL, NULL)
+JOIN probe USING (probe_id, letter)
+WHERE usable
+GROUP BY sae_id
+"""
 
 
 def make_study(root: Path) -> Path:
@@ -61,6 +69,10 @@ def make_study(root: Path) -> Path:
             _sae(spool, width, tokens, Random(width))
     with Store.open(root) as store:
         store.commit_spool()
+        for sae, rate, fraction in store.fetch(_MEANS).rows:
+            found = {"sae": sae, "rate": rate, "fraction": fraction}
+            store.write("UPDATE absorption_run SET rate = $rate, mean_fraction = $fraction WHERE sae_id = $sae", found)
+            store.write("UPDATE sae SET absorption_rate = $rate WHERE sae_id = $sae", {"sae": sae, "rate": rate})
     return root
 
 
@@ -205,6 +217,8 @@ def _sae(spool: Spool, width: int, tokens: list[list[int]], random: Random) -> N
         ],
     )
     spool.add("letter_latent", [_row(sae_id=sae_id, probe_id=PROBE, **letter) for letter in letters])
+    for table, found in absorption_rows(WORDS, letters, firing, missed, Random(width)).items():
+        spool.add(table, [_row(sae_id=sae_id, probe_id=PROBE, **row) for row in found])
     spool.add(
         "token_error",
         [

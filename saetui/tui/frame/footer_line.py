@@ -12,11 +12,13 @@ from saetui.tui.keys import shown_key
 
 # What is kept longest where there is little room, and the order in which it stands there.
 _KEPT = (
-    *("help", "leave", "study", "filter", "prompt", "sort", "view", "words", "cancel", "retry"),
+    *("help", "leave", "study", "measure", "filter", "prompt", "view", "words", "cases", "cancel", "retry"),
+    *("ablate", "absorber", "metric", "reset", "map", "sort"),
     *("mark", "note", "query", "explain", "copy", "export"),
 )
 _ORDER = (
-    *("study", "view", "words", "cancel", "retry", "leave", "filter", "prompt", "sort"),
+    *("study", "measure", "view", "words", "cases", "ablate", "absorber", "metric", "reset", "map", "cancel", "retry"),
+    *("leave", "filter", "prompt", "sort"),
     *("mark", "note", "copy", "export", "query", "explain", "help"),
 )
 _GAP = "  "

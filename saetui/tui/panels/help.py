@@ -12,6 +12,7 @@ _GROUPS = {
     "select": "Choosing",
     "navigate": "Going places",
     "letters": "Letters",
+    "absorption": "Absorption",
     "note": "Notes",
     "jobs": "Jobs",
     "study": "Studies",

@@ -87,6 +87,9 @@ class WorkbenchScreen(Screen[None]):
     def devices_seen(self, devices: tuple[Device, ...]) -> None:
         """How busy the devices are now."""
 
+    def turn_page(self) -> None:
+        """Show the page of ``self.bench.page``, where the screen has several."""
+
     def current_query(self) -> tuple[str, dict[str, Any]] | None:
         """``(sql, parameters)`` of what the focused part shows."""
         figure = self.figure_in_focus()

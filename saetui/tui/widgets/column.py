@@ -6,6 +6,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from textual.color import Color
+from textual.content import Content
+
 from saetui.tui.widgets.heat import Heat
 from saetui.tui.widgets.sparkline import sparkline
 from saetui.tui.widgets.visible import fit, visible, visible_token
@@ -49,7 +52,8 @@ class Column:
     ``format`` is a format specification such as ``".2f"`` or ``",d"``, one of the names ``text``, ``token``,
     ``tokens``, ``short``, ``dot``, ``time`` and ``sparkline``, or a function of the value. ``width`` is in terminal
     cells; ``grow`` is the column's share of the width that is left over. ``tints`` gives some values a colour of the
-    theme, such as ``error``.
+    theme, such as ``error``. ``paint`` draws the cell from the whole row instead, in at most the given number of cells
+    on a background, with one strong colour.
     """
 
     key: str
@@ -61,6 +65,7 @@ class Column:
     help: str = ""
     grow: int = 0
     tints: Mapping[Any, str] = field(default_factory=dict)
+    paint: Callable[[Mapping[str, Any], int, Color, Color], Content] | None = None
 
     @property
     def is_text(self) -> bool:

@@ -1,7 +1,6 @@
 """The card of one latent: what it fires on, what it promotes, what points the same way, and notes on it."""
 
 from dataclasses import dataclass
-from threading import Lock
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -13,8 +12,8 @@ from textual.widgets import Static
 
 from saetui.tui.widgets.latent_facts import LatentFacts, read_latent
 from saetui.tui.widgets.latent_text import card_lines
+from saetui.tui.widgets.latest_read import LatestRead
 from saetui.tui.widgets.row_window import Reader
-from store import QueryInterrupted, StoreError
 
 
 @dataclass(frozen=True)
@@ -67,12 +66,13 @@ class LatentCard(VerticalScroll, can_focus=True):
     ) -> None:
         super().__init__(id=id, classes=classes)
         self.facts: LatentFacts | None = None
-        self._reader = reader
+        self._reading = LatestRead(
+            reader,
+            lambda reader, subject: read_latent(reader, subject.sae_id, subject.latent),
+            lambda subject, facts, error: self.post_message(self._Read(subject, facts, error)),
+        )
         self._letter: str | None = None
-        self._lock = Lock()
-        self._wanted: _Subject | None = None
         self._asked: _Subject | None = None
-        self._busy = False
         self._said = ""
 
     def compose(self) -> ComposeResult:
@@ -91,29 +91,8 @@ class LatentCard(VerticalScroll, can_focus=True):
         if subject == self._asked and not again:
             return
         self._asked = subject
-        with self._lock:
-            self._wanted = subject
-            if self._busy:
-                self._reader.interrupt()
-                return
-            self._busy = True
-        self.run_worker(self._read_wanted, name="latent card", group="latent-card", thread=True)
-
-    def _read_wanted(self) -> None:
-        """Reads what is wanted until nothing is; runs in a thread."""
-        while True:
-            with self._lock:
-                subject, self._wanted = self._wanted, None
-                self._busy = subject is not None
-            if subject is None:
-                return
-            try:
-                message = self._Read(subject, read_latent(self._reader, subject.sae_id, subject.latent))
-            except QueryInterrupted:
-                continue
-            except StoreError as error:
-                message = self._Read(subject, None, str(error))
-            self.post_message(message)
+        if self._reading.want(subject):
+            self.run_worker(self._reading.run, name="latent card", group="latent-card", thread=True)
 
     def on_latent_card__read(self, message: _Read) -> None:
         message.stop()
@@ -127,9 +106,7 @@ class LatentCard(VerticalScroll, can_focus=True):
             self.scroll_home(animate=False)
 
     def on_unmount(self) -> None:
-        with self._lock:
-            self._wanted = None
-        self._reader.interrupt()
+        self._reading.stop()
 
     def on_resize(self) -> None:
         self._draw()

@@ -35,15 +35,15 @@ def card_lines(
     """The card in lines of at most ``width`` cells; ``letter`` is the one that is looked at."""
 
     def contexts(start: int, end: int, room: int) -> list[Line]:
-        return _contexts(facts.contexts[start:end], room, facts.max_activation, background, strong)
+        return contexts_lines(facts.contexts[start:end], room, facts.max_activation, background, strong)
 
-    drawn = _paired(_top_tokens, _histogram, facts, width)
+    drawn = _paired(top_token_lines, _histogram, facts, width)
     wide = width >= TWO_COLUMNS
     left_width = int(width * _LEFT_SHARE) if wide else width
     if wide:
-        drawn = _spaced(_top_tokens(facts, left_width), _histogram(facts, left_width))
+        drawn = _spaced(top_token_lines(facts, left_width), _histogram(facts, left_width))
     about = [
-        _logits("promotes", facts.promotes, left_width) + _logits("suppresses", facts.suppresses, left_width),
+        logit_lines("promotes", facts.promotes, left_width) + logit_lines("suppresses", facts.suppresses, left_width),
         _neighbours(facts, left_width, letter),
         _claims(facts, left_width, background, strong, letter),
     ]
@@ -138,7 +138,7 @@ def _notes(notes: Sequence[str], width: int) -> list[Line]:
     return lines
 
 
-def _top_tokens(facts: LatentFacts, width: int) -> list[Line]:
+def top_token_lines(facts: LatentFacts, width: int) -> list[Line]:
     tokens = facts.top_tokens[:_TOP_TOKENS]
     if not tokens:
         return []
@@ -164,7 +164,7 @@ def _histogram(facts: LatentFacts, width: int) -> list[Line]:
     ]
 
 
-def _logits(name: str, tokens: Sequence[tuple[str, float]], width: int) -> list[Line]:
+def logit_lines(name: str, tokens: Sequence[tuple[str, float]], width: int) -> list[Line]:
     if not tokens:
         return []
     pieces = [
@@ -230,7 +230,7 @@ def _neighbour_piece(neighbour: Neighbour, letter: str | None, *, here: bool) ->
     return Content.assemble(*parts)
 
 
-def _contexts(contexts: Sequence[Context], width: int, top: float, background: Color, strong: Color) -> list[Line]:
+def contexts_lines(contexts: Sequence[Context], width: int, top: float, background: Color, strong: Color) -> list[Line]:
     if not contexts:
         return []
     lines = [_heading("strongest contexts")]

@@ -7,6 +7,7 @@ from typing import Any
 from rich.segment import Segment
 from rich.style import Style
 from textual.color import Color
+from textual.content import Content
 from textual.strip import Strip
 
 from saetui.tui.widgets.column import Column
@@ -140,6 +141,10 @@ class TableLayout:
             style += Style(bold=True)
         segments = [Segment(("▸" if cursor else " ") + ("◆" if marked else " "), style)]
         for index, (column, cells) in enumerate(zip(self.columns, self.widths, strict=True)):
+            if column.paint is not None:
+                segments += _painted(column.paint(values, cells, palette.background, palette.heat), cells, style)
+                segments.append(Segment(" " * _GAP, style))
+                continue
             value = values.get(column.key)
             text = column.cell(value, cells)
             cell_style = style
@@ -156,3 +161,9 @@ class TableLayout:
                 segments.append(Segment(text, cell_style))
                 segments.append(Segment(" " * _GAP, style))
         return self._crop(segments, scroll_x, width, style)
+
+
+def _painted(content: Content, cells: int, style: Style) -> list[Segment]:
+    """Content as segments in exactly ``cells`` cells."""
+    segments = [Segment(text, style + own.rich_style) for text, own in content.render(end="")]
+    return [*segments, Segment(" " * (cells - content.cell_length), style)]

@@ -16,7 +16,7 @@ async def test_the_frame_says_where_one_is_and_what_the_keys_do(study: Path) -> 
         first, tabs, *_, last = run.text.splitlines()
         assert "speller · blocks.1.hook_resid_post · w64-k4" in first
         assert "3 of 3 SAEs in view" in first
-        assert tabs.split() == ["1", "Overview", "│", "2", "Letters", "│", "7", "Jobs"]
+        assert tabs.split() == "1 Overview │ 2 Letters │ 3 Absorption │ 7 Jobs".split()
         for words in ("␣ in view", "⎋ back", "/ filter", ": command", "s sort", "Q query", "? help", "rec ● 0:0"):
             assert words in last
 

@@ -1,0 +1,54 @@
+"""Reads what was asked for last, in a thread: what was asked before it is interrupted and dropped."""
+
+from collections.abc import Callable
+from threading import Lock
+from typing import Generic, TypeVar
+
+from saetui.tui.widgets.row_window import Reader
+from store import QueryInterrupted, StoreError
+
+S = TypeVar("S")
+F = TypeVar("F")
+
+
+class LatestRead(Generic[S, F]):
+    """``want`` takes subjects in the interface's thread; ``deliver`` is called with what was read, in the other."""
+
+    def __init__(
+        self, reader: Reader, read: Callable[[Reader, S], F], deliver: Callable[[S, F | None, str], object]
+    ) -> None:
+        self._reader, self._read, self._deliver = reader, read, deliver
+        self._lock = Lock()
+        self._wanted: S | None = None
+        self._busy = False
+
+    def want(self, subject: S) -> bool:
+        """Take a subject in place of the one that waits; True where the caller must start ``run`` in a thread."""
+        with self._lock:
+            self._wanted = subject
+            if self._busy:
+                self._reader.interrupt()
+                return False
+            self._busy = True
+            return True
+
+    def run(self) -> None:
+        """Read what is wanted until nothing is."""
+        while True:
+            with self._lock:
+                subject, self._wanted = self._wanted, None
+                self._busy = subject is not None
+            if subject is None:
+                return
+            try:
+                self._deliver(subject, self._read(self._reader, subject), "")
+            except QueryInterrupted:
+                continue
+            except StoreError as error:
+                self._deliver(subject, None, str(error))
+
+    def stop(self) -> None:
+        """Let go of what is read and of what waits."""
+        with self._lock:
+            self._wanted = None
+        self._reader.interrupt()
