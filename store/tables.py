@@ -51,6 +51,13 @@ TABLES = {
     "sparse_probe": Table(scope=("sae_id", "probe_id")),
     "absorption_word": Table(scope=("sae_id", "probe_id")),
     "absorption_latent": Table(scope=("sae_id", "probe_id")),
+    "error_study": Table(key=("study_id",)),
+    "error_figure": Table(scope=("study_id",)),
+    "error_token": Table(scope=("study_id",)),
+    "width_norm": Table(scope=("study_id",)),
+    "width_law": Table(scope=("study_id",)),
+    "pursuit_run": Table(key=("pursuit_id",)),
+    "pursuit_code": Table(scope=("pursuit_id",)),
     "ablation": Table(key=("sae_id", "probe_id", "token_id", "latent")),
 }
 _VIEWS = {

@@ -219,6 +219,64 @@ class LatentsSpec(Spec):
         return f"Latents of {', '.join(self.saes)}"
 
 
+class ErrorsSpec(Spec):
+    """What the SAEs of a hook point leave out of one token set, linear and not, token by token (2410.14670)."""
+
+    paths: ClassVar[tuple[str, ...]] = ("model", "corpus")
+
+    kind: Literal["errors"] = Field(default="errors", description="Errors of SAEs, token by token.")
+    model: str = Field(default="embedded", min_length=1, description=_MODEL)
+    corpus: str = Field(default="stdlib", min_length=1, description=_CORPUS)
+    hook_name: str = Field(min_length=1, description=_HOOK)
+    saes: tuple[str, ...] = Field(
+        default=("*",), min_length=1, description=f"{_SAES} '*': all of the store that were trained there."
+    )
+    context_length: int = Field(default=128, gt=1, description="Tokens in a context, special tokens included.")
+    max_tokens: int | None = Field(default=None, gt=0, description="Tokens to read; default: the whole corpus.")
+    first_position: int = Field(default=0, ge=0, description="Positions before it are left out of all figures.")
+    test_share: float = Field(default=0.4, gt=0, lt=1, description="Share of the contexts that the fits do not see.")
+    intercept: bool = Field(default=True, description="Whether the linear map has one; the published code has none.")
+    losses: bool = Field(default=True, description="Whether the model is run with each SAE, to see what errors cost.")
+    loss_contexts: int = Field(
+        default=128, gt=0, description="Held-out contexts on which the parts of the error are put back one at a time."
+    )
+    pursuit_tokens: int = Field(
+        default=2000, ge=0, description="Held-out tokens whose codes are pursued, for the breakdown; 0: none."
+    )
+    batch_size: int = Field(default=16, gt=0, description=_BATCH)
+    seed: int = Field(default=0, ge=0, description=_SEED)
+
+    @property
+    def title(self) -> str:
+        return f"Errors at {self.hook_name}" if self.saes == ("*",) else f"Errors of {', '.join(self.saes)}"
+
+
+class PursuitSpec(Spec):
+    """Find the codes of some tokens anew in an SAE's own dictionary: what a better encoder could do (2410.14670)."""
+
+    paths: ClassVar[tuple[str, ...]] = ("model", "corpus")
+
+    kind: Literal["pursuit"] = Field(default="pursuit", description="Codes by gradient pursuit.")
+    model: str = Field(default="embedded", min_length=1, description=_MODEL)
+    corpus: str = Field(default="stdlib", min_length=1, description=_CORPUS)
+    hook_name: str = Field(min_length=1, description=_HOOK)
+    sae: str = Field(min_length=1, description="SAE, by id or by name.")
+    places: tuple[tuple[int, int], ...] = Field(default=(), description="Tokens as (context, position).")
+    words: tuple[str, ...] = Field(default=(), description="Words of the first-letter task, in their prompts.")
+    random_tokens: int = Field(default=0, ge=0, description="Tokens drawn from the corpus, where none are named.")
+    chosen: str = Field(default="", description="What a person calls these tokens, e.g. 'hardest 200'.")
+    context_length: int = Field(default=128, gt=1, description="Tokens in a context, special tokens included.")
+    method: Literal["persistent", "dark_matter", "orthogonal", "polish", "nnls"] = Field(
+        default="persistent", description="Gradient pursuit, as published ('dark_matter') or mended; or its bounds."
+    )
+    l0: int | None = Field(default=None, gt=0, description="Latents of each token; default: as many as the SAE used.")
+    seed: int = Field(default=0, ge=0, description=_SEED)
+
+    @property
+    def title(self) -> str:
+        return f"Pursuit of {self.chosen or 'tokens'} in {self.sae}"
+
+
 def kind_of(spec: type[Spec]) -> str:
     """The name of a spec class's kind."""
     return str(spec.model_fields["kind"].default)
