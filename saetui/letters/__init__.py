@@ -29,6 +29,8 @@ from saetui.letters.readings import WordReadings, letter_indices, letter_margins
 from saetui.letters.sparse_probes import SparseProbe, sparse_probes
 from saetui.letters.split import Split, split_words
 from saetui.letters.splitting import SPLIT_F1, main_latents, n_main
+from saetui.letters.toy import delta_cost, delta_sae
+from saetui.letters.toy_training import ToySAE, train_toys
 from saetui.letters.vocabulary import LETTERS, Word, first_letter_words, words_per_letter
 
 __all__ = [
@@ -52,11 +54,14 @@ __all__ = [
     "SparseLatents",
     "SparseProbe",
     "Split",
+    "ToySAE",
     "Word",
     "WordEffects",
     "WordReadings",
     "absorption_candidates",
     "answer_token_ids",
+    "delta_cost",
+    "delta_sae",
     "draw_order",
     "encode_prompts",
     "exact_ablations",
@@ -81,6 +86,7 @@ __all__ = [
     "sparse_probes",
     "split_words",
     "train_probes",
+    "train_toys",
     "usable_letters",
     "word_effects",
     "words_per_letter",
