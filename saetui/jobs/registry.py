@@ -12,14 +12,32 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 from saetui.jobs.errors import JobError
-from saetui.jobs.specs import AblationSpec, AbsorptionSpec, LatentsSpec, LettersSpec, Spec, TrainSpec, kind_of
+from saetui.jobs.specs import (
+    AblationSpec,
+    AbsorptionSpec,
+    ErrorsSpec,
+    LatentsSpec,
+    LettersSpec,
+    PursuitSpec,
+    Spec,
+    TrainSpec,
+    kind_of,
+)
 
 if TYPE_CHECKING:
     from saetui.jobs.context import TaskContext
 
 Task = Callable[[Spec, "TaskContext"], None]
 
-_OWN: tuple[type[Spec], ...] = (TrainSpec, LettersSpec, AbsorptionSpec, AblationSpec, LatentsSpec)
+_OWN: tuple[type[Spec], ...] = (
+    TrainSpec,
+    LettersSpec,
+    AbsorptionSpec,
+    AblationSpec,
+    LatentsSpec,
+    ErrorsSpec,
+    PursuitSpec,
+)
 
 
 def spec_kinds() -> dict[str, type[Spec]]:

@@ -241,7 +241,7 @@ class ErrorsSpec(Spec):
         default=128, gt=0, description="Held-out contexts on which the parts of the error are put back one at a time."
     )
     pursuit_tokens: int = Field(
-        default=2000, ge=0, description="Held-out tokens whose codes are pursued, for the breakdown; 0: none."
+        default=8000, ge=0, description="Held-out tokens whose codes are pursued, for the breakdown; 0: none."
     )
     batch_size: int = Field(default=16, gt=0, description=_BATCH)
     seed: int = Field(default=0, ge=0, description=_SEED)

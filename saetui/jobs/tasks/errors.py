@@ -1,0 +1,357 @@
+"""The errors job: what the SAEs of a hook point leave out of one token set (2410.14670)."""
+
+import hashlib
+import json
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+
+import torch
+from safetensors.torch import save_file
+
+from saetui.errors import (
+    Decomposition,
+    ErrorsWarning,
+    Estimate,
+    Reconstructions,
+    TokenLosses,
+    decompose_errors,
+    fit_linear_error,
+    split_contexts,
+    token_losses,
+)
+from saetui.errors.breakdown import break_down
+from saetui.errors.components import component_losses
+from saetui.errors.intervals import combine
+from saetui.errors.scaling import WidthScaling, width_scaling
+from saetui.errors.width_norms import width_norms
+from saetui.jobs.context import TaskContext
+from saetui.jobs.errors import JobError
+from saetui.jobs.specs import ErrorsSpec
+from saetui.jobs.tasks.corpus_rows import spool_corpus, spool_model
+from saetui.jobs.tasks.error_rows import (
+    Figures,
+    breakdown_figures,
+    component_figures,
+    figure_rows,
+    fit_figures,
+    token_rows,
+    width_law_row,
+    width_norm_rows,
+)
+from saetui.jobs.tasks.saes import saes_by_site, warm_sae
+from saetui.jobs.tasks.sources import warm_model, warm_tokens
+from saetui.lm import LanguageModel, TokenizedCorpus
+from saetui.pursuit import gradient_pursuit
+from saetui.sae import SAE
+
+FOLDER = Path("tensors", "errors")
+
+
+def run(spec: ErrorsSpec, context: TaskContext) -> None:
+    """One reading of the tokens for all SAEs; then what the errors cost, and what a better encoder would leave."""
+    context.plan({"load": 6, "read": 40, "losses": 20, "parts": 15, "pursuit": 10})
+    model = warm_model(context, spec.model)
+    saved = saes_by_site(context, spec.saes, model, (spec.hook_name,))[spec.hook_name]
+    loaded = {sae.sae_id: warm_sae(context, model, spec.hook_name, sae) for sae in saved}
+    # Narrow first: a study reads from small to large.
+    saes = dict(sorted(loaded.items(), key=lambda item: (item[1].d_sae, item[1].k or 0, item[0])))
+    corpus = warm_tokens(context, model, spec.corpus, spec.context_length, spec.max_tokens)
+    study = _Study(spec, context, model, corpus, saes)
+    study.decompose()
+    study.measure_losses()
+    study.put_parts_back()
+    study.pursue()
+    study.spool()
+
+
+@dataclass(frozen=True)
+class _Pursued:
+    """Figures of some tokens, encoded by the SAE and by pursuit."""
+
+    fvu: Estimate
+    fvu_pursuit: Estimate
+    nonlinear: Estimate
+    nonlinear_pursuit: Estimate
+
+
+class _Study:
+    def __init__(
+        self,
+        spec: ErrorsSpec,
+        context: TaskContext,
+        model: LanguageModel,
+        corpus: TokenizedCorpus,
+        saes: Mapping[str, SAE],
+    ) -> None:
+        self._spec, self._context, self._model, self._corpus, self._saes = spec, context, model, corpus, saes
+        self._read = Reconstructions(
+            model,
+            corpus,
+            saes,
+            hook_name=spec.hook_name,
+            first_position=spec.first_position,
+            batch_size=spec.batch_size,
+        )
+        self._split = split_contexts(corpus.n_contexts, train_share=1 - spec.test_share, seed=spec.seed)
+        self._losses: TokenLosses | None = None
+        self._figures: dict[str, Figures] = {sae_id: {} for sae_id in saes}
+        self._pursued: dict[str, _Pursued] = {}
+        self.study_id = self._id()
+
+    def decompose(self) -> None:
+        """Linear and nonlinear part of every SAE's error, and what holds between widths."""
+        with warnings.catch_warnings():
+            # What it warns of stands in its notes, which are kept with the study.
+            warnings.simplefilter("ignore", ErrorsWarning)
+            try:
+                self._found: Decomposition = decompose_errors(
+                    self._read,
+                    self._split,
+                    token_set=self._read.token_set,
+                    intercept=self._spec.intercept,
+                    seed=self._spec.seed,
+                    progress=partial(self._progress, "read", "contexts"),
+                )
+            except ValueError as error:
+                raise JobError(f"errors at {self._spec.hook_name}: {error}") from error
+        for note in self._found.notes:
+            self._context.log(note)
+        for sae_id, fit in self._found.fits.items():
+            self._figures[sae_id] |= fit_figures(fit)
+        self._save_maps()
+
+    def measure_losses(self) -> None:
+        """The loss of every token, clean and with each SAE."""
+        if self._spec.losses:
+            self._losses = token_losses(
+                self._model,
+                self._saes,
+                self._corpus.token_ids,
+                self._counted,
+                hook_name=self._spec.hook_name,
+                batch_size=self._spec.batch_size,
+                progress=partial(self._progress, "losses", "contexts"),
+            )
+
+    def put_parts_back(self) -> None:
+        """What each part of each SAE's error costs the model, on held-out contexts."""
+        if not self._spec.losses:
+            return
+        contexts = self._split.test[: self._spec.loss_contexts]
+        for done, (sae_id, sae) in enumerate(self._saes.items()):
+            self._progress("parts", "SAEs", done, len(self._saes))
+            measured = component_losses(
+                self._model,
+                sae,
+                self._found.fits[sae_id],
+                self._corpus.token_ids[contexts],
+                self._counted[contexts],
+                hook_name=self._spec.hook_name,
+                batch_size=self._spec.batch_size,
+                seed=self._spec.seed,
+            )
+            self._figures[sae_id] |= component_figures(measured)
+
+    def pursue(self) -> None:
+        """The same tokens encoded by pursuit, parted again; and with that, what each FVU is made of."""
+        n = self._spec.pursuit_tokens
+        if n:
+            batch = self._some_tokens(n)
+            for done, (sae_id, sae) in enumerate(self._saes.items()):
+                self._progress("pursuit", "SAEs", done, len(self._saes))
+                pursued = self._pursue(sae_id, sae, batch)
+                if pursued is not None:
+                    self._pursued[sae_id] = pursued
+                    self._figures[sae_id] |= {
+                        "fvu_same_tokens": pursued.fvu,
+                        "fvu_pursuit": pursued.fvu_pursuit,
+                        "fvu_nonlinear_same_tokens": pursued.nonlinear,
+                        "fvu_nonlinear_pursuit": pursued.nonlinear_pursuit,
+                    }
+
+    def spool(self) -> None:
+        """All rows, in one result."""
+        spool, spec, found = self._context.spool, self._spec, self._found
+        ids, widths = list(self._saes), [sae.d_sae for sae in self._saes.values()]
+        scaling = self._scaling()
+        self._break_down(scaling)
+        any_fit = next(iter(found.fits.values()))
+        spool_model(self._context, self._model)
+        spool_corpus(self._context, self._model, self._corpus)
+        spool.add(
+            "error_study",
+            [
+                {
+                    "study_id": self.study_id,
+                    "model_id": self._model.model_id,
+                    "hook_name": spec.hook_name,
+                    "corpus_id": self._corpus.corpus_id,
+                    "sae_ids": ids,
+                    "widths": widths,
+                    "n_tokens": len(found.tokens),
+                    "n_train": any_fit.n_train,
+                    "n_test": any_fit.n_test,
+                    "n_excluded": found.excluded.rows,
+                    "first_position": spec.first_position,
+                    "d_in": self._model.site(spec.hook_name).width,
+                    "rank": any_fit.rank,
+                    "variance": self._variance(),
+                    "intercept": spec.intercept,
+                    "clean_loss": None if self._losses is None else float(self._losses.clean.double().mean()),
+                    "seed": spec.seed,
+                    "notes": [*found.notes, *self._own_notes()],
+                    "created": datetime.now(UTC).replace(tzinfo=None),
+                }
+            ],
+        )
+        spool.add("error_figure", figure_rows(self.study_id, self._figures))
+        spool.add("error_token", token_rows(self.study_id, ids, widths, found.tokens, self._losses))
+        spool.add("width_law", [width_law_row(self.study_id, scaling)])
+        if len(ids) > 1:
+            rows = width_norm_rows(self.study_id, width_norms(found.tokens, ids, seed=spec.seed))
+            spool.add("width_norm", rows)
+        spool.add(
+            "sae",
+            [{"sae_id": sae_id, "linear_error_r2": fit.r2_total} for sae_id, fit in found.fits.items()],
+        )
+
+    @property
+    def _counted(self) -> torch.Tensor:
+        counted = self._corpus.mask.clone()
+        counted[:, : self._spec.first_position] = False
+        return counted
+
+    def _progress(self, phase: str, unit: str, done: int, total: int) -> None:
+        self._context.progress(phase, done, total, unit)
+
+    def _some_tokens(
+        self, n: int
+    ) -> tuple[torch.Tensor, torch.Tensor, dict[str, torch.Tensor], dict[str, torch.Tensor]]:
+        """About ``n`` tokens of held-out contexts, whole contexts: activations, contexts, reconstructions, L0."""
+        xs, contexts, seen = [], [], 0
+        made: dict[str, list[torch.Tensor]] = {sae_id: [] for sae_id in self._saes}
+        l0: dict[str, list[torch.Tensor]] = {sae_id: [] for sae_id in self._saes}
+        for batch in self._read(self._split.test):
+            xs.append(batch.activations)
+            contexts.append(batch.context)
+            for sae_id in self._saes:
+                made[sae_id].append(batch.reconstructions[sae_id])
+                l0[sae_id].append(batch.l0[sae_id])
+            seen += len(batch)
+            if seen >= n:
+                break
+        return (
+            torch.cat(xs),
+            torch.cat(contexts),
+            {sae_id: torch.cat(parts) for sae_id, parts in made.items()},
+            {sae_id: torch.cat(parts) for sae_id, parts in l0.items()},
+        )
+
+    def _pursue(
+        self,
+        sae_id: str,
+        sae: SAE,
+        batch: tuple[torch.Tensor, torch.Tensor, dict[str, torch.Tensor], dict[str, torch.Tensor]],
+    ) -> _Pursued | None:
+        x, contexts, made, l0 = batch
+        targets = l0[sae_id]
+        if not bool(targets.any()):
+            return None
+        codes = gradient_pursuit(x - sae.b_dec, sae.W_dec, targets, progress=lambda *_: self._context.check())
+        pursued = codes.decode(sae.W_dec) + sae.b_dec
+        split = split_contexts(contexts, train_share=1 - self._spec.test_share, seed=self._spec.seed)
+        train = torch.isin(contexts.cpu(), split.train).to(x.device)
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", ErrorsWarning)
+                own, new = (
+                    fit_linear_error(x, made_here, train, self._spec.intercept, contexts=contexts, seed=self._spec.seed)
+                    for made_here in (made[sae_id], pursued)
+                )
+        except ValueError as error:
+            self._context.log(f"pursuit: {error}; raise pursuit_tokens")
+            return None
+        return _Pursued(
+            own.estimates["fvu_sae"],
+            new.estimates["fvu_sae"],
+            own.estimates["fvu_nonlinear"],
+            new.estimates["fvu_nonlinear"],
+        )
+
+    def _scaling(self) -> WidthScaling:
+        return width_scaling({self._saes[sae_id].d_sae: self._found.fits[sae_id] for sae_id in self._family()})
+
+    def _family(self) -> list[str]:
+        """One SAE a width: of several, the one whose L0 is nearest to that of the widths with a single one."""
+        tokens = self._found.tokens
+        mean_l0 = {
+            sae_id: float(of_sae.l0.double().mean()) if of_sae.l0 is not None else 0.0
+            for sae_id, of_sae in tokens.saes.items()
+        }
+        by_width: dict[int, list[str]] = {}
+        for sae_id, sae in self._saes.items():
+            by_width.setdefault(sae.d_sae, []).append(sae_id)
+        alone = sorted(mean_l0[ids[0]] for ids in by_width.values() if len(ids) == 1) or sorted(mean_l0.values())
+        target = alone[len(alone) // 2]
+        return [min(ids, key=lambda sae_id: abs(mean_l0[sae_id] - target)) for ids in by_width.values()]
+
+    def _break_down(self, scaling: WidthScaling) -> None:
+        if scaling.floor.value is None or scaling.nonlinear.value is None:
+            return
+        family = self._family()
+        after = None
+        pursued = [self._pursued[sae_id] for sae_id in family if sae_id in self._pursued]
+        if len(pursued) == len(family):
+            # The pursued tokens are few, so their change is carried over to the figure of all tokens.
+            ratios = [combine(_ratio, p.nonlinear_pursuit, p.nonlinear) for p in pursued]
+            ratio = combine(lambda *values: sum(values) / len(values), *ratios)
+            after = combine(lambda value, share: value * share, scaling.nonlinear, ratio)
+        for sae_id in family:
+            fvu = self._found.fits[sae_id].estimates["fvu_sae"]
+            if fvu.value is not None:
+                broken = break_down(fvu, scaling.floor, scaling.nonlinear, after)
+                self._figures[sae_id] |= breakdown_figures(broken)
+
+    def _variance(self) -> float:
+        """Mean squared distance to the mean over all tokens, from any SAE's FVU: its error is known token by token."""
+        n, total, squares = 0, torch.zeros((), dtype=torch.float64), 0.0
+        for side in (self._split.train, self._split.test):
+            for batch in self._read(side):
+                x = batch.activations.double()
+                n += len(x)
+                total = total + x.sum(0)
+                squares += float(x.square().sum())
+        return squares / n - float((total / n).square().sum())
+
+    def _own_notes(self) -> list[str]:
+        flagged = [sae_id for sae_id, fit in self._found.fits.items() if fit.shrinkage.flagged]
+        if not flagged:
+            return []
+        names = ", ".join(flagged)
+        return [f"more than half of the linear part is shrinkage for {names}: reconstructions that are too small"]
+
+    def _save_maps(self) -> None:
+        """The linear maps, so that later jobs can part errors in the same way."""
+        tensors = {}
+        for sae_id, fit in self._found.fits.items():
+            tensors[f"{sae_id}.weight"] = fit.map.weight.cpu().contiguous()
+            tensors[f"{sae_id}.intercept"] = fit.map.intercept.cpu().contiguous()
+            tensors["activation_mean"] = fit.activation_mean.cpu().contiguous()
+        folder = self._context.store_root / FOLDER
+        folder.mkdir(parents=True, exist_ok=True)
+        part = folder / f"{self.study_id}.part"
+        save_file(tensors, part)
+        part.replace(folder / f"{self.study_id}.safetensors")
+
+    def _id(self) -> str:
+        spec = self._spec.model_dump(mode="json", exclude={"saes", "store", "batch_size"})
+        settings = [spec, self._model.model_id, self._corpus.corpus_id, list(self._saes)]
+        return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:12]
+
+
+def _ratio(after: float, before: float) -> float | None:
+    return after / before if before > 0 else None
