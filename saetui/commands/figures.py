@@ -28,6 +28,9 @@ class Figure(Command):
     letter: str = argument(default="", help="one letter; all of them if left out", complete="letter")
     word: str = argument(default="", help="a word; the clearest case if left out")
     path: str = argument(default="", help="a file ending in .svg or .png", complete="file")
+    tau: float | None = argument(default=None, help="F1 that a main latent must add; as studied if left out")
+    lead: float | None = argument(default=None, help="logits by which an absorber must lead; as studied if left out")
+    min_cosine: float | None = argument(default=None, help="an absorber's least cosine; as studied if left out")
 
     def resolved(self, bench: Workbench) -> Figure:
         from saetui.figures import FigureError
@@ -65,9 +68,10 @@ class Figure(Command):
         from saetui.figures import FigureError
         from saetui.figures.catalogue import asked
 
-        chosen = {"hook": self.hook or None, "letter": self.letter or None, "word": self.word or None}
+        words = {name: getattr(self, name) or None for name in ("sae", "hook", "letter", "word")}
+        thresholds = {name: getattr(self, name) for name in ("tau", "lead", "min_cosine")}
         try:
-            return asked(store, self.name, sae=self.sae or None, **chosen)
+            return asked(store, self.name, **words, **thresholds)
         except FigureError as problem:
             raise CommandError(f"figure: {problem}") from problem
 

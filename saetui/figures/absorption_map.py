@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from saetui.figures.absorption_rate import thresholds
 from saetui.figures.choice import Choice, Row
 from saetui.figures.figure import HeatMap, Scale
-from saetui.figures.kind import Drawing, Kind, saes_of
+from saetui.figures.kind import Drawing, Kind, saes_of, thresholds_of
 
 _METRICS = {"absorption rate": "letter_rates", "absorption fraction": "letter_fractions"}
 
@@ -47,5 +47,6 @@ KIND = Kind(
     advice="absorption has not been measured yet; `saetui study letters`, or :study letters on screen 1",
     query="figure_absorption",
     draw=_draw,
-    parameters=lambda choice: {**saes_of(choice), "letter": None},
+    takes=("sae", "hook", "tau", "lead", "min_cosine"),
+    parameters=lambda choice: {**saes_of(choice), **thresholds_of(choice), "letter": None},
 )

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from saetui.figures.choice import Choice, Row, at_one_site
 from saetui.figures.figure import Chart, Scale
 from saetui.figures.intervals import RESAMPLES, bootstrap_mean, wilson
-from saetui.figures.kind import Drawing, Kind, saes_of
+from saetui.figures.kind import Drawing, Kind, saes_of, thresholds_of
 from saetui.figures.lines import (
     ARCHITECTURE,
     HOOK_KIND,
@@ -35,7 +35,7 @@ def rate_against_l0(
 
 def _draw(rows: Sequence[Row], choice: Choice) -> Drawing:
     chosen, site = at_one_site(rows, choice.hook)
-    layers = {row["layer"] for row in rows if row["layer"] is not None and choice.hook in (None, row["hook_name"])}
+    layers = {row["layer"] for row in rows if row["layer"] is not None}
     metrics: tuple[tuple[str, Scale, Interval | None], ...] = (
         ("rate", RATE, _rate_interval(choice)),
         ("mean_fraction", FRACTION, _fraction_interval(choice)),
@@ -63,7 +63,7 @@ def _means(rows: Sequence[Row], choice: Choice) -> str:
 
 
 def thresholds(rows: Sequence[Row]) -> str:
-    """The thresholds of the runs that rows come from, in a sentence."""
+    """The thresholds that rows were judged by, in a sentence."""
     used = {(row["tau"], row["lead"], row["min_cosine"]) for row in rows}
     if len(used) != 1:
         return "Each SAE at the thresholds of its own run, and these differ."
@@ -104,6 +104,6 @@ KIND = Kind(
     advice="absorption has not been measured yet; `saetui study letters`, or :study letters on screen 1",
     query="figure_absorption",
     draw=_draw,
-    takes=("sae", "hook", "letter"),
-    parameters=lambda choice: {**saes_of(choice), "letter": choice.letter},
+    takes=("sae", "hook", "letter", "tau", "lead", "min_cosine"),
+    parameters=lambda choice: {**saes_of(choice), **thresholds_of(choice), "letter": choice.letter},
 )

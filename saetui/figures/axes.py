@@ -24,7 +24,9 @@ def inches_of(plot: Plot) -> tuple[float, float]:
         return max(width, labels + 0.9 + ink.CELL_INCHES * len(plot.columns)), 0.7 + ink.CELL_INCHES * len(plot.rows)
     if isinstance(plot, BarChart):
         return width + 0.6, 0.9 + ink.BAR_INCHES * (len(plot.names) + 0.4) * len(plot.bars)
-    return width + (ink.LEGEND_INCHES if _has_legend(plot) else 0.0), height
+    if not _has_legend(plot):
+        return width, height
+    return width + ink.LEGEND_INCHES, max(height, 0.5 + ink.LEGEND_LINE_INCHES * len(plot.lines))
 
 
 def draw_plot(axes: Axes, plot: Plot) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from difflib import get_close_matches
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from saetui.figures import absorption_map, absorption_rate, error_scaling, evidence, letter_scores, splits
 from saetui.figures.choice import Choice, make_choice
@@ -46,22 +46,27 @@ def figure(
     hook: str | None = None,
     letter: str | None = None,
     word: str | None = None,
+    tau: float | None = None,
+    lead: float | None = None,
+    min_cosine: float | None = None,
 ) -> Figure:
     """A figure of a store, e.g. ``figure(store, "absorption_rate").save("rate.svg")``.
 
     ``sae`` names one SAE or several, ``hook`` a hook point; all SAEs, at the hook point with most of them, if left out.
+    ``tau`` (F1), ``lead`` (logits) and ``min_cosine`` are thresholds of absorption; those of the runs if left out.
     Raises FigureError where there is no such figure, SAE, hook point or letter, or the figure takes no such choice.
     """
-    return draw(store, *asked(store, name, sae=sae, hook=hook, letter=letter, word=word))
+    chosen = {"sae": sae, "hook": hook, "letter": letter, "word": word}
+    return draw(store, *asked(store, name, **chosen, tau=tau, lead=lead, min_cosine=min_cosine))
 
 
-def asked(store: Reader, name: str, *, sae: str | Iterable[str] | None, **others: str | None) -> tuple[Kind, Choice]:
+def asked(store: Reader, name: str, **chosen: Any) -> tuple[Kind, Choice]:
     """What is meant by a figure's name and what was chosen of it; raises FigureError as ``figure`` says."""
     kind = kind_of(name)
-    for key, value in {"sae": sae, **others}.items():
+    for key, value in chosen.items():
         if value is not None and key not in kind.takes:
             raise FigureError(f"{name} takes no {key}; it takes {', '.join(kind.takes)}")
-    return kind, make_choice(store, sae=sae, **others)
+    return kind, make_choice(store, **chosen)
 
 
 def draw(store: Reader, kind: Kind, choice: Choice) -> Figure:

@@ -17,17 +17,15 @@ Row: TypeAlias = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Choice:
-    """``saes`` are ids; what is left out is all of them, or what the figure itself prefers."""
+    """``saes`` are ids; what is left out is all of them, or what the figure prefers, or the threshold of the run."""
 
     saes: tuple[str, ...] | None = None
     hook: str | None = None
     letter: str | None = None
     word: str | None = None
-
-    def given(self) -> dict[str, str]:
-        """What was chosen, by the name it is asked for with."""
-        values = {"sae": self.saes and ", ".join(self.saes), "hook": self.hook, "letter": self.letter}
-        return {name: str(value) for name, value in (values | {"word": self.word}).items() if value is not None}
+    tau: float | None = None
+    lead: float | None = None
+    min_cosine: float | None = None
 
 
 def make_choice(
@@ -37,6 +35,9 @@ def make_choice(
     hook: str | None = None,
     letter: str | None = None,
     word: str | None = None,
+    tau: float | None = None,
+    lead: float | None = None,
+    min_cosine: float | None = None,
 ) -> Choice:
     """The choice as the figures take it: SAEs by name, id or the unique beginning of one.
 
@@ -49,7 +50,7 @@ def make_choice(
     if hook is not None and hook not in (hooks := sorted({str(row["hook_name"]) for row in saes})):
         raise FigureError(f"hook: no SAE reads {hook!r}; there are {', '.join(hooks) or 'none yet'}")
     ids = tuple(dict.fromkeys(_sae_id(saes, name) for name in names)) or None
-    return Choice(ids, hook, letter.lower() if letter is not None else None, word)
+    return Choice(ids, hook, letter.lower() if letter is not None else None, word, tau, lead, min_cosine)
 
 
 def _sae_id(saes: Sequence[Row], name: str) -> str:

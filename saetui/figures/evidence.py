@@ -14,7 +14,8 @@ _EXACT = "exact"
 
 def _draw(rows: Sequence[Row], choice: Choice) -> Drawing:  # noqa: ARG001
     known = [row for row in rows if row["effect"] is not None or row["exact_effect"] is not None]
-    if not known:
+    # That nothing happens without a silent latent is no evidence yet.
+    if not any(row["activation"] for row in known):
         return Drawing("Evidence", [])
     first = known[0]
     series = {_attributed(first): "effect", _EXACT: "exact_effect"}

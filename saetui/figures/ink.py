@@ -20,6 +20,7 @@ FILLS: Final = (("#0072b2", ""), ("#ffffff", "////"), ("#999999", ""))
 
 PLOT_INCHES: Final = (2.8, 2.1)
 LEGEND_INCHES: Final = 0.95
+LEGEND_LINE_INCHES: Final = 0.16
 CELL_INCHES: Final = 0.235
 BAR_INCHES: Final = 0.15
 PNG_DPI: Final = 300
@@ -27,6 +28,7 @@ PNG_DPI: Final = 300
 # Any: matplotlib types every one of some three hundred keys.
 STYLE: Final[Any] = {
     "svg.fonttype": "none",
+    "text.parse_math": False,
     # The same figure gives the same file.
     "svg.hashsalt": "saetui",
     "font.family": "sans-serif",

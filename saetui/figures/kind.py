@@ -25,6 +25,11 @@ def saes_of(choice: Choice) -> dict[str, Any]:
     return {"saes": None if choice.saes is None else list(choice.saes)}
 
 
+def thresholds_of(choice: Choice) -> dict[str, Any]:
+    """The parameters of a query that takes verdicts on absorption."""
+    return {"tau": choice.tau, "lead": choice.lead, "min_cosine": choice.min_cosine}
+
+
 @dataclass(frozen=True)
 class Kind:
     """``explanation`` is how to read it, ``advice`` what to do where there is nothing to draw.

@@ -36,6 +36,6 @@ KIND = Kind(
     advice="no sparse probes have been fitted yet; `saetui study letters`, or :study letters on screen 1",
     query="figure_splits",
     draw=_draw,
-    takes=("sae", "hook", "letter"),
-    parameters=lambda choice: {**saes_of(choice), "letter": choice.letter},
+    takes=("sae", "hook", "letter", "tau"),
+    parameters=lambda choice: {**saes_of(choice), "letter": choice.letter, "tau": choice.tau},
 )

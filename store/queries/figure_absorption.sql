@@ -1,6 +1,6 @@
--- How much of each letter is absorbed in each SAE, by both metrics? One row an SAE, with lists over its usable letters, at
--- the thresholds of its own run.
+-- How much of each letter is absorbed in each SAE, by both metrics? One row an SAE, with lists over its usable letters.
 -- $saes: ids; NULL = all. $letter: one letter; NULL = all that are usable.
+-- $tau, $lead, $min_cosine: thresholds; NULL = those of the run.
 WITH run AS (
     SELECT * FROM absorption_run
     WHERE coalesce(list_contains($saes, sae_id), true)
@@ -16,10 +16,9 @@ SELECT
     sae.width,
     sae.k,
     sae.l0,
-    run.tau,
-    run.lead,
-    run.min_cosine,
-    run.attribution,
+    coalesce($tau, run.tau) AS tau,
+    coalesce($lead, run.lead) AS lead,
+    coalesce($min_cosine, run.min_cosine) AS min_cosine,
     run.model_accuracy,
     avg(letters.rate) AS rate,
     avg(letters.mean_fraction) AS mean_fraction,
@@ -30,7 +29,7 @@ SELECT
     list(letters.n_probe ORDER BY letters.letter) AS n_probe,
     list(letters.n_candidates ORDER BY letters.letter) AS n_candidates,
     list(letters.n_sampled ORDER BY letters.letter) AS n_sampled
-FROM absorption_rates((SELECT list(sae_id) FROM run), NULL, NULL, NULL) AS letters
+FROM absorption_rates((SELECT list(sae_id) FROM run), $tau, $lead, $min_cosine) AS letters
 JOIN run USING (sae_id, probe_id)
 JOIN probe USING (probe_id, letter)
 JOIN sae_summary AS sae USING (sae_id)

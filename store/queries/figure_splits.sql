@@ -1,6 +1,5 @@
--- Into how many main latents does each SAE split its letters? One row an SAE, with a list over its usable letters, by the
--- rule of its own run.
--- $saes: ids; NULL = all. $letter: one letter; NULL = all that are usable.
+-- Into how many main latents does each SAE split its letters? One row an SAE, with a list over its usable letters.
+-- $saes: ids; NULL = all. $letter: one letter; NULL = all that are usable. $tau: the threshold; NULL = that of the run.
 WITH run AS (
     SELECT * FROM absorption_run
     WHERE coalesce(list_contains($saes, sae_id), true)
@@ -16,11 +15,11 @@ SELECT
     sae.width,
     sae.k,
     sae.l0,
-    run.tau,
+    coalesce($tau, run.tau) AS tau,
     avg(letters.n_main) AS mean_main,
     list(letters.letter ORDER BY letters.letter) AS letters,
     list(letters.n_main ORDER BY letters.letter) AS n_main
-FROM main_latent_counts((SELECT list(sae_id) FROM run), NULL) AS letters
+FROM main_latent_counts((SELECT list(sae_id) FROM run), $tau) AS letters
 JOIN run USING (sae_id, probe_id)
 JOIN probe USING (probe_id, letter)
 JOIN sae_summary AS sae USING (sae_id)

@@ -56,19 +56,16 @@ class FigurePanel(Panel[None]):
         super().__init__()
         self._command = command
         self._kind = kind_of(command.name)
+        self.view = FigureView()
+        self._box = Vertical(self.view, classes="panel")
+        self._box.border_title = Content(f"{self._kind.name} · {self._kind.question}")
+        self._box.border_subtitle = Content(_KEYS)
 
     def compose(self) -> ComposeResult:
-        with Vertical(classes="panel") as box:
-            box.border_title = Content(f"{self._kind.name} · {self._kind.question}")
-            box.border_subtitle = Content(_KEYS)
-            yield FigureView()
+        yield self._box
 
     def on_mount(self) -> None:
         self._read()
-
-    @property
-    def view(self) -> FigureView:
-        return self.query_one(FigureView)
 
     @work(thread=True, exclusive=True, group="figure")
     def _read(self) -> None:
@@ -118,16 +115,16 @@ class FigurePanel(Panel[None]):
 
     def _say_where(self) -> None:
         """Which of its plots are on screen, where that is not all."""
-        figure, box = self.view.figure, self.query_one(Vertical)
+        figure = self.view.figure
         if figure is None:
             return
         (first, count), whole = self.view.shown, len(figure.drawn)
         where = ""
         if count < whole:
-            shown = f"{first + 1}" if count == 1 else f"{first + 1} to {first + count}"
-            where = f"plot {shown} of {whole}  ⇥ next  "
-        alone = "z all  " if self.view.alone else "z one alone  " if whole > 1 else ""
-        box.border_subtitle = Content(where + alone + _KEYS)
+            shown = f"plot {first + 1}" if count == 1 else f"plots {first + 1}–{first + count}"
+            where = f"{shown} of {whole}  ⇥ next  "
+        alone = "z all  " if self.view.alone else "z one  " if whole > 1 else ""
+        self._box.border_subtitle = Content(where + alone + _KEYS)
 
 
 def export_panel(command: Figure, app: "WorkbenchApp") -> PickPanel:

@@ -34,6 +34,7 @@ class FigureView(Widget):
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id)
+        self._before: list[int] = []
         self._page: Page | None = None
         self._drawn_with: tuple[object, ...] = ()
 
@@ -53,13 +54,18 @@ class FigureView(Widget):
         return page.first, page.count
 
     def turn(self, by: int) -> None:
-        """Go on to the plots that there was no room for, or back."""
+        """Go on to the plots that there was no room for, or back the same way; after the last comes the first."""
         if self.figure is None or not self.figure.drawn:
             return
         first, count = self.shown
-        last = len(self.figure.drawn)
-        target = first + count if by > 0 else first - 1
-        self.first = 0 if target >= last else target % last
+        if by < 0:
+            self.first = self._before.pop() if self._before else max(0, first - 1)
+        elif first + count < len(self.figure.drawn):
+            self._before.append(first)
+            self.first = first + count
+        else:
+            self._before.clear()
+            self.first = 0
 
     def render_line(self, y: int) -> Strip:
         strips = self._drawn().strips

@@ -68,10 +68,8 @@ class XYPlot(Widget):
         self._entitle()
         self._forget()
 
-    def on_focus(self) -> None:
-        self._entitle()
-
-    def on_blur(self) -> None:
+    def watch_has_focus(self, _has_focus: bool) -> None:
+        super().watch_has_focus(_has_focus)
         self._entitle()
 
     def _entitle(self) -> None:

@@ -16,7 +16,7 @@ async def test_the_frame_says_where_one_is_and_what_the_keys_do(study: Path) -> 
         first, tabs, *_, last = run.text.splitlines()
         assert "speller · blocks.1.hook_resid_post · w64-k4" in first
         assert "3 of 3 SAEs in view" in first
-        assert tabs.split() == "1 Overview │ 2 Letters │ 3 Absorption │ 7 Jobs".split()
+        assert tabs.split() == ["1", "Overview", "│", "2", "Letters", "│", "3", "Absorption", "│", "7", "Jobs"]
         for words in ("␣ in view", "⎋ back", "/ filter", ": command", "s sort", "Q query", "? help", "rec ● 0:0"):
             assert words in last
 
@@ -81,7 +81,7 @@ async def test_z_gives_the_focused_part_the_screen_and_escape_takes_it_back(stud
         assert run.bench.screen == "overview"
         await run.press("tab", "z")
         await run.hides("w256-k4")
-        await run.shows("FVU against width")
+        await run.shows("absorption rate against L0  ⏎ large")
 
 
 async def test_a_count_moves_and_a_lone_digit_changes_the_screen(study: Path) -> None:

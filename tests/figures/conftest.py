@@ -1,0 +1,29 @@
+"""The made-up absorption study, opened once."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from store import Store
+from tests.figures.made import make_store
+
+
+@pytest.fixture(scope="session")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the made-up study; not to be changed."""
+    return make_store(tmp_path_factory.mktemp("figures") / "store")
+
+
+@pytest.fixture(scope="session")
+def study(made: Path) -> Iterator[Store]:
+    """The made-up study."""
+    with Store.open(made) as store:
+        yield store
+
+
+@pytest.fixture
+def empty(tmp_path: Path) -> Iterator[Store]:
+    """A store with nothing in it."""
+    with Store.open(tmp_path / "empty", create=True) as store:
+        yield store

@@ -1,0 +1,103 @@
+"""Figures on paper: every label, a marker for each point, sizes, and files that appear whole."""
+
+import xml.etree.ElementTree as ET
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from saetui.figures import FIGURES, Figure, FigureError, figure
+from saetui.figures.figure import BarChart, Chart, HeatMap, Line, Point, Scale
+from store import Store
+
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+def texts(path: Path) -> list[str]:
+    return ["".join(node.itertext()).strip() for node in ET.parse(path).iter(f"{SVG}text")]
+
+
+def markers(path: Path) -> int:
+    """Markers are placed with ``use`` in a clipped or plain group of a line; ticks are placed so as well."""
+    tree = ET.parse(path)
+    ticks = sum(1 for g in tree.iter(f"{SVG}g") if "tick" in g.get("id", "") for _ in g.iter(f"{SVG}use"))
+    legend = sum(1 for g in tree.iter(f"{SVG}g") if g.get("id", "").startswith("legend") for _ in g.iter(f"{SVG}use"))
+    return sum(1 for _ in tree.iter(f"{SVG}use")) - ticks - legend
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_an_svg_has_every_label_as_text_and_a_marker_for_each_point(name: str, study: Store, tmp_path: Path) -> None:
+    made = figure(study, name)
+    path = made.save(tmp_path / "figure.svg")
+    found = texts(path)
+    points = 0
+    for plot in made.plots:
+        assert plot.title.strip() in found
+        if isinstance(plot, Chart):
+            points += sum(len(line.points) for line in plot.lines)
+            wanted = {plot.x.text, plot.y.text, plot.key, *(line.name for line in plot.lines)}
+        elif isinstance(plot, BarChart):
+            wanted = {plot.scale.text, plot.label, *plot.names, *(f"{bar.label} {bar.note}" for bar in plot.bars)}
+        else:
+            wanted = {plot.row_label, plot.column_label, *plot.rows, *plot.columns}
+            wanted |= {f"{100 * value:.0f}" for row in plot.values for value in row if value is not None}
+        assert wanted <= set(found)
+    assert markers(path) == points
+
+
+def test_lines_differ_in_more_than_colour(tmp_path: Path) -> None:
+    lines = tuple(Line(f"line {i}", (Point(1.0, float(i)), Point(2.0, float(i)))) for i in range(20))
+    made = Figure("f", "f", (Chart("t", Scale("x"), Scale("y"), lines),), "SELECT 1")
+    tree = ET.parse(made.save(tmp_path / "figure.svg"))
+    uses = [use.get("{http://www.w3.org/1999/xlink}href") for use in tree.iter(f"{SVG}use")]
+    drawn = [node.get("style", "") for node in tree.iter(f"{SVG}path") if "stroke-dasharray" in node.get("style", "")]
+    assert len(set(uses)) >= 8
+    assert len({style.partition("stroke-dasharray")[2] for style in drawn}) >= 2
+
+
+def test_a_png_has_300_dots_an_inch(study: Store, tmp_path: Path) -> None:
+    with Image.open(figure(study, "error_scaling").save(tmp_path / "figure.png")) as image:
+        assert image.format == "PNG"
+        assert image.info["dpi"] == pytest.approx((300, 300), abs=0.1)
+        width, height = (side / 300 for side in image.size)
+        assert image.info["Title"] == "Variance left unexplained"
+        assert "blocks.1" in image.info["Description"]
+    # A column of a paper is some 3.3 inches wide; the legend stands beside the axes.
+    assert (width, height) == (pytest.approx(3.75, abs=0.02), pytest.approx(2.1, abs=0.02))
+
+
+def test_the_cells_of_a_map_darken_with_their_value_also_in_grey(tmp_path: Path) -> None:
+    values = (tuple(index / 10 for index in range(11)),)
+    plot = HeatMap("m", Scale("rate", "%"), ("sae",), tuple("abcdefghijk"), values)
+    made = Figure("f", "f", (plot,), "SELECT 1")
+    tree = ET.parse(made.save(tmp_path / "map.svg"))
+    fills = [node.get("style", "") for node in tree.iter(f"{SVG}path") if "stroke: #ffffff" in node.get("style", "")]
+    colours = [style.partition("fill: #")[2][:6] for style in fills if "fill: #" in style][: len(values[0])]
+    assert len(colours) == 11
+    greys = [0.299 * int(c[:2], 16) + 0.587 * int(c[2:4], 16) + 0.114 * int(c[4:], 16) for c in colours]
+    assert greys == sorted(greys, reverse=True)
+    assert greys[0] - greys[-1] > 150
+
+
+def test_the_same_figure_gives_the_same_file(study: Store, tmp_path: Path) -> None:
+    first, second = (figure(study, "splits").save(tmp_path / name) for name in ("a.svg", "b.svg"))
+    assert first.read_bytes() == second.read_bytes()
+
+
+def test_a_notebook_shows_the_figure(study: Store) -> None:
+    assert "<svg" in figure(study, "splits")._repr_svg_()
+
+
+@pytest.mark.parametrize(
+    ("name", "said"), [("figure.pdf", "must end in .svg or .png"), ("nowhere/figure.svg", "there is no folder")]
+)
+def test_where_a_figure_cannot_be_written_is_named(name: str, said: str, study: Store, tmp_path: Path) -> None:
+    with pytest.raises(FigureError, match=said):
+        figure(study, "splits").save(tmp_path / name)
+    assert not list(tmp_path.iterdir())
+
+
+def test_nothing_to_draw_leaves_no_file(empty: Store, tmp_path: Path) -> None:
+    with pytest.raises(FigureError, match="saetui study letters"):
+        figure(empty, "splits").save(tmp_path / "figure.svg")
+    assert not list(tmp_path.glob("*.svg"))

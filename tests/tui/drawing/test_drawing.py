@@ -1,0 +1,159 @@
+"""Figures in a terminal: bars, cells, and whole sheets of plots."""
+
+import pytest
+from textual.color import Color
+from textual.strip import Strip
+
+from saetui.figures.figure import Bar, BarChart, Chart, Figure, HeatMap, Line, Point, Scale
+from saetui.tui.drawing.bars import draw_bars
+from saetui.tui.drawing.cells import draw_cells
+from saetui.tui.drawing.look import MARKERS, PLAIN, Look, marker
+from saetui.tui.drawing.sheet import draw_page, print_lines
+
+DARK = Look(PLAIN.text, PLAIN.axis, PLAIN.title, PLAIN.highlight, Color.parse("#14181b"))
+EFFECT = Scale("effect", "logits")
+BARS = BarChart(
+    "evidence",
+    EFFECT,
+    ("gradients", "exact"),
+    (Bar("1085", (-4.0, -2.0), "cos 0.40"), Bar("7", (1.0, None), "cos 0.01"), Bar("412", (0.0, 0.0), "main, silent")),
+    label="latent",
+)
+MAP = HeatMap(
+    "rate", Scale("rate", "%"), ("narrow", "wide"), tuple("abc"), ((0.25, 0.0, None), (0.5, 0.04, 1.0)), high=1.0
+)
+
+
+def text(strips: list[Strip]) -> list[str]:
+    return [strip.text.rstrip() for strip in strips]
+
+
+def chart(title: str, *names: str) -> Chart:
+    lines = tuple(Line(name, (Point(1.0, 0.1 * i), Point(2.0, 0.2 * i))) for i, name in enumerate(names, start=1))
+    return Chart(title, Scale("layer", whole=True), Scale("F1", "share"), lines, key="width")
+
+
+def sheet(*titles: str, columns: int = 2) -> Figure:
+    return Figure("f", "the title", tuple(chart(t, "16", "64") for t in titles), "SELECT 1", note="a note " * 30,
+                  columns=columns)  # fmt: skip
+
+
+def test_bars_go_from_zero_to_either_side_as_far_as_their_values() -> None:
+    lines = text(draw_bars(BARS, 80, 20, PLAIN))
+    assert "gradients" in lines[0]
+    assert "effect (logits)" in lines[0]
+    zero = {line.index("│") for line in lines[1:]}
+    assert len(zero) == 1
+    first, second = lines[1].count("█") + lines[1].count("▐") / 2, lines[2].count("▒")
+    assert lines[1].startswith("1085 cos 0.40")
+    assert first == pytest.approx(2 * second, abs=1.5)
+    assert lines[1].endswith("−4.00")
+    right = lines[3].partition("│")[2]
+    assert right.count("█") == pytest.approx(first / 4, abs=1)
+    assert lines[4].endswith("–")
+    assert "412 main, silent" in lines[5]
+    assert lines[5].endswith(" 0")
+    assert not any(fill in lines[5] for fill in "█▒▌▐")
+
+
+def test_bars_without_room_are_counted() -> None:
+    lines = text(draw_bars(BARS, 80, 5, PLAIN))
+    assert len(lines) == 4
+    assert lines[-1].strip() == "and 2 more"
+    assert text(draw_bars(BARS, 10, 5, PLAIN)) == ["  too sma…"]
+
+
+def test_cells_carry_numbers_and_colour_where_there_is_room() -> None:
+    strips = draw_cells(MAP, 40, 10, DARK)
+    assert [line.split() for line in text(strips)] == [
+        ["a", "b", "c"],
+        ["narrow", "25", "0", "–"],
+        ["wide", "50", "4", "100"],
+    ]
+    backgrounds = [
+        segment.style.bgcolor for segment in strips[2] if segment.style and segment.text.strip() in ("50", "100")
+    ]
+    assert len(set(backgrounds)) == 2
+    assert None not in backgrounds
+
+
+def test_narrow_cells_say_by_their_fill_how_much() -> None:
+    wide = HeatMap("m", Scale("rate"), ("sae",), tuple("abcdefghijklmnopqrstuvwxyz"), ((0.0, 0.6, 1.0, *[None] * 23),))
+    lines = text(draw_cells(wide, 60, 10, PLAIN))
+    assert lines[0].split() == list("abcdefghijklmnopqrstuvwxyz")
+    assert lines[1].split()[:3] == ["sae", "▒", "█"]
+    assert lines[-1].strip() == "█ is 100 %"
+
+
+def test_rows_without_room_are_counted() -> None:
+    many = HeatMap("m", Scale("rate"), tuple(f"sae {i}" for i in range(30)), ("a",), ((0.5,),) * 30)
+    lines = text(draw_cells(many, 40, 10, PLAIN))
+    assert len(lines) == 10
+    assert lines[-1].strip() == "and 22 more rows"
+
+
+def test_markers_of_many_lines_stay_apart_from_colours() -> None:
+    pairs = {(DARK.series(i), marker(i)) for i in range(40)}
+    assert len(pairs) == 40
+    assert marker(3, reference=True) not in MARKERS
+
+
+@pytest.mark.parametrize("size", [(78, 22), (118, 38), (238, 60), (58, 13)])
+def test_a_page_keeps_to_its_size(size: tuple[int, int]) -> None:
+    for figure in (sheet("a", "b", "c", "d"), Figure("f", "f", (BARS, MAP), "SELECT 1")):
+        page = draw_page(figure, *size, PLAIN)
+        assert len(page.strips) <= size[1]
+        assert all(strip.cell_length <= size[0] for strip in page.strips)
+        assert page.count >= 1
+
+
+def test_pages_show_all_plots_one_after_the_other() -> None:
+    figure = sheet("one", "two", "three", "four")
+    shown, first = [], 0
+    while first < 4:
+        page = draw_page(figure, 78, 13, PLAIN, first)
+        assert page.first == first
+        titles = " ".join(text(page.strips))
+        shown += [t for t in ("one", "two", "three", "four") if f"{t} · share" in titles]
+        first += page.count
+    assert shown == ["one", "two", "three", "four"]
+
+
+def test_a_plot_can_have_all_the_room() -> None:
+    page = draw_page(sheet("one", "two"), 78, 30, PLAIN, 1, alone=True)
+    assert (page.first, page.count) == (1, 1)
+    lines = text(page.strips)
+    assert lines[0] == "two · share"
+    assert sum("│" in line or "┤" in line for line in lines) > 18
+
+
+def test_plots_with_the_same_lines_share_a_legend() -> None:
+    lines = text(draw_page(sheet("one", "two"), 78, 22, PLAIN).strips)
+    assert sum("● 16  ▲ 64" in line for line in lines) == 1
+    different = Figure("f", "f", (chart("one", "16", "64"), chart("two", "8", "9")), "SELECT 1", columns=2)
+    (legends,) = [line for line in text(draw_page(different, 78, 22, PLAIN).strips) if "● 16  ▲ 64" in line]
+    assert "● 8  ▲ 9" in legends
+
+
+def test_what_belongs_side_by_side_does_not_mix_with_what_comes_below() -> None:
+    figure = sheet("a1", "a2", "a3", "b1", "b2", "b3", columns=3)
+    lines = text(print_lines(figure, 80, PLAIN))
+    titles = [line for line in lines if "· share" in line]
+    assert [[t for t in ("a1", "a2", "a3", "b1", "b2", "b3") if t in line] for line in titles] == [
+        ["a1", "a2"],
+        ["a3"],
+        ["b1", "b2"],
+        ["b3"],
+    ]
+
+
+def test_what_is_printed_has_title_and_note() -> None:
+    lines = text(print_lines(sheet("one"), 60, PLAIN))
+    assert lines[0] == "the title"
+    assert " ".join(lines[-4:]).count("a note") >= 20
+
+
+def test_nothing_to_draw_says_what_to_do() -> None:
+    figure = Figure("f", "f", (chart("one"),), "SELECT 1", advice="`saetui study letters`")
+    page = draw_page(figure, 60, 20, PLAIN)
+    assert "There is nothing to draw: `saetui study letters`." in text(page.strips)[0]
