@@ -17,8 +17,9 @@ from torch import Tensor
 from saetui.errors.error_fit import ErrorsWarning, LinearErrorFit, Shrinkage, token_count_note
 from saetui.errors.held_out import HeldOut, Unexplained
 from saetui.errors.intervals import N_REPLICATES, ContextBootstrap, GroupSums
-from saetui.errors.norms import NORM_TARGETS, NormTarget, squared_norms
+from saetui.errors.norms import NORM_TARGETS, NormTarget, SquaredNorms
 from saetui.errors.reading import Chunk, ChunkReader
+from saetui.errors.scratch import Scratch
 from saetui.errors.split import ContextSplit
 from saetui.errors.statistics import LinearMap, Predictors, Targets
 from saetui.errors.token_errors import SAETokenErrors, TokenErrors
@@ -99,6 +100,9 @@ class _Training:
         self.intercept, self.n, self.d = intercept, predictors.n, d
         few = token_count_note(self.n, d)
         self.map = errors.solve(intercept=intercept)
+        # Predicted from shifted activations: where these lie far from zero, float32 keeps its digits.
+        self._weight, self._constant = self.map.weight, self.map(predictors.shift[None])[0]
+        self._linear, self._rest, self._residual = Scratch(), Scratch(), Scratch()
         self.rank, self.constant = predictors.rank(), len(predictors.constant_columns())
         self.mean, self.error_mean = predictors.mean, errors.mean.view(-1, d)
         # Shrinkage has an intercept where the full map has one.
@@ -118,11 +122,23 @@ class _Training:
             notes.append(f"the activations vary in {self.rank:,} directions only, of {d:,}")
         self.notes = tuple(note for note in notes if note is not None)
 
+    def parts(self, chunk: Chunk) -> tuple[Float[Tensor, "n sae d"], Float[Tensor, "n sae d"]]:
+        """Linear and nonlinear part of the errors, until the next chunk; in the errors' dtype."""
+        errors = chunk.errors
+        if self._constant.dtype != errors.dtype:
+            self._weight, self._constant = self._weight.to(errors.dtype), self._constant.to(errors.dtype)
+            self._linear, self._rest = Scratch(errors.dtype), Scratch(errors.dtype)
+        linear = self._linear(*errors.shape, device=errors.device)
+        torch.addmm(self._constant, chunk.shifted.to(errors.dtype), self._weight, out=linear.view(len(errors), -1))
+        return linear, torch.sub(errors, linear, out=self._rest(*errors.shape, device=errors.device))
+
     def shrinkage_residual(self, chunk: Chunk) -> Float[Tensor, "n sae"]:
         """Squared distance of each error to its SAE's factor times the activation."""
-        scaled = self.factors[:, None] * (chunk.x - self.origin)[:, None]
-        residual = chunk.errors - self.error_origin - scaled
-        return residual.square().sum(dim=-1)
+        residual = self._residual.copy(chunk.errors).sub_(self.error_origin)
+        centred = chunk.x - self.origin
+        for i, factor in enumerate(self.factors.tolist()):
+            residual[:, i].sub_(centred, alpha=factor)
+        return residual.square_().sum(dim=-1)
 
 
 class _Judge:
@@ -141,12 +157,13 @@ class _Judge:
         self._norms = HeldOut(self._bootstrap, training.mean.new_zeros(len(NORM_TARGETS) * n_sae))
         self._shrinkage = GroupSums(self._bootstrap, n_sae)
         self._unexplained = Unexplained(self._fvu_bootstrap, training.mean, 2 * n_sae)
+        self._squared_norms = SquaredNorms()
         self.tokens: list[TokenErrors] = []
         self.n_test = 0
 
     def train(self, chunk: Chunk) -> Float[Tensor, "n targets"]:
         """Keep the norms of train rows; they are returned as targets, one kind after the other."""
-        norms, _ = self._norms_of(chunk)
+        norms = self._squared_norms.of_chunk(chunk, *self._training.parts(chunk))
         self.tokens.append(self._token_errors(chunk, norms, held_out=False))
         if not self._training.intercept:
             self._add_unexplained(chunk, norms)
@@ -154,7 +171,8 @@ class _Judge:
 
     def test(self, chunk: Chunk, norm_map: LinearMap) -> None:
         """Judge held-out rows."""
-        norms, nonlinear = self._norms_of(chunk)
+        linear, nonlinear = self._training.parts(chunk)
+        norms = self._squared_norms.of_chunk(chunk, linear, nonlinear)
         self.tokens.append(self._token_errors(chunk, norms, held_out=True))
         self._add_unexplained(chunk, norms)
         groups = self._bootstrap.groups(chunk.rows.context)
@@ -197,12 +215,6 @@ class _Judge:
             dead=training.dead[i],
             notes=notes,
         )
-
-    def _norms_of(self, chunk: Chunk) -> tuple[dict[NormTarget, Float[Tensor, "n sae"]], Float[Tensor, "n sae d"]]:
-        """Squared norms, and the nonlinear part."""
-        linear = self._training.map(chunk.x).view_as(chunk.errors)
-        nonlinear = chunk.errors - linear
-        return squared_norms(chunk.x, chunk.errors, linear, nonlinear), nonlinear
 
     def _add_unexplained(self, chunk: Chunk, norms: Mapping[NormTarget, Float[Tensor, "n sae"]]) -> None:
         groups = self._fvu_bootstrap.groups(chunk.rows.context)

@@ -5,6 +5,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from saetui.errors.intervals import ContextBootstrap, Estimate, GroupSums
+from saetui.errors.scratch import Scratch
 
 # Variance below this share of the mean square about the fixed point is rounding.
 _NO_VARIANCE = 1e-12
@@ -19,14 +20,15 @@ class HeldOut:
         self._shift = shift
         self._n = GroupSums(bootstrap, 1)
         self._sum, self._squares, self._residual = (GroupSums(bootstrap, len(shift)) for _ in range(3))
+        self._scratch = Scratch()
 
     def add(self, groups: Int[Tensor, " n"], y: Float[Tensor, "n t"], residual: Float[Tensor, "n t"]) -> None:
         """Take in rows: targets, and target minus prediction."""
-        shifted = y - self._shift
-        self._n.add(groups, shifted.new_ones(len(shifted), 1))
+        self._n.add(groups, y.new_ones(len(y), 1))
+        shifted = self._scratch.copy(y).sub_(self._shift)
         self._sum.add(groups, shifted)
-        self._squares.add(groups, shifted.square())
-        self._residual.add(groups, residual.square())
+        self._squares.add(groups, shifted.square_())
+        self._residual.add(groups, self._scratch.copy(residual).square_())
 
     def r2_total(self, start: int = 0, stop: int | None = None) -> Estimate:
         """1 - squared residual / squared deviation, summed over the targets ``start:stop`` before dividing."""

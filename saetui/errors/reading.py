@@ -1,4 +1,4 @@
-"""The token set read in float64 chunks small enough for a cache, without the rows that are not finite."""
+"""The token set read in chunks small enough for a cache, without the rows that are not finite."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -7,22 +7,26 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from saetui.errors.scratch import Scratch
 from saetui.errors.statistics import Predictors
 from saetui.errors.token_set import ErrorBatch, Excluded, ReadContexts, check_shapes, finite_rows
 
-# Float64 numbers of one kind held at a time: 8 MB.
-_CHUNK_ELEMENTS = 1 << 20
+# Numbers of one kind held at a time: 1 MB of float64.
+_CHUNK_ELEMENTS = 1 << 17
 _LEAST_ROWS = 64
 
 
 @dataclass(frozen=True)
 class Chunk:
-    """Some rows in float64; ``shifted`` is what ``Predictors.shifted`` makes of the activations."""
+    """Some rows, until the next chunk is read."""
 
     rows: ErrorBatch
     x: Float[Tensor, "n d"]
+    """Activations, float64."""
     shifted: Float[Tensor, "n d"]
+    """What ``Predictors.shifted`` makes of them, float64."""
     errors: Float[Tensor, "n sae d"]
+    """Float32, or float64 where the activations are: no digits are lost that they had."""
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -41,6 +45,8 @@ class ChunkReader:
     ) -> None:
         self._read, self._predictors = read, predictors
         self._done, self._total, self._progress = 0, n_contexts, progress
+        self._scratch = {dtype: Scratch(dtype) for dtype in (torch.float32, torch.float64)}
+        self._wide = Scratch()
         self.names: list[str] = []
         self.excluded = Excluded()
 
@@ -55,13 +61,19 @@ class ChunkReader:
                 self.excluded += excluded
             size = max(_LEAST_ROWS, _CHUNK_ELEMENTS // (len(self.names) * batch.activations.shape[1]))
             for at in range(0, len(finite), size):
-                rows = finite[at : at + size]
-                x = rows.activations.double()
-                errors = torch.stack([x - rows.reconstructions[name] for name in self.names], dim=1)
-                yield Chunk(rows, x, self._predictors.shifted(x), errors)
+                yield self._chunk(finite[at : at + size])
             seen += len(torch.unique(batch.context))
             self._report(min(start + seen, start + len(contexts)))
         self._report(start + len(contexts))
+
+    def _chunk(self, rows: ErrorBatch) -> Chunk:
+        x = rows.activations
+        dtype = torch.float64 if x.dtype == torch.float64 else torch.float32
+        errors = self._scratch[dtype](len(rows), len(self.names), x.shape[1], device=x.device)
+        for i, name in enumerate(self.names):
+            torch.sub(x.to(dtype), rows.reconstructions[name].to(dtype), out=errors[:, i])
+        wide = self._wide.copy(x)
+        return Chunk(rows, wide, self._predictors.shifted(wide), errors)
 
     def _report(self, done: int) -> None:
         self._done = done

@@ -10,6 +10,8 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from saetui.errors.scratch import Scratch
+
 # Of the mean eigenvalue of the predictors' Gram matrix: keeps directions without variance out of the solution.
 RIDGE = 1e-6
 # Eigenvalues below this share of the largest are no direction of their own.
@@ -45,13 +47,14 @@ class Predictors:
         self._shift: Tensor | None = None
         self._sum = self._gram = torch.empty(0)
         self._factor: tuple[object, Tensor] | None = None
+        self._scratch = Scratch()
 
     @property
     def width(self) -> int:
         return len(self._sum)
 
     def shifted(self, x: Float[Tensor, "n p"]) -> Float[Tensor, "n p"]:
-        """Rows in float64, relative to the fixed point that all sums are kept about."""
+        """Rows in float64, relative to the fixed point that all sums are kept about; until the next call."""
         x = x.double()
         if self._shift is None:
             if not len(x):
@@ -59,7 +62,7 @@ class Predictors:
             self._shift = x.mean(dim=0)
             self._sum = torch.zeros_like(self._shift)
             self._gram = x.new_zeros(x.shape[1], x.shape[1])
-        return x - self._shift
+        return torch.sub(x, self._shift, out=self._scratch(*x.shape, device=x.device))
 
     def add(self, shifted: Float[Tensor, "n p"]) -> None:
         """Take in rows that ``shifted`` gave."""
@@ -151,19 +154,19 @@ class Targets:
         self.n = 0
         self._shift: Tensor | None = None
         self._sum = self._squares = self._cross = torch.empty(0)
+        self._scratch = Scratch()
 
     def add(self, shifted: Float[Tensor, "n p"], y: Float[Tensor, "n t"]) -> None:
         """Take in rows: predictors as ``Predictors.shifted`` gave them, and targets."""
         if not len(y):
             return
-        y = y.double()
         if self._shift is None:
-            self._start(y, shifted.shape[1])
-        y = y - self.shift
+            self._start(y.double(), shifted.shape[1])
+        y = self._scratch.copy(y).sub_(self.shift)
         self.n += len(y)
         self._sum += y.sum(dim=0)
-        self._squares += y.square().sum(dim=0)
         self._cross.addmm_(shifted.T, y)
+        self._squares += y.square_().sum(dim=0)
 
     def _start(self, y: Float[Tensor, "n t"], width: int) -> None:
         self._shift = y.mean(dim=0)

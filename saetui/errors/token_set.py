@@ -90,21 +90,14 @@ class Excluded:
 
 def finite_rows(batch: ErrorBatch) -> tuple[ErrorBatch, Excluded]:
     """The rows in which everything is finite, and a count of the others: a row that fails one SAE is left to none."""
-    bad = {"activations": _not_finite(batch.activations)}
-    bad |= {name: _not_finite(values) for name, values in batch.reconstructions.items()}
-    any_bad = torch.stack(list(bad.values())).any(dim=0)
-    n_bad = int(any_bad.sum())
-    if not n_bad:
+    values = {"activations": batch.activations, **batch.reconstructions}
+    # A sum over all is NaN or infinite where one value is; only then is each row worth a look.
+    if bool(torch.isfinite(torch.stack([tensor.sum() for tensor in values.values()])).all()):
         return batch, Excluded()
-    return batch[~any_bad], Excluded(n_bad, {name: n for name, rows in bad.items() if (n := int(rows.sum()))})
-
-
-def _not_finite(values: Float[Tensor, "n d"]) -> Bool[Tensor, " n"]:
-    # A sum is NaN or infinite where a term is; only then are the terms worth a look.
-    suspect = ~torch.isfinite(values.sum(dim=1, dtype=torch.float64))
-    if bool(suspect.any()):
-        suspect[suspect.clone()] = ~torch.isfinite(values[suspect]).all(dim=1)
-    return suspect
+    bad = {name: ~torch.isfinite(tensor).all(dim=1) for name, tensor in values.items()}
+    any_bad = torch.stack(list(bad.values())).any(dim=0)
+    counts = {name: n for name, rows in bad.items() if (n := int(rows.sum()))}
+    return batch[~any_bad], Excluded(int(any_bad.sum()), counts)
 
 
 def check_shapes(batch: ErrorBatch, names: Sequence[str]) -> None:

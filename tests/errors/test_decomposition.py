@@ -54,11 +54,11 @@ def test_together_is_the_same_as_one_at_a_time() -> None:
         alone = decompose_errors(Tokens(name, batch=7), SPLIT, n_replicates=30).fits[name]
         shared = together.fits[name]
         for figure, estimate in alone.estimates.items():
-            assert shared.estimates[figure].value == pytest.approx(estimate.value, rel=1e-9)
-            assert shared.estimates[figure].low == pytest.approx(estimate.low, rel=1e-9)
+            assert shared.estimates[figure].value == pytest.approx(estimate.value, rel=1e-6)
+            assert shared.estimates[figure].low == pytest.approx(estimate.low, rel=1e-6)
             assert shared.estimates[figure].low < estimate.value < shared.estimates[figure].high  # type: ignore[operator]
         torch.testing.assert_close(shared.map.weight, alone.map.weight)
-        assert shared.shrinkage.r2.value == pytest.approx(alone.shrinkage.r2.value, rel=1e-9)
+        assert shared.shrinkage.r2.value == pytest.approx(alone.shrinkage.r2.value, rel=1e-6)
     fvus = [together.fits[name].fvu_sae for name in names]
     assert fvus == sorted(fvus)  # type: ignore[type-var]
 
