@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from saetui.letters.latents import SparseLatents
+from saetui.letters.probes import train_probes
 from saetui.letters.selection_probe import SELECTION, train_selection_probe
 from saetui.letters.sparse_probes import sparse_probes
 
@@ -140,3 +141,18 @@ def test_bad_input_is_named(arguments: dict[str, object], message: str) -> None:
     }
     with pytest.raises(ValueError, match=message):
         sparse_probes(**(good | arguments))
+
+
+def test_the_selection_probe_ends_where_a_dense_one_does() -> None:
+    """The same loss by autograd on dense latents, from another start; weights that only noise asks for are near 0."""
+    generator = torch.Generator().manual_seed(0)
+    letters = torch.arange(1300) % 26
+    latents = 2 * torch.rand(1300, 60, generator=generator) * (torch.rand(1300, 60, generator=generator) < 0.05)
+    latents[torch.arange(1300), letters] += 2.0 * (torch.rand(1300, generator=generator) < 0.9)
+    sparse = train_selection_probe(SparseLatents.of_dense(latents), letters, 26, SELECTION)
+    dense = train_probes(latents, letters, SELECTION)
+    torch.testing.assert_close(sparse.weight, dense.weight, rtol=0, atol=0.25)
+    torch.testing.assert_close(sparse.bias, dense.bias, rtol=0, atol=0.25)
+    noise = sparse.weight[:, 26:].abs()
+    unpunished = train_selection_probe(SparseLatents.of_dense(latents), letters, 26, replace(SELECTION, l1=0.0))
+    assert float(noise.median()) < 0.01 < 0.1 < float(unpunished.weight[:, 26:].abs().median())
