@@ -52,13 +52,18 @@ def exact_ablations(
     """
     if latents is not None:
         _check_latents(latents, len(tokens), sae.d_sae)
-    rows = []
+    rows = [_NOTHING]
     start = 0
     for batch in word_batches(model, sae, hook_name, tokens, letters, position=position, batch_size=batch_size):
         chosen = None if latents is None else latents[start : start + len(batch)]
         rows.append(_ablate(batch, chosen, start))
         start += len(batch)
-    return Ablations(*(torch.cat([getattr(part, field.name) for part in rows]).cpu() for field in fields(Ablations)))
+    columns = ([getattr(part, field.name).cpu() for part in rows] for field in fields(Ablations))
+    return Ablations(*map(torch.cat, columns))
+
+
+_NONE, _NOWHERE = torch.zeros(0, dtype=torch.long), torch.zeros(0)
+_NOTHING = Ablations(_NONE, _NONE, _NOWHERE, _NOWHERE, _NONE, _NOWHERE)
 
 
 def _ablate(batch: WordBatch, latents: list[list[int]] | None, start: int) -> Ablations:
@@ -66,17 +71,16 @@ def _ablate(batch: WordBatch, latents: list[list[int]] | None, start: int) -> Ab
     fires = parts.values > FIRING
     if latents is None:
         words, slots = fires.nonzero(as_tuple=True)
-        names, removed = parts.indices[words, slots], parts.written(words, slots)
+        names = parts.indices[words, slots]
     else:
         device = parts.x.device
         words = torch.tensor([i for i, own in enumerate(latents) for _ in own], dtype=torch.long, device=device)
         names = torch.tensor([latent for own in latents for latent in own], dtype=torch.long, device=device)
         found = (parts.indices[words] == names[:, None]) & fires[words]
-        # A latent that does not fire on its word has no slot there: nothing is removed.
-        slots = found.long().argmax(1)
-        removed = parts.written(words, slots) * found.any(1)[:, None]
+        # A latent that does not fire on its word has no slot there.
+        slots = torch.where(found.any(1), found.long().argmax(1), -1)
     clean = batch.clean_margins()[words]
-    margins, answers = batch.without(words, removed)
+    margins, answers = batch.without(words, slots)
     return Ablations(words + start, names, margins - clean, margins, answers, clean)
 
 

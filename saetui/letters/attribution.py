@@ -1,4 +1,4 @@
-"""Effects of all latents on the answers to some prompts, as one dense table (2409.14507 §4.2)."""
+"""Effects of all latents on the answers to some prompts, as one dense table (2409.14507)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from saetui.letters.effects import IG_STEPS, IGPath, IGRule, word_effects
+from saetui.letters.effects import word_effects
+from saetui.letters.integrated_gradients import IG_STEPS, IGPath, IGRule
 from saetui.letters.prompts import WORD_POSITION, Prompt
 from saetui.letters.vocabulary import LETTERS
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
+from torch.nn.functional import pad
 
 from saetui.sae import SAE
 
@@ -29,8 +30,10 @@ class Contributions:
     decoder: Float[Tensor, "latent d"]
 
     def written(self, words: Int[Tensor, " row"], slots: Int[Tensor, " row"]) -> Float[Tensor, "row d"]:
-        """What single latents write."""
-        return self.weights[words, slots, None] * self.decoder[self.indices[words, slots]]
+        """What single latents write; slot -1 stands for no latent and writes nothing."""
+        named = slots.clamp_min(0)
+        weights = torch.where(slots < 0, 0, self.weights[words, named])
+        return weights[:, None] * self.decoder[self.indices[words, named]]
 
     def along(self, directions: Float[Tensor, "word d"]) -> Float[Tensor, "word slot"]:
         """Scalar product of every contribution with its word's direction."""
@@ -45,6 +48,8 @@ class Contributions:
 def contributions(sae: SAE, x: Float[Tensor, "word d"]) -> Contributions:
     """The parts of each activation by the SAE's own encoder; only firing latents are held."""
     indices, values = sae.encode_sparse(x)
+    if not indices.shape[1]:  # Nothing fires anywhere; one empty slot spares everyone the special case.
+        indices, values = (pad(t, (0, 1)) for t in (indices, values))
     base = sae.decode_sparse(indices[:, :0], values[:, :0])
     return Contributions(
         x=x,

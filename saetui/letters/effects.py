@@ -1,4 +1,4 @@
-"""What removing each firing latent at the word does to the model's answer (2409.14507 §4.2)."""
+"""What removing each firing latent at the word does to the model's answer (2409.14507)."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from torch.nn.functional import pad
 
+from saetui.letters.integrated_gradients import IG_STEPS, IGPath, IGRule, integrated_gradients
 from saetui.letters.prompts import WORD_POSITION
 from saetui.letters.readings import Progress
 from saetui.letters.word_batches import WordBatch, word_batches
@@ -21,10 +22,6 @@ if TYPE_CHECKING:
     from saetui.sae import SAE
 
 Attribution = Literal["ig", "exact"]
-IGPath = Literal["joint", "latents_only"]
-IGRule = Literal["left", "midpoint"]
-# Steps of integrated gradients in the paper's experiment.
-IG_STEPS = 6
 
 
 @dataclass(frozen=True)
@@ -72,58 +69,36 @@ def word_effects(
             raise ValueError(f"{name} is one of {', '.join(get_args(choices))}, not {value!r}")
     if steps < 1:
         raise ValueError(f"steps must be at least 1, not {steps}")
-    fractions, weights = (t.to(model.device) for t in _path_points(steps, rule))
     found = []
     done = 0
     for batch in word_batches(model, sae, hook_name, tokens, letters, position=position, batch_size=batch_size):
-        measured = _exact(batch) if attribution == "exact" else _integrated_gradients(batch, fractions, weights, path)
-        found.append(measured)
+        if attribution == "exact":
+            effects, margins = _exact(batch)
+        else:
+            effects, margins = integrated_gradients(batch, steps, path, rule)
+        found.append(WordEffects(batch.parts.indices, batch.parts.values, effects, margins))
         done += len(batch)
         if progress is not None:
             progress(done, len(tokens))
     return _joined(found, sae)
 
 
-def _path_points(steps: int, rule: IGRule) -> tuple[Float[Tensor, " point"], Float[Tensor, " point"]]:
-    """How much is removed at each point of the path, and the point's weight; the first point is the clean prompt."""
-    start = torch.arange(steps) / steps
-    weights = torch.full((steps,), 1 / steps)
-    if rule == "left":
-        return start, weights
-    return pad(start + 0.5 / steps, (1, 0)), pad(weights, (1, 0))
-
-
-def _integrated_gradients(
-    batch: WordBatch, fractions: Float[Tensor, " point"], weights: Float[Tensor, " point"], path: IGPath
-) -> WordEffects:
-    """All points of some words in one pass: they do not depend on each other."""
-    parts = batch.parts
-    n_points = len(fractions)
-    removed = parts.latents_sum if path == "latents_only" else parts.x - parts.base
-    gradients, margins = [], []
-    all_words = torch.arange(len(batch), device=parts.x.device)
-    for words in torch.split(all_words, max(1, batch.rows_at_once // n_points)):
-        on_path = parts.x[words, None] - fractions[:, None] * removed[words, None]
-        points = on_path.flatten(0, 1).requires_grad_()
-        margin, _ = batch.answers(words.repeat_interleave(n_points), points)
-        (gradient,) = torch.autograd.grad(margin.sum(), points)
-        gradients.append(torch.einsum("p,wpd->wd", weights, gradient.view_as(on_path)))
-        margins.append(margin.detach().view(-1, n_points)[:, 0])
-    return WordEffects(parts.indices, parts.values, -parts.along(torch.cat(gradients)), torch.cat(margins))
-
-
-def _exact(batch: WordBatch) -> WordEffects:
+def _exact(batch: WordBatch) -> tuple[Float[Tensor, "word slot"], Float[Tensor, " word"]]:
+    """Effects and clean margins with every firing latent removed by itself."""
     parts = batch.parts
     words, slots = (parts.values > FIRING).nonzero(as_tuple=True)
     margins = batch.clean_margins()
-    ablated, _ = batch.without(words, parts.written(words, slots))
+    without, _ = batch.without(words, slots)
     effects = torch.zeros_like(parts.values)
-    effects[words, slots] = ablated - margins[words]
-    return WordEffects(parts.indices, parts.values, effects, margins)
+    effects[words, slots] = without - margins[words]
+    return effects, margins
 
 
 def _joined(batches: list[WordEffects], sae: SAE) -> WordEffects:
     """All batches on the CPU, activations folded."""
+    if not batches:
+        none = torch.zeros(0, 0)
+        return WordEffects(none.long(), none, none, torch.zeros(0))
     width = max((batch.indices.shape[1] for batch in batches), default=0)
 
     def rows(name: str) -> Tensor:

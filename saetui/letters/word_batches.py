@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from saetui.lm import LanguageModel
     from saetui.sae import SAE
 
+# Rows of a word in one pass where somebody says how many words a batch has.
+_ROWS_OF_WORD = 8
+
 
 @dataclass(frozen=True)
 class WordBatch:
@@ -43,14 +46,15 @@ class WordBatch:
 
     @torch.no_grad()
     def without(
-        self, words: Int[Tensor, " row"], removed: Float[Tensor, "row d"]
+        self, words: Int[Tensor, " row"], slots: Int[Tensor, " row"]
     ) -> tuple[Float[Tensor, " row"], Int[Tensor, " row"]]:
-        """Margin and answer with something removed from the activation of ``words[i]``, any number of rows."""
-        margins, answers = [removed.new_zeros(0)], [words.new_zeros(0)]
-        for some, less in zip(
-            torch.split(words, self.rows_at_once), torch.split(removed, self.rows_at_once), strict=True
-        ):
-            margin, answer = self.answers(some, self.parts.x[some] - less)
+        """Margin and answer without what the latent in ``slots[i]`` writes on ``words[i]``, for any number of rows.
+
+        Slot -1 removes nothing.
+        """
+        margins, answers = [self.parts.x.new_zeros(0)], [words.new_zeros(0)]
+        for rows in torch.split(torch.stack([words, slots]), self.rows_at_once, dim=1):
+            margin, answer = self.answers(rows[0], self.parts.x[rows[0]] - self.parts.written(rows[0], rows[1]))
             margins.append(margin)
             answers.append(answer)
         return torch.cat(margins), torch.cat(answers)
@@ -58,7 +62,7 @@ class WordBatch:
     def clean_margins(self) -> Float[Tensor, " word"]:
         """Margins with nothing removed."""
         words = torch.arange(len(self), device=self.letters.device)
-        margins, _ = self.without(words, torch.zeros_like(self.parts.x))
+        margins, _ = self.without(words, torch.full_like(words, -1))
         return margins
 
 
@@ -93,5 +97,5 @@ def word_batches(
             tail,
             contributions(sae, tail.activations),
             letters[start : start + size].to(model.device),
-            rows_at_once=max(1, budget // tail.positions_run) if batch_size is None else batch_size,
+            rows_at_once=max(1, budget // tail.positions_run) if batch_size is None else batch_size * _ROWS_OF_WORD,
         )

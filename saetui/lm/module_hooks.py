@@ -1,6 +1,6 @@
-"""Reading and replacing what goes into or comes out of a module in one forward pass."""
+"""Reading and replacing what goes into or comes out of a module of a running model."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, NoReturn
 
 from torch import Tensor, nn
@@ -12,7 +12,7 @@ class PassEnded(Exception):  # noqa: N818 - not an error: ends a forward pass ea
 
 
 class Reader:
-    """Takes down the first tensor that it is shown, and ends the pass."""
+    """Takes down the tensor that it is shown, and ends the pass."""
 
     tensor: Tensor
 
@@ -21,13 +21,13 @@ class Reader:
         raise PassEnded
 
 
-def change_input(module: nn.Module, change: Callable[[Tensor], Tensor]) -> RemovableHandle:
-    """From now on the module's first argument goes through ``change``."""
+def change_input(module: nn.Module, change: Callable[[Tensor], Tensor], *, first: bool = False) -> RemovableHandle:
+    """From now on the module's first argument goes through ``change``, before or after other such changes."""
 
     def hook(_: nn.Module, args: tuple[Any, ...]) -> tuple[Any, ...]:
         return (change(args[0]), *args[1:])
 
-    return module.register_forward_pre_hook(hook)
+    return module.register_forward_pre_hook(hook, prepend=first)
 
 
 def change_output(module: nn.Module, change: Callable[[Tensor], Tensor]) -> RemovableHandle:
@@ -37,14 +37,3 @@ def change_output(module: nn.Module, change: Callable[[Tensor], Tensor]) -> Remo
         return (change(output[0]), *output[1:]) if isinstance(output, tuple) else change(output)
 
     return module.register_forward_hook(hook)
-
-
-def run_with(model: nn.Module, hooks: Sequence[RemovableHandle], **inputs: Any) -> Any:
-    """One forward pass, after which the hooks are gone; None where one of them ended it."""
-    try:
-        return model(**inputs)
-    except PassEnded:
-        return None
-    finally:
-        for handle in hooks:
-            handle.remove()

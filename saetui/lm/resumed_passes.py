@@ -7,108 +7,56 @@ from typing import Any
 
 import torch
 from jaxtyping import Float, Int
-from torch import Tensor, nn
+from torch import Tensor
 from torch.utils.hooks import RemovableHandle
 
 from saetui.lm.language_model import LanguageModel
-from saetui.lm.module_hooks import Reader, change_input, change_output, run_with
-from saetui.lm.prefix_cache import KeysValues, PrefixCache, PrefixRecorder
-from saetui.lm.unwrapped import UnwrappedModel
+from saetui.lm.later_layers import LaterLayers
+from saetui.lm.module_hooks import Reader, change_input, change_output
+from saetui.lm.prefix_cache import KeysValues, PrefixCache, RecordingCache
+from saetui.lm.row_groups import RowGroups, row_groups
+from saetui.lm.shared_prefix import SHARED_PREFIX
 
-
-class NotResumable(Exception):  # noqa: N818 - not an error: there is another way
-    """No pass can begin at this hook point; the message says why."""
+Hidden = Float[Tensor, "row position d"]
 
 
 class ResumableModel:
-    """A model cut before the layer of one hook point: ``whole`` runs up to there, ``later`` from there on.
+    """A model cut before the layer of one hook point and before its last layer.
 
-    ``attention`` is the transformers implementation to use. Raises NotResumable for a hook point that is not the input
+    ``attention`` is the transformers implementation to use. Raises LookupError for a hook point that is not the input
     or output of a module, or has no layer behind it.
     """
 
     def __init__(self, model: LanguageModel, hook_name: str, attention: str) -> None:
-        self.whole = UnwrappedModel(model.bridge, attention)
-        self.later = UnwrappedModel(model.bridge, attention)
         site = model.site(hook_name)
-        self.first_layer = site.layer or 0
-        try:
-            self.owner, self.at_input = self.later.owner(model.bridge_name(hook_name))
-        except LookupError:
-            raise NotResumable("it is not the input or output of any module") from None
-        if site.layer is not None and self.owner is self.later.blocks[site.layer] and not self.at_input:
-            self.first_layer += 1
-            if self.first_layer == model.n_layers:
-                raise NotResumable("no layer comes after it")
-            self.owner, self.at_input = self.later.blocks[self.first_layer], True
-        self.head = self.later.model.get_output_embeddings()
-        if not isinstance(self.head, nn.Linear):
-            raise NotResumable("the unembedding is not a linear map")
         self.last_layer = model.n_layers - 1
-        keeps = "logits_to_keep" in signature(self.later.model.forward).parameters
-        self._keep = {"logits_to_keep": 1} if keeps else {}
-        if self.first_layer:
-            self._skip_earlier_layers(model.device)
+        after_block = site.kind == "resid_post"
+        first = (site.layer or 0) + after_block
+        if first > self.last_layer:
+            raise LookupError("no layer comes after it")
+        self.shares_prefix = attention == SHARED_PREFIX
+        self.whole = LaterLayers(model.bridge, attention, 0)
+        self.later = LaterLayers(model.bridge, attention, first)
+        self.last = LaterLayers(model.bridge, attention, self.last_layer)
+        # What comes out of a block is what goes into the next.
+        name = f"blocks.{first}.hook_resid_pre" if after_block else hook_name
+        self.owner, self.at_input = self.later.unwrapped.owner(model.bridge_name(name))
+        enters_layer = self.owner is self.later.blocks[first] and self.at_input
+        self.precedes_last_layer = first < self.last_layer or enters_layer
+        keeps = "logits_to_keep" in signature(self.later.unwrapped.model.forward).parameters
+        self.keep_last: dict[str, Any] = {"logits_to_keep": 1} if keeps else {}
 
-    def _skip_earlier_layers(self, device: torch.device) -> None:
-        read: list[Any] = []
-        first = self.whole.blocks[0]
-        run_with(
-            self.whole.model,
-            [first.register_forward_hook(lambda *call: read.append(call[-1]))],
-            input_ids=torch.zeros(1, 1, dtype=torch.long, device=device),
-        )
-        # What a layer returns is unpacked by the model around it.
-        unchanged = _in_tuple if isinstance(read[0], tuple) else _as_it_is
-        for block in self.later.blocks[: self.first_layer]:
-            block.forward = unchanged
-
-    def entering(self, tokens: Int[Tensor, "context position"]) -> Float[Tensor, "context position d"] | None:
-        """What goes into the first layer of ``later``; None where that is the model's first."""
-        if not self.first_layer:
-            return None
-        read = Reader()
-        run_with(self.whole.model, [change_input(self.whole.blocks[self.first_layer], read)], input_ids=tokens)
-        return read.tensor
-
-    def run(
-        self,
-        tokens: Int[Tensor, "row position"],
-        entering: Float[Tensor, "row position d"] | None,
-        cache: PrefixCache | PrefixRecorder,
-        at_site: Callable[[Tensor], Tensor] | None = None,
-    ) -> Any:
-        """The later layers on ``tokens``, which follow what the cache holds; ``at_site`` replaces the activation."""
-        hooks: list[RemovableHandle] = []
-        if entering is not None:
-            hooks.append(change_input(self.later.blocks[self.first_layer], lambda _: entering))
-        if at_site is not None:
-            hooks.append((change_input if self.at_input else change_output)(self.owner, at_site))
-        return run_with(self.later.model, hooks, input_ids=tokens, past_key_values=cache, use_cache=True, **self._keep)
-
-    def unembed_only(self, token_ids: Int[Tensor, " token"]) -> None:
-        """From now on logits are those of these tokens."""
-        weight, bias = self.head.weight.detach(), self.head.bias
-        head = nn.Linear(weight.shape[1], len(token_ids), bias is not None, weight.device, weight.dtype)
-        head.weight.data = weight[token_ids]
-        if bias is not None:
-            head.bias.data = bias.detach()[token_ids]
-        self.later.model.set_output_embeddings(head.requires_grad_(False))
-
-
-def _as_it_is(hidden: Tensor, *args: Any, **kwargs: Any) -> Tensor:  # noqa: ARG001
-    return hidden
-
-
-def _in_tuple(hidden: Tensor, *args: Any, **kwargs: Any) -> tuple[Tensor]:  # noqa: ARG001
-    return (hidden,)
+    def at_site(self, change: Callable[[Tensor], Tensor]) -> RemovableHandle:
+        """Let the activation at the hook point go through ``change``, until the pass of ``later`` is over."""
+        return (change_input if self.at_input else change_output)(self.owner, change)
 
 
 @dataclass
 class ResumedPasses:
     """A tail (see ``saetui.lm.tail``) that runs only the layers behind the hook point, from the position on.
 
-    Keys and values of earlier positions are computed once a context, and so is everything before the hook point.
+    Keys and values of earlier positions are computed once a context, and so is everything before the hook point. In the
+    last layer only the last position is run; of the others it needs keys and values.
     """
 
     model: ResumableModel
@@ -118,15 +66,10 @@ class ResumedPasses:
 
     def __post_init__(self) -> None:
         with torch.no_grad():
-            entering = self.model.entering(self.tokens)
+            entering = self._enter_later_layers()
             self._tokens = self.tokens[:, self.position :]
             self._entering = None if entering is None else entering[:, self.position :]
-            self._prefix: dict[int, KeysValues] = {}
-            if self.position:
-                recorder = PrefixRecorder(self.model.last_layer)
-                before = None if entering is None else entering[:, : self.position]
-                self.model.run(self.tokens[:, : self.position], before, recorder)
-                self._prefix = recorder.recorded
+            self._prefix = self._run_prefix(None if entering is None else entering[:, : self.position])
             self.activations = self._read_site()
 
     @property
@@ -140,19 +83,52 @@ class ResumedPasses:
             edited = activations.to(site.dtype).reshape(len(site), 1, *site.shape[2:])
             return torch.cat([edited, site[:, 1:]], dim=1)
 
-        self.model.unembed_only(self.token_ids)
-        output = self._run(contexts, replace)
+        groups = row_groups(contexts, len(self.tokens))
+        if self.model.precedes_last_layer and self.positions_run > 1:
+            read = Reader()
+            self._run_rows(groups, [self.model.at_site(replace), change_input(self.model.later.blocks[-1], read)])
+            output = self._run_last_layer(groups, read.tensor)
+        else:
+            self.model.later.unembed_only(self.token_ids)
+            output = self._run_rows(groups, [self.model.at_site(replace)], **self.model.keep_last)
         return _wide(output.logits[:, -1])
+
+    def _enter_later_layers(self) -> Hidden | None:
+        """What goes into the first layer that is run again; None where that is the model's first."""
+        if not self.model.later.first:
+            return None
+        read = Reader()
+        block = self.model.whole.blocks[self.model.later.first]
+        self.model.whole.run(self.tokens, None, None, [change_input(block, read)])
+        return read.tensor
+
+    def _run_prefix(self, entering: Hidden | None) -> KeysValues:
+        """Keys and values before the position in every layer that is run again."""
+        if not self.position:
+            return {}
+        cache = RecordingCache(0, self.model.last_layer)
+        self.model.later.run(self.tokens[:, : self.position], entering, cache)
+        return cache.recorded
 
     def _read_site(self) -> Float[Tensor, "context width"]:
         read = Reader()
-        self._run(torch.arange(len(self.tokens), device=self.tokens.device), read)
+        every = torch.arange(len(self.tokens), device=self.tokens.device)
+        self._run_rows(row_groups(every, len(every)), [self.model.at_site(read)])
         return _wide(read.tensor[:, 0].flatten(1))
 
-    def _run(self, contexts: Int[Tensor, " row"], at_site: Callable[[Tensor], Tensor]) -> Any:
-        cache = PrefixCache(self._prefix, contexts, self.position)
-        entering = None if self._entering is None else self._entering[contexts]
-        return self.model.run(self._tokens[contexts], entering, cache, at_site)
+    def _run_rows(self, groups: RowGroups, hooks: list[RemovableHandle], **settings: Any) -> Any:
+        rows = groups.context_of_row
+        cache = PrefixCache(self._prefix, groups, shared=self.model.shares_prefix)
+        entering = None if self._entering is None else self._entering[rows]
+        return self.model.later.run(self._tokens[rows], entering, cache, hooks, **settings)
+
+    def _run_last_layer(self, groups: RowGroups, entering: Hidden) -> Any:
+        tokens = self._tokens[groups.context_of_row]
+        before = RecordingCache(self.position, self.model.last_layer)
+        self.model.last.run(tokens[:, :-1], entering[:, :-1], before)
+        cache = PrefixCache(self._prefix, groups, before.recorded, shared=self.model.shares_prefix)
+        self.model.last.unembed_only(self.token_ids)
+        return self.model.last.run(tokens[:, -1:], entering[:, -1:], cache, **self.model.keep_last)
 
 
 def _wide(tensor: Tensor) -> Tensor:

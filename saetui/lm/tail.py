@@ -87,22 +87,23 @@ def _resumable(
     position: int,
     token_ids: Int[Tensor, " token"],
 ) -> "ResumableModel | None":
-    """The model cut at the hook point, where passes that begin there give what whole passes give."""
-    from saetui.lm.resumed_passes import NotResumable, ResumableModel, ResumedPasses
+    """The model cut at the hook point; None where passes that begin there do not give what whole passes give."""
+    from saetui.lm.resumed_passes import ResumableModel, ResumedPasses
+    from saetui.lm.shared_prefix import SHARED_PREFIX
 
     expected = _outcome(FullPasses(model, hook_name, tokens, position, token_ids))
     reasons = []
-    for attention in ("sdpa", "eager"):
+    for attention in (SHARED_PREFIX, "sdpa", "eager"):
         try:
             resumable = ResumableModel(model, hook_name, attention)
             found = _outcome(ResumedPasses(resumable, tokens, position, token_ids))
-        except NotResumable as reason:
+        except LookupError as reason:
             reasons.append(str(reason))
         except Exception as error:  # Each family's own code fails in its own way; whole passes need none of it.
             reasons.append(f"{attention}: {type(error).__name__}: {error}")
         else:
             difference = max(map(_difference, found, expected))
-            if difference <= _TOLERANCE[model.dtype]:
+            if difference <= _TOLERANCE.get(model.dtype, 0.1):
                 return resumable
             reasons.append(f"{attention}: differs by {difference:.1g} of the spread")
     _LOG.warning(
@@ -114,6 +115,7 @@ def _resumable(
     return None
 
 
+@torch.enable_grad()
 def _outcome(tail: Tail) -> list[Tensor]:
     """Activations, logits of clean and disturbed activations, and the gradient of those logits."""
     clean = tail.activations
