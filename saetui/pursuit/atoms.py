@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
@@ -49,7 +50,7 @@ class Atoms:
         self.products_taken = 0.0
         self._place = torch.full((len(self.rows),), -1, dtype=torch.long, device=self.rows.device)
         self._products = self.rows.new_empty(0, len(self.rows))
-        self._coherence = self.rows.new_empty(0)
+        self._extremes = self.rows.new_empty(0, len(self.rows) // BLOCK)
 
     @classmethod
     def of(cls, dictionary: "Float[Tensor, 'width d'] | Atoms", *, fold: bool) -> "Atoms":
@@ -68,39 +69,41 @@ class Atoms:
         return self.rows.device
 
     @property
+    def roundoff(self) -> float:
+        """Unit roundoff of the dictionary's dtype."""
+        return float(torch.finfo(self.rows.dtype).eps) / 2
+
+    @property
     def precision(self) -> float:
         """Unit roundoff of a product, coarser where torch is allowed to take float32 products in fewer bits."""
         if self.rows.dtype == torch.float64:
-            return 2.0**-53
-        return {"highest": 2.0**-24, "high": 2.0**-11}.get(torch.get_float32_matmul_precision(), 2.0**-8)
+            return self.roundoff
+        return {"highest": self.roundoff, "high": 2.0**-11}.get(torch.get_float32_matmul_precision(), 2.0**-8)
 
     @property
     def table(self) -> Float[Tensor, "kept columns"]:
         """Products with all atoms, one row for each atom kept."""
         return self._products
 
-    def places(self, atoms: Int[Tensor, "*n"]) -> Int[Tensor, "*n"]:
-        """Each atom's row in the table, -1 where its products are not kept."""
-        return self._place[atoms]
+    @property
+    def extremes(self) -> Float[Tensor, "2*kept block"]:
+        """Two rows for each atom kept: its largest product with another atom of each block, and the largest of minus it."""
+        return self._extremes
 
-    def coherence(self, atoms: Int[Tensor, "*n"]) -> Float[Tensor, "*n"]:
-        """Largest absolute product of each kept atom with another atom."""
-        return self._coherence[self._place[atoms]]
-
-    def keep(self, atoms: Int[Tensor, " n"]) -> Bool[Tensor, " n"]:
-        """Take and keep the products of some atoms as far as memory allows; which of them are kept now."""
+    def keep(self, atoms: Int[Tensor, " n"]) -> Int[Tensor, " n"]:
+        """Take and keep the products of some atoms as far as memory allows; their rows in the table, -1 for those not kept."""
         places = self._place[atoms]
         if self.kept < self.capacity and bool((places < 0).any()):
-            new = atoms[places < 0].unique()[: self.capacity - self.kept]
-            self._grow(self.kept + len(new))
-            fresh = slice(self.kept, self.kept + len(new))
-            torch.mm(self.rows[new], self.rows.T, out=self._products[fresh])
-            self._place[new] = torch.arange(fresh.start, fresh.stop, device=self.device)
-            self._coherence[fresh] = _largest_with_others(self._products[fresh], new)
-            self.kept = fresh.stop
+            new = torch.unique(atoms[places < 0])[: self.capacity - self.kept]
+            self._allocate()
+            start, stop = self.kept, self.kept + len(new)
+            torch.mm(self.rows[new], self.rows.T, out=self._products[start:stop])
+            self._place[new] = torch.arange(start, stop, device=self.device)
+            self._note_extremes(start, stop, new)
+            self.kept = stop
             self.products_taken += len(new)
             places = self._place[atoms]
-        return places >= 0
+        return places
 
     def worth_completing(self, distinct: int, choices: int, to_come: int) -> bool:
         """Whether taking all products at once costs less than those of the atoms that are still to be chosen.
@@ -118,36 +121,49 @@ class Atoms:
         """Take and keep the products of all atoms; raises ValueError where memory does not allow it."""
         if self.capacity < self.width:
             raise ValueError(f"memory allows products of {self.capacity} atoms, not of all {self.width}")
-        self._grow(self.width)
+        self._allocate()
         table = self._products
+        everything = torch.arange(self.width, device=self.device)
         for start in range(0, self.width, _FILL_ROWS):
             stop = min(start + _FILL_ROWS, self.width)
-            table[start:stop, start:] = self.rows[start:stop] @ self.rows[start:].T
-            table[stop:, start:stop] = table[start:stop, stop : self.width].T
-        everything = torch.arange(self.width, device=self.device)
-        self._place[: self.width] = everything
+            mine = self.rows[start:stop]
+            for left in range(0, start, _FILL_ROWS):
+                tile = self.rows[left : left + _FILL_ROWS] @ mine.T
+                table[left : left + _FILL_ROWS, start:stop] = tile
+                table[start:stop, left : left + _FILL_ROWS] = tile.T
+            table[start:stop, start:stop] = mine @ mine.T
+        table[:, self.width :] = 0.0
         for start in range(0, self.width, _FILL_ROWS):
-            part = slice(start, start + _FILL_ROWS)
-            self._coherence[part] = _largest_with_others(table[part], everything[part])
+            stop = min(start + _FILL_ROWS, self.width)
+            self._note_extremes(start, stop, everything[start:stop])
+        self._place[: self.width] = everything
         self.kept = self.width
         self.products_taken += (self.width + 1) / 2
 
-    def _grow(self, rows: int) -> None:
-        if rows <= len(self._products):
-            return
-        # Untouched pages of the table cost nothing, so it is allocated whole: growing it would copy it.
-        columns = len(self.rows)
-        self._products = self.rows.new_empty(self.capacity, columns)
-        self._coherence = self.rows.new_empty(self.capacity)
+    def _allocate(self) -> None:
+        """The table in its full size: pages that are never written cost nothing."""
+        if not len(self._products):
+            self._products = _huge(self.capacity, self.rows)
+            self._extremes = self.rows.new_empty(2 * self.capacity, len(self.rows) // BLOCK)
+
+    def _note_extremes(self, start: int, stop: int, atoms: Int[Tensor, " n"]) -> None:
+        products, own = self._products[start:stop], atoms[:, None]
+        itself = products.gather(1, own)
+        products.scatter_(1, own, 0.0)
+        blocks = products.view(len(atoms), -1, BLOCK)
+        extremes = self._extremes[2 * start : 2 * stop].view(len(atoms), 2, -1)
+        torch.amax(blocks, 2, out=extremes[:, 0])
+        torch.amin(blocks, 2, out=extremes[:, 1])
+        extremes[:, 1].neg_()
+        products.scatter_(1, own, itself)
 
 
-def _largest_with_others(products: Float[Tensor, "n columns"], atoms: Int[Tensor, " n"]) -> Float[Tensor, " n"]:
-    own = atoms[:, None]
-    diagonal = products.gather(1, own)
-    products.scatter_(1, own, 0.0)
-    largest = torch.maximum(products.amax(1), -products.amin(1))
-    products.scatter_(1, own, diagonal)
-    return largest
+def _huge(n: int, like: Float[Tensor, "columns d"]) -> Float[Tensor, "n columns"]:
+    if like.device.type != "cpu":
+        return like.new_empty(n, len(like))
+    # NumPy asks for huge pages: single products from all over a gigabyte are read three times as fast.
+    kind = np.float64 if like.dtype == torch.float64 else np.float32
+    return torch.from_numpy(np.empty((n, len(like)), kind))
 
 
 def _population(distinct: int, choices: int) -> float:

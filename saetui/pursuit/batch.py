@@ -3,9 +3,12 @@
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
+from torch.nn.functional import embedding_bag
 
 from saetui.pursuit.atoms import Atoms
 
+LITTLE_LEFT = 1e-4
+"""Share of a signal's square below which what is left of it is taken in double precision."""
 _CHUNK = 1 << 23
 
 
@@ -38,6 +41,9 @@ class Batch:
         self.squares = self.norms.square()
         self.count = torch.zeros(b, dtype=torch.long, device=device)
         self.atoms = torch.zeros(b, 0, dtype=torch.long, device=device)
+        self.places = self.atoms.clone()
+        """Where the atoms' products are kept; 0 for those that are not, whose tokens are ``missing`` some."""
+        self.missing = torch.zeros(b, dtype=torch.bool, device=device)
         self.weights = torch.zeros(b, 0, dtype=torch.float64, device=device)
         self.known = self.weights.clone()
         self.active = torch.zeros(b, 0, dtype=torch.bool, device=device)
@@ -51,18 +57,19 @@ class Batch:
         self.new = torch.zeros(b, dtype=torch.bool, device=device)
         """Whether the token did not have it already."""
 
-    def take(self, keep: bool) -> None:
-        """Give each token its chosen atom, of weight 0, unless it has it already; ``keep`` the atoms' products."""
+    def take(self) -> None:
+        """Give each token its chosen atom, of weight 0, unless it has it already."""
         self._make_room()
         live, width = slice(self.live), slice(self.length)
         own = self.active[live, width] & (self.atoms[live, width] == self.chosen[live, None])
         self.new[live] = ~own.any(1)
         tokens = self.new[live].nonzero(as_tuple=True)[0]
         atoms, slots = self.chosen[tokens], self.count[tokens]
-        if keep:
-            self.dictionary.keep(atoms)
+        places = self.dictionary.keep(atoms)
+        self.missing[tokens] |= places < 0
         self.atoms[tokens, slots] = atoms
-        products = self._products(tokens, atoms)
+        self.places[tokens, slots] = places.clamp(min=0)
+        products = self._products(tokens, atoms, places)
         self.active[tokens, slots] = True
         self.count[tokens] = slots + 1
         self.correlations[tokens, slots] = self.product[tokens]
@@ -84,24 +91,21 @@ class Batch:
         if self.length <= room:
             return
         more = max(8, min(room, 64))
-        for name in ("atoms", "weights", "known", "correlations", "active"):
+        for name in ("atoms", "places", "weights", "known", "correlations", "active"):
             old = getattr(self, name)
             setattr(self, name, torch.cat([old, old.new_zeros(len(old), more)], 1))
         gram = self.gram.new_zeros(len(self.gram), room + more, room + more)
         gram[:, :room, :room] = self.gram
         self.gram = gram
 
-    def _products(self, tokens: Int[Tensor, " m"], atoms: Int[Tensor, " m"]) -> Float[Tensor, "m length"]:
+    def _products(
+        self, tokens: Int[Tensor, " m"], atoms: Int[Tensor, " m"], places: Int[Tensor, " m"]
+    ) -> Float[Tensor, "m length"]:
         """Product of one atom for each of some tokens with the atoms that the token has, and with itself."""
-        places = self.dictionary.places(atoms)
-        if self._precise or bool((places < 0).any()):
-            return self.exact_products(tokens, atoms)
-        table = self.dictionary.table
-        return table.view(-1)[places[:, None] * table.shape[1] + self.atoms[tokens, : self.length]].double()
-
-    def exact_products(self, tokens: Int[Tensor, " m"], atoms: Int[Tensor, " m"]) -> Float[Tensor, "m length"]:
-        """The same in double precision, from the atoms."""
         own = self.atoms[tokens, : self.length]
+        if not self._precise and bool((places >= 0).all()):
+            table = self.dictionary.table
+            return table.view(-1)[places[:, None] * table.shape[1] + own].double()
         products = torch.empty(own.shape, dtype=torch.float64, device=own.device)
         for part in self._chunks(len(tokens)):
             mine, others = self.dictionary.rows[atoms[part]].double(), self.dictionary.rows[own[part]].double()
@@ -125,6 +129,34 @@ class Batch:
             residuals[part] -= (self.weights[own, None, : self.length] @ rows).squeeze(1)
         return residuals
 
+    def residuals_now(self) -> Float[Tensor, "live d"]:
+        """Signals minus their reconstructions, of the live tokens."""
+        live, width = slice(self.live), slice(self.length)
+        if not self.length:
+            return self.signals[live]
+        weights = self.weights[live, width].to(self.signals.dtype)
+        rows = self.dictionary.rows
+        return self.signals[live] - embedding_bag(self.atoms[live, width], rows, mode="sum", per_sample_weights=weights)
+
+    def blur(self) -> Float[Tensor, " live"]:
+        """By how much rounding can have changed the norm of these residuals."""
+        mass = self.norms[: self.live] + self.dictionary.longest * self.weights[: self.live, : self.length].sum(1)
+        return (self.length + 2) * self.dictionary.roundoff * mass
+
+    def refresh_squares(self, tokens: Int[Tensor, " m"]) -> None:
+        """Take the residual's squared norm from scratch."""
+        sums = embedding_bag(
+            self.atoms[tokens, : self.length],
+            self.dictionary.rows,
+            mode="sum",
+            per_sample_weights=self.weights[tokens, : self.length].to(self.signals.dtype),
+        )
+        squares = (self.signals[tokens] - sums).square().sum(1, dtype=torch.float64)
+        little = squares < LITTLE_LEFT * self.norms[tokens].square()
+        if bool(little.any()):
+            squares[little] = self.residuals(tokens[little]).square().sum(1)
+        self.squares[tokens] = squares
+
     def refresh_correlations(self, tokens: Int[Tensor, " m"]) -> None:
         """Take the residual's norm and its products with the tokens' own atoms from scratch."""
         residuals = self.residuals(tokens)
@@ -144,6 +176,8 @@ class Batch:
             self.squares,
             self.count,
             self.atoms,
+            self.places,
+            self.missing,
             self.weights,
             self.known,
             self.correlations,

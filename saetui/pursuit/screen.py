@@ -1,10 +1,10 @@
 """Which atom has the largest product with the residual, found exactly without taking all products at every step.
 
-A token's products with all atoms are kept for weights that it had some steps ago (``Batch.known``). When an atom is
-taken, its own products with all atoms, which are kept for reuse, bring them up to date for it; the small changes of the
-weights of the atoms taken before are left for later, since no product can change by more than the norm of that change of
-the reconstruction, nor by more than the coherences of those atoms allow. What is within reach of the largest product is
-looked at one by one; all else is ruled out for certain, rounding of every product included.
+A token's products with all atoms are tracked for weights that it had some steps ago (``Batch.known``). When an atom is
+taken, its own kept products bring them up to date for it. The small changes of the weights of the atoms taken before lag:
+with each atom are kept its largest and its smallest product with every block of atoms, so that for a block of atoms it is
+known how much its products can have risen. Blocks that cannot reach the largest product are ruled out for certain, rounding
+of every product included; what is left is looked at one by one.
 """
 
 import torch
@@ -14,11 +14,15 @@ from torch.nn.functional import embedding_bag
 
 from saetui.pursuit.atoms import BLOCK, Atoms
 from saetui.pursuit.batch import Batch
+from saetui.pursuit.sparse_sum import add_rows
 
-# A token with more blocks within reach than this has its products brought up to date before its atoms are looked at.
-_MANY_BLOCKS = 24
-# Adding a row of this many columns costs as much as looking at one atom.
-_COLUMNS_A_CANDIDATE = 1024
+# With more than this share of blocks left to look at, a token's tracked products are brought up to date first, or after
+# the step.
+_TOO_MANY_BLOCKS, _MANY_BLOCKS = 1 / 8, 1 / 40
+_AT_LEAST = 8
+SHRINK,GROW,RATIO,MANY,FEW=.6,1.15,.05,1/64,1/90
+# Bounds are sums of a few hundred products in the precision of the dictionary.
+_BOUND_SLACK = 1 + 1e-4
 _CHUNK = 1 << 22
 
 
@@ -34,7 +38,11 @@ class Screen:
         self._rounding = (atoms.d + 4) * atoms.precision
         self._error = self._rounding * atoms.longest * batch.norms
         self._mass = batch.norms.clone()
-        self._looked_at = torch.zeros(len(batch.norms), dtype=torch.long, device=atoms.device)
+        self._ratio = torch.full_like(batch.norms, RATIO)
+        self._near = torch.zeros(len(batch.norms), dtype=torch.long, device=atoms.device)
+        blocks = len(atoms.rows) // BLOCK
+        self._too_many, self._many = max(_AT_LEAST, blocks * _TOO_MANY_BLOCKS), max(1.0, blocks * _MANY_BLOCKS)
+        self._many, self._few = max(1, blocks*MANY), blocks*FEW
         self.products = float(len(batch.norms))
         self.rows_added = 0
         self.candidates = 0
@@ -46,11 +54,14 @@ class Screen:
         the signal's norm is taken in double precision. A token that has all atoms already gets the product -inf.
         """
         batch = self._batch
-        least, blocks = self._within_reach()
-        tokens, atoms, values = self._candidates(blocks, least)
-        error = self._error[: batch.live]
+        live = slice(batch.live)
+        residuals = batch.residuals_now()
+        error = self._atoms.longest * (
+            self._rounding * torch.linalg.vector_norm(residuals, dim=1, dtype=torch.float64) + batch.blur()
+        )
+        tokens, atoms, values = self._candidates(residuals, error)
         if stop is None:
-            own, slots = batch.active[: batch.live, : batch.length].nonzero(as_tuple=True)
+            own, slots = batch.active[live, : batch.length].nonzero(as_tuple=True)
             tokens = torch.cat([tokens, own])
             atoms = torch.cat([atoms, batch.atoms[own, slots]])
             values = torch.cat([values, batch.correlations[own, slots]])
@@ -58,127 +69,102 @@ class Screen:
         final = values >= (best - 2 * error)[tokens]
         unsure = torch.bincount(tokens[final], minlength=batch.live) > 1
         if stop is not None:
-            unsure |= (best - stop * batch.norms[: batch.live]).abs() <= error
-        again = (final & unsure[tokens]).nonzero(as_tuple=True)[0]
-        if len(again):
+            unsure |= (best - stop * batch.norms[live]).abs() <= error
+        if bool(unsure.any()):
+            again = (final & unsure[tokens]).nonzero(as_tuple=True)[0]
             values[again] = self._exact(tokens[again], atoms[again])
             best = _largest(torch.where(final, values, -torch.inf), tokens, batch.live)
         ties = final & (values >= best[tokens])
-        chosen = torch.full_like(batch.chosen[: batch.live], self._atoms.width)
-        batch.chosen[: batch.live] = chosen.scatter_reduce_(0, tokens[ties], atoms[ties], "amin")
-        batch.product[: batch.live] = best
+        chosen = torch.full_like(batch.chosen[live], self._atoms.width)
+        batch.chosen[live] = chosen.scatter_reduce_(0, tokens[ties], atoms[ties], "amin")
+        batch.product[live] = best
 
     def follow(self) -> None:
-        """Bring the products up to date after a step."""
+        """Bring the products up to date after a step: for the atom taken, and for all where much had to be looked at."""
         batch = self._batch
         tokens = batch.new[: batch.live].nonzero(as_tuple=True)[0]
         self.values[tokens, batch.chosen[tokens]] = -torch.inf
-        lag = batch.lag()
-        due = torch.zeros(lag.shape, dtype=torch.bool, device=lag.device)
-        due[tokens, batch.count[tokens] - 1] = True
-        tired = self._looked_at[: batch.live] * _COLUMNS_A_CANDIDATE > self._atoms.width
-        self._looked_at[: batch.live].masked_fill_(tired, 0)
         # The bounds hold for atoms other than the token's own, so nothing may lag for an atom that has left.
-        due |= tired[:, None] | ~batch.active[: batch.live, : batch.length]
-        self._catch_up(due & (lag != 0), lag)
+        due = ~batch.active[: batch.live, : batch.length]
+        near, ratio = self._near[: batch.live], self._ratio[: batch.live]
+        ratio *= torch.where(near > self._many, SHRINK, torch.where(near < self._few, GROW, 1.0))
+        due |= batch.lag().abs() > (ratio * batch.product[: batch.live].abs())[:, None]
+        due[tokens, batch.count[tokens] - 1] = True
+        self._catch_up(due)
 
     def readmit(self, tokens: Int[Tensor, " m"], slots: Int[Tensor, " m"]) -> None:
         """Let atoms that have left their tokens compete again."""
         batch = self._batch
-        lag = batch.lag()
-        behind = (batch.gram[tokens, slots, : batch.length] * lag[tokens]).sum(1)
+        behind = (batch.gram[tokens, slots, : batch.length] * batch.lag()[tokens]).sum(1)
         products = batch.correlations[tokens, slots] + behind
         self.values[tokens, batch.atoms[tokens, slots]] = products.to(self.values.dtype)
 
     def move(self, sources: Int[Tensor, " m"], holes: Int[Tensor, " m"]) -> None:
         """Put some tokens in the place of others."""
-        for array in (self.values, self._error, self._mass, self._looked_at):
+        for array in (self.values, self._error, self._mass, self._near, self._ratio):
             array[holes] = array[sources]
 
-    def _within_reach(self) -> tuple[Float[Tensor, " live"], Float[Tensor, "live block"]]:
-        """The least tracked product that may be the largest true one, and the largest tracked one by block."""
-        batch = self._batch
-        live = slice(batch.live)
-        blocks = self.values[live].view(batch.live, -1, BLOCK).amax(2)
-        behind = self._lagging()
-        least = self._least(blocks, behind)
-        lost = (blocks >= least[:, None]).sum(1) > _MANY_BLOCKS
-        late = lost & (behind > 0)
-        if bool(late.any()):
-            lag = batch.lag()
-            self._catch_up(late[:, None] & (lag != 0), lag)
-            blocks[late] = self.values[live][late].view(-1, blocks.shape[1], BLOCK).amax(2)
-            least = self._least(blocks, self._lagging())
-            lost = (blocks >= least[:, None]).sum(1) > _MANY_BLOCKS
-        if bool(lost.any()):
-            # What is left to explain is small beside the rounding of products with the whole signal.
-            again = lost.nonzero(as_tuple=True)[0]
-            self._start_anew(again)
-            blocks[again] = self.values[again].view(-1, blocks.shape[1], BLOCK).amax(2)
-            least = self._least(blocks, self._lagging())
-        return least, blocks
-
-    def _least(self, blocks: Float[Tensor, "live block"], behind: Float[Tensor, " live"]) -> Float[Tensor, " live"]:
-        """What a tracked product must be for its true value to reach that of the atom of the largest tracked one."""
-        batch = self._batch
-        tokens = torch.arange(batch.live, device=blocks.device)
-        block = blocks.argmax(1)
-        top = self.values[: batch.live].view(batch.live, -1, BLOCK)[tokens, block].max(1)
-        best = self._up_to_date(tokens, block * BLOCK + top.indices, top.values.double())
-        least = (best - behind - 2 * self._error[: batch.live]).to(blocks.dtype)
-        return torch.where(least > -torch.inf, torch.nextafter(least, torch.full_like(least, -torch.inf)), torch.inf)
-
-    def _lagging(self) -> Float[Tensor, " live"]:
-        """The most that the lagging weights can change any product with an atom that is not the token's own."""
-        batch, atoms = self._batch, self._atoms
-        if not batch.length:
-            return torch.zeros(batch.live, dtype=torch.float64, device=atoms.device)
-        lag = batch.lag()
-        mass = lag.abs()
-        total = mass.sum(1)
-        square = (lag * batch.through_gram(lag, slice(batch.live))).sum(1)
-        bound = atoms.longest * (square + self._rounding * atoms.longest**2 * total.square()).clamp(min=0).sqrt()
-        if atoms.kept:
-            own = batch.atoms[: batch.live, : batch.length]
-            coherence = atoms.coherence(own).masked_fill(atoms.places(own) < 0, torch.inf)
-            by_coherence = torch.where(mass > 0, mass * coherence, 0.0).sum(1)
-            bound = torch.minimum(bound, by_coherence)
-        return bound + self._rounding * atoms.longest**2 * total
-
     def _candidates(
-        self, blocks: Float[Tensor, "live block"], least: Float[Tensor, " live"]
+        self, residuals: Float[Tensor, "live d"], error: Float[Tensor, " live"]
     ) -> tuple[Int[Tensor, " m"], Int[Tensor, " m"], Float[Tensor, " m"]]:
-        """Atoms that may have the largest product, as (token, atom, up-to-date product)."""
+        """Atoms that may have the largest product, as (token, atom, product up to the error)."""
         batch = self._batch
-        tokens, block = (blocks >= least[:, None]).nonzero(as_tuple=True)
-        values = self.values[: batch.live].view(batch.live, -1, BLOCK)[tokens, block]
-        place, within = (values >= least[tokens, None]).nonzero(as_tuple=True)
+        everyone = torch.arange(batch.live, device=residuals.device)
+        values = self.values[: batch.live].view(batch.live, -1, BLOCK)
+        blocks = values.amax(2)
+        rise = self._rise()
+        for remedy in (self._use_kept_products, self._start_anew, None):
+            block = blocks.argmax(1)
+            top, first = values[everyone, block].max(1)
+            first += block * BLOCK
+            product = self._products(residuals, first)
+            least = product - error - self._error[: batch.live]
+            least = torch.where(top > -torch.inf, least, torch.inf).to(blocks.dtype)
+            near = blocks + rise >= least[:, None]
+            count = near.sum(1)
+            lost = (count > self._too_many).nonzero(as_tuple=True)[0]
+            if remedy is None or not len(lost):
+                break
+            remedy(lost)
+            blocks[lost] = values[lost].amax(2)
+            rise[lost] = 0.0
+        self._near[: batch.live] = count
+        tokens, block = near.nonzero(as_tuple=True)
+        found = values[tokens, block]
+        place, within = (found >= (least[tokens] - rise[tokens, block])[:, None]).nonzero(as_tuple=True)
         tokens, atoms = tokens[place], block[place] * BLOCK + within
         self.candidates += len(tokens)
-        self._looked_at[: batch.live] += torch.bincount(tokens, minlength=batch.live)
-        return tokens, atoms, self._up_to_date(tokens, atoms, values[place, within].double())
+        others = atoms != first[tokens]
+        tokens, atoms = tokens[others], atoms[others]
+        some = top > -torch.inf
+        products = self._products(residuals[tokens], atoms)
+        return (
+            torch.cat([everyone[some], tokens]),
+            torch.cat([first[some], atoms]),
+            torch.cat([product[some], products]),
+        )
 
-    def _up_to_date(
-        self, tokens: Int[Tensor, " m"], atoms: Int[Tensor, " m"], tracked: Float[Tensor, " m"]
-    ) -> Float[Tensor, " m"]:
-        """Tracked products of some atoms with the lagging weights taken account of."""
-        if not self._batch.length:
-            return tracked
-        lag = self._batch.lag()[tokens]
-        return tracked - (self._rows_at(tokens, atoms, lag) * lag).sum(1)
+    def _products(self, residuals: Float[Tensor, "m d"], atoms: Int[Tensor, " m"]) -> Float[Tensor, " m"]:
+        return torch.linalg.vecdot(self._atoms.rows[atoms], residuals).double()
 
-    def _rows_at(
-        self, tokens: Int[Tensor, " m"], atoms: Int[Tensor, " m"], lag: Float[Tensor, "m length"]
-    ) -> Float[Tensor, "m length"]:
-        batch, table = self._batch, self._atoms.table
-        places = self._atoms.places(batch.atoms[tokens, : batch.length])
-        if bool(((places < 0) & (lag != 0)).any()):
-            return batch.exact_products(tokens, atoms)
-        return table.view(-1)[places.clamp(min=0) * table.shape[1] + atoms[:, None]].double()
+    def _use_kept_products(self, tokens: Int[Tensor, " m"]) -> None:
+        due = torch.zeros(self._batch.live, self._batch.length, dtype=torch.bool, device=tokens.device)
+        due[tokens] = True
+        self._catch_up(due)
+
+    def _rise(self) -> Float[Tensor, "live block"]:
+        """By how much the lagging weights can at most have raised a product with an atom of each block."""
+        batch, atoms = self._batch, self._atoms
+        lag = batch.lag().to(self.values.dtype)
+        if not batch.length or not atoms.kept:
+            return lag.new_zeros(batch.live, len(atoms.rows) // BLOCK)
+        # An atom's second row of extremes is what more of it can add, its first what less of it can.
+        rows = 2 * batch.places[: batch.live, : batch.length] + (lag > 0)
+        return embedding_bag(rows, atoms.extremes, mode="sum", per_sample_weights=lag.abs() * _BOUND_SLACK)
 
     def _exact(self, tokens: Int[Tensor, " m"], atoms: Int[Tensor, " m"]) -> Float[Tensor, " m"]:
         """Products of atoms with residuals in double precision."""
-        own, index = tokens.unique(return_inverse=True)
+        own, index = torch.unique(tokens, return_inverse=True)
         residuals = self._batch.residuals(own)
         products = torch.empty(len(tokens), dtype=torch.float64, device=tokens.device)
         size = max(1, _CHUNK // self._atoms.d)
@@ -187,36 +173,26 @@ class Screen:
             products[part] = (self._atoms.rows[atoms[part]].double() * residuals[index[part]]).sum(1)
         return products
 
-    def _catch_up(self, due: Bool[Tensor, "live length"], lag: Float[Tensor, "live length"]) -> None:
-        """Account for some of the lagging weights: by kept rows, or by a new product where a row is not kept."""
+    def _catch_up(self, due: Bool[Tensor, "live length"]) -> None:
+        """Account for the lagging weights of some atoms: by kept products, or by new ones where those are not kept."""
         batch, atoms = self._batch, self._atoms
-        own = batch.atoms[: batch.live, : batch.length]
-        anew = (due & (atoms.places(own) < 0)).any(1)
-        if bool(anew.any()):
-            self._start_anew(anew.nonzero(as_tuple=True)[0])
-            due = due & ~anew[:, None]
-        counts = due.sum(1)
-        tokens = counts.nonzero(as_tuple=True)[0]
-        if not len(tokens):
-            return
+        live, width = slice(batch.live), slice(batch.length)
+        if atoms.kept < atoms.width:
+            anew = (batch.missing[live] & due.any(1)).nonzero(as_tuple=True)[0]
+            if len(anew):
+                self._start_anew(anew)
+        lag = batch.lag()
+        due = due & (lag != 0)
         changes = lag[due]
-        counts = counts[tokens]
-        change = embedding_bag(
-            atoms.places(own[due]),
-            atoms.table,
-            counts.cumsum(0) - counts,
-            mode="sum",
-            per_sample_weights=changes.to(self.values.dtype),
-        )
-        if len(tokens) == batch.live:
-            self.values[: batch.live] -= change
-        else:
-            self.values[tokens] -= change
-        batch.known[: batch.live, : batch.length][due] += changes
-        mass = torch.where(due, lag.abs(), 0.0).sum(1)[tokens]
-        self._mass[tokens] += atoms.longest * mass
-        self._error[tokens] += self._rounding * atoms.longest**2 * mass
-        self._error[tokens] += (counts + 1) * atoms.precision * atoms.longest * self._mass[tokens]
+        if not len(changes):
+            return
+        counts = due.sum(1)
+        add_rows(self.values, counts, batch.places[live, width][due], -changes, atoms.table)
+        batch.known[live, width] += torch.where(due, lag, 0.0)
+        mass = atoms.longest * torch.where(due, lag.abs(), 0.0).sum(1)
+        self._mass[live] += mass
+        self._error[live] += self._rounding * atoms.longest * mass
+        self._error[live] += counts * (2 * atoms.precision * atoms.longest) * self._mass[live]
         self.rows_added += len(changes)
 
     def _start_anew(self, tokens: Int[Tensor, " m"]) -> None:

@@ -9,7 +9,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from saetui.pursuit.atoms import Atoms
-from saetui.pursuit.batch import Batch
+from saetui.pursuit.batch import LITTLE_LEFT, Batch
 from saetui.pursuit.codes import SparseCodes, Work
 from saetui.pursuit.inputs import check_signals, read_targets
 from saetui.pursuit.results import Results
@@ -21,9 +21,6 @@ MAX_L0 = 512
 # Elements of a batch's products with all atoms: few enough for the cache of a CPU, many enough to fill a GPU.
 _CPU_ELEMENTS, _GPU_ELEMENTS = 1 << 20, 1 << 26
 _LARGEST_BATCH = 4096
-# Rounding of the running sums is swept out after so many steps, and where so little is left of the signal's square.
-_SWEEP = 16
-_LITTLE_LEFT = 1e-4
 
 Progress = Callable[[int, int], None]
 """Called with the steps of tokens done, and all there can be; what it raises ends the pursuit."""
@@ -144,12 +141,10 @@ class _Run:
     def _step(self, batch: Batch) -> Bool[Tensor, " live"]:
         """Give each token its atom and move its weights; which tokens no step will move any more."""
         live = slice(batch.live)
-        batch.take(keep=True)
+        batch.take()
         moved = self._method.move(batch, live)
-        little = batch.squares[live] < _LITTLE_LEFT * batch.norms[live].square()
-        if batch.length % _SWEEP == 0:
-            batch.refresh_correlations(torch.arange(batch.live, device=self._atoms.device))
-        elif bool(little.any()):
+        little = batch.squares[live] < LITTLE_LEFT * batch.norms[live].square()
+        if bool(little.any()):
             batch.refresh_correlations(little.nonzero(as_tuple=True)[0])
         self._steps += batch.live
         self._seen[batch.chosen[live]] = True
@@ -167,7 +162,7 @@ class _Run:
         tokens = done.nonzero(as_tuple=True)[0]
         if self._method.finish is not None:
             self._method.finish(batch, tokens)
-        batch.refresh_correlations(tokens)
+        batch.refresh_squares(tokens)
         self._results.finish(batch, tokens)
         spared = int((batch.targets[tokens] - self._results.steps[batch.rows[tokens]]).sum())
         if spared:
