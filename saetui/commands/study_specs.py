@@ -1,4 +1,4 @@
-"""The job specs of a small study: train, then find letters and latents; kept apart since specs bring pydantic."""
+"""The job specs of a small study: train, then find letters, absorption and latents; kept apart since specs bring pydantic."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -34,7 +34,7 @@ def train_specs(
         names = tuple(recipe.sae_name for recipe in recipes)
         return [
             TrainSpec(model=model, corpus=corpus, hook_name=hook_name, recipes=recipes, tokens=tokens),
-            LettersSpec(model=model, hook_name=hook_name, saes=names),
+            AbsorptionSpec(model=model, saes=names),
             LatentsSpec(model=model, corpus=corpus, hook_name=hook_name, saes=names),
         ]
     except ValidationError as problem:

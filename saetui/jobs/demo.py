@@ -1,4 +1,4 @@
-"""The demo study: TopK SAEs of three widths on the embedded model, the letters they claim, and where they fire."""
+"""The demo study: TopK SAEs on the embedded model, the letters they claim and absorb, and what they leave out."""
 
 import math
 
@@ -6,12 +6,13 @@ from saetui.jobs.client import JobClient
 from saetui.jobs.job import Job
 
 HOOK_NAME = "blocks.1.hook_resid_post"
-WIDTHS = (512, 2048, 8192)
-K = 4
+# Four widths at one L0 and three L0 at one width: what absorption and error do with either shows.
+GRID = ((512, 2), (512, 4), (512, 8), (1024, 4), (2048, 4), (8192, 4))
 TOKENS = 1_280_000  # Two epochs; a short run with few dead latents wants small batches and large steps.
 BATCH = 512
 CONTEXTS = 64  # In one forward pass: the model is so small that its layers wait for Python.
 AUXK, DEAD_TOKENS = 4, 8_000
+STUDIED_TOKENS = 160_000  # The same tokens for latents and errors, so that a hard token's latents are known.
 
 
 def learning_rate(width: int) -> float:
@@ -25,15 +26,17 @@ def submit_demo(client: JobClient) -> list[Job]:
     Raises:
         JobError: the store does not exist.
     """
-    from saetui.jobs.specs import LatentsSpec, LettersSpec, Recipe, TrainSpec
+    from saetui.jobs.specs import AbsorptionSpec, ErrorsSpec, LatentsSpec, Recipe, TrainSpec
 
     recipes = tuple(
-        Recipe(width=width, k=K, lr=learning_rate(width), auxk=AUXK, dead_tokens=DEAD_TOKENS) for width in WIDTHS
+        Recipe(width=width, k=k, lr=learning_rate(width), auxk=AUXK, dead_tokens=DEAD_TOKENS) for width, k in GRID
     )
     names = tuple(recipe.sae_name for recipe in recipes)
     train = client.submit(
         TrainSpec(hook_name=HOOK_NAME, recipes=recipes, tokens=TOKENS, batch_size=BATCH, harvest_batch_size=CONTEXTS)
     )
-    letters = client.submit(LettersSpec(hook_name=HOOK_NAME, saes=names), after=[train])
-    latents = client.submit(LatentsSpec(hook_name=HOOK_NAME, saes=names, batch_size=CONTEXTS), after=[train])
-    return [train, letters, latents]
+    absorption = client.submit(AbsorptionSpec(saes=names), after=[train])
+    tokens = {"hook_name": HOOK_NAME, "saes": names, "max_tokens": STUDIED_TOKENS, "batch_size": CONTEXTS}
+    latents = client.submit(LatentsSpec.model_validate(tokens), after=[train])
+    errors = client.submit(ErrorsSpec.model_validate(tokens), after=[train])
+    return [train, absorption, latents, errors]
