@@ -1,35 +1,76 @@
 """The error study: what an SAE leaves out, and what that costs the model (2410.14670)."""
 
+from saetui.errors.breakdown import Breakdown, break_down
+from saetui.errors.component_saes import ComponentSAE, ComponentSAEs, train_component_saes
+from saetui.errors.components import ComponentLosses, component_losses
 from saetui.errors.decomposition import Decomposition, decompose_errors
 from saetui.errors.downstream import DownstreamLoss, downstream_loss
+from saetui.errors.earlier_saes import EarlierBatch, EarlierPrediction, EarlierReconstructions, predict_from_earlier
 from saetui.errors.error_fit import ErrorsWarning, LinearErrorFit, Shrinkage
-from saetui.errors.intervals import Estimate
+from saetui.errors.intervals import Estimate, combine
+from saetui.errors.introduced_error import (
+    IntroducedError,
+    SparseActivations,
+    introduced_error_grid,
+    random_sparse_activations,
+    tracking,
+)
 from saetui.errors.linear_error import fit_linear_error
 from saetui.errors.losses import TokenLosses, token_losses
+from saetui.errors.norm_baselines import norm_baselines
 from saetui.errors.reconstructions import Reconstructions
+from saetui.errors.scaling import Plateau, PowerLaw, WidthScaling, fit_plateau, fit_power_law, width_scaling
 from saetui.errors.split import ContextSplit, split_contexts
 from saetui.errors.token_errors import SAETokenErrors, TokenErrors
 from saetui.errors.token_set import ErrorBatch, Excluded, TokenSet, require_same_tokens
+from saetui.errors.width_norms import NormPrediction, WidthNorms, width_norms
 
 __all__ = [
+    "Breakdown",
+    "ComponentLosses",
+    "ComponentSAE",
+    "ComponentSAEs",
     "ContextSplit",
     "Decomposition",
     "DownstreamLoss",
+    "EarlierBatch",
+    "EarlierPrediction",
+    "EarlierReconstructions",
     "ErrorBatch",
     "ErrorsWarning",
     "Estimate",
     "Excluded",
+    "IntroducedError",
     "LinearErrorFit",
+    "NormPrediction",
+    "Plateau",
+    "PowerLaw",
     "Reconstructions",
     "SAETokenErrors",
     "Shrinkage",
+    "SparseActivations",
     "TokenErrors",
     "TokenLosses",
     "TokenSet",
+    "WidthNorms",
+    "WidthScaling",
+    "break_down",
+    "combine",
+    "component_losses",
     "decompose_errors",
     "downstream_loss",
     "fit_linear_error",
+    "fit_plateau",
+    "fit_power_law",
+    "introduced_error_grid",
+    "norm_baselines",
+    "predict_from_earlier",
+    "random_sparse_activations",
     "require_same_tokens",
     "split_contexts",
     "token_losses",
+    "tracking",
+    "train_component_saes",
+    "width_norms",
+    "width_scaling",
 ]

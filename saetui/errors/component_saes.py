@@ -104,6 +104,8 @@ def component_rows(batch: ErrorBatch, fit: LinearErrorFit, component: Component)
         return x.float()
     if component == "linear":
         return fit.linear_error(x).float()
+    if fit.name not in batch.reconstructions:
+        raise ValueError(f"the batches hold {', '.join(batch.reconstructions)}, but not {fit.name}, which was fitted")
     error = x - batch.reconstructions[fit.name]
     return (error if component == "error" else error - fit.linear_error(x)).float()
 
@@ -155,8 +157,7 @@ def _judge(
         unexplained.add(bootstrap.groups(finite.context), y, left)
         squares += float(y.square().sum())
         n += len(y)
-    (fvu,) = unexplained.fvus()
-    return ComponentSAE(sae, fvu, float((fires == 0).double().mean()), squares / n, n)
+    return ComponentSAE(sae, unexplained.fvu(0), float((fires == 0).double().mean()), squares / n, n)
 
 
 def _reporter(

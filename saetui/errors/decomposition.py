@@ -82,12 +82,12 @@ def decompose_errors(
     if not judge.n_test:
         raise ValueError("the test contexts hold no finite tokens; give contexts that do")
     notes = (*training.notes, *_excluded_note(chunks.excluded))
-    for note in notes:
-        warnings.warn(note, ErrorsWarning, stacklevel=2)
     fits = {
         name: replace(judge.fit(i, notes), excluded=chunks.excluded, token_set=named)
         for i, name in enumerate(chunks.names)
     }
+    for note in dict.fromkeys(note for fit in fits.values() for note in fit.notes):
+        warnings.warn(note, ErrorsWarning, stacklevel=2)
     tokens = TokenErrors.join(judge.tokens)
     return Decomposition(fits, tokens, split, named, chunks.excluded, notes)
 
@@ -110,7 +110,7 @@ class _Training:
         self.error_origin = self.error_mean if intercept else torch.zeros_like(self.error_mean)
         gram = predictors.gram(centred=intercept).diagonal().sum()
         cross = _traces(errors.cross(centred=intercept))
-        self.factors: Float[Tensor, " sae"] = cross / gram
+        self.factors: list[float] = (cross / gram).tolist()
         variance = predictors.squared_deviation
         deviations = errors.squared_deviation.view(-1, d).sum(dim=1)
         reconstruction = variance - 2 * _traces(errors.cross(centred=True)) + deviations
@@ -136,7 +136,7 @@ class _Training:
         """Squared distance of each error to its SAE's factor times the activation."""
         residual = self._residual.copy(chunk.errors).sub_(self.error_origin)
         centred = chunk.x - self.origin
-        for i, factor in enumerate(self.factors.tolist()):
+        for i, factor in enumerate(self.factors):
             residual[:, i].sub_(centred, alpha=factor)
         return residual.square_().sum(dim=-1)
 
@@ -186,15 +186,16 @@ class _Judge:
         """The figures of one SAE."""
         training, d, n_sae = self._training, self._training.d, len(self._names)
         start, stop = i * d, (i + 1) * d
-        fvus = self._unexplained.fvus()
+        fvu_sae, fvu_nonlinear = (self._unexplained.fvu(column) for column in (i, n_sae + i))
         norm_r2 = {
             target: self._norms.r2_total(at * n_sae + i, at * n_sae + i + 1) for at, target in enumerate(NORM_TARGETS)
         }
         r2 = self._errors.r2_total(start, stop)
         r2_shrinkage = self._errors.r2_of(self._shrinkage.resampled(i, i + 1)[:, 0], start, stop)
-        shrinkage = Shrinkage(float(training.factors[i]), r2_shrinkage, _share(r2_shrinkage.value, r2.value))
+        shrinkage = Shrinkage(training.factors[i], r2_shrinkage, _share(r2_shrinkage.value, r2.value))
         if training.dead[i]:
-            notes += ("the reconstruction is the same for every token (a dead SAE), so all of the error is linear",)
+            same = "its reconstruction is the same for every token (a dead SAE), so all of its error counts as linear"
+            notes += (f"{self._names[i]}: {same}",)
         return LinearErrorFit(
             name=self._names[i],
             map=training.map.columns(start, stop),
@@ -202,8 +203,8 @@ class _Judge:
             estimates={
                 "r2_total": r2,
                 "r2_dim_mean": self._errors.r2_dim_mean(start, stop),
-                "fvu_sae": fvus[i],
-                "fvu_nonlinear": fvus[n_sae + i],
+                "fvu_sae": fvu_sae,
+                "fvu_nonlinear": fvu_nonlinear,
                 "norm_squared_r2": norm_r2["error"],
             },
             norm_r2=norm_r2,

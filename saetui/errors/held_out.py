@@ -74,12 +74,12 @@ class Unexplained:
         self._squares.add(groups, shifted.square().sum(dim=1, keepdim=True))
         self._errors.add(groups, squared_errors)
 
-    def fvus(self) -> list[Estimate]:
-        """Fraction of variance unexplained of each error; undefined where the activations do not vary."""
+    def fvu(self, error: int) -> Estimate:
+        """Fraction of variance unexplained of one of the errors; undefined where the activations do not vary."""
         squares = self._squares.resampled()[:, 0]
         total = squares - self._sum.resampled().square().sum(dim=1) / self._n.resampled()[:, 0]
         total = torch.where(total > _NO_VARIANCE * squares, total, 0.0)
-        return [self._bootstrap.estimate(errors / _positive(total)) for errors in self._errors.resampled().T]
+        return self._bootstrap.estimate(self._errors.resampled(error, error + 1)[:, 0] / _positive(total))
 
 
 def _positive(total: Tensor) -> Tensor:

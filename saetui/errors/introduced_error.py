@@ -121,8 +121,9 @@ def introduced_error_grid(
     cells: list[IntroducedError] = []
     for i, dense in enumerate(dense_deviations):
         generator = torch.Generator().manual_seed(seed + i)
-        x = clean + dense * torch.randn(clean.shape, generator=generator)
-        noise = {sigma: sigma * torch.randn(clean.shape, generator=generator) for sigma in introduced_deviations}
+        x = clean + dense * torch.randn(clean.shape, generator=generator).to(clean)
+        unit = torch.randn(clean.shape, generator=generator).to(clean)
+        noise = {sigma: sigma * unit for sigma in introduced_deviations}
         grid = _Grid(x, parts, noise, ids)
         cells += grid.measured(split, dense, n_replicates, seed)
     return cells

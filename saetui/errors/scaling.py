@@ -84,6 +84,8 @@ class WidthScaling:
     plateau: Plateau | None
     nonlinear: Estimate
     """Mean of the nonlinear FVU over widths."""
+    nonlinear_slope: Estimate
+    """Its change with every doubling of the width."""
 
 
 def fit_power_law(widths: Sequence[int], fvus: Sequence[float | None]) -> PowerLaw | None:
@@ -107,8 +109,8 @@ def fit_plateau(widths: Sequence[int], fvus: Sequence[float | None]) -> Plateau 
     if len(present) < 2:
         return None
     y = np.array([fvu for _, fvu in present])
-    slope = np.polyfit(np.log2([width for width, _ in present]), y, 1)[0]
-    return Plateau(float(y.mean()), float(slope), tuple(width for width, _ in present))
+    known = [width for width, _ in present]
+    return Plateau(float(y.mean()), _slope(known, y), tuple(known))
 
 
 def width_scaling(fits: Mapping[int, LinearErrorFit]) -> WidthScaling:
@@ -123,12 +125,15 @@ def width_scaling(fits: Mapping[int, LinearErrorFit]) -> WidthScaling:
     errors = [fits[width].estimates["fvu_sae"] for width in widths]
     nonlinear = [fits[width].estimates["fvu_nonlinear"] for width in widths]
     present = [(width, error) for width, error in zip(widths, errors, strict=True) if error.value is not None]
-    defined = [estimate for estimate in nonlinear if estimate.value is not None]
+    defined = {w: estimate for w, estimate in zip(widths, nonlinear, strict=True) if estimate.value is not None}
     return WidthScaling(
         law=fit_power_law(widths, [error.value for error in errors]),
         floor=_floor([width for width, _ in present], [error for _, error in present]),
         plateau=fit_plateau(widths, [estimate.value for estimate in nonlinear]),
-        nonlinear=combine(lambda *values: sum(values) / len(values), *defined) if defined else Estimate(None),
+        nonlinear=combine(lambda *fvus: sum(fvus) / len(fvus), *defined.values()) if defined else Estimate(None),
+        nonlinear_slope=combine(lambda *fvus: _slope(list(defined), np.array(fvus)), *defined.values())
+        if len(defined) > 1
+        else Estimate(None),
     )
 
 
@@ -137,6 +142,10 @@ def _floor(widths: list[int], errors: list[Estimate]) -> Estimate:
         return Estimate(None)
     w = np.array([float(width) for width in widths])
     return combine(lambda *fvus: _fit(w, np.array(fvus))[0], *errors)
+
+
+def _slope(widths: Sequence[int], y: Floats) -> float:
+    return float(np.polyfit(np.log2(widths), y, 1)[0])
 
 
 def _present(widths: Sequence[int], fvus: Sequence[float | None]) -> list[tuple[int, float]]:

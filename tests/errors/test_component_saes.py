@@ -1,6 +1,7 @@
 """SAEs of error components: the sparse one is learned, the noise is not."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 import pytest
 import torch
@@ -31,7 +32,7 @@ class Planted:
         rows = torch.isin(self.context, contexts)
         yield ErrorBatch(
             self.x[rows],
-            {"other": torch.zeros_like(self.x[rows]), "sae": (self.x - self.error)[rows]},
+            {"other": 0.5 * self.x[rows], "sae": (self.x - self.error)[rows]},
             self.context[rows],
             self.context[rows],
         )
@@ -80,3 +81,10 @@ def test_components_add_up() -> None:
     error, linear, nonlinear = (component_rows(batch, fit, c) for c in ("error", "linear", "nonlinear"))
     torch.testing.assert_close(linear + nonlinear, error)
     torch.testing.assert_close(error, planted.error[torch.isin(planted.context, torch.tensor([3, 5]))])
+
+
+def test_the_batches_must_hold_the_sae_that_was_fitted() -> None:
+    planted = Planted(noise=0.3)
+    (batch,) = planted.read(torch.tensor([3]))
+    with pytest.raises(ValueError, match="the batches hold other, sae, but not another"):
+        component_rows(batch, replace(planted.fit(), name="another"), "error")

@@ -105,6 +105,8 @@ def test_scaling_of_measured_saes() -> None:
     assert scaling.plateau is not None
     assert scaling.nonlinear.value == pytest.approx(scaling.plateau.mean)
     assert not scaling.plateau.flat
+    assert scaling.nonlinear_slope.value == pytest.approx(scaling.plateau.slope)
+    assert scaling.nonlinear_slope.high < 0  # type: ignore[operator]
 
 
 def test_too_few_saes_have_no_floor() -> None:
