@@ -123,8 +123,13 @@ def _register(app: "typer.Typer", jobs: "typer.Typer", store_option: Any) -> Non
         hook: Annotated[str | None, typer.Option(help="Hook point; default: the one with most SAEs.")] = None,
         letter: Annotated[str | None, typer.Option(help="One letter.")] = None,
         word: Annotated[str | None, typer.Option(help="A word; default: the clearest case.")] = None,
+        tau: Annotated[float | None, typer.Option(help="F1 that a main latent must add; default: as studied.")] = None,
+        lead: Annotated[float | None, typer.Option(help="Logits by which an absorber must lead.")] = None,
+        min_cosine: Annotated[float | None, typer.Option(help="An absorber's least cosine with the probe.")] = None,
     ) -> None:
-        _guarded(_figure)(name, store, out, sae, hook=hook, letter=letter, word=word)
+        chosen = {"sae": tuple(sae or ()), "hook": hook or "", "letter": letter or "", "word": word or ""}
+        thresholds = {"tau": tau, "lead": lead, "min_cosine": min_cosine}
+        _guarded(_figure)(name, store, out, **chosen, **thresholds)
 
     @jobs.callback(invoke_without_command=True)
     def list_jobs(context: typer.Context, store: Annotated[Path | None, store_option] = None) -> None:
@@ -183,6 +188,41 @@ def _register_studies(study: "typer.Typer", store_option: Any) -> None:
         }
         given = {name: value for name, value in settings.items() if value is not None}
         _guarded(_study)({"kind": "absorption", **given}, store, device, force=force)
+
+    @study.command(help="Errors: what is linear in the activation, what stays hard, what it costs (2410.14670).")
+    def errors(
+        store: Annotated[Path | None, store_option] = None,
+        hook: Annotated[str | None, typer.Option(help="Hook point; default: that of the SAEs.")] = None,
+        sae: Annotated[list[str] | None, typer.Option(help=f"SAE, by name or id; default: all. {many}")] = None,
+        model: Annotated[str | None, typer.Option(help="Language model; default: the embedded one.")] = None,
+        corpus: Annotated[str | None, typer.Option(help="Text; default: the standard library's.")] = None,
+        context_length: Annotated[int | None, typer.Option(help="Tokens in a context; default 128.")] = None,
+        max_tokens: Annotated[int | None, typer.Option(help="Tokens to read; default: the whole corpus.")] = None,
+        first_position: Annotated[int | None, typer.Option(help="Positions before it are left out.")] = None,
+        intercept: Annotated[bool | None, typer.Option(help="Whether the linear map has one; default: yes.")] = None,
+        losses: Annotated[
+            bool | None, typer.Option(help="Whether to run the model with each SAE; default: yes.")
+        ] = None,
+        pursuit_tokens: Annotated[int | None, typer.Option(help="Tokens that are pursued; default 8,000.")] = None,
+        seed: Annotated[int | None, typer.Option(help="Of the split and the intervals; default 0.")] = None,
+        device: Annotated[str | None, typer.Option(help="cpu, cuda:0, …; default: the freest.")] = None,
+        force: Annotated[bool, typer.Option("--force", help="Run it although it was done before.")] = False,
+    ) -> None:
+        settings = {
+            "model": model,
+            "corpus": corpus,
+            "hook_name": hook,
+            "saes": sae,
+            "context_length": context_length,
+            "max_tokens": max_tokens,
+            "first_position": first_position,
+            "intercept": intercept,
+            "losses": losses,
+            "pursuit_tokens": pursuit_tokens,
+            "seed": seed,
+        }
+        given = {name: value for name, value in settings.items() if value is not None}
+        _guarded(_study)({"kind": "errors", **given}, store, device, force=force)
 
 
 def _store_root(store: Path | None) -> Path:
@@ -250,22 +290,16 @@ def _study(document: dict[str, Any], store: Path | None, device: str | None, *, 
     from store import Store
 
     root = _store_root(store)
-    Store.open(root).close()
+    with Store.open(root) as opened:
+        store_hooks = [row[0] for row in opened.fetch("SELECT DISTINCT hook_name FROM sae ORDER BY ALL").rows]
+    if document["kind"] == "errors" and "hook_name" not in document and len(store_hooks) == 1:
+        document |= {"hook_name": store_hooks[0]}
     spec = parse_spec(document, source="study", base=Path.cwd())
     job = JobClient(root).submit(spec, device, force=force)
     return follow_jobs(root, [job.id]) or print_summary(root)
 
 
-def _figure(
-    name: str | None,
-    store: Path | None,
-    out: Path | None,
-    sae: list[str] | None,
-    *,
-    hook: str | None,
-    letter: str | None,
-    word: str | None,
-) -> int:
+def _figure(name: str | None, store: Path | None, out: Path | None, **chosen: Any) -> int:
     from saetui.commands.figures import Figure, export_figure, list_figures
 
     if name is None:
@@ -275,8 +309,7 @@ def _figure(
 
     with Store.open(_store_root(store)) as opened:
         opened.commit_spool()
-        asked = Figure(name, tuple(sae or ()), hook or "", letter or "", word or "")
-        drawn = asked.drawn(opened)
+        drawn = Figure(name, **chosen).drawn(opened)
     if out is not None:
         print(f"saetui: {export_figure(drawn, out)}", file=sys.stderr)
         return 0

@@ -1,4 +1,4 @@
-"""The job specs of a small study: train, then find letters, absorption and latents; kept apart since specs bring pydantic."""
+"""The job specs of a small study: train, then letters, absorption and latents; apart, since specs bring pydantic."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -39,24 +39,77 @@ def print_summary(root: Path) -> int:
         if saes:
             print()
             print_table(_letters(store, saes), "no letters yet; `saetui study letters` finds them")
-            print_absorption(store, saes)
+            _print_absorption(store)
+            _print_errors(store)
     return code
 
 
-def print_absorption(store: Store, saes: list[Record] | None = None) -> None:
+def _print_absorption(store: Store) -> None:
     """Rates by both metrics for every SAE, by letter, and the strongest cases; nothing where none was studied."""
     runs = _records(store, "absorption_runs")
     if not runs:
         return
     print()
     print_table(_rates(runs), "")
-    studied = [run for run in runs if saes is None or run["sae_id"] in {sae["sae_id"] for sae in saes}]
     print()
-    print_table(_letter_rates(store, studied), "")
+    print_table(_letter_rates(store, runs), "")
     cases = _records(store, "absorption_strongest", limit=_CASES)
     if cases:
         print()
         print_table(_strongest(cases), "")
+
+
+def _print_errors(store: Store) -> None:
+    """The errors of the last study: what is linear, what it costs, what pursuit would save; nothing without one."""
+    rows = _records(store, "error_summary")
+    if not rows:
+        return
+    study = rows[0]
+    table = new_table(
+        "SAE",
+        "width",
+        "FVU",
+        "nonlinear FVU",
+        "R² error",
+        "R² |error|²",
+        "loss +",
+        "linear undoes",
+        "nonlinear undoes",
+        "FVU by pursuit",
+        title=f"Errors at {study['hook_name']}: {study['n_test']:,} held-out of {study['n_tokens']:,} tokens",
+    )
+    for row in rows:
+        pursuit = None if row["fvu_change"] is None else 100 * row["fvu_change"]
+        table.add_row(
+            str(row["name"]),
+            cell(row["width"]),
+            cell(row["fvu_sae"], 4),
+            cell(row["fvu_nonlinear"], 4),
+            _interval(row, "r2_total", 3),
+            _interval(row, "norm_r2_error", 3),
+            cell(row["loss_added"], 3),
+            "–" if row["recovered_linear"] is None else f"{row['recovered_linear']:.0f}%",
+            "–" if row["recovered_nonlinear"] is None else f"{row['recovered_nonlinear']:.0f}%",
+            "–" if pursuit is None else f"{pursuit:+.1f}%",
+        )
+    notes = list(study["notes"])
+    if study["floor"] is not None:
+        notes.insert(
+            0,
+            f"FVU = {study['floor']:.4f} + {study['scale']:.3g} · width^−{study['exponent']:.2f}; floor "
+            f"{study['floor_low']:.4f} to {study['floor_high']:.4f} (95%, jack-knife over widths)",
+        )
+    table.caption = "\n".join(notes)
+    table.caption_justify = "left"
+    print()
+    print_table(table, "")
+
+
+def _interval(row: Record, name: str, digits: int) -> str:
+    value, low, high = (row[key] for key in (name, f"{name}_low", f"{name}_high"))
+    if value is None or low is None:
+        return cell(value, digits)
+    return f"{value:.{digits}f} ({low:.{digits}f}–{high:.{digits}f})"
 
 
 def _records(store: Store, query: str, **params: Any) -> list[Record]:
