@@ -1,0 +1,119 @@
+"""The errors job on a tiny model: rows are what the library gives on the same tokens."""
+
+from pathlib import Path
+
+import polars as pl
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from saetui.errors import Reconstructions, decompose_errors, split_contexts
+from saetui.jobs.errors import JobError
+from saetui.jobs.specs import ErrorsSpec, Recipe, TrainSpec
+from saetui.lm import load_corpus, load_model, tokenize
+from saetui.sae import load_sae
+from store import Store
+from tests.tasks.conftest import HOOK, RunTask
+
+
+@pytest.fixture
+def train(run_task: RunTask, model_folder: Path, corpus_file: Path) -> None:
+    """Four widths at one L0, and another L0 at one of them."""
+    recipes = (*(Recipe(width=width, k=2) for width in (8, 16, 32, 64)), Recipe(width=16, k=4))
+    run_task(
+        TrainSpec(
+            model=str(model_folder),
+            corpus=str(corpus_file),
+            hook_name=HOOK,
+            context_length=32,
+            tokens=2000,
+            batch_size=100,
+            recipes=recipes,
+        )
+    )
+
+
+def spec_for(model: Path, corpus: Path, **changes: object) -> ErrorsSpec:
+    settings: dict[str, object] = {
+        "model": str(model),
+        "corpus": str(corpus),
+        "hook_name": HOOK,
+        "context_length": 32,
+        "pursuit_tokens": 320,
+    }
+    return ErrorsSpec.model_validate(settings | changes)
+
+
+@pytest.mark.usefixtures("train")
+def test_figures_and_tokens_are_those_of_the_library(
+    run_task: RunTask, model_folder: Path, corpus_file: Path, tmp_path: Path
+) -> None:
+    run_task(spec_for(model_folder, corpus_file, first_position=2))
+    root = tmp_path / "store"
+    with Store.open(root) as store:
+        (study,) = store.query("select * from error_study").iter_rows(named=True)
+        figures = store.query("select * from error_figure")
+        tokens = store.query("select * from error_token order by context, position")
+        saes = {row["sae_id"]: row for row in store.query("select * from sae").iter_rows(named=True)}
+        law = store.query("select * from width_law").row(0, named=True)
+        pairs = store.query("select * from width_norm")
+        summary = store.query("error_summary")
+    assert study["widths"] == [8, 16, 16, 32, 64]
+    loaded = {sae_id: load_sae(root / saes[sae_id]["path"]) for sae_id in study["sae_ids"]}
+    model = load_model(str(model_folder))
+    corpus = tokenize(load_corpus(str(corpus_file)), model, context_length=32)
+    read = Reconstructions(model, corpus, loaded, first_position=2)
+    found = decompose_errors(read, split_contexts(corpus.n_contexts, seed=0))
+    for sae_id, fit in found.fits.items():
+        own = dict(figures.filter(pl.col("sae_id") == sae_id).select("figure", "value").iter_rows())
+        assert own["r2_total"] == pytest.approx(fit.r2_total)
+        assert own["fvu_sae"] == pytest.approx(fit.fvu_sae)
+        assert own["fvu_nonlinear"] == pytest.approx(fit.fvu_nonlinear)
+        assert own["norm_r2_nonlinear"] == pytest.approx(fit.norm_r2["nonlinear"].value)
+        assert saes[sae_id]["linear_error_r2"] == pytest.approx(fit.r2_total)
+        assert own["loss_reconstructed"] > 0
+    parts = ("absent", "linear", "nonlinear_encoder", "nonlinear_rest")
+    broken = figures.filter(pl.col("figure").is_in([f"breakdown_{part}" for part in parts]))
+    assert broken["sae_id"].n_unique() == 4  # One SAE a width.
+    for sae_id, of_sae in broken.group_by("sae_id"):
+        assert of_sae["value"].sum() == pytest.approx(found.fits[str(sae_id[0])].fvu_sae)
+    assert law["floor"] is not None
+    assert len(pairs) == 10
+    assert summary["name"].to_list() == ["w8-k2", "w16-k2", "w16-k4", "w32-k2", "w64-k2"]
+
+    assert len(tokens) == len(found.tokens) == study["n_tokens"]
+    assert tokens["position"].min() == 2
+    first = next(iter(found.tokens.saes))
+    assert tokens["error_norm"].list.get(study["sae_ids"].index(first)).to_list() == pytest.approx(
+        found.tokens.saes[first].error_norm.tolist(), rel=1e-5
+    )
+    errors = torch.tensor(tokens["error_norm"].to_list())
+    assert tokens["hardness"].to_list() == pytest.approx(errors.mean(1).tolist(), rel=1e-5)
+    assert tokens["change"].to_list() == pytest.approx((errors[:, -1] - errors[:, 0]).tolist(), abs=1e-5)
+    x = torch.cat([batch.activations for batch in read(torch.arange(corpus.n_contexts))]).double()
+    assert study["variance"] == pytest.approx(float((x - x.mean(0)).square().sum(1).mean()))
+    with_loss = tokens.filter(pl.col("loss").is_not_null())
+    assert with_loss["clean_loss"].mean() == pytest.approx(study["clean_loss"])
+    # The last token of a context has none after it.
+    assert tokens.filter(pl.col("loss").is_null()).group_by("context").len()["len"].max() == 1
+    maps = load_file(root / "tensors" / "errors" / f"{study['study_id']}.safetensors")
+    torch.testing.assert_close(maps[f"{first}.weight"], found.fits[first].map.weight, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.usefixtures("train")
+def test_a_study_without_losses_or_pursuit_leaves_them_open(
+    run_task: RunTask, model_folder: Path, corpus_file: Path, tmp_path: Path
+) -> None:
+    run_task(spec_for(model_folder, corpus_file, saes=["w8-k2", "w16-k2"], losses=False, pursuit_tokens=0))
+    with Store.open(tmp_path / "store") as store:
+        assert store.query("select count(loss) as n, count(damage) as m from error_token").row(0) == (0, 0)
+        assert store.query("select floor from width_law").row(0) == (None,)
+        assert store.query("select count(*) from error_figure where figure like '%pursuit%'").row(0) == (0,)
+
+
+@pytest.mark.usefixtures("train")
+def test_too_few_tokens_are_refused_with_the_number_needed(
+    run_task: RunTask, model_folder: Path, corpus_file: Path
+) -> None:
+    with pytest.raises(JobError, match=r"a linear fit needs 48 at least, and 320 to be reliable"):
+        run_task(spec_for(model_folder, corpus_file, max_tokens=60))
