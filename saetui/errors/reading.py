@@ -11,8 +11,8 @@ from saetui.errors.scratch import Scratch
 from saetui.errors.statistics import Predictors
 from saetui.errors.token_set import ErrorBatch, Excluded, ReadContexts, check_shapes, finite_rows
 
-# Numbers of one kind held at a time: 1 MB of float64.
-_CHUNK_ELEMENTS = 1 << 17
+# Numbers of one kind held at a time: 2 MB of float64.
+_CHUNK_ELEMENTS = 1 << 18
 _LEAST_ROWS = 64
 
 
