@@ -16,35 +16,39 @@ if TYPE_CHECKING:
 _MOST_TICKS = 7
 
 
-def inches_of(plot: Plot) -> tuple[float, float]:
-    """Width and height that a plot wants, its labels and legend included."""
+def inches_of(plot: Plot, *, legend: bool = True) -> tuple[float, float]:
+    """Width and height that a plot wants, its labels and ``legend`` included."""
     width, height = ink.PLOT_INCHES
     if isinstance(plot, HeatMap):
-        labels = 0.07 * max(map(len, plot.rows))
+        labels = ink.LETTER_INCHES * max(map(len, plot.rows))
         return max(width, labels + 0.9 + ink.CELL_INCHES * len(plot.columns)), 0.7 + ink.CELL_INCHES * len(plot.rows)
     if isinstance(plot, BarChart):
-        return width + 0.6, 0.9 + ink.BAR_INCHES * (len(plot.names) + 0.4) * len(plot.bars)
-    if not _has_legend(plot):
+        labels = ink.LETTER_INCHES * max(len(f"{bar.label} {bar.note}") for bar in plot.bars)
+        return width + labels, 0.9 + ink.BAR_INCHES * (len(plot.names) + 0.4) * len(plot.bars)
+    if not legend or not legend_of(plot):
         return width, height
     return width + ink.LEGEND_INCHES, max(height, 0.5 + ink.LEGEND_LINE_INCHES * len(plot.lines))
 
 
-def draw_plot(axes: Axes, plot: Plot) -> None:
-    """Draw a plot with its title, axes and legend."""
+def draw_plot(axes: Axes, plot: Plot, *, legend: bool = True) -> None:
+    """Draw a plot with its title, axes and ``legend``."""
     axes.set_title(plot.title)
     if isinstance(plot, Chart):
-        _draw_chart(axes, plot)
+        _draw_chart(axes, plot, legend and bool(legend_of(plot)))
     elif isinstance(plot, BarChart):
         _draw_bars(axes, plot)
     else:
         _draw_cells(axes, plot)
 
 
-def _has_legend(chart: Chart) -> bool:
-    return bool(chart.key) or len(chart.lines) > 1
+def legend_of(plot: Plot) -> tuple[str, ...]:
+    """What the legend of a chart says; nothing for plots whose names stand elsewhere."""
+    if not isinstance(plot, Chart) or (not plot.key and len(plot.lines) == 1):
+        return ()
+    return (plot.key, *(line.name for line in plot.lines))
 
 
-def _draw_chart(axes: Axes, chart: Chart) -> None:
+def _draw_chart(axes: Axes, chart: Chart, legend: bool) -> None:
     aside = ink.ASIDE if chart.x.whole else 0.0
     for index, line in enumerate(chart.lines):
         _draw_line(axes, line, index, aside * (index - (len(chart.lines) - 1) / 2))
@@ -53,7 +57,7 @@ def _draw_chart(axes: Axes, chart: Chart) -> None:
     if chart.y.from_zero:
         axes.set_ylim(bottom=0.0)
     axes.grid(True)
-    if _has_legend(chart):
+    if legend:
         axes.legend(title=chart.key or None, loc="upper left", bbox_to_anchor=(1.0, 1.04), alignment="left")
 
 
@@ -86,7 +90,7 @@ def _scale_x(axes: Axes, scale: Scale, values: Sequence[float]) -> None:
     distinct = sorted(set(values))
     if scale.whole:
         axes.set_xlim(distinct[0] - 0.5, distinct[-1] + 0.5)
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     if not scale.logarithmic:
         return
     axes.set_xscale("log")
@@ -152,8 +156,9 @@ def _draw_cells(axes: Axes, plot: HeatMap) -> None:
     axes.set_xlabel(plot.column_label)
     axes.set_ylabel(plot.row_label)
     axes.spines[:].set_visible(False)
-    # Beside the cells and as tall as they are, however few rows there are.
-    scale = axes.inset_axes((1.0 + 0.3 / len(plot.columns), 0.0, 0.35 / len(plot.columns), 1.0))
+    # Beside the cells, and no taller than they are, however few rows there are.
+    height = min(1.0, ink.SCALE_ROWS / len(plot.rows))
+    scale = axes.inset_axes((1.0 + 0.3 / len(plot.columns), 1.0 - height, 0.35 / len(plot.columns), height))
     axes.figure.colorbar(cells, cax=scale, ticks=[0.0, plot.high], format=lambda value, _: f"{100 * value:.0f} %")
     scale.spines[:].set_visible(False)
     scale.tick_params(length=0)

@@ -34,21 +34,22 @@ def _draw(rows: Sequence[Row], choice: Choice) -> Drawing:  # noqa: ARG001
 
 
 def _attributed(row: Row) -> str:
-    return _EXACT if row["attribution"] == _EXACT else f"integrated gradients, {row['ig_steps']} steps"
+    return _EXACT if row["attribution"] == _EXACT else "integrated gradients"
 
 
 def _role(row: Row) -> str:
     if row["is_main"]:
         return "main, silent" if row["activation"] == 0 else "main"
-    return f"cos {row['cosine']:.2f}"
+    return f"cos {row['cosine']:.2f}".replace("-", "−")
 
 
 def _note(row: Row, n_latents: int) -> str:
     margin = (
         "" if row["margin"] is None else f" Margin of the right letter with all latents {row['margin']:.1f} logits."
     )
+    steps = "" if row["attribution"] == _EXACT else f" Integrated gradients in {row['ig_steps']} steps."
     part = f" The {_MOST} of {n_latents} latents with the largest effects." if n_latents > _MOST else ""
-    return f"Letter {row['letter']}, verdict: {row['verdict']}.{margin}{part}"
+    return f"Letter {row['letter']}, verdict: {row['verdict']}.{margin}{steps}{part}"
 
 
 KIND = Kind(

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-# Okabe and Ito's palette without its yellow, which white paper swallows; dark and light take turns.
-COLOURS: Final = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00")
+# Okabe and Ito's palette without its yellow, which white paper swallows; dark and light take turns, for grey printers.
+COLOURS: Final = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#d55e00", "#56b4e9")
 MARKERS: Final = ("o", "^", "s", "D", "P", "v", "X", "*")
 DASHES: Final = ("-", "--", "-.")
 # What the others are held against.
@@ -22,6 +22,10 @@ PLOT_INCHES: Final = (2.8, 2.1)
 LEGEND_INCHES: Final = 0.95
 LEGEND_LINE_INCHES: Final = 0.16
 CELL_INCHES: Final = 0.235
+# The scale of a map is as tall as so many rows, at most.
+SCALE_ROWS: Final = 8
+# What a letter of a tick's label takes.
+LETTER_INCHES: Final = 0.065
 BAR_INCHES: Final = 0.15
 PNG_DPI: Final = 300
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from saetui.figures import ink
-from saetui.figures.axes import draw_plot, inches_of
+from saetui.figures.axes import draw_plot, inches_of, legend_of
 from saetui.figures.errors import FigureError
-from saetui.figures.figure import Figure
+from saetui.figures.figure import Figure, Plot
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Sheet
@@ -68,11 +69,23 @@ def _sheet(figure: Figure) -> Sheet:
     plots = figure.drawn
     columns = min(figure.columns, len(plots))
     rows = -(-len(plots) // columns)
-    sizes = [inches_of(plot) for plot in plots]
+    legends = [_needs_legend(plots, index, columns) for index in range(len(plots))]
+    sizes = [inches_of(plot, legend=legend) for plot, legend in zip(plots, legends, strict=True)]
     widths = [max(size[0] for size in sizes[column::columns]) for column in range(columns)]
     heights = [max(size[1] for size in sizes[row * columns : (row + 1) * columns]) for row in range(rows)]
     sheet = Sheet(figsize=(sum(widths), sum(heights)), layout="constrained")
-    grid = sheet.add_gridspec(rows, columns, width_ratios=widths, height_ratios=heights)
+    # The layout makes room for legends by itself; what it is told is how the axes compare.
+    axes_widths = [
+        max(inches_of(plot, legend=False)[0] for plot in plots[column::columns]) for column in range(columns)
+    ]
+    grid = sheet.add_gridspec(rows, columns, width_ratios=axes_widths, height_ratios=heights)
     for index, plot in enumerate(plots):
-        draw_plot(sheet.add_subplot(grid[index // columns, index % columns]), plot)
+        axes = sheet.add_subplot(grid[index // columns, index % columns])
+        draw_plot(axes, plot, legend=legends[index])
     return sheet
+
+
+def _needs_legend(plots: Sequence[Plot], index: int, columns: int) -> bool:
+    """Whether no plot further on in the row says the same."""
+    row_end = min(len(plots), (index // columns + 1) * columns)
+    return all(legend_of(plots[other]) != legend_of(plots[index]) for other in range(index + 1, row_end))

@@ -37,7 +37,9 @@ def draw_chart(
     points = [point for line in chart.lines for point in line.points]
     if not points or width < _FEWEST_COLUMNS or height < _FEWEST_ROWS:
         return [said(empty if not points else "too small to draw", width, look)]
-    named = legend_lines(chart, width, look) if legend and len(chart.lines) > 1 else []
+    # A single line needs a name only where its place is not missed.
+    wanted = legend and (len(chart.lines) > 1 or (chart.key and height >= _ROWS_WITH_LABEL + 1))
+    named = legend_lines(chart, width, look) if wanted else []
     named = named[: max(0, (height - _FEWEST_ROWS) // 2)]
     labelled = height - len(named) >= _ROWS_WITH_LABEL
     rows = height - 2 - len(named) - labelled
