@@ -53,8 +53,9 @@ class WordBatch:
         Slot -1 removes nothing.
         """
         margins, answers = [self.parts.x.new_zeros(0)], [words.new_zeros(0)]
-        for rows in torch.split(torch.stack([words, slots]), self.rows_at_once, dim=1):
-            margin, answer = self.answers(rows[0], self.parts.x[rows[0]] - self.parts.written(rows[0], rows[1]))
+        for start in range(0, len(words), self.rows_at_once):
+            rows, removed = (column[start : start + self.rows_at_once] for column in (words, slots))
+            margin, answer = self.answers(rows, self.parts.x[rows] - self.parts.written(rows, removed))
             margins.append(margin)
             answers.append(answer)
         return torch.cat(margins), torch.cat(answers)

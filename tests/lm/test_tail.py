@@ -1,14 +1,19 @@
 """Passes that go on from an edited activation give what whole passes give."""
 
+import logging
 from collections.abc import Callable
+from typing import NoReturn
+from weakref import WeakKeyDictionary
 
 import pytest
 import torch
 from torch import Tensor
 
-from saetui.lm import LanguageModel
+from saetui.lm import HookPointError, LanguageModel, shared_prefix
+from saetui.lm import tail as tail_module
 from saetui.lm.full_passes import FullPasses
 from saetui.lm.resumed_passes import ResumedPasses
+from saetui.lm.row_groups import row_groups
 from saetui.lm.tail import Tail, read_tail
 
 from .conftest import FAMILIES, LAYERS
@@ -37,7 +42,89 @@ def test_every_hook_point_of_every_family_can_be_resumed(
     for name in model.hook_names():
         tail = read_tail(model, name, tokens, position, ANSWERS)
         whole = FullPasses(model, name, tokens, position % 9, ANSWERS)
-        assert isinstance(tail, ResumedPasses) == (name != f"blocks.{LAYERS - 1}.hook_resid_post"), name
+        if name == f"blocks.{LAYERS - 1}.hook_resid_post":
+            assert isinstance(tail, FullPasses)  # No layer comes after it.
+        else:
+            assert isinstance(tail, ResumedPasses), name
+            assert tail.model.shares_prefix
         torch.testing.assert_close(tail.activations, whole.activations, rtol=1e-5, atol=1e-5)
         for found, expected in zip(outcome(tail, rows), outcome(whole, rows), strict=True):
             torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-5)
+
+
+@pytest.fixture
+def forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is known of any model."""
+    monkeypatch.setattr(tail_module, "_RESUMABLE", WeakKeyDictionary())
+
+
+def test_where_resumed_passes_differ_whole_ones_run_and_the_log_says_so_once(
+    gpt2: LanguageModel,
+    tokens: Tensor,
+    forgotten: None,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    right = ResumedPasses.logits
+    monkeypatch.setattr(ResumedPasses, "logits", lambda *call: 1.01 * right(*call))
+    name = "blocks.0.hook_resid_post"
+    with caplog.at_level(logging.WARNING):
+        tails = [read_tail(gpt2, name, tokens, -3, ANSWERS) for _ in range(2)]
+    assert [type(tail) for tail in tails] == [FullPasses, FullPasses]
+    (message,) = caplog.messages
+    assert name in message
+    assert "differs by" in message
+
+
+def test_an_attention_that_does_not_know_of_prefixes_is_given_copies(
+    tiny_model: Loader, tokens: Tensor, forgotten: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of families that do not go through transformers' attention functions."""
+
+    def broken(*_: object) -> NoReturn:
+        raise TypeError("not this way")
+
+    monkeypatch.setattr(shared_prefix, "_attend", broken)
+    rows = torch.tensor([1, 0, 0])
+    for family in ("gpt2", "qwen2", "gemma2"):
+        model = tiny_model(family)
+        tail = read_tail(model, "blocks.1.hook_resid_pre", tokens, -4, ANSWERS)
+        assert isinstance(tail, ResumedPasses)
+        assert not tail.model.shares_prefix
+        whole = FullPasses(model, "blocks.1.hook_resid_pre", tokens, 5, ANSWERS)
+        for found, expected in zip(outcome(tail, rows), outcome(whole, rows), strict=True):
+            torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-5)
+
+
+def test_encoders_run_whole_passes(tiny_model: Loader, tokens: Tensor) -> None:
+    """A later position changes what stands before it."""
+    assert isinstance(read_tail(tiny_model("bert"), "blocks.1.hook_resid_pre", tokens, -4, ANSWERS), FullPasses)
+
+
+def test_the_bridge_keeps_its_own_modules_and_head(tiny_model: Loader, tokens: Tensor) -> None:
+    model = tiny_model("llama")
+    before = model.logits(tokens)
+    tail = read_tail(model, "blocks.0.hook_mlp_out", tokens, -4, ANSWERS)
+    tail.logits(torch.tensor([0]), tail.activations[:1])
+    assert torch.equal(model.logits(tokens), before)
+
+
+def test_contexts_without_that_position_are_refused(gpt2: LanguageModel, tokens: Tensor) -> None:
+    with pytest.raises(ValueError, match=r"shape \(2, 9\) have no position 9"):
+        read_tail(gpt2, "hook_embed", tokens, 9, ANSWERS)
+    with pytest.raises(HookPointError, match="no hook point"):
+        read_tail(gpt2, "hook_embd", tokens, 0, ANSWERS)
+
+
+def test_rows_are_grouped_by_neighbouring_contexts() -> None:
+    full = row_groups(torch.tensor([0, 0, 1, 1, 2, 2]), 3)
+    assert (full.size, full.places, full.all_contexts) == (2, None, True)
+    ragged = row_groups(torch.tensor([2, 0, 0, 0, 2]), 3)
+    assert ragged.contexts.tolist() == [2, 0, 2]
+    rows = torch.arange(10.0).view(5, 2)
+    groups = ragged.split(rows)
+    assert groups.shape == (3, 3, 2)
+    assert groups[0, 1:].eq(0).all()
+    assert torch.equal(groups[1], rows[1:4])
+    assert torch.equal(ragged.join(groups), rows)
+    assert ragged.of_contexts(torch.tensor([5, 6, 7])).tolist() == [7, 5, 7]
