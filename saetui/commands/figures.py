@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from saetui.figures.kind import Kind
     from store import Reader
 
+_THRESHOLDS = ("tau", "lead", "min_cosine")
+
 
 @command("figure", "Show a figure large, or write it to a file", keys={"F": ""}, label="figure", asks=True)
 class Figure(Command):
@@ -40,11 +42,14 @@ class Figure(Command):
             takes = kind_of(self.name).takes
         except FigureError as problem:
             raise CommandError(f"figure: {problem}") from problem
+        # The thresholds that hold on the screens hold here as well.
+        moved = {name: getattr(bench.attention, name) for name in _THRESHOLDS if name in takes}
+        here = replace(self, **{name: value for name, value in moved.items() if getattr(self, name) is None})
         if "word" not in takes or self.sae or self.letter or self.word:
-            return self
+            return here
         # A figure of one word is of the word that is looked at.
         entry = bench.catalogue.entry(bench.attention.sae)
-        here = replace(self, sae=(entry.name,) if entry is not None else (), letter=bench.attention.letter or "")
+        here = replace(here, sae=(entry.name,) if entry is not None else (), letter=bench.attention.letter or "")
         return replace(here, word=bench.attention.token or "")
 
     def run(self, bench: Workbench) -> None:
@@ -69,7 +74,7 @@ class Figure(Command):
         from saetui.figures.catalogue import asked
 
         words = {name: getattr(self, name) or None for name in ("sae", "hook", "letter", "word")}
-        thresholds = {name: getattr(self, name) for name in ("tau", "lead", "min_cosine")}
+        thresholds = {name: getattr(self, name) for name in _THRESHOLDS}
         try:
             return asked(store, self.name, **words, **thresholds)
         except FigureError as problem:

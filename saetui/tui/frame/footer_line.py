@@ -14,12 +14,12 @@ from saetui.tui.keys import shown_key
 _KEPT = (
     *("help", "leave", "study", "measure", "filter", "prompt", "view", "words", "cases", "cancel", "retry"),
     *("ablate", "absorber", "metric", "reset", "map", "sort"),
-    *("mark", "note", "query", "explain", "copy", "export"),
+    *("mark", "note", "query", "explain", "copy", "export", "figure"),
 )
 _ORDER = (
     *("study", "measure", "view", "words", "cases", "ablate", "absorber", "metric", "reset", "map", "cancel", "retry"),
     *("leave", "filter", "prompt", "sort"),
-    *("mark", "note", "copy", "export", "query", "explain", "help"),
+    *("mark", "note", "copy", "export", "figure", "query", "explain", "help"),
 )
 _GAP = "  "
 
