@@ -1,27 +1,32 @@
 """A dictionary made ready for pursuit, with products between atoms kept for reuse."""
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from saetui.pursuit.inputs import check_dictionary
 
 ZERO_NORM = 1e-12
 BLOCK = 64
-"""Atoms are looked at in blocks of this many; the rows are padded with zeros to a multiple of it."""
+"""Atoms are ruled out in blocks of this many; the rows are padded with zeros to a multiple of it."""
 _FOLD_ABOVE = 1e-6  # Rows this near to unit norm stay as they are.
-_FILL_ROWS = 512
+_CPU_MEMORY = 1 << 30
+_TILE = 512
+# To complete the table pays if so much of it is expected to be needed: it is symmetric, so half of it is computed.
+_WORTH_COMPLETING = 0.6
 
 
 class Atoms:
     """The rows of a dictionary, and for atoms that pursuits have chosen, their products with all atoms.
 
     ``fold`` divides each row by its norm, so that atoms are chosen by direction; codes are then divided by ``norms``.
-    ``memory`` bounds the kept products in bytes; by default they are kept on a CPU only, where memory is faster than
-    arithmetic. An Atoms can be given to several pursuits in place of its dictionary, and keeps what they computed.
+    ``memory`` bounds the kept products in bytes; by default 1 GiB on a CPU, where memory is faster than arithmetic, and
+    none elsewhere. An Atoms can be given to several pursuits in place of its dictionary, and keeps what they computed.
+    Raises ValueError for a dictionary that is empty, not finite, or all zero.
     """
 
     def __init__(self, dictionary: Float[Tensor, "width d"], *, fold: bool = True, memory: int | None = None) -> None:
@@ -29,39 +34,43 @@ class Atoms:
         self.width, self.d = dictionary.shape
         self.folded = fold
         norms = torch.linalg.vector_norm(dictionary, dim=1)
-        self.zero_atoms = int((norms < ZERO_NORM).sum())
+        zero = norms < ZERO_NORM
+        self.zero_atoms = int(zero.sum())
         if self.zero_atoms == self.width:
             raise ValueError(f"all {self.width} atoms of the dictionary have norm 0")
-        norms = torch.where(norms < ZERO_NORM, torch.ones_like(norms), norms)
-        self.norms = norms if fold else torch.ones_like(norms)
+        norms = norms.masked_fill(zero, 1.0)
         self.unit = float((norms - 1).abs().max()) <= _FOLD_ABOVE
         """Whether all atoms but those of norm 0 have norm 1 as they are."""
+        self.norms = norms if fold else torch.ones_like(norms)
+        self.longest = 1 + _FOLD_ABOVE if fold else float(norms.max())
+        """No atom's norm exceeds it."""
         if fold and not self.unit:
             dictionary = dictionary / norms[:, None]
         padding = -self.width % BLOCK
         if padding:
             dictionary = torch.cat([dictionary, dictionary.new_zeros(padding, self.d)])
         self.rows = dictionary.contiguous()
-        self.longest = 1 + _FOLD_ABOVE if fold else float(norms.max())
         if memory is None:
-            memory = 1 << 30 if dictionary.device.type == "cpu" else 0
+            memory = _CPU_MEMORY if dictionary.device.type == "cpu" else 0
         self.capacity = min(self.width, memory // (len(self.rows) * self.rows.element_size()))
         self.kept = 0
+        """Atoms whose products are kept."""
         self.products_taken = 0.0
+        """Products of one atom with all atoms that were taken so far."""
         self._place = torch.full((len(self.rows),), -1, dtype=torch.long, device=self.rows.device)
-        self._products = self.rows.new_empty(0, len(self.rows))
+        self._table = self.rows.new_empty(0, len(self.rows))
         self._extremes = self.rows.new_empty(0, len(self.rows) // BLOCK)
 
     @classmethod
     def of(cls, dictionary: "Float[Tensor, 'width d'] | Atoms", *, fold: bool) -> "Atoms":
-        """The atoms given, or those of a dictionary; raises ValueError where they are folded and should not be, or not."""
+        """The atoms given, or a dictionary's; raises ValueError for atoms folded where they must not be, or not."""
         if not isinstance(dictionary, Atoms):
             return cls(dictionary, fold=fold)
         if dictionary.folded != fold and not dictionary.unit:
-            wanted = (
+            needed = (
                 "by direction: give Atoms(dictionary)" if fold else "as they are: give Atoms(dictionary, fold=False)"
             )
-            raise ValueError(f"this pursuit takes atoms {wanted}")
+            raise ValueError(f"this pursuit takes atoms {needed}")
         return dictionary
 
     @property
@@ -70,110 +79,110 @@ class Atoms:
 
     @property
     def roundoff(self) -> float:
-        """Unit roundoff of the dictionary's dtype."""
-        return float(torch.finfo(self.rows.dtype).eps) / 2
+        """Unit roundoff of the rows' dtype."""
+        return torch.finfo(self.rows.dtype).eps / 2
 
     @property
-    def precision(self) -> float:
-        """Unit roundoff of a product, coarser where torch is allowed to take float32 products in fewer bits."""
+    def product_roundoff(self) -> float:
+        """Unit roundoff of matrix products, coarser where torch may take those of float32 in fewer bits."""
         if self.rows.dtype == torch.float64:
             return self.roundoff
         return {"highest": self.roundoff, "high": 2.0**-11}.get(torch.get_float32_matmul_precision(), 2.0**-8)
 
     @property
-    def table(self) -> Float[Tensor, "kept columns"]:
-        """Products with all atoms, one row for each atom kept."""
-        return self._products
+    def table(self) -> Float[Tensor, "capacity columns"]:
+        """Products of the kept atoms with all atoms, one row for each."""
+        return self._table
 
     @property
-    def extremes(self) -> Float[Tensor, "2*kept block"]:
-        """Two rows for each atom kept: its largest product with another atom of each block, and the largest of minus it."""
+    def extremes(self) -> Float[Tensor, "2*capacity block"]:
+        """Two rows for each kept atom: the largest product with others of each block, and the largest of minus that."""
         return self._extremes
 
     def keep(self, atoms: Int[Tensor, " n"]) -> Int[Tensor, " n"]:
-        """Take and keep the products of some atoms as far as memory allows; their rows in the table, -1 for those not kept."""
+        """Keep the products of some atoms, as far as memory allows: their rows in the table, -1 for those not kept."""
         places = self._place[atoms]
         if self.kept < self.capacity and bool((places < 0).any()):
             new = torch.unique(atoms[places < 0])[: self.capacity - self.kept]
             self._allocate()
             start, stop = self.kept, self.kept + len(new)
-            torch.mm(self.rows[new], self.rows.T, out=self._products[start:stop])
-            self._place[new] = torch.arange(start, stop, device=self.device)
+            torch.mm(self.rows[new], self.rows.T, out=self._table[start:stop])
             self._note_extremes(start, stop, new)
+            self._place[new] = torch.arange(start, stop, device=self.device)
             self.kept = stop
             self.products_taken += len(new)
             places = self._place[atoms]
         return places
 
     def worth_completing(self, distinct: int, choices: int, to_come: int) -> bool:
-        """Whether taking all products at once costs less than those of the atoms that are still to be chosen.
+        """Whether all products at once cost less than those of the atoms that so many choices to come will need.
 
-        So far ``choices`` were made of ``distinct`` atoms; all at once is half the work, as the table is symmetric.
+        Judged from a sample of ``choices`` in which ``distinct`` atoms were chosen.
         """
-        missing = self.width - self.kept
-        if self.capacity < self.width or missing < self.width // 2 or distinct < _FILL_ROWS:
+        if self.capacity < self.width or self.kept > (1 - _WORTH_COMPLETING) * self.width:
             return False
         population = _population(distinct, choices)
-        expected = population * (1 - math.exp(-(choices + to_come) / population))
-        return min(expected, self.width) - distinct > 0.6 * self.width
+        return min(self.width, -population * math.expm1(-to_come / population)) > _WORTH_COMPLETING * self.width
 
-    def complete(self) -> None:
-        """Take and keep the products of all atoms; raises ValueError where memory does not allow it."""
+    def complete(self, tick: Callable[[], None] | None = None) -> None:
+        """Keep the products of all atoms; raises ValueError where memory does not allow it.
+
+        ``tick`` is called now and then and may raise to cancel; no products are kept then.
+        """
         if self.capacity < self.width:
             raise ValueError(f"memory allows products of {self.capacity} atoms, not of all {self.width}")
         self._allocate()
-        table = self._products
-        everything = torch.arange(self.width, device=self.device)
-        for start in range(0, self.width, _FILL_ROWS):
-            stop = min(start + _FILL_ROWS, self.width)
-            mine = self.rows[start:stop]
-            for left in range(0, start, _FILL_ROWS):
-                tile = self.rows[left : left + _FILL_ROWS] @ mine.T
-                table[left : left + _FILL_ROWS, start:stop] = tile
-                table[start:stop, left : left + _FILL_ROWS] = tile.T
-            table[start:stop, start:stop] = mine @ mine.T
+        table = self._table
+        self._place.fill_(-1)
+        self.kept = 0
+        for start in range(0, self.width, _TILE):
+            rows = slice(start, min(start + _TILE, self.width))
+            for left in range(0, start, _TILE):
+                columns = slice(left, left + _TILE)
+                tile = self.rows[columns] @ self.rows[rows].T
+                table[columns, rows] = tile
+                table[rows, columns] = tile.T
+            table[rows, rows] = self.rows[rows] @ self.rows[rows].T
+            if tick is not None:
+                tick()
         table[:, self.width :] = 0.0
-        for start in range(0, self.width, _FILL_ROWS):
-            stop = min(start + _FILL_ROWS, self.width)
+        everything = torch.arange(self.width, device=self.device)
+        for start in range(0, self.width, _TILE):
+            stop = min(start + _TILE, self.width)
             self._note_extremes(start, stop, everything[start:stop])
         self._place[: self.width] = everything
         self.kept = self.width
         self.products_taken += (self.width + 1) / 2
 
     def _allocate(self) -> None:
-        """The table in its full size: pages that are never written cost nothing."""
-        if not len(self._products):
-            self._products = _huge(self.capacity, self.rows)
-            self._extremes = self.rows.new_empty(2 * self.capacity, len(self.rows) // BLOCK)
+        """Make the table in its full size: what is never written of it takes no memory."""
+        if len(self._table):
+            return
+        shape = (self.capacity, len(self.rows))
+        if self.device.type == "cpu":
+            # NumPy asks for huge pages, torch does not: reading here and there in a gigabyte is much faster with them.
+            self._table = torch.from_numpy(np.empty(shape, str(self.rows.dtype).removeprefix("torch.")))
+        else:
+            self._table = self.rows.new_empty(shape)
+        self._extremes = self.rows.new_empty(2 * self.capacity, len(self.rows) // BLOCK)
 
     def _note_extremes(self, start: int, stop: int, atoms: Int[Tensor, " n"]) -> None:
-        products, own = self._products[start:stop], atoms[:, None]
+        products, own = self._table[start:stop], atoms[:, None]
         itself = products.gather(1, own)
         products.scatter_(1, own, 0.0)
         blocks = products.view(len(atoms), -1, BLOCK)
         extremes = self._extremes[2 * start : 2 * stop].view(len(atoms), 2, -1)
-        torch.amax(blocks, 2, out=extremes[:, 0])
-        torch.amin(blocks, 2, out=extremes[:, 1])
-        extremes[:, 1].neg_()
+        extremes[:, 0] = blocks.amax(2)
+        extremes[:, 1] = -blocks.amin(2)
         products.scatter_(1, own, itself)
 
 
-def _huge(n: int, like: Float[Tensor, "columns d"]) -> Float[Tensor, "n columns"]:
-    if like.device.type != "cpu":
-        return like.new_empty(n, len(like))
-    # NumPy asks for huge pages: single products from all over a gigabyte are read three times as fast.
-    kind = np.float64 if like.dtype == torch.float64 else np.float32
-    return torch.from_numpy(np.empty((n, len(like)), kind))
-
-
 def _population(distinct: int, choices: int) -> float:
-    """How many atoms, all alike, would give so many distinct ones in so many choices."""
-    if distinct >= choices:
-        return float("inf") if choices == 0 else choices * choices / 1.0
-    low, high = float(distinct), float(choices) * choices
-    while high / low > 1.01:
+    """Of how many atoms, all alike, so many choices would be so many distinct ones."""
+    low, high = float(max(1, distinct)), float(max(1, choices)) ** 2
+    while high > 1.01 * low:
         middle = math.sqrt(low * high)
-        if middle * -math.expm1(-choices / middle) < distinct:
+        if -middle * math.expm1(-choices / middle) < distinct:
             low = middle
         else:
             high = middle

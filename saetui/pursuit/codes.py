@@ -1,8 +1,7 @@
-"""What a pursuit returns: sparse non-negative codes, how the residual fell, and what the search cost."""
+"""What pursuits return: sparse non-negative codes, how the residual fell, and what the search cost."""
 
 from dataclasses import dataclass
 
-import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
@@ -13,67 +12,72 @@ PADDING = -1
 
 
 @dataclass(frozen=True)
-class Work:
-    """What the search for the best atoms cost, counted in products of one signal with the whole dictionary."""
-
-    plain: int
-    """One product per token and step, as a plain implementation takes."""
-    products: float
-    """Products taken: of signals, of residuals where they had to be taken anew, and of atoms for their rows."""
-    rows_added: int
-    """Stored products of an atom with the dictionary that were added to a token's correlations."""
-    candidates: int
-    """Atoms that the bounds did not rule out and that were looked at one by one."""
-
-    @property
-    def saved(self) -> float:
-        """Share of the plain products that were not needed; below 0 for a few tokens that share no atoms."""
-        return 1 - self.products / self.plain if self.plain else 0.0
-
-
-@dataclass(frozen=True)
-class SparseCodes:
-    """Codes of n signals, rows padded with index -1 and value 0; ``signal ≈ sum of values * dictionary[indices]``."""
+class Codes:
+    """Codes of n signals; rows are padded with index -1 and value 0. ``decode`` gives the sum of values times atoms."""
 
     indices: Int[Tensor, "n L"]
-    """Atoms of positive value, in the order in which they were taken."""
     values: Float[Tensor, "n L"]
     residual_norms: Float[Tensor, "n step"]
-    """Norm of what is left after each step, in units of the signals; column 0 is the signal, the last value repeats."""
-    chosen: Int[Tensor, "n step"]
-    """The atom taken at each step, -1 after the last; one whose value fell back to 0 is not among the indices."""
-    steps: Int[Tensor, " n"]
+    """Norm of what is left, in units of the signals: column 0 of the signal itself, the others after each step. A row
+    that ends early repeats its last value; that of an excluded signal is 0."""
     excluded: Bool[Tensor, " n"]
-    """Signals with NaN or infinity: their code is empty, their residual norms are 0 and mean nothing."""
-    capped: Bool[Tensor, " n"]
-    """Signals whose target L0 was cut to ``max_l0``."""
+    """Signals with NaN or infinity, whose code is empty."""
     zero_atoms: int
-    """Atoms of norm 0, which no code can use."""
-    work: Work
+    """Atoms of norm 0, which no code uses."""
 
     @property
     def l0(self) -> Int[Tensor, " n"]:
-        """Atoms in each code; at most the target."""
+        """Atoms in each code."""
         return (self.values > 0).sum(1)
 
     @property
     def residual_norm(self) -> Float[Tensor, " n"]:
-        """Norm of the signal minus its reconstruction, in units of the signals."""
+        """Norm of each signal minus its reconstruction, in units of the signals."""
         return self.residual_norms[:, -1]
 
     def to_dense(self, width: int) -> Float[Tensor, "n width"]:
         """The codes as dense rows; raises ValueError for fewer columns than the largest index needs."""
-        largest = int(self.indices.max()) if self.indices.numel() else PADDING
-        if largest >= width:
-            raise ValueError(
-                f"width is {width}, but the codes name atom {largest}; give the dictionary's number of rows"
-            )
+        self._check(width)
         dense = self.values.new_zeros(len(self.values), width)
         return dense.scatter_add_(1, self.indices.clamp(min=0), self.values)
 
     def decode(self, dictionary: Float[Tensor, "width d"]) -> Float[Tensor, "n d"]:
         """Reconstructions, in the dictionary's dtype; raises ValueError for a dictionary with too few atoms."""
-        largest = int(self.indices.max()) if self.indices.numel() else PADDING
-        if largest >= len(dictionary):
-            raise ValueError(f"the dictionary has {len(dictionary)} atoms, but the codes name atom {largest}")
+        self._check(len(dictionary))
         return gather_sum(self.indices, self.values.to(dictionary.dtype), dictionary)
+
+    def _check(self, width: int) -> None:
+        largest = int(self.indices.max()) if self.indices.numel() else PADDING
+        if largest >= width:
+            raise ValueError(f"the codes name atom {largest}, which a dictionary of {width} atoms does not have")
+
+
+@dataclass(frozen=True)
+class Work:
+    """What the search for the best atoms cost, counted in products of one signal or atom with the whole dictionary."""
+
+    plain: int
+    """One product for each token and step, as a plain implementation takes."""
+    products: float
+    """Products taken: of the signals, of atoms to keep, and of residuals where bounds did not suffice."""
+    rows_added: int
+    """Kept products of an atom that were added to a token's tracked ones, each a vector as wide as the dictionary."""
+    candidates: int
+    """Atoms that the bounds did not rule out."""
+
+    @property
+    def saved(self) -> float:
+        """Share of the plain products that were not needed."""
+        return 1 - self.products / self.plain if self.plain else 0.0
+
+
+@dataclass(frozen=True)
+class SparseCodes(Codes):
+    """Codes found by a pursuit, their atoms in the order in which they were taken."""
+
+    chosen: Int[Tensor, "n step"]
+    """The atom taken at each step, -1 after the last. One whose weight fell back to 0 is not among the indices."""
+    steps: Int[Tensor, " n"]
+    capped: Bool[Tensor, " n"]
+    """Signals whose target L0 was cut to ``max_l0``."""
+    work: Work

@@ -30,11 +30,11 @@ def gradient_pursuit(
     progress: Progress | None = None,
     watch: Callable[[PursuitStep], None] | None = None,
 ) -> SparseCodes:
-    """Codes of at most ``target_l0`` atoms by gradient pursuit (Blumensath & Davies 2008; 2410.14670, pursuit encoding).
+    """Codes of at most ``target_l0`` atoms by gradient pursuit (Blumensath & Davies 2008; 2410.14670, pursuit).
 
     Signals are ``(n, d)`` in model units, an SAE's output bias taken off; the dictionary is its decoder ``(width, d)``.
     Atoms are chosen by direction and values are in units of the dictionary's own rows. At each step a signal takes the
-    atom of the largest product with its residual, and the weights of its atoms move along the gradient as far as is best
+    atom of the largest product with its residual; the weights of its atoms move along the gradient as far as is best
     and are clamped at 0. Targets may differ by signal and may be 0 (an empty code); those over ``max_l0`` are cut.
 
     "persistent" keeps an atom once taken, takes none twice, and stops a signal when no other atom would help.

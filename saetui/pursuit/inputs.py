@@ -17,14 +17,16 @@ class Targets:
     capped: Bool[Tensor, " n"]
 
 
-def check_signals(signals: Float[Tensor, "n d"], d: int) -> Float[Tensor, "n d"]:
-    """The signals in single or double precision; raises ValueError where they are no match for the dictionary."""
+def check_signals(signals: Float[Tensor, "n d"], rows: Float[Tensor, "columns d"]) -> Float[Tensor, "n d"]:
+    """The signals in the precision of the dictionary; raises ValueError where they are no match for its rows."""
     _check_matrix(signals, "signals", "(n, d)")
-    if signals.shape[1] != d:
+    if signals.shape[1] != rows.shape[1]:
         raise ValueError(
-            f"signals have {signals.shape[1]} columns, atoms of the dictionary have {d}; they must be of one site"
+            f"signals have {signals.shape[1]} columns, atoms of the dictionary {rows.shape[1]}; take both from one site"
         )
-    return _computable(signals)
+    if signals.device != rows.device:
+        raise ValueError(f"signals are on {signals.device}, the dictionary on {rows.device}; put both on one device")
+    return signals.detach().to(rows.dtype)
 
 
 def check_dictionary(dictionary: Float[Tensor, "width d"]) -> Float[Tensor, "width d"]:
@@ -78,3 +80,24 @@ def _check_matrix(matrix: Tensor, name: str, shape: str) -> None:
 def _computable(matrix: Tensor) -> Tensor:
     matrix = matrix.detach()
     return matrix if matrix.dtype == torch.float64 else matrix.float()
+
+
+def check_codes(
+    indices: Int[Tensor, "n L"], values: Float[Tensor, "n L"], n: int, width: int
+) -> tuple[Int[Tensor, "n L"], Float[Tensor, "n L"]]:
+    """Codes to begin from; raises ValueError where they do not fit the signals or the dictionary."""
+    _check_matrix(values, "values", "(n, L)")
+    if indices.shape != values.shape or len(indices) != n:
+        raise ValueError(
+            f"indices have shape {tuple(indices.shape)} and values {tuple(values.shape)}; both must be ({n}, L)"
+        )
+    if indices.is_floating_point():
+        raise ValueError(f"indices are of {indices.dtype}; they must be whole numbers")
+    if bool((values < 0).any()):
+        raise ValueError(f"{int((values < 0).sum())} values are negative; a refit is of non-negative codes")
+    used = indices[values > 0]
+    if len(used) and not 0 <= int(used.min()) <= int(used.max()) < width:
+        raise ValueError(
+            f"indices run from {int(used.min())} to {int(used.max())}; the dictionary has atoms 0 to {width - 1}"
+        )
+    return indices.long(), values.detach()

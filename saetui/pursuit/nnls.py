@@ -29,7 +29,7 @@ def nonnegative_least_squares(
     for _ in range(_ROUNDS_A_COLUMN * (gram.shape[1] + 1)):
         solution, solved = _solve(gram[going], products[going], used[going])
         dependent = going[~solved]
-        _drop_newest(gram, weights, used, barred, entered, dependent)
+        _drop_newest(weights, used, barred, entered, dependent)
         blocked = solved & (used[going] & (solution <= 0)).any(1)
         _walk(weights, used, solution[blocked], going[blocked])
         reached = going[solved & ~blocked]
@@ -61,7 +61,6 @@ def _solve(
 
 
 def _drop_newest(
-    gram: Float[Tensor, "b k k"],
     weights: Float[Tensor, "b k"],
     used: Bool[Tensor, "b k"],
     barred: Bool[Tensor, "b k"],

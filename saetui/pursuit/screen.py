@@ -1,10 +1,10 @@
 """Which atom has the largest product with the residual, found exactly without taking all products at every step.
 
 A token's products with all atoms are tracked for weights that it had some steps ago (``Batch.known``). When an atom is
-taken, its own kept products bring them up to date for it. The small changes of the weights of the atoms taken before lag:
-with each atom are kept its largest and its smallest product with every block of atoms, so that for a block of atoms it is
-known how much its products can have risen. Blocks that cannot reach the largest product are ruled out for certain, rounding
-of every product included; what is left is looked at one by one.
+taken, its own kept products bring them up to date for it. Small changes of the weights of the atoms taken before lag:
+with each atom are kept its largest and its smallest product with every block of atoms, so for each block it is known
+how much its products can have risen meanwhile. Blocks that cannot reach the largest product are ruled out for certain,
+rounding of every product included; the atoms of the others are looked at one by one.
 """
 
 import torch
@@ -14,14 +14,15 @@ from torch.nn.functional import embedding_bag
 
 from saetui.pursuit.atoms import BLOCK, Atoms
 from saetui.pursuit.batch import Batch
-from saetui.pursuit.sparse_sum import add_rows
+from saetui.pursuit.row_sums import add_rows
 
-# With more than this share of blocks left to look at, a token's tracked products are brought up to date first, or after
-# the step.
-_TOO_MANY_BLOCKS, _MANY_BLOCKS = 1 / 8, 1 / 40
-_AT_LEAST = 8
-SHRINK,GROW,RATIO,MANY,FEW=.6,1.15,.05,1/64,1/90
-# Bounds are sums of a few hundred products in the precision of the dictionary.
+# A weight may lag by this share of the token's last product. The share shrinks while more blocks than one share of them
+# are left to look at, and grows while fewer than the other are: all this is speed only, never the result.
+_LAG, _SHRINK, _GROW = 0.05, 0.6, 1.15
+_MANY_BLOCKS, _FEW_BLOCKS = 1 / 64, 1 / 90
+# With more blocks than this left, a token's tracked products are brought up to date before its atoms are looked at.
+_TOO_MANY_BLOCKS, _AT_LEAST_BLOCKS = 1 / 8, 8
+# Bounds are sums of a few hundred products, rounded.
 _BOUND_SLACK = 1 + 1e-4
 _CHUNK = 1 << 22
 
@@ -32,17 +33,17 @@ class Screen:
     def __init__(self, atoms: Atoms, batch: Batch) -> None:
         self._atoms = atoms
         self._batch = batch
-        self.values: Float[Tensor, "b columns"] = batch.signals @ atoms.rows.T
-        self.values[:, atoms.width :] = -torch.inf
+        self._values: Float[Tensor, "b columns"] = batch.signals @ atoms.rows.T
+        self._values[:, atoms.width :] = -torch.inf
         # A dot product of d terms is off by at most d roundings of the product of the norms.
-        self._rounding = (atoms.d + 4) * atoms.precision
+        self._rounding = (atoms.d + 4) * atoms.product_roundoff
         self._error = self._rounding * atoms.longest * batch.norms
         self._mass = batch.norms.clone()
-        self._ratio = torch.full_like(batch.norms, RATIO)
+        self._share = torch.full_like(batch.norms, _LAG)
         self._near = torch.zeros(len(batch.norms), dtype=torch.long, device=atoms.device)
         blocks = len(atoms.rows) // BLOCK
-        self._too_many, self._many = max(_AT_LEAST, blocks * _TOO_MANY_BLOCKS), max(1.0, blocks * _MANY_BLOCKS)
-        self._many, self._few = max(1, blocks*MANY), blocks*FEW
+        self._many, self._few = max(1, blocks * _MANY_BLOCKS), blocks * _FEW_BLOCKS
+        self._too_many = max(_AT_LEAST_BLOCKS, blocks * _TOO_MANY_BLOCKS)
         self.products = float(len(batch.norms))
         self.rows_added = 0
         self.candidates = 0
@@ -55,40 +56,40 @@ class Screen:
         """
         batch = self._batch
         live = slice(batch.live)
-        residuals = batch.residuals_now()
-        error = self._atoms.longest * (
-            self._rounding * torch.linalg.vector_norm(residuals, dim=1, dtype=torch.float64) + batch.blur()
-        )
-        tokens, atoms, values = self._candidates(residuals, error)
+        residuals = batch.residuals()
+        norms = torch.linalg.vector_norm(residuals, dim=1, dtype=torch.float64)
+        error = self._atoms.longest * (self._rounding * norms + batch.blur())
+        tokens, atoms, products = self._candidates(residuals, error)
         if stop is None:
             own, slots = batch.active[live, : batch.length].nonzero(as_tuple=True)
             tokens = torch.cat([tokens, own])
             atoms = torch.cat([atoms, batch.atoms[own, slots]])
-            values = torch.cat([values, batch.correlations[own, slots]])
-        best = _largest(values, tokens, batch.live)
-        final = values >= (best - 2 * error)[tokens]
+            products = torch.cat([products, batch.correlations[own, slots]])
+        best = _largest(products, tokens, batch.live)
+        final = products >= (best - 2 * error)[tokens]
         unsure = torch.bincount(tokens[final], minlength=batch.live) > 1
         if stop is not None:
             unsure |= (best - stop * batch.norms[live]).abs() <= error
         if bool(unsure.any()):
             again = (final & unsure[tokens]).nonzero(as_tuple=True)[0]
-            values[again] = self._exact(tokens[again], atoms[again])
-            best = _largest(torch.where(final, values, -torch.inf), tokens, batch.live)
-        ties = final & (values >= best[tokens])
+            products[again] = self._precise_products(tokens[again], atoms[again])
+            best = _largest(products.masked_fill(~final, -torch.inf), tokens, batch.live)
+        equal = final & (products >= best[tokens])
         chosen = torch.full_like(batch.chosen[live], self._atoms.width)
-        batch.chosen[live] = chosen.scatter_reduce_(0, tokens[ties], atoms[ties], "amin")
+        batch.chosen[live] = chosen.scatter_reduce_(0, tokens[equal], atoms[equal], "amin")
         batch.product[live] = best
 
     def follow(self) -> None:
-        """Bring the products up to date after a step: for the atom taken, and for all where much had to be looked at."""
+        """Bring the products up to date after a step: for the atom taken, and where a weight lags by much."""
         batch = self._batch
-        tokens = batch.new[: batch.live].nonzero(as_tuple=True)[0]
-        self.values[tokens, batch.chosen[tokens]] = -torch.inf
+        live = slice(batch.live)
+        tokens = batch.new[live].nonzero(as_tuple=True)[0]
+        self._values[tokens, batch.chosen[tokens]] = -torch.inf
+        near, share = self._near[live], self._share[live]
+        share *= torch.where(near > self._many, _SHRINK, torch.where(near < self._few, _GROW, 1.0))
+        due = batch.lag().abs() > (share * batch.product[live].abs())[:, None]
         # The bounds hold for atoms other than the token's own, so nothing may lag for an atom that has left.
-        due = ~batch.active[: batch.live, : batch.length]
-        near, ratio = self._near[: batch.live], self._ratio[: batch.live]
-        ratio *= torch.where(near > self._many, SHRINK, torch.where(near < self._few, GROW, 1.0))
-        due |= batch.lag().abs() > (ratio * batch.product[: batch.live].abs())[:, None]
+        due |= ~batch.active[live, : batch.length]
         due[tokens, batch.count[tokens] - 1] = True
         self._catch_up(due)
 
@@ -97,20 +98,20 @@ class Screen:
         batch = self._batch
         behind = (batch.gram[tokens, slots, : batch.length] * batch.lag()[tokens]).sum(1)
         products = batch.correlations[tokens, slots] + behind
-        self.values[tokens, batch.atoms[tokens, slots]] = products.to(self.values.dtype)
+        self._values[tokens, batch.atoms[tokens, slots]] = products.to(self._values.dtype)
 
     def move(self, sources: Int[Tensor, " m"], holes: Int[Tensor, " m"]) -> None:
         """Put some tokens in the place of others."""
-        for array in (self.values, self._error, self._mass, self._near, self._ratio):
+        for array in (self._values, self._error, self._mass, self._share, self._near):
             array[holes] = array[sources]
 
     def _candidates(
         self, residuals: Float[Tensor, "live d"], error: Float[Tensor, " live"]
     ) -> tuple[Int[Tensor, " m"], Int[Tensor, " m"], Float[Tensor, " m"]]:
-        """Atoms that may have the largest product, as (token, atom, product up to the error)."""
-        batch = self._batch
-        everyone = torch.arange(batch.live, device=residuals.device)
-        values = self.values[: batch.live].view(batch.live, -1, BLOCK)
+        """Atoms that may have the largest product, as (token, atom, product), each product off by the error at most."""
+        live = self._batch.live
+        everyone = torch.arange(live, device=residuals.device)
+        values = self._values[:live].view(live, -1, BLOCK)
         blocks = values.amax(2)
         rise = self._rise()
         for remedy in (self._use_kept_products, self._start_anew, None):
@@ -118,8 +119,8 @@ class Screen:
             top, first = values[everyone, block].max(1)
             first += block * BLOCK
             product = self._products(residuals, first)
-            least = product - error - self._error[: batch.live]
-            least = torch.where(top > -torch.inf, least, torch.inf).to(blocks.dtype)
+            # The largest product is at least that of the atom of the largest tracked one.
+            least = torch.where(top > -torch.inf, product - error - self._error[:live], torch.inf).to(blocks.dtype)
             near = blocks + rise >= least[:, None]
             count = near.sum(1)
             lost = (count > self._too_many).nonzero(as_tuple=True)[0]
@@ -128,89 +129,99 @@ class Screen:
             remedy(lost)
             blocks[lost] = values[lost].amax(2)
             rise[lost] = 0.0
-        self._near[: batch.live] = count
+        self._near[:live] = count
         tokens, block = near.nonzero(as_tuple=True)
-        found = values[tokens, block]
-        place, within = (found >= (least[tokens] - rise[tokens, block])[:, None]).nonzero(as_tuple=True)
+        found = values[tokens, block] >= (least[tokens] - rise[tokens, block])[:, None]
+        place, within = found.nonzero(as_tuple=True)
         tokens, atoms = tokens[place], block[place] * BLOCK + within
         self.candidates += len(tokens)
         others = atoms != first[tokens]
         tokens, atoms = tokens[others], atoms[others]
-        some = top > -torch.inf
-        products = self._products(residuals[tokens], atoms)
+        open_ = top > -torch.inf
         return (
-            torch.cat([everyone[some], tokens]),
-            torch.cat([first[some], atoms]),
-            torch.cat([product[some], products]),
+            torch.cat([everyone[open_], tokens]),
+            torch.cat([first[open_], atoms]),
+            torch.cat([product[open_], self._products(residuals, atoms, tokens)]),
         )
-
-    def _products(self, residuals: Float[Tensor, "m d"], atoms: Int[Tensor, " m"]) -> Float[Tensor, " m"]:
-        return torch.linalg.vecdot(self._atoms.rows[atoms], residuals).double()
-
-    def _use_kept_products(self, tokens: Int[Tensor, " m"]) -> None:
-        due = torch.zeros(self._batch.live, self._batch.length, dtype=torch.bool, device=tokens.device)
-        due[tokens] = True
-        self._catch_up(due)
 
     def _rise(self) -> Float[Tensor, "live block"]:
         """By how much the lagging weights can at most have raised a product with an atom of each block."""
         batch, atoms = self._batch, self._atoms
-        lag = batch.lag().to(self.values.dtype)
         if not batch.length or not atoms.kept:
-            return lag.new_zeros(batch.live, len(atoms.rows) // BLOCK)
-        # An atom's second row of extremes is what more of it can add, its first what less of it can.
+            return self._values.new_zeros(batch.live, len(atoms.rows) // BLOCK)
+        lag = batch.lag().to(self._values.dtype)
+        # More of an atom adds to products that are negative with it, less of it to positive ones.
         rows = 2 * batch.places[: batch.live, : batch.length] + (lag > 0)
         return embedding_bag(rows, atoms.extremes, mode="sum", per_sample_weights=lag.abs() * _BOUND_SLACK)
 
-    def _exact(self, tokens: Int[Tensor, " m"], atoms: Int[Tensor, " m"]) -> Float[Tensor, " m"]:
-        """Products of atoms with residuals in double precision."""
-        own, index = torch.unique(tokens, return_inverse=True)
-        residuals = self._batch.residuals(own)
-        products = torch.empty(len(tokens), dtype=torch.float64, device=tokens.device)
-        size = max(1, _CHUNK // self._atoms.d)
-        for start in range(0, len(tokens), size):
-            part = slice(start, start + size)
-            products[part] = (self._atoms.rows[atoms[part]].double() * residuals[index[part]]).sum(1)
+    def _products(
+        self, residuals: Float[Tensor, "live d"], atoms: Int[Tensor, " m"], tokens: Int[Tensor, " m"] | None = None
+    ) -> Float[Tensor, " m"]:
+        """Products of atoms with residuals, of the tokens in order or of those given."""
+        products = torch.empty(len(atoms), dtype=torch.float64, device=atoms.device)
+        for part in _parts(len(atoms), self._atoms.d):
+            mine = residuals[part] if tokens is None else residuals[tokens[part]]
+            products[part] = torch.linalg.vecdot(self._atoms.rows[atoms[part]], mine).double()
         return products
 
+    def _precise_products(self, tokens: Int[Tensor, " m"], atoms: Int[Tensor, " m"]) -> Float[Tensor, " m"]:
+        """Products of atoms with the residuals of tokens in double precision."""
+        own, index = torch.unique(tokens, return_inverse=True)
+        residuals = self._batch.precise_residuals(own)
+        products = torch.empty(len(tokens), dtype=torch.float64, device=tokens.device)
+        for part in _parts(len(atoms), self._atoms.d):
+            products[part] = torch.linalg.vecdot(self._atoms.rows[atoms[part]].double(), residuals[index[part]])
+        return products
+
+    def _use_kept_products(self, tokens: Int[Tensor, " m"]) -> None:
+        """Account for all lagging weights of some tokens."""
+        due = torch.zeros(self._batch.live, self._batch.length, dtype=torch.bool, device=tokens.device)
+        due[tokens] = True
+        self._catch_up(due)
+
     def _catch_up(self, due: Bool[Tensor, "live length"]) -> None:
-        """Account for the lagging weights of some atoms: by kept products, or by new ones where those are not kept."""
+        """Account for some lagging weights by kept products; tokens that miss some of these take new ones."""
         batch, atoms = self._batch, self._atoms
         live, width = slice(batch.live), slice(batch.length)
+        lag = batch.lag()
         if atoms.kept < atoms.width:
-            anew = (batch.missing[live] & due.any(1)).nonzero(as_tuple=True)[0]
+            anew = (batch.missing[live] & (lag != 0).any(1)).nonzero(as_tuple=True)[0]
             if len(anew):
                 self._start_anew(anew)
-        lag = batch.lag()
+                lag = batch.lag()
         due = due & (lag != 0)
         changes = lag[due]
         if not len(changes):
             return
         counts = due.sum(1)
-        add_rows(self.values, counts, batch.places[live, width][due], -changes, atoms.table)
-        batch.known[live, width] += torch.where(due, lag, 0.0)
-        mass = atoms.longest * torch.where(due, lag.abs(), 0.0).sum(1)
+        add_rows(self._values, counts, batch.places[live, width][due], -changes, atoms.table)
+        changed = torch.where(due, lag, 0.0)
+        batch.known[live, width] += changed
+        mass = atoms.longest * changed.abs().sum(1)
         self._mass[live] += mass
-        self._error[live] += self._rounding * atoms.longest * mass
-        self._error[live] += counts * (2 * atoms.precision * atoms.longest) * self._mass[live]
+        self._error[live] += atoms.longest * (self._rounding * mass + 2 * atoms.roundoff * counts * self._mass[live])
         self.rows_added += len(changes)
 
     def _start_anew(self, tokens: Int[Tensor, " m"]) -> None:
-        """Take all products of some tokens' residuals."""
+        """Take all products of some tokens' residuals: for new atoms, or where little is left beside old rounding."""
         batch, atoms = self._batch, self._atoms
-        residuals = batch.residuals(tokens)
+        residuals = batch.precise_residuals(tokens)
         norms = torch.linalg.vector_norm(residuals, dim=1)
-        values = residuals.to(self.values.dtype) @ atoms.rows.T
+        values = residuals.to(self._values.dtype) @ atoms.rows.T
         values[:, atoms.width :] = -torch.inf
-        self.values[tokens] = values
+        own, slots = batch.active[tokens].nonzero(as_tuple=True)
+        values[own, batch.atoms[tokens][own, slots]] = -torch.inf
+        self._values[tokens] = values
         batch.known[tokens] = batch.weights[tokens]
-        member, slot = batch.active[tokens].nonzero(as_tuple=True)
-        self.values[tokens[member], batch.atoms[tokens[member], slot]] = -torch.inf
-        self._error[tokens] = (self._rounding + atoms.precision) * atoms.longest * norms
+        self._error[tokens] = (self._rounding + atoms.roundoff) * atoms.longest * norms
         self._mass[tokens] = norms
         self.products += len(tokens)
 
 
-def _largest(values: Float[Tensor, " m"], tokens: Int[Tensor, " m"], n: int) -> Float[Tensor, " n"]:
-    largest = values.new_full((n,), -torch.inf)
-    return largest.scatter_reduce_(0, tokens, values, "amax")
+def _largest(products: Float[Tensor, " m"], tokens: Int[Tensor, " m"], n: int) -> Float[Tensor, " n"]:
+    return products.new_full((n,), -torch.inf).scatter_reduce_(0, tokens, products, "amax")
+
+
+def _parts(n: int, d: int) -> list[slice]:
+    size = max(1, _CHUNK // d)
+    return [slice(start, start + size) for start in range(0, n, size)]

@@ -19,8 +19,10 @@ STOP = 1e-6
 """A token is done when no atom's product with the residual exceeds this share of the signal's norm."""
 MAX_L0 = 512
 # Elements of a batch's products with all atoms: few enough for the cache of a CPU, many enough to fill a GPU.
-_CPU_ELEMENTS, _GPU_ELEMENTS = 1 << 20, 1 << 26
+_CPU_ELEMENTS, _GPU_ELEMENTS = 1 << 22, 1 << 26
 _LARGEST_BATCH = 4096
+# Signals, and atoms of each, by which it is judged how many different atoms will be chosen.
+_SAMPLE = 32
 
 Progress = Callable[[int, int], None]
 """Called with the steps of tokens done, and all there can be; what it raises ends the pursuit."""
@@ -72,19 +74,18 @@ def search(
     watch: Callable[[PursuitStep], None] | None,
 ) -> SparseCodes:
     """Pursue all signals, those of similar target together."""
-    signals = check_signals(signals, atoms.d)
-    if signals.device != atoms.device:
-        raise ValueError(f"signals are on {signals.device}, the dictionary on {atoms.device}; put them on one device")
-    signals = signals.to(atoms.rows.dtype)
+    signals = check_signals(signals, atoms.rows)
     targets = read_targets(target_l0, signals, atoms.width, max_l0)
     results = Results(signals, targets)
+    taken_before = atoms.products_taken
     run = _Run(atoms, method, results, int(targets.l0.sum()), progress, watch)
     at_work = ((targets.l0 > 0) & (results.residual_norms[:, 0] > 0)).nonzero(as_tuple=True)[0]
     order = at_work[targets.l0[at_work].argsort(descending=True, stable=True)]
-    for rows in order.split(_batch_size(atoms, batch_size)):
+    _prepare(atoms, signals, targets.l0, order, run.report)
+    for rows in torch.split(order, _batch_size(atoms, batch_size)):
         run.pursue(Batch(atoms, signals[rows], rows, targets.l0[rows], precise=method.precise))
-    run.report(0)
-    return results.codes(atoms, run.work())
+    run.report()
+    return results.codes(atoms, run.work(atoms.products_taken - taken_before))
 
 
 class _Run:
@@ -102,14 +103,11 @@ class _Run:
         self._atoms, self._method, self._results = atoms, method, results
         self._progress, self._watch = progress, watch
         self._done, self._total, self._steps = 0, total, 0
-        self._products = -atoms.products_taken
+        self._products = 0.0
         self._rows_added = self._candidates = 0
-        self._seen = torch.zeros(len(atoms.rows), dtype=torch.bool, device=atoms.device)
 
     def pursue(self, batch: Batch) -> None:
         """Pursue one batch to its end."""
-        if self._atoms.worth_completing(int(self._seen.sum()), self._steps, self._total - self._done):
-            self._atoms.complete()
         screen = Screen(self._atoms, batch)
         while batch.live:
             screen.pick(STOP if self._method.persistent else None)
@@ -129,31 +127,33 @@ class _Run:
         self._rows_added += screen.rows_added
         self._candidates += screen.candidates
 
-    def work(self) -> Work:
-        return Work(self._steps, self._products + self._atoms.products_taken, self._rows_added, self._candidates)
+    def work(self, products_of_atoms: float) -> Work:
+        return Work(self._steps, self._products + products_of_atoms, self._rows_added, self._candidates)
 
-    def report(self, steps: int) -> None:
+    def report(self, steps: int = 0) -> None:
         """Count steps as done, whether taken or not needed any more."""
         self._done += steps
         if self._progress is not None:
             self._progress(self._done, self._total)
 
     def _step(self, batch: Batch) -> Bool[Tensor, " live"]:
-        """Give each token its atom and move its weights; which tokens no step will move any more."""
+        """Give each token its atom and move its weights; which tokens no other step can move."""
         live = slice(batch.live)
         batch.take()
         moved = self._method.move(batch, live)
         little = batch.squares[live] < LITTLE_LEFT * batch.norms[live].square()
         if bool(little.any()):
-            batch.refresh_correlations(little.nonzero(as_tuple=True)[0])
+            batch.refresh(little.nonzero(as_tuple=True)[0])
         self._steps += batch.live
-        self._seen[batch.chosen[live]] = True
         rows, chosen, norms = batch.rows[live], batch.chosen[live], batch.squares[live].sqrt()
         self._results.record(rows, batch.length, chosen, norms)
         if self._watch is not None:
             self._watch(PursuitStep(batch.length, rows.clone(), chosen.clone(), norms))
         self.report(batch.live)
-        return ~moved & (not self._method.persistent)
+        if self._method.persistent:
+            # No product with an atom exceeds the residual's norm.
+            moved = batch.squares[live].sqrt() * self._atoms.longest > STOP * batch.norms[live]
+        return ~moved
 
     def _retire(self, batch: Batch, screen: Screen, done: Bool[Tensor, " live"]) -> None:
         """Hand in the codes of tokens that are done, and close the gaps they leave."""
@@ -174,6 +174,23 @@ class _Run:
             batch.move(sources, holes)
             screen.move(sources, holes)
         batch.live = left
+
+
+def _prepare(
+    atoms: Atoms,
+    signals: Float[Tensor, "n d"],
+    l0: Int[Tensor, " n"],
+    order: Int[Tensor, " m"],
+    tick: Callable[[], None],
+) -> None:
+    """Take the products of all atoms at once where so many and so different signals will need most of them."""
+    to_come = int(l0[order].sum())
+    if to_come < atoms.width or atoms.capacity < atoms.width:
+        return
+    sample = order[:: max(1, len(order) // _SAMPLE)][:_SAMPLE]
+    nearest = (signals[sample] @ atoms.rows.T).topk(min(int(l0[sample].max()), _SAMPLE), dim=1).indices
+    if atoms.worth_completing(len(torch.unique(nearest)), nearest.numel(), to_come):
+        atoms.complete(tick)
 
 
 def _batch_size(atoms: Atoms, asked: int | None) -> int:
