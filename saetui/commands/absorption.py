@@ -9,6 +9,7 @@ from saetui.commands.command import Command, argument, command
 from saetui.commands.errors import CommandError
 from saetui.commands.links import link_of
 from saetui.commands.navigate import Focus, Open
+from saetui.commands.parse import build
 from saetui.commands.study import Study
 from saetui.commands.table import Filter
 
@@ -55,7 +56,7 @@ class _Threshold(Command):
         now = getattr(bench.attention, self.field)
         now = _studied_thresholds(bench)[self.field] if now is None else now
         stepped = now + (self.step if self.value == "up" else -self.step)
-        return type(self)(round(min(self.most, max(self.least, stepped)), _DIGITS))
+        return build(type(self), {"value": round(min(self.most, max(self.least, stepped)), _DIGITS)})
 
     def run(self, bench: Workbench) -> None:
         if not isinstance(self.value, float):

@@ -173,6 +173,7 @@ GLOSSARY: Final[dict[str, Entry]] = {
         "0 to width − 1",
         f"{_ABSORPTION}; absorption",
     ),
+    "absorber_activation": Entry("How strongly the latent that took the word over fires here.", "model units"),
     "effect": Entry(
         "What removing the latent at the word does to the answer: the change of the logit of the right letter less the "
         "mean of the 25 others, estimated by integrated gradients over a few steps, or exact where the study ran the "

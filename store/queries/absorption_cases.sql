@@ -4,8 +4,9 @@
 WITH verdicts AS (
     SELECT
         *,
-        CASE $metric WHEN 'projection' THEN largest_latent ELSE leading_latent END AS absorber,
-        CASE $metric WHEN 'projection' THEN largest_cosine ELSE leading_cosine END AS cosine,
+        -- By effects nothing takes over where a main latent fires.
+        CASE WHEN $metric = 'projection' THEN largest_latent WHEN is_silent THEN leading_latent END AS absorber,
+        CASE WHEN $metric = 'projection' THEN largest_cosine WHEN is_silent THEN leading_cosine END AS cosine,
         CASE
             WHEN $metric <> 'projection' THEN verdict
             WHEN is_full THEN 'absorbed'
@@ -25,9 +26,9 @@ SELECT
     verdicts.main_activation,
     verdicts.absorber,
     latent.top_token AS absorber_token,
-    verdicts.effect,
-    verdicts.second_effect,
-    verdicts.lead_over_second,
+    CASE WHEN verdicts.is_silent THEN verdicts.effect END AS effect,
+    CASE WHEN verdicts.is_silent THEN verdicts.second_effect END AS second_effect,
+    CASE WHEN verdicts.is_silent THEN verdicts.lead_over_second END AS lead_over_second,
     verdicts.cosine,
     ablation.effect AS exact_effect,
     CASE WHEN word.answered THEN word.letter END AS answer_before,
@@ -61,6 +62,7 @@ ORDER BY
         ['absorbed', 'partly', 'no lead', 'not aligned', 'small share', 'helps', 'not sampled', 'undefined', 'found'],
         verdicts.shown_verdict
     ) NULLS LAST,
-    CASE $metric WHEN 'projection' THEN verdicts.fraction ELSE verdicts.lead_over_second END DESC NULLS LAST,
+    CASE WHEN $metric = 'projection' THEN verdicts.fraction WHEN is_silent THEN verdicts.lead_over_second END
+        DESC NULLS LAST,
     word.probe_logit DESC,
     word.surface

@@ -4,7 +4,7 @@
 WITH judged AS (
     SELECT
         verdicts.*,
-        CASE $metric WHEN 'projection' THEN largest_latent ELSE leading_latent END AS absorber
+        CASE WHEN $metric = 'projection' THEN largest_latent WHEN is_silent THEN leading_latent END AS absorber
     FROM absorption_verdicts([$sae], $tau, $lead, $min_cosine) AS verdicts
     JOIN word USING (probe_id, token_id)
     WHERE verdicts.letter = $letter

@@ -13,7 +13,7 @@ judged AS (
         scores.letter,
         scores.token_id,
         scores.n_main,
-        CASE $metric WHEN 'projection' THEN scores.largest_latent ELSE coalesce(leading_latent, largest_latent) END
+        CASE WHEN $metric = 'paper' AND is_silent THEN coalesce(leading_latent, largest_latent) ELSE largest_latent END
             AS absorber
     FROM absorption_scores([$sae], $tau) AS scores
     JOIN word USING (probe_id, token_id)

@@ -303,6 +303,28 @@ def test_occurrences_show_what_fires_around_the_word(store: Store) -> None:
     assert len(store.fetch("absorption_occurrences", sae=SAE, letter="s", token=" s0", limit=1).rows) == 1
 
 
+def test_latents_active_at_an_occurrence_carry_some_of_the_probe(store: Store) -> None:
+    """On " s0" latent 11 carried 0.9 with 2.0; latent 9 is listed for the letter only, latent 8 not at all."""
+    exact_case(store)
+    here = {"sae_id": SAE, "corpus_id": "c", "context": 1, "position": 2}
+    strengths = {11: 1.0, 9: 2.0, 8: 3.0, 7: 0.5}
+    add(
+        store,
+        token=[{"corpus_id": "c", "context": 1, "position": 2, "token_id": 0}],
+        latent_activation=[
+            {**here, "latent": latent, "activation": strength} for latent, strength in strengths.items()
+        ],
+        letter_latent=[{**made.letter_latent("s", 1, 9, f1=0.8, main=False), "cos_decoder": 0.25}],
+    )
+    rows = store.fetch("absorption_active", sae=SAE, letter="s", context=1, position=2).dicts()
+    assert [(r["latent"], r["role"], r["projection"]) for r in rows] == [
+        (9, None, 0.5),
+        (11, None, pytest.approx(0.45)),
+        (8, None, None),
+        (7, "main", None),
+    ]
+
+
 def test_the_view_of_cases_is_at_the_thresholds_of_each_run(store: Store) -> None:
     study(
         store,

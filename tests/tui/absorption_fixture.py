@@ -1,4 +1,4 @@
-"""Made-up rows of an absorption study: on the words that a letter's latent misses, the last of their latents took over."""
+"""Made-up rows of an absorption study: on words that a letter's latent misses, the last of their latents took over."""
 
 from collections.abc import Mapping, Sequence
 from random import Random

@@ -29,7 +29,8 @@ from saetui.tui.widgets.visible import visible_token
 
 # A cursor that rests this long has chosen its row; until then other panes stay as they are.
 _REST = 0.06
-_WIDE = 160
+# From these widths of the terminal on all columns of the words fit, and there is room for more.
+_ROOMY, _WIDE = 118, 160
 _EMPTY = """[b]Absorption has not been studied here yet.[/b]
 
 [b $accent]A[/]  studies the SAEs in view: main latents of every letter, the words they miss, and which latent took over
@@ -56,12 +57,12 @@ class AbsorptionScreen(WorkbenchScreen):
     AbsorptionScreen.-empty #absorption-body { display: none; }
     AbsorptionScreen #absorption-body { height: 1fr; }
     AbsorptionScreen #absorption-upper { height: 1fr; }
-    AbsorptionScreen #absorption-letters { width: 35; margin-right: 1; }
+    AbsorptionScreen #absorption-letters { width: 36; margin-right: 1; }
     AbsorptionScreen #absorption-cases { width: 1fr; }
     AbsorptionScreen #absorption-lower { height: 1fr; }
     AbsorptionScreen #absorption-evidence { width: 1fr; }
     AbsorptionScreen #absorption-card { width: 42%; margin-left: 1; }
-    AbsorptionScreen.-wide #absorption-letters { width: 50; }
+    AbsorptionScreen.-wide #absorption-letters { width: 51; }
     AbsorptionScreen.-narrow #absorption-letters { width: 25; }
     AbsorptionScreen.-narrow #absorption-card { display: none; width: 1fr; margin-left: 0; }
     AbsorptionScreen.-narrow.-card #absorption-card { display: block; }
@@ -227,12 +228,15 @@ class AbsorptionScreen(WorkbenchScreen):
         token = self.bench.attention.token
         jobs = [job for job in self.bench.jobs if job.kind == "ablation" and not job.has_ended]
         own = [job for job in jobs if token is not None and job.spec.get("word") == token]
-        self.card.tell(f"removing its latents … {progress_text(own[0])}" if own else "")
+        self.card.tell(f"removing its latents, {progress_text(own[0])}" if own else "")
 
     def _show_card(self, *, again: bool = False) -> None:
-        row = self.evidence.cursor_row if self.evidence.up_to_date else None
-        latent = int(row["latent"]) if row is not None and self.evidence.has_focus else None
-        self.card.show(self.bench.parameters("absorption_evidence"), latent, again=again)
+        """Tell about the word, and about the latent or the occurrence under the cursor."""
+        table = self.evidence if self.evidence.has_focus else self.occurrences if self.bench.page == "word" else None
+        row = table.cursor_row if table is not None and table.up_to_date else None
+        latent = int(row["latent"]) if row is not None and table is self.evidence else None
+        place = (row["context"], row["position"]) if row is not None and table is self.occurrences else None
+        self.card.show(self.bench.parameters("absorption_evidence"), latent=latent, place=place, again=again)
 
     def _show_marks(self) -> None:
         marks, sae = self.bench.marks, self.bench.attention.sae
@@ -274,6 +278,7 @@ class AbsorptionScreen(WorkbenchScreen):
     @on(QueryTable.RowHighlighted, "#absorption-occurrences")
     def _occurrence_moved(self, event: QueryTable.RowHighlighted) -> None:
         self.row_moved(OCCURRENCES, event.row)
+        self._show_card()
 
     @on(QueryTable.RowHighlighted, "#absorption-map")
     def _sae_moved(self, event: QueryTable.RowHighlighted) -> None:
@@ -387,6 +392,7 @@ class AbsorptionScreen(WorkbenchScreen):
         for name in ("upper", "lower", "occurrences", "map"):
             self._part(name).display = name in parts
         self.remove_class("-card")
+        self._show_card()
         self._name_tables()
 
     def _part(self, name: str) -> Widget:
@@ -417,7 +423,7 @@ class AbsorptionScreen(WorkbenchScreen):
 
     def _kind(self) -> str:
         width = self.size.width
-        return "narrow" if width < FOLDED_WIDTH else "normal" if width < _WIDE else "wide"
+        return "narrow" if width < _ROOMY else "normal" if width < _WIDE else "wide"
 
     def on_resize(self, event: events.Resize) -> None:
         if self.is_whole and event.size.width:
@@ -425,7 +431,10 @@ class AbsorptionScreen(WorkbenchScreen):
 
     def _lay_out_columns(self) -> None:
         metric, kind = self.bench.attention.metric, self._kind()
-        self.letters.set_columns(columns.letters(metric, kind))
+        folded = self.size.width < FOLDED_WIDTH
+        self.letters.set_columns(
+            columns.letters(metric, "narrow" if folded else "wide" if kind == "wide" else "normal")
+        )
         self.cases.set_columns(columns.cases(metric, kind))
         self.sae_map.set_columns(columns.sae_map(self.size.width))
         self.evidence.set_columns(columns.evidence(metric, kind, 0.0))

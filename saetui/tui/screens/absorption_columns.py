@@ -55,6 +55,7 @@ _LETTERS: Mapping[tuple[str, str], Columns] = {
 }
 
 _WORD = Column("surface", "word", 11, "left", "token", help="surface", grow=1)
+_SHORT_WORD = Column("surface", "word", 9, "left", "token", help="surface", grow=1)
 _PROBE = Column("probe_logit", "probe", 5, format=".1f", help="probe_logit")
 _MAIN_ACTIVATION = Column("main_activation", "main", 4, format=".2f", help="main_activation")
 _ABSORBER = Column("absorber", "absorber", 8, format="d", help="absorber")
@@ -72,7 +73,7 @@ _VERDICT = Column("verdict", "verdict", 11, "left", "text", help="absorption_ver
 _FREQUENCY = Column("frequency", "seen", 5, format="short", help="frequency")
 
 _CASES: Mapping[tuple[str, str], Columns] = {
-    ("paper", "narrow"): (_WORD, _MAIN_ACTIVATION, _ABSORBER, _EFFECT, _COS, _VERDICT),
+    ("paper", "narrow"): (_SHORT_WORD, _MAIN_ACTIVATION, _ABSORBER, _EFFECT, _COS, _VERDICT),
     ("paper", "normal"): (
         *(_WORD, _PROBE, _MAIN_ACTIVATION, _ABSORBER, _ABSORBER_TOKEN, _EFFECT, _SECOND, _COS, _ANSWER, _VERDICT),
     ),
@@ -80,7 +81,7 @@ _CASES: Mapping[tuple[str, str], Columns] = {
         *(_WORD, _PROBE, _MAIN_ACTIVATION, _ABSORBER, _ABSORBER_TOKEN, _EFFECT, _SECOND, _LEAD, _COS, _EXACT, _ANSWER),
         *(_VERDICT, _CASE_FRACTION, _FREQUENCY),
     ),
-    ("projection", "narrow"): (_WORD, _MAIN_SHARE, _ABSORBER, _OTHER_SHARE, _CASE_FRACTION, _VERDICT),
+    ("projection", "narrow"): (_SHORT_WORD, _MAIN_SHARE, _ABSORBER, _OTHER_SHARE, _CASE_FRACTION, _VERDICT),
     ("projection", "normal"): (
         *(_WORD, _PROBE, _MAIN_ACTIVATION, _ABSORBER, _ABSORBER_TOKEN, _MAIN_SHARE, _OTHER_SHARE, _COS),
         *(_CASE_FRACTION, _VERDICT),
@@ -124,7 +125,7 @@ def evidence(metric: str, width: str, largest: float) -> Columns:
     token = Column("top_token", "fires on", 9, "left", "token", help="top_token", grow=1)
     first = (projection, effect) if metric == "projection" else (effect, _EXACT)
     second = (_EXACT, _ANSWER) if metric == "projection" else (_ANSWER,)
-    other = () if metric == "projection" else (projection,)
+    other = () if metric == "projection" or width == "normal" else (projection,)
     if width == "narrow":
         return (role, latent, bars, first[0], *(_EXACT, _ANSWER), activation, _COS, token)
     place = Column("place", "k", 2, format="d", help="place")
@@ -134,36 +135,23 @@ def evidence(metric: str, width: str, largest: float) -> Columns:
     return (role, latent, bars, *first, *second, activation, _COS, *other, *more, token)
 
 
-def _strip(row: Mapping[str, Any], cells: int, background: Color, strong: Color, tops: tuple[float, float]) -> Content:
-    """The absorber's activations in the strong colour, those of the main latents in the other."""
-    absorber_top, main_top = (top or 1.0 for top in tops)
-    tokens = [
-        StripToken(surface, absorber / absorber_top or -main / main_top)
-        for surface, main, absorber in zip(
-            row["tokens"], row["main_activations"], row["absorber_activations"], strict=True
-        )
-    ]
-    return token_strip(tokens, cells, top=1.0, focus=row["focus"], background=background, strong=strong)
-
-
 def occurrences(absorber_top: float, main_top: float) -> Columns:
     """Columns of a word's occurrences; the largest activations have the full colour."""
-    tops = (absorber_top, main_top)
+
+    def strip(row: Mapping[str, Any], cells: int, background: Color, strong: Color) -> Content:
+        """The absorber's activations in the strong colour, those of the main latents in the other."""
+        fired = zip(row["tokens"], row["main_activations"], row["absorber_activations"], strict=True)
+        tokens = [
+            StripToken(surface, absorber / (absorber_top or 1.0) or -main / (main_top or 1.0))
+            for surface, main, absorber in fired
+        ]
+        return token_strip(tokens, cells, top=1.0, focus=row["focus"], background=background, strong=strong)
+
+    heat = Heat(0.0, absorber_top or 1.0)
     return (
-        Column(
-            "absorber_activation", "absorber", 8, format=".2f", heat=Heat(0.0, absorber_top or 1.0), help="absorber"
-        ),
+        Column("absorber_activation", "absorber", 8, format=".2f", heat=heat, help="absorber_activation"),
         Column("main_activation", "main", 5, format=".2f", help="main_activation"),
-        Column(
-            "tokens",
-            "in the corpus",
-            30,
-            "left",
-            "tokens",
-            help="occurrence",
-            grow=1,
-            paint=lambda *a: _strip(*a, tops),
-        ),
+        Column("tokens", "in the corpus", 30, "left", "tokens", help="occurrence", grow=1, paint=strip),
         Column("context", "context", 7, format="d", help="context"),
     )
 

@@ -212,5 +212,6 @@ class WorkbenchScreen(Screen[None]):
     def _focus_moved(self, event: DescendantFocus) -> None:
         widget: Widget = event.widget
         table = (widget.id or "").replace("-", ".")
-        if table in TABLES and TABLES[table].screen == self.NAME and table != self.bench.focus:
+        here = table in TABLES and TABLES[table].screen == self.NAME == self.bench.screen
+        if here and table != self.bench.focus:
             self.dispatch(Focus(table))

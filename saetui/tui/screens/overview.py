@@ -111,7 +111,7 @@ class OverviewScreen(WorkbenchScreen):
     @on(QueryTable.RowHighlighted)
     def _moved(self, event: QueryTable.RowHighlighted) -> None:
         self.row_moved(TABLE, event.row)
-        if event.row["sae_id"] != self.bench.attention.sae:
+        if event.moved and event.row["sae_id"] != self.bench.attention.sae:
             self.dispatch(Sae(str(event.row["name"])), visit=False)
 
     @on(QueryTable.RowSelected)

@@ -58,9 +58,16 @@ class CaseCard(Reading, can_focus=True):
     def compose(self) -> ComposeResult:
         yield Static(id="case-card-text")
 
-    def show(self, asked: Mapping[str, Any], latent: int | None = None, *, again: bool = False) -> None:
-        """Show a word, and one of its latents; ``again`` reads it anew although it is shown already."""
-        subject = CaseSubject(dict(asked), latent)
+    def show(
+        self,
+        asked: Mapping[str, Any],
+        *,
+        latent: int | None = None,
+        place: tuple[int, int] | None = None,
+        again: bool = False,
+    ) -> None:
+        """Show a word, and one of its latents or occurrences; ``again`` reads it anew although it is shown already."""
+        subject = CaseSubject(dict(asked), latent, place)
         if subject == self._asked and not again:
             return
         self._asked = subject

@@ -12,29 +12,32 @@ from store.queries import named_query
 
 @dataclass(frozen=True)
 class CaseSubject:
-    """A word as it is judged: ``asked`` are the parameters of the queries; ``latent`` is the one to tell about."""
+    """A word as it is judged: ``asked`` are the parameters of the queries; ``latent`` is the one to tell about.
+
+    ``place`` is the context and position of an occurrence in the corpus to tell about in its stead.
+    """
 
     asked: Mapping[str, Any]
     latent: int | None = None
+    place: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True)
 class CaseFacts:
-    """A row of ``absorption_cases``, the rows of ``absorption_evidence``, the latent, and notes on the word."""
+    """A row of ``absorption_cases``, the rows of ``absorption_evidence``, the latent, and notes on the word.
+
+    ``active`` are rows of ``absorption_active`` for the occurrence that was asked about.
+    """
 
     case: Mapping[str, Any]
     evidence: Sequence[Mapping[str, Any]]
     latent: LatentFacts | None
     notes: tuple[str, ...] = ()
+    active: Sequence[Mapping[str, Any]] = ()
 
     @property
     def main(self) -> list[Mapping[str, Any]]:
         return [row for row in self.evidence if row["role"] == "main"]
-
-    @property
-    def others(self) -> list[Mapping[str, Any]]:
-        """Latents that fire and are no main latents, the absorber first."""
-        return [row for row in self.evidence if row["role"] != "main"]
 
     def row_of(self, latent: int | None) -> Mapping[str, Any] | None:
         return next((row for row in self.evidence if row["latent"] == latent), None)
@@ -55,12 +58,15 @@ def read_case(reader: Reader, subject: CaseSubject) -> CaseFacts | None:
         return None
     (case,) = cases
     evidence = _rows(reader, named_query("absorption_evidence"), subject.asked)
+    notes = tuple(text for (text,) in reader.fetch(_NOTES, token=case["surface"]).rows)
+    if subject.place is not None:
+        asked = {**subject.asked, "context": subject.place[0], "position": subject.place[1]}
+        return CaseFacts(case, evidence, None, notes, _rows(reader, named_query("absorption_active"), asked))
     latent = subject.latent if subject.latent is not None else case["absorber"]
     if latent is None and evidence:
         latent = evidence[0]["latent"]
     facts = read_latent(reader, str(subject.asked["sae"]), latent) if latent is not None else None
-    notes = reader.fetch(_NOTES, token=case["surface"])
-    return CaseFacts(case, evidence, facts, tuple(text for (text,) in notes.rows))
+    return CaseFacts(case, evidence, facts, notes)
 
 
 def _rows(reader: Reader, sql: str, asked: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -11,7 +11,7 @@ from saetui.tui.widgets.latent_text import contexts_lines, logit_lines, top_toke
 from saetui.tui.widgets.visible import visible_token
 
 _LABEL = "dim"
-_NAME = 10
+_NAME = 12
 _CONTEXTS = 4
 
 
@@ -30,20 +30,26 @@ def case_lines(
     ``thresholds`` has the lead and min_cosine that hold, where they are known; ``doing`` says what is under way.
     """
     case = facts.case
-    lines = [Content.styled(note, "italic $accent") for note in facts.notes]
-    lines += [
-        _line("verdict", Content.assemble((case["verdict"], "bold"), " · ", _reason(case, metric, thresholds))),
-        _line("probe", _probe(case)),
-        _line("main", _main(facts)),
-        _line("takes over", _absorber(facts, metric)),
-        _line("exact", Content.styled(doing, "$accent") if doing else _exact(facts)),
+    told = [
+        ("verdict", Content.assemble((case["verdict"], "bold"), " · ", _reason(case, metric, thresholds))),
+        ("probe", _probe(case)),
+        ("main", _main(facts)),
+        ("takes over", _absorber(facts, metric)),
+        ("exact", Content.styled(doing, "$accent") if doing else _exact(facts)),
     ]
-    wrapped = [part for line in lines for part in line.wrap(width)]
-    return [*wrapped, Content(""), *_latent(facts, width, background, strong)]
+    notes = [line for note in facts.notes for line in Content.styled(note, "italic $accent").wrap(width)]
+    lines = [line for name, value in told for line in _named(name, value, width)]
+    more = _active(facts) if facts.active else _latent(facts, width, background, strong)
+    return [*notes, *lines, Content(""), *more]
 
 
-def _line(name: str, value: Content) -> Content:
-    return Content.assemble((f"{name:<{_NAME + 1}} ", _LABEL), value)
+def _named(name: str, value: Content | str, width: int) -> list[Content]:
+    """A name and what is said of it, with the lines after the first as far in as the first."""
+    first, *more = Content.assemble(value).wrap(width - _NAME)
+    return [
+        Content.assemble((name.ljust(_NAME), _LABEL), first),
+        *(Content.assemble(" " * _NAME, line) for line in more),
+    ]
 
 
 def _signed(value: float | None, digits: int = 2) -> str:
@@ -98,7 +104,7 @@ def _main(facts: CaseFacts) -> Content:
 def _absorber(facts: CaseFacts, metric: str) -> Content:
     row = facts.row_of(facts.case["absorber"])
     if row is None:
-        return Content("–")
+        return Content.styled("nothing", _LABEL)
     told = [f"fires {row['activation']:.2f}", f"cosine {_number(row['cosine'])}"]
     if row["share"] is not None:
         told.append(f"{row['share']:.0%} of the probe")
@@ -111,15 +117,17 @@ def _absorber(facts: CaseFacts, metric: str) -> Content:
 def _exact(facts: CaseFacts) -> Content:
     """What the model said before and says without the latent that took over."""
     case = facts.case
-    done = [row for row in facts.others if row["exact_effect"] is not None]
+    fires = [row for row in facts.evidence if row["activation"] > 0]
+    done = [row for row in fires if row["exact_effect"] is not None]
     if not done:
         return Content.assemble("not run yet · ", ("a", "bold $accent"), " removes each latent for real")
-    row = next((row for row in done if row["latent"] == case["absorber"]), done[0])
+    lowest = min(done, key=lambda row: float(row["exact_effect"]))
+    row = next((row for row in done if row["latent"] == case["absorber"]), lowest)
     before = case["letter"].upper() if case["answer_before"] else "?"
     after = row["answer_without"].upper()
     changed = "bold $warning" if before != after else "bold"
     margin = f"margin {_number(case['margin'], 1)} → {_number(row['margin_without'], 1)}"
-    more = len(facts.others) - len(done)
+    more = len(fires) - len(done)
     rest = f" · {more} more not run" if more else ""
     return Content.assemble(
         f"without {row['latent']} ",
@@ -142,3 +150,15 @@ def _latent(facts: CaseFacts, width: int, background: Color, strong: Color) -> l
         contexts_lines(latent.contexts[:_CONTEXTS], width, latent.max_activation, background, strong),
     )
     return [head, *(line for section in sections for line in section)]
+
+
+def _active(facts: CaseFacts) -> list[Content]:
+    """The latents that fire at an occurrence, with what each carries of the probe."""
+    lines = [Content.styled(text, _LABEL) for text in ("latents active at this occurrence", "   latent   act.  proj.")]
+    absorber = facts.case["absorber"]
+    for row in facts.active:
+        mark = "▶" if row["latent"] == absorber else "●" if row["role"] == "main" else " "
+        token = visible_token(row["top_token"]) if row["top_token"] else ""
+        numbers = f" {mark} {row['latent']:>6} {row['activation']:6.2f} {_signed(row['projection']):>6}  "
+        lines.append(Content.assemble((numbers, "" if mark == " " else "bold"), (token, "$accent")))
+    return lines

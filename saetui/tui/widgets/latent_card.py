@@ -66,7 +66,7 @@ class LatentCard(VerticalScroll, can_focus=True):
     ) -> None:
         super().__init__(id=id, classes=classes)
         self.facts: LatentFacts | None = None
-        self._reading = LatestRead(
+        self._reading: LatestRead[_Subject, LatentFacts | None] = LatestRead(
             reader,
             lambda reader, subject: read_latent(reader, subject.sae_id, subject.latent),
             lambda subject, facts, error: self.post_message(self._Read(subject, facts, error)),
