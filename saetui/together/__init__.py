@@ -1,0 +1,23 @@
+"""The two studies together: what each SAE leaves out of the words that it absorbs. Arrays in, no torch."""
+
+from saetui.together.absorbed_words import (
+    Comparison,
+    Difference,
+    JudgedWords,
+    NormDifference,
+    WithinWords,
+    compare_verdicts,
+    compare_within_words,
+)
+from saetui.together.resampling import Interval
+
+__all__ = [
+    "Comparison",
+    "Difference",
+    "Interval",
+    "JudgedWords",
+    "NormDifference",
+    "WithinWords",
+    "compare_verdicts",
+    "compare_within_words",
+]

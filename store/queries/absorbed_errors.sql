@@ -1,0 +1,68 @@
+-- Are words that an SAE absorbs harder for it, and is what is lost there linear or nonlinear? One row an SAE and word
+-- that both its absorption study and the last error study of its hook point saw; figures are means over the word's tokens.
+-- A contribution to the squared error is the dot product of that part with the error: the two add up.
+-- $saes: ids; NULL = all. $hook: hook point; NULL = any.
+-- $tau, $lead, $min_cosine: thresholds; NULL = those of the run.
+WITH study AS (
+    SELECT *
+    FROM error_study
+    WHERE hook_name = coalesce($hook, hook_name) AND coalesce(list_has_any($saes, sae_ids), true)
+    ORDER BY created DESC, study_id
+    LIMIT 1
+),
+run AS (
+    SELECT absorption_run.sae_id, max(absorption_run.probe_id) AS probe_id, list_position(study.sae_ids, sae_id) AS place
+    FROM absorption_run
+    CROSS JOIN study
+    WHERE list_contains(study.sae_ids, sae_id) AND coalesce(list_contains($saes, sae_id), true)
+    GROUP BY ALL
+),
+verdicts AS (
+    SELECT judged.*, run.place
+    FROM absorption_verdicts((SELECT list(sae_id) FROM run), $tau, $lead, $min_cosine) AS judged
+    JOIN run USING (sae_id, probe_id)
+),
+errors AS (
+    SELECT
+        verdicts.sae_id,
+        verdicts.token_id,
+        count(*) AS n_occurrences,
+        count_if(token.held_out) AS n_held_out,
+        avg(token.activation_norm) AS activation_norm,
+        avg(token.error_norm[place]) AS error_norm,
+        avg(token.linear_norm[place]) AS linear_norm,
+        avg(token.nonlinear_norm[place]) AS nonlinear_norm,
+        avg(token.activation_norm::DOUBLE ** 2) AS squared_activation,
+        avg(token.error_norm[place]::DOUBLE ** 2) AS squared_error,
+        avg(token.linear_norm[place]::DOUBLE ** 2) AS squared_linear,
+        avg(token.nonlinear_norm[place]::DOUBLE ** 2) AS squared_nonlinear
+    FROM verdicts
+    JOIN error_token AS token USING (token_id)
+    JOIN study USING (study_id)
+    GROUP BY ALL
+)
+SELECT
+    sae.sae_id,
+    sae.name,
+    sae.model,
+    sae.hook_name,
+    sae.architecture,
+    sae.width,
+    sae.k,
+    sae.l0,
+    word.surface,
+    verdicts.letter,
+    verdicts.verdict,
+    verdicts.is_silent,
+    verdicts.projection,
+    vocabulary.frequency,
+    errors.* EXCLUDE (sae_id),
+    (errors.squared_error + errors.squared_linear - errors.squared_nonlinear) / 2 AS linear_contribution,
+    (errors.squared_error - errors.squared_linear + errors.squared_nonlinear) / 2 AS nonlinear_contribution
+FROM verdicts
+JOIN errors USING (sae_id, token_id)
+JOIN sae_summary AS sae USING (sae_id)
+JOIN word USING (probe_id, token_id)
+CROSS JOIN study
+LEFT JOIN vocabulary ON vocabulary.model_id = study.model_id AND vocabulary.token_id = verdicts.token_id
+ORDER BY sae.width, sae.l0, sae.name, verdicts.letter, word.surface
