@@ -8,6 +8,8 @@ from store.schema import schema_files
 
 _CREATE = re.compile(r"CREATE TABLE (\w+) \((.*?)\n\);", re.DOTALL)
 _COLUMN = re.compile(r"^    ([a-z_0-9]+) (?!KEY)(\w.*)$", re.MULTILINE)
+# A column that a later file adds is never required: rows from before it have none.
+_ADDED = re.compile(r"ALTER TABLE (\w+) ADD COLUMN ([a-z_0-9]+) ")
 
 # Spooled once under this name, latent activations are stored in two orders, and tokens as one list a context.
 ACTIVATIONS, TOKENS = "latent_activation", "token"
@@ -82,10 +84,12 @@ def columns_of(table: str) -> Columns:
     names: list[str] = []
     required = set(TABLES[table].key)
     for path in schema_files().values():
-        for name, body in _CREATE.findall(path.read_text(encoding="utf-8")):
+        text = path.read_text(encoding="utf-8")
+        for name, body in _CREATE.findall(text):
             if name == table:
                 for column, rest in _COLUMN.findall(body):
                     names.append(column)
                     if "NOT NULL" in rest or "PRIMARY KEY" in rest:
                         required.add(column)
+        names += [column for name, column in _ADDED.findall(text) if name == table]
     return Columns(tuple(names), frozenset(required))
