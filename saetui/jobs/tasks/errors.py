@@ -336,7 +336,7 @@ class _Study:
 
     def _save_maps(self) -> None:
         """The linear maps, so that later jobs can part errors in the same way."""
-        tensors = {}
+        tensors = {"held_out_contexts": self._split.test.contiguous()}
         for sae_id, fit in self._found.fits.items():
             tensors[f"{sae_id}.weight"] = fit.map.weight.cpu().contiguous()
             tensors[f"{sae_id}.intercept"] = fit.map.intercept.cpu().contiguous()
@@ -344,7 +344,7 @@ class _Study:
         folder = self._context.store_root / FOLDER
         folder.mkdir(parents=True, exist_ok=True)
         part = folder / f"{self.study_id}.part"
-        save_file(tensors, part)
+        save_file(tensors, part, {"hook_name": self._spec.hook_name, "corpus_id": self._corpus.corpus_id})
         part.replace(folder / f"{self.study_id}.safetensors")
 
     def _id(self) -> str:
