@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -251,26 +251,49 @@ class ErrorsSpec(Spec):
         return f"Errors at {self.hook_name}" if self.saes == ("*",) else f"Errors of {', '.join(self.saes)}"
 
 
-class PursuitSpec(Spec):
+class PursuitSpec(WordsSpec):
     """Find the codes of some tokens anew in an SAE's own dictionary: what a better encoder could do (2410.14670)."""
 
     paths: ClassVar[tuple[str, ...]] = ("model", "corpus")
 
     kind: Literal["pursuit"] = Field(default="pursuit", description="Codes by gradient pursuit.")
-    model: str = Field(default="embedded", min_length=1, description=_MODEL)
     corpus: str = Field(default="stdlib", min_length=1, description=_CORPUS)
     hook_name: str = Field(min_length=1, description=_HOOK)
     sae: str = Field(min_length=1, description="SAE, by id or by name.")
-    places: tuple[tuple[int, int], ...] = Field(default=(), description="Tokens as (context, position).")
+    places: tuple[tuple[Annotated[int, Field(ge=0)], Annotated[int, Field(ge=0)]], ...] = Field(
+        default=(), description="Tokens as (context, position)."
+    )
     words: tuple[str, ...] = Field(default=(), description="Words of the first-letter task, in their prompts.")
-    random_tokens: int = Field(default=0, ge=0, description="Tokens drawn from the corpus, where none are named.")
+    random_tokens: int = Field(
+        default=0, ge=0, description="Tokens drawn from the corpus, of the contexts that the linear map has not seen."
+    )
     chosen: str = Field(default="", description="What a person calls these tokens, e.g. 'hardest 200'.")
     context_length: int = Field(default=128, gt=1, description="Tokens in a context, special tokens included.")
+    max_tokens: int | None = Field(default=None, gt=0, description="Tokens of the corpus; default: the whole corpus.")
+    corpus_id: str | None = Field(
+        default=None, description="Id of the token set that the places are in; refused where the corpus gives another."
+    )
+    study: str | None = Field(
+        default=None, description="Error study whose linear map parts the errors; default: the SAE's newest."
+    )
+    fit_tokens: int | None = Field(
+        default=None,
+        ge=0,
+        description="Tokens on which the linear part of what pursuit changes is fitted; default: 20 to 100 for each "
+        "dimension; 0: no nonlinear part after the pursuit.",
+    )
     method: Literal["persistent", "dark_matter", "orthogonal", "polish", "nnls"] = Field(
-        default="persistent", description="Gradient pursuit, as published ('dark_matter') or mended; or its bounds."
+        default="persistent",
+        description="Gradient pursuit ('persistent'), as published ('dark_matter'), with more gradient steps at the "
+        "end ('polish'), with the best weights for its latents ('nnls'); orthogonal matching pursuit ('orthogonal').",
     )
     l0: int | None = Field(default=None, gt=0, description="Latents of each token; default: as many as the SAE used.")
-    seed: int = Field(default=0, ge=0, description=_SEED)
+
+    @model_validator(mode="after")
+    def _has_tokens(self) -> "PursuitSpec":
+        if not (self.places or self.words or self.random_tokens):
+            raise ValueError("no tokens: name places or words, or give random_tokens")
+        return self
 
     @property
     def title(self) -> str:
