@@ -24,7 +24,7 @@ class Estimate:
     """A figure, and what it would have been on resampled contexts; None and NaN where it is not defined."""
 
     value: float | None
-    replicates: NDArray[np.float64] = field(repr=False, default_factory=lambda: np.empty(0))
+    replicates: NDArray[np.float64] = field(repr=False, compare=False, default_factory=lambda: np.empty(0))
 
     @property
     def low(self) -> float | None:
