@@ -15,7 +15,7 @@ from store.queries import named_query
 if TYPE_CHECKING:
     from saetui.commands.workbench import Workbench
     from saetui.figures.choice import Choice
-    from saetui.figures.figure import Figure as Drawn
+    from saetui.figures.description import Figure as Drawn
     from saetui.figures.kind import Kind
     from store import Reader
 

@@ -1,7 +1,29 @@
 """Figures for the terminal and for a paper: each a question, a query, and a description that is drawn twice."""
 
-from saetui.figures.catalogue import FIGURES, figure
-from saetui.figures.errors import FigureError
-from saetui.figures.figure import Figure
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
-__all__ = ["FIGURES", "Figure", "FigureError", "figure"]
+if TYPE_CHECKING:
+    from saetui.figures.catalogue import FIGURES as FIGURES
+    from saetui.figures.catalogue import figure as figure
+    from saetui.figures.description import Figure as Figure
+    from saetui.figures.errors import FigureError as FigureError
+
+# Where each public name lives; imported when first asked for, since the first screen needs two small parts only.
+_HOMES = {
+    "FIGURES": "saetui.figures.catalogue",
+    "Figure": "saetui.figures.description",
+    "FigureError": "saetui.figures.errors",
+    "figure": "saetui.figures.catalogue",
+}
+__all__ = sorted(_HOMES)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'saetui.figures' has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return [*globals(), *_HOMES]

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from saetui.figures.absorption_rate import thresholds
-from saetui.figures.choice import Choice, Row
-from saetui.figures.figure import HeatMap, Scale
+from saetui.figures.choice import Choice
+from saetui.figures.description import HeatMap, Scale
 from saetui.figures.kind import Drawing, Kind, saes_of, thresholds_of
+from saetui.figures.lines import Row
 
 _METRICS = {"absorption rate": "letter_rates", "absorption fraction": "letter_fractions"}
 

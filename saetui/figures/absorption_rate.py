@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from saetui.figures.choice import Choice, Row, at_one_site
-from saetui.figures.figure import Chart, Scale
+from saetui.figures.charts import RATE, rate_against_l0
+from saetui.figures.choice import Choice, at_one_site
+from saetui.figures.description import Chart, Scale
 from saetui.figures.intervals import RESAMPLES, bootstrap_mean, wilson
 from saetui.figures.kind import Drawing, Kind, saes_of, thresholds_of
 from saetui.figures.lines import (
@@ -17,20 +18,11 @@ from saetui.figures.lines import (
     WIDTH,
     WIDTH_SCALE,
     Interval,
-    l0_scale,
+    Row,
     lines,
 )
 
-RATE = Scale("absorption rate", "share", from_zero=True)
 FRACTION = Scale("absorption fraction", "mean", from_zero=True)
-
-
-def rate_against_l0(
-    rows: Sequence[Row], y: str = "rate", scale: Scale = RATE, interval: Interval | None = None
-) -> Chart:
-    """A metric against L0, one line for each width; rows have the columns of ``sae_summary`` and ``y``."""
-    drawn = lines(rows, WIDTH, ARCHITECTURE, x="l0", y=y, interval=interval)
-    return Chart(f"{scale.label} against L0", l0_scale(drawn), scale, drawn, key="width")
 
 
 def _draw(rows: Sequence[Row], choice: Choice) -> Drawing:

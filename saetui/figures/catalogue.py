@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from saetui.figures import absorption_map, absorption_rate, error_scaling, evidence, letter_scores, splits
 from saetui.figures.choice import Choice, make_choice
+from saetui.figures.description import Figure
 from saetui.figures.errors import FigureError
-from saetui.figures.figure import Figure
 from saetui.figures.kind import Kind
 from store.queries import named_query
 

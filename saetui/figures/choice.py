@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from string import ascii_lowercase
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING
 
 from saetui.figures.errors import FigureError
+from saetui.figures.lines import Row
 
 if TYPE_CHECKING:
     from store import Reader
-
-Row: TypeAlias = Mapping[str, Any]
 
 
 @dataclass(frozen=True)

@@ -4,26 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from saetui.figures.choice import Choice, Row, at_one_site
-from saetui.figures.figure import Chart, Scale
+from saetui.figures.charts import fvu_against_width
+from saetui.figures.choice import Choice, at_one_site
 from saetui.figures.kind import Drawing, Kind
-from saetui.figures.lines import ARCHITECTURE, SPARSITY, WIDTH_SCALE, lines
-
-
-def against_width(rows: Sequence[Row]) -> Chart:
-    """FVU against width, one line for each sparsity; rows have the columns of ``sae_summary``."""
-    return Chart(
-        "FVU against width",
-        WIDTH_SCALE,
-        Scale("FVU", "share of variance"),
-        lines(rows, SPARSITY, ARCHITECTURE, x="width", y="fvu"),
-        key="sparsity",
-    )
+from saetui.figures.lines import Row
 
 
 def _draw(rows: Sequence[Row], choice: Choice) -> Drawing:
     chosen, site = at_one_site(rows, choice.hook)
-    return Drawing("Variance left unexplained", [against_width(chosen)], note=f"{site}.")
+    return Drawing("Variance left unexplained", [fvu_against_width(chosen)], note=f"{site}.")
 
 
 KIND = Kind(

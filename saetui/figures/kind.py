@@ -6,8 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from saetui.figures.choice import Choice, Row
-from saetui.figures.figure import Plot
+from saetui.figures.choice import Choice
+from saetui.figures.description import Plot
+from saetui.figures.lines import Row
 
 
 @dataclass(frozen=True)

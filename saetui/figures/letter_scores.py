@@ -4,22 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from statistics import fmean
 
-from saetui.figures.choice import Choice, Row
-from saetui.figures.figure import Chart, Line, Scale
+from saetui.figures.choice import Choice
+from saetui.figures.description import Chart, Line, Scale
 from saetui.figures.intervals import RESAMPLES, bootstrap_mean
 from saetui.figures.kind import Drawing, Kind, saes_of
-from saetui.figures.lines import ARCHITECTURE, HOOK_KIND, LAYER_SCALE, MODEL, SPARSITY, WIDTH, WIDTH_SCALE, Trait, lines
+from saetui.figures.lines import ARCHITECTURE, HOOK_KIND, LAYER_SCALE, MODEL, SPARSITY, WIDTH, Row, Trait, lines
 
 _SCORES = {"f1": "F1", "precision": "precision", "recall": "recall"}
 _PROBE = Trait("probe", lambda _: 0, lambda _: "linear probe")
-
-
-def f1_against_width(rows: Sequence[Row]) -> Chart:
-    """The mean F1 of the letters' best latents against width; rows have the columns of ``sae_summary``."""
-    drawn = lines(rows, SPARSITY, ARCHITECTURE, x="width", y="mean_letter_f1")
-    return Chart("mean letter F1 against width", WIDTH_SCALE, Scale("mean letter F1", "share"), drawn, key="sparsity")
 
 
 def _draw(rows: Sequence[Row], choice: Choice) -> Drawing:
@@ -42,18 +35,21 @@ def _draw(rows: Sequence[Row], choice: Choice) -> Drawing:
 
 
 def _latents(rows: Sequence[Row], score: str) -> tuple[Line, ...]:
-    means = [{**row, "mean": fmean(row[score])} for row in rows]
     traits = (WIDTH, SPARSITY, ARCHITECTURE, HOOK_KIND, MODEL)
-    return lines(means, *traits, x="layer", y="mean", interval=lambda row: bootstrap_mean(row[score]))
+    return lines(rows, *traits, x="layer", y=f"mean_{score}", interval=lambda row: bootstrap_mean(row[score]))
 
 
 def _probes(rows: Sequence[Row], score: str) -> tuple[Line, ...]:
     """The probes themselves, once for each site that has any."""
-    column = f"probe_{score}"
-    sites = {(row["hook_name"], row["probe_id"]): row for row in rows}
-    means = [{**row, "mean": fmean(row[column]), "name": row["hook_name"]} for row in sites.values()]
+    sites = {(row["hook_name"], row["probe_id"]): {**row, "name": row["hook_name"]} for row in rows}
     drawn = lines(
-        means, _PROBE, HOOK_KIND, MODEL, x="layer", y="mean", interval=lambda row: bootstrap_mean(row[column])
+        list(sites.values()),
+        _PROBE,
+        HOOK_KIND,
+        MODEL,
+        x="layer",
+        y=f"mean_probe_{score}",
+        interval=lambda row: bootstrap_mean(row[f"probe_{score}"]),
     )
     return tuple(replace(line, reference=True) for line in drawn)
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from saetui.figures.choice import Row
-from saetui.figures.figure import Line, Point, Scale
+from saetui.figures.description import Line, Point, Scale
 
+Row: TypeAlias = Mapping[str, Any]
 Interval: TypeAlias = Callable[[Row], tuple[float, float] | None]
 
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from saetui.figures import ink
 from saetui.figures.axes import draw_plot, inches_of, legend_of
+from saetui.figures.description import Figure, Plot
 from saetui.figures.errors import FigureError
-from saetui.figures.figure import Figure, Plot
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Sheet

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from saetui.figures import FIGURES, Figure, FigureError, figure
-from saetui.figures.figure import BarChart, Chart, HeatMap
+from saetui.figures.description import BarChart, Chart, HeatMap
 from store import Store
 
 Places = dict[str, dict[str, tuple[float, float]]]

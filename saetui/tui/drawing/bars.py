@@ -3,7 +3,7 @@
 from rich.segment import Segment
 from textual.strip import Strip
 
-from saetui.figures.figure import BarChart
+from saetui.figures.description import BarChart
 from saetui.tui.drawing.look import Look
 from saetui.tui.drawing.words import line, said
 from saetui.tui.widgets.visible import fit

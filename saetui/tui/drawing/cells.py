@@ -4,7 +4,7 @@ from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
 
-from saetui.figures.figure import HeatMap
+from saetui.figures.description import HeatMap
 from saetui.tui.drawing.look import Look
 from saetui.tui.drawing.words import line, said
 from saetui.tui.widgets.heat import heat_style

@@ -5,7 +5,7 @@ import sys
 from rich.console import Console
 from rich.segment import Segment, Segments
 
-from saetui.figures.figure import Figure
+from saetui.figures.description import Figure
 from saetui.tui.drawing.look import PLAIN
 from saetui.tui.drawing.sheet import print_lines
 

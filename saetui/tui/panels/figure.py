@@ -15,7 +15,7 @@ from saetui.commands.errors import CommandError
 from saetui.commands.figures import Figure
 from saetui.commands.parse import text_of
 from saetui.figures.catalogue import kind_of
-from saetui.figures.figure import Figure as Drawn
+from saetui.figures.description import Figure as Drawn
 from saetui.tui.panels.base import Panel
 from saetui.tui.panels.pick import Item, PickPanel
 from saetui.tui.panels.scroll import TextPanel

@@ -15,11 +15,9 @@ from saetui.commands.catalogue import SaeEntry
 from saetui.commands.figures import Figure
 from saetui.commands.navigate import Open
 from saetui.commands.select import Sae
-from saetui.figures.absorption_rate import rate_against_l0
-from saetui.figures.choice import Row
-from saetui.figures.error_scaling import against_width
-from saetui.figures.figure import Chart
-from saetui.figures.letter_scores import f1_against_width
+from saetui.figures.charts import f1_against_width, fvu_against_width, rate_against_l0
+from saetui.figures.description import Chart
+from saetui.figures.lines import Row
 from saetui.tui.frame.status_line import progress_text
 from saetui.tui.keys import bindings_of
 from saetui.tui.screens.base import WorkbenchScreen
@@ -47,8 +45,8 @@ class _Plot:
 
 
 _PLOTS = (
-    _Plot("absorption_rate", lambda rows: rate_against_l0(rows, "absorption_rate"), "l0", "absorption_rate"),
-    _Plot("error_scaling", against_width, "width", "fvu"),
+    _Plot("absorption_rate", rate_against_l0, "l0", "absorption_rate"),
+    _Plot("error_scaling", fvu_against_width, "width", "fvu"),
     _Plot("letter_scores", f1_against_width, "width", "mean_letter_f1"),
 )
 

@@ -6,7 +6,7 @@ from textual.reactive import reactive
 from textual.strip import Strip
 from textual.widget import Widget
 
-from saetui.figures.figure import Figure
+from saetui.figures.description import Figure
 from saetui.tui.drawing.look import Look
 from saetui.tui.drawing.sheet import Page, draw_page
 

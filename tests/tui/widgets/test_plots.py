@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from saetui.figures.figure import Chart, Line, Point, Scale
+from saetui.figures.description import Chart, Line, Point, Scale
 from saetui.tui.widgets.axis import Axis
 from saetui.tui.widgets.plots import NO_CHART, XYPlot
 
