@@ -30,13 +30,13 @@ class Interval:
 
 
 def word_weights(n_words: int, *, draws: int = DRAWS, seed: int = 0) -> Floats:
-    """How often each word counts, (1 + draws, words): once in the first row, in the others as drawn with replacement."""
+    """How often each word counts, (1 + draws, words): once in the first row, then as drawn with replacement."""
     counts = np.random.default_rng(seed).multinomial(n_words, np.full(n_words, 1 / n_words), size=draws)
     return np.concatenate([np.ones((1, n_words)), counts])
 
 
 def coefficients(design: Floats, outcomes: Floats, word: Ints, weights: Floats) -> Floats:
-    """Least-squares coefficients (1 + draws, p, m) of ``outcomes`` (n, m) on ``design`` (n, p) under each row of weights.
+    """Least-squares coefficients of ``outcomes`` (n, m) on ``design`` (n, p) for each draw, (1 + draws, p, m).
 
     ``word`` (n,) is the place of a row's word in ``weights``. NaN for coefficients that the drawn words do not
     determine.
