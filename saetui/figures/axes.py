@@ -54,6 +54,8 @@ def _draw_chart(axes: Axes, chart: Chart, legend: bool) -> None:
         _draw_line(axes, line, index, aside * (index - (len(chart.lines) - 1) / 2))
     _scale_x(axes, chart.x, [point.x for line in chart.lines for point in line.points])
     axes.set_ylabel(chart.y.text)
+    if chart.y.logarithmic:
+        axes.set_yscale("log")
     if chart.y.from_zero:
         axes.set_ylim(bottom=0.0)
     axes.grid(True)
@@ -113,21 +115,31 @@ def _are_apart(values: Sequence[float]) -> bool:
 
 
 def _draw_bars(axes: Axes, chart: BarChart) -> None:
-    thickness = 0.8 / len(chart.names)
+    thickness = 0.8 if chart.stacked else 0.8 / len(chart.names)
+    starts = [0.0] * len(chart.bars)
     for index, name in enumerate(chart.names):
-        aside = (index - (len(chart.names) - 1) / 2) * thickness
-        drawn = [(row + aside, bar.values[index]) for row, bar in enumerate(chart.bars)]
+        aside = 0.0 if chart.stacked else (index - (len(chart.names) - 1) / 2) * thickness
+        drawn = [(row, value) for row, bar in enumerate(chart.bars) if (value := bar.values[index]) is not None]
         colour, hatch = ink.FILLS[index % len(ink.FILLS)]
         axes.barh(
-            [place for place, value in drawn if value is not None],
-            [value for _, value in drawn if value is not None],
+            [row + aside for row, _ in drawn],
+            [value for _, value in drawn],
             thickness * 0.9,
+            left=[starts[row] for row, _ in drawn],
             label=name,
             facecolor=colour,
             edgecolor="black",
             linewidth=0.5,
             hatch=hatch,
         )
+        for row, value in drawn:
+            ends = chart.bars[row].ends(index)
+            if ends is not None:
+                # White around the black, so that it shows on dark bars.
+                axes.hlines(row + aside, *ends, "white", linewidth=2.2, zorder=3)
+                axes.hlines(row + aside, *ends, "black", linewidth=0.9, zorder=4)
+            if chart.stacked:
+                starts[row] += value
     axes.set_yticks(range(len(chart.bars)), [" ".join(filter(None, (bar.label, bar.note))) for bar in chart.bars])
     axes.set_ylabel(chart.label)
     axes.set_xlabel(chart.scale.text)

@@ -65,26 +65,38 @@ class Chart:
 
 @dataclass(frozen=True)
 class Bar:
-    """One row of bars: a value for each of the chart's ``names``, None where there is none."""
+    """One row of bars: a value for each of the chart's ``names``, None where there is none.
+
+    ``intervals`` are the ends of each value's interval, for all names or for none.
+    """
 
     label: str
     values: tuple[float | None, ...]
     note: str = ""
+    intervals: tuple[tuple[float, float] | None, ...] = ()
+
+    def ends(self, index: int) -> tuple[float, float] | None:
+        """The interval of one value, where it has one."""
+        return self.intervals[index] if self.intervals else None
 
 
 @dataclass(frozen=True)
 class BarChart:
-    """Bars from zero, a row for each thing and in it a bar for each name."""
+    """Bars from zero, a row for each thing and in it a bar for each name.
+
+    ``stacked`` puts the bars of a row end to end; its values are not negative then, and without intervals.
+    """
 
     title: str
     scale: Scale
     names: tuple[str, ...]
     bars: tuple[Bar, ...]
     label: str = ""
+    stacked: bool = False
 
     @property
     def is_empty(self) -> bool:
-        return not self.bars
+        return all(value is None for bar in self.bars for value in bar.values)
 
 
 @dataclass(frozen=True)
@@ -148,8 +160,8 @@ class Figure:
 
         return save(self, Path(path))
 
-    def _repr_svg_(self) -> str:
-        """What a notebook shows."""
+    def _repr_svg_(self) -> str | None:
+        """What a notebook shows; None where there is nothing to draw."""
         from saetui.figures.paper import svg
 
-        return svg(self)
+        return None if self.is_empty else svg(self)

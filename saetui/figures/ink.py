@@ -16,7 +16,7 @@ ASIDE: Final = 0.05
 COLOUR_MAP: Final = "Blues"
 GREY: Final = "#555555"
 # Fills of the bars of a row, light and dark, and what is drawn over them.
-FILLS: Final = (("#0072b2", ""), ("#ffffff", "////"), ("#999999", ""))
+FILLS: Final = (("#0072b2", ""), ("#ffffff", "////"), ("#999999", ""), ("#e69f00", "...."), ("#56b4e9", "xxxx"))
 
 PLOT_INCHES: Final = (2.8, 2.1)
 LEGEND_INCHES: Final = 0.95

@@ -41,9 +41,7 @@ def save(figure: Figure, path: Path) -> Path:
 
 
 def svg(figure: Figure) -> str:
-    """A figure as the text of an SVG file; FigureError where there is nothing to draw."""
-    if figure.is_empty:
-        raise FigureError(f"{figure.name}: there is nothing to draw: {figure.advice}")
+    """A figure that is not empty as the text of an SVG file."""
     return _drawn(figure, "svg").decode()
 
 

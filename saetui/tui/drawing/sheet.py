@@ -59,7 +59,8 @@ def draw_page(figure: Figure, width: int, height: int, look: Look, first: int = 
     heights = [room] if alone else _shared_out(rows, room)
     strips = []
     for row, its_height in zip(rows, heights, strict=True):
-        strips += _beside(row, width, its_height, look, legend=not shared, columns=columns)
+        drawn = _beside(row, width, its_height, look, legend=not shared, columns=columns)
+        strips += [*drawn, *[Strip.blank(width, look.text)] * (its_height - len(drawn))]
     strips = strips[: max(1, room)]
     blank = [Strip.blank(width, look.text)] * max(0, room - len(strips))
     return Page([*strips, *shared, *blank, *notes][:height], first, sum(map(len, rows)))

@@ -85,7 +85,8 @@ class FigurePanel(Panel[None]):
         self._say_where()
 
     def on_resize(self) -> None:
-        self._say_where()
+        # The figure hears of its new size after the panel does.
+        self.call_after_refresh(self._say_where)
 
     def action_turn(self, by: int) -> None:
         self.view.turn(by)
