@@ -116,8 +116,9 @@ class Batch:
             return self.signals[tokens]
         weights = self.weights[tokens, : self.length].to(self.signals.dtype)
         own, rows = self.atoms[tokens, : self.length], self.dictionary.rows
-        reconstructions: Tensor = embedding_bag(own, rows, mode="sum", per_sample_weights=weights)
-        return self.signals[tokens] - reconstructions
+        reconstructions = embedding_bag(own, rows, mode="sum", per_sample_weights=weights)
+        residuals: Tensor = self.signals[tokens] - reconstructions
+        return residuals
 
     def blur(self) -> Float[Tensor, " live"]:
         """How long a vector rounding may have added to the residuals of the live tokens."""

@@ -67,14 +67,15 @@ def _drop_newest(
     entered: Tensor,
     problems: Tensor,
 ) -> None:
-    """Take out the column that made some problems singular: the last to enter, or in a singular start the lightest."""
+    """Take out the column that made some problems singular: the last to enter, for good, or the lightest of a start."""
     if not len(problems):
         return
     lightest = weights[problems].masked_fill(~used[problems], torch.inf).argmin(1)
     newest = entered[problems]
-    column = torch.where((newest >= 0) & used[problems, newest.clamp(min=0)], newest, lightest)
+    entering = (newest >= 0) & used[problems, newest.clamp(min=0)]
+    column = torch.where(entering, newest, lightest)
     used[problems, column] = False
-    barred[problems, column] = True
+    barred[problems[entering], column[entering]] = True
     weights[problems, column] = 0.0
 
 

@@ -42,7 +42,7 @@ class Screen:
         self._share = torch.full_like(batch.norms, _LAG)
         self._near = torch.zeros(len(batch.norms), dtype=torch.long, device=atoms.device)
         blocks = len(atoms.rows) // BLOCK
-        self._many, self._few = max(1, blocks * _MANY_BLOCKS), blocks * _FEW_BLOCKS
+        self._many, self._few = max(2, blocks * _MANY_BLOCKS), max(1.5, blocks * _FEW_BLOCKS)
         self._too_many = max(_AT_LEAST_BLOCKS, blocks * _TOO_MANY_BLOCKS)
         self.products = float(len(batch.norms))
         self.rows_added = 0
@@ -72,7 +72,9 @@ class Screen:
             unsure |= (best - stop * batch.norms[live]).abs() <= error
         if bool(unsure.any()):
             again = (final & unsure[tokens]).nonzero(as_tuple=True)[0]
-            products[again] = self._precise_products(tokens[again], atoms[again])
+            # Products that are equal in the precision of the input count as equal.
+            precise = self._precise_products(tokens[again], atoms[again])
+            products[again] = precise.to(self._values.dtype).double()
             best = _largest(products.masked_fill(~final, -torch.inf), tokens, batch.live)
         equal = final & (products >= best[tokens])
         chosen = torch.full_like(batch.chosen[live], self._atoms.width)

@@ -84,7 +84,7 @@ def search(
     _prepare(atoms, signals, targets.l0, order, run.report)
     for rows in torch.split(order, _batch_size(atoms, batch_size)):
         run.pursue(Batch(atoms, signals[rows], rows, targets.l0[rows], precise=method.precise))
-    run.report()
+    run.report_rest()
     return results.codes(atoms, run.work(atoms.products_taken - taken_before))
 
 
@@ -135,6 +135,10 @@ class _Run:
         self._done += steps
         if self._progress is not None:
             self._progress(self._done, self._total)
+
+    def report_rest(self) -> None:
+        """Count as done the steps of signals that no atom can help."""
+        self.report(self._total - self._done)
 
     def _step(self, batch: Batch) -> Bool[Tensor, " live"]:
         """Give each token its atom and move its weights; which tokens no other step can move."""
