@@ -21,13 +21,21 @@ def inches_of(plot: Plot, *, legend: bool = True) -> tuple[float, float]:
     width, height = ink.PLOT_INCHES
     if isinstance(plot, HeatMap):
         labels = ink.LETTER_INCHES * max(map(len, plot.rows))
-        return max(width, labels + 0.9 + ink.CELL_INCHES * len(plot.columns)), 0.7 + ink.CELL_INCHES * len(plot.rows)
+        return max(width, labels + 0.9 + ink.CELL_INCHES * len(plot.columns)), 0.7 + _heads(
+            plot
+        ) + ink.CELL_INCHES * len(plot.rows)
     if isinstance(plot, BarChart):
         labels = ink.LETTER_INCHES * max(len(f"{bar.label} {bar.note}") for bar in plot.bars)
         return width + labels, 0.9 + ink.BAR_INCHES * (len(plot.names) + 0.4) * len(plot.bars)
     if not legend or not legend_of(plot):
         return width, height
     return width + ink.LEGEND_INCHES, max(height, 0.5 + ink.LEGEND_LINE_INCHES * len(plot.lines))
+
+
+def _heads(plot: HeatMap) -> float:
+    """Inches that upright names of columns take, 0 where they lie flat."""
+    longest = max(map(len, plot.columns))
+    return ink.LETTER_INCHES * longest if longest > ink.LONGEST_FLAT else 0.0
 
 
 def draw_plot(axes: Axes, plot: Plot, *, legend: bool = True) -> None:
@@ -162,7 +170,7 @@ def _draw_cells(axes: Axes, plot: HeatMap) -> None:
         text = "–" if math.isnan(value) else f"{100 * value:.0f}"
         colour = "white" if value > plot.high / 2 else "black"
         axes.text(column + 0.5, row + 0.5, text, ha="center", va="center", fontsize=5.5, color=colour)
-    axes.set_xticks(np.arange(len(plot.columns)) + 0.5, plot.columns)
+    axes.set_xticks(np.arange(len(plot.columns)) + 0.5, plot.columns, rotation=90 if _heads(plot) else 0)
     axes.set_yticks(np.arange(len(plot.rows)) + 0.5, plot.rows)
     axes.tick_params(length=0)
     axes.set_xlabel(plot.column_label)

@@ -22,6 +22,8 @@ PLOT_INCHES: Final = (2.8, 2.1)
 LEGEND_INCHES: Final = 0.95
 LEGEND_LINE_INCHES: Final = 0.16
 CELL_INCHES: Final = 0.235
+# Names of columns that are longer stand upright.
+LONGEST_FLAT: Final = 3
 # The scale of a map is as tall as so many rows, at most.
 SCALE_ROWS: Final = 8
 # What a letter of a tick's label takes.

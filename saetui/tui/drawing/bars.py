@@ -1,54 +1,75 @@
-"""Horizontal bars from zero, to either side of it."""
+"""Horizontal bars from zero, to either side of it or end to end."""
 
 from rich.segment import Segment
 from textual.strip import Strip
 
-from saetui.figures.description import BarChart
+from saetui.figures.description import Bar, BarChart
 from saetui.tui.drawing.look import Look
 from saetui.tui.drawing.words import line, said
 from saetui.tui.widgets.visible import fit
 
 # The fill of each name's bars, and its half to the left and to the right of zero.
-_FILLS = (("█", "▐", "▌"), ("▒", "▒", "▒"), ("░", "░", "░"))
+_FILLS = (("█", "▐", "▌"), ("▒", "▒", "▒"), ("░", "░", "░"), ("▓", "▓", "▓"), ("▚", "▚", "▚"))
 _FEWEST_COLUMNS = 24
 _NUMBER = 7
+# Room for intervals, where enough of it is left for the bars.
+_INTERVAL, _WITH_INTERVALS = 18, 64
 _LABEL_SHARE = 0.35
 
 
 def natural_height(chart: BarChart) -> int:
     """Lines that it takes to show all bars."""
-    return len(chart.bars) * len(chart.names) + 2
+    return len(chart.bars) * _lines(chart) + 2
 
 
 def draw_bars(chart: BarChart, width: int, height: int, look: Look) -> list[Strip]:
     """What the bars measure, a line for each bar with its number, and a word about those there was no room for."""
     if chart.is_empty or width < _FEWEST_COLUMNS or height < 3:
         return [said("nothing to draw yet" if chart.is_empty else "too small to draw", width, look)]
-    room = (height - 1) // len(chart.names)
-    shown = chart.bars if len(chart.bars) <= room else chart.bars[: max(1, (height - 2) // len(chart.names))]
+    room = (height - 1) // _lines(chart)
+    shown = chart.bars if len(chart.bars) <= room else chart.bars[: max(1, (height - 2) // _lines(chart))]
     strips = [_legend(chart, width, look)]
     names, notes = (max(map(len, texts)) for texts in zip(*((bar.label, bar.note) for bar in shown), strict=True))
     label = min(names + 1 + notes, max(8, round(width * _LABEL_SHARE)))
-    columns = width - label - _NUMBER - 3
-    values = [value for bar in shown for value in bar.values if value is not None]
+    with_intervals = width >= _WITH_INTERVALS and any(bar.intervals for bar in shown)
+    columns = width - label - _NUMBER - 3 - _INTERVAL * with_intervals
+    values = [value for bar in shown for value in _values(chart, bar) if value is not None]
     low, high = min(0.0, *values), max(0.0, *values)
     # Where nothing goes to one side, the axis stands at the edge.
     left = round(columns * -low / (high - low)) if high > low else 0
     for bar in shown:
-        for index, value in enumerate(bar.values):
-            text = fit(f"{bar.label.rjust(names)} {bar.note}" if index == 0 else "", label)
+        heads = [fit(f"{bar.label.rjust(names)} {bar.note}", label), *[" " * label] * (_lines(chart) - 1)]
+        if chart.stacked:
+            (total,) = _values(chart, bar)
+            stack = _stack(bar, high, columns, look)
+            segments = [Segment(f"{heads[0]} ", look.text), Segment("│", look.axis), *stack, _number(total, look)]
+            strips.append(Strip(segments).crop_extend(0, width, look.text))
+            continue
+        for index, (head, value) in enumerate(zip(heads, bar.values, strict=True)):
             drawn = _bar(value, low, high, left, columns - left, index)
             segments = [
-                Segment(f"{text} ", look.text),
+                Segment(f"{head} ", look.text),
                 Segment(drawn[0], look.series(index)),
                 Segment("│", look.axis),
                 Segment(drawn[1], look.series(index)),
-                Segment(_number(value).rjust(_NUMBER + 1), look.text if value is not None else look.axis),
+                _number(value, look),
             ]
+            if with_intervals and (ends := bar.ends(index)) is not None:
+                segments.append(Segment(f"  {_written(ends[0])} … {_written(ends[1])}", look.axis))
             strips.append(Strip(segments).crop_extend(0, width, look.text))
     if len(shown) < len(chart.bars):
         strips.append(said(f"and {len(chart.bars) - len(shown)} more", width, look))
     return strips
+
+
+def _lines(chart: BarChart) -> int:
+    """Lines that a row of bars takes."""
+    return 1 if chart.stacked else len(chart.names)
+
+
+def _values(chart: BarChart, bar: Bar) -> tuple[float | None, ...]:
+    """How far the bars of a row reach."""
+    return (sum(value or 0.0 for value in bar.values),) if chart.stacked else bar.values
 
 
 def _bar(value: float | None, low: float, high: float, left: int, right: int, index: int) -> tuple[str, str]:
@@ -63,8 +84,24 @@ def _bar(value: float | None, low: float, high: float, left: int, right: int, in
     return " " * left, (full * (halves // 2) + (half_right if halves % 2 else "")).ljust(right)
 
 
-def _number(value: float | None) -> str:
-    return "–" if value is None else f"{value:+.2f}".replace("-", "−") if value else "0"
+def _stack(bar: Bar, high: float, columns: int, look: Look) -> list[Segment]:
+    """The bars of a row end to end, then what is left of the columns."""
+    segments, reached, start = [], 0.0, 0
+    for index, value in enumerate(bar.values):
+        reached += value or 0.0
+        end = round(columns * reached / high) if high > 0 else 0
+        segments.append(Segment(_FILLS[index % len(_FILLS)][0] * (end - start), look.series(index)))
+        start = end
+    return [*segments, Segment(" " * (columns - start), look.text)]
+
+
+def _number(value: float | None, look: Look) -> Segment:
+    text = "–" if value is None else _written(value, sign=True)
+    return Segment(text.rjust(_NUMBER + 1), look.axis if value is None else look.text)
+
+
+def _written(value: float, *, sign: bool = False) -> str:
+    return f"{value:{'+' if sign else ''}.2f}".replace("-", "−") if value else "0"
 
 
 def _legend(chart: BarChart, width: int, look: Look) -> Strip:

@@ -27,7 +27,7 @@ def draw_cells(plot: HeatMap, width: int, height: int, look: Look) -> list[Strip
     if plot.is_empty or width < _FEWEST_COLUMNS or height < 3:
         return [said("nothing to draw yet" if plot.is_empty else "too small to draw", width, look)]
     label = min(max(map(len, plot.rows)), round(width * _LABEL_SHARE))
-    cell = max(1, min(_WIDEST_CELL, (width - label - 1) // len(plot.columns)))
+    cell = max(1, min(max(_WIDEST_CELL, _longest(plot) + 1), (width - label - 1) // len(plot.columns)))
     columns = min(len(plot.columns), (width - label - 1) // cell)
     heads = "".join(fit(name, cell, right=True) for name in plot.columns[:columns])
     strips = [line(" " * (label + 1) + heads, width, look.axis)]
@@ -46,6 +46,10 @@ def draw_cells(plot: HeatMap, width: int, height: int, look: Look) -> list[Strip
     if words:
         strips.append(said(", ".join(words), width, look))
     return strips
+
+
+def _longest(plot: HeatMap) -> int:
+    return max(map(len, plot.columns))
 
 
 def _needed(plot: HeatMap) -> int:
