@@ -42,6 +42,8 @@ class Submittable(Protocol):
     def title(self) -> str: ...
     @property
     def content_hash(self) -> str: ...
+    @property
+    def lasts(self) -> bool: ...
     def document(self) -> dict[str, Any]: ...
 
 
@@ -83,7 +85,7 @@ class JobClient:
         """Queues a job and sees to it that a worker runs.
 
         A spec with the same content that is done, running or queued is not run again: its job is returned, unless
-        ``force``. ``device``: "cpu", "cuda:0", …; by default that of the job it comes after, else the freest.
+        ``force``. What depends on what the store holds ("*": all SAEs) is run again once it is done. ``device``: "cpu", "cuda:0", …; by default that of the job it comes after, else the freest.
 
         Raises:
             JobError: the device or a job in ``after`` does not exist, or the store's folder cannot be written.
@@ -197,7 +199,7 @@ class JobClient:
             if job_id not in entries:
                 raise JobError(f"after: there is no job {job_id!r} in {self.jobs_root}")
         content_hash = _hash_after(spec.content_hash, [entries[job_id].record.content_hash for job_id in waits_for])
-        same = None if force else _same_work(entries, content_hash)
+        same = None if force else _same_work(entries, content_hash, lasts=spec.lasts)
         if same is not None:
             return same.record
         record = Record(
@@ -353,9 +355,9 @@ def _hash_after(spec_hash: str, before: Sequence[str]) -> str:
     return hashlib.sha256("\n".join([spec_hash, *before]).encode()).hexdigest()[: len(spec_hash)]
 
 
-def _same_work(entries: dict[str, Entry], content_hash: str) -> Entry | None:
+def _same_work(entries: dict[str, Entry], content_hash: str, *, lasts: bool) -> Entry | None:
     same = [e for e in entries.values() if e.record.content_hash == content_hash]
-    for state in ("done", "running", "queued"):
+    for state in ("done", "running", "queued") if lasts else ("running", "queued"):
         for entry in same:
             if entry.record.state == state:
                 return entry

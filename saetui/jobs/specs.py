@@ -35,6 +35,11 @@ class Spec(_Frozen):
         """What a person calls the job."""
         return self.kind
 
+    @property
+    def lasts(self) -> bool:
+        """Whether it asks for the same thing for ever; what names all SAEs asks for more once there are more."""
+        return "*" not in getattr(self, "saes", ())
+
     def document(self) -> dict[str, Any]:
         """The spec as JSON data, every field written out; the store is left out, for results move with it."""
         return self.model_dump(mode="json", by_alias=True)

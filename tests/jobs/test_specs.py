@@ -71,7 +71,10 @@ def test_the_hash_knows_the_content_and_not_the_store() -> None:
             "grid.toml: recipes[0].architecture: 'topkk' is unknown; did you mean 'topk'?",
         ),
         ({"kind": "trian"}, "grid.toml: kind: 'trian' is unknown; did you mean 'train'?"),
-        ({"kind": None}, "grid.toml: kind: missing; it says what the job does: latents, letters, train"),
+        (
+            {"kind": None},
+            "grid.toml: kind: missing; it says what the job does: ablation, absorption, errors, latents, letters, pursuit, train",
+        ),
         ({"schema": 2}, "grid.toml: schema: 2 is not known to this saetui, which reads 1"),
         ({"tokens": "many"}, "grid.toml: tokens: "),
         ({"tokens": 0}, "got 0"),
@@ -153,3 +156,17 @@ def test_a_module_of_kinds_that_is_not_there_is_named(monkeypatch: pytest.Monkey
     monkeypatch.setenv("SAETUI_TASKS", "no_such_module")
     with pytest.raises(JobError, match="SAETUI_TASKS: 'no_such_module' cannot be imported"):
         spec_kinds()
+
+
+def test_a_spec_of_all_saes_is_run_again_when_there_may_be_more(tmp_path: Path) -> None:
+    from saetui.jobs.client import JobClient
+    from saetui.jobs.folder import JobFolder
+
+    client = JobClient(tmp_path)
+    client.ensure_workers = lambda: None  # type: ignore[method-assign]
+    for saes, again in ((("*",), True), (("w512-k4",), False)):
+        spec = parse_spec({"kind": "absorption", "saes": saes})
+        job = client.submit(spec)
+        assert client.submit(spec).id == job.id
+        JobFolder(tmp_path / "jobs" / job.id).end("done", only_from=("queued",))
+        assert (client.submit(spec).id != job.id) is again

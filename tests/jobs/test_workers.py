@@ -232,7 +232,7 @@ def test_a_spec_of_a_later_saetui_fails_its_job_with_the_reason(client: JobClien
     spec = parse_spec({"kind": "count"})
 
     class Later:
-        kind, title, content_hash = spec.kind, spec.title, "later"
+        kind, title, content_hash, lasts = spec.kind, spec.title, "later", True
 
         def document(self) -> dict[str, object]:
             return {"schema": 99, "kind": "count"}
