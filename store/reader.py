@@ -25,6 +25,10 @@ _OPEN: dict[str, Any] = {
     "lead": None,
     "min_cosine": None,
     "saes": None,
+    "study": None,
+    "order": None,
+    "unit": None,
+    "parts": None,
 }
 
 
@@ -32,7 +36,8 @@ class Reader:
     """Asks questions, from any number of threads; a pane has one of its own, to interrupt its queries and no others.
 
     A question is SQL, or the name of a query in ``store/queries``; its parameters are the ``$names`` in it, of which
-    $limit, $offset, $probe, $corpus, $metric, $tau, $lead, $min_cosine and $saes may be left open.
+    $limit, $offset, $probe, $corpus, $metric, $tau, $lead, $min_cosine, $saes, $study, $order, $unit and $parts may be
+    left open.
     """
 
     def __init__(self, residency: "Residency") -> None:

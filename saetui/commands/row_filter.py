@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from saetui.commands.errors import CommandError
-from saetui.commands.window import parameter_names, quoted
+from saetui.commands.window import parameter_names, quoted, rows_of
 
 _TERM = re.compile(r"""!?(?:[^\s"']|"[^"]*"?|'[^']*'?)+|!""")
 _OPERATOR = re.compile(r"""\s*(<=|>=|!=|==|(?<!\s)~|<|>|=)\s*""")
@@ -71,9 +71,10 @@ def columns_of(reader: Fetches, sql: str, params: Mapping[str, Any]) -> tuple[Fi
     Raises:
         StoreError: the query is refused.
     """
-    names = set(parameter_names(sql))
+    described_sql = f"DESCRIBE {rows_of(sql)}"
+    names = set(parameter_names(described_sql))
     bound = {name: value for name, value in params.items() if name in names}
-    described = reader.fetch(f"DESCRIBE SELECT * FROM (\n{sql.strip().rstrip(';')}\n)", **bound)
+    described = reader.fetch(described_sql, **bound)
     return tuple(FilterColumn(row[0], _kind(row[1])) for row in described.rows)
 
 

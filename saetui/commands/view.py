@@ -8,6 +8,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 from saetui.commands.attention import Attention
+from saetui.commands.window import first_rows
 
 if TYPE_CHECKING:
     from store import Store
@@ -27,7 +28,7 @@ class View:
         """The view with the first rows of every table, as JSON can hold it."""
         tables = {}
         for table, sql, parameters in self.tables:
-            rows = store.fetch(f"SELECT * FROM (\n{sql}\n) LIMIT {DIGEST_ROWS}", **parameters)
+            rows = store.fetch(first_rows(sql, DIGEST_ROWS), **parameters)
             tables[table] = [list(rows.columns), *([_settled(value) for value in row] for row in rows.rows)]
         return {"screen": self.screen, "attention": asdict(self.attention), "tables": tables}
 

@@ -1,4 +1,9 @@
-"""The SQL of what a table shows: a query, narrowed by a condition and sorted by a column."""
+"""The SQL of what a table shows: a query, narrowed by a condition and sorted by a column.
+
+A query over millions of rows reads its wide columns late, only of the rows that are shown: it has a part ``candidates``
+of narrow columns and, after it, a part ``shown`` that is a window over them. It is narrowed and sorted there, by the
+columns of ``candidates``; any other query is narrowed and sorted from without.
+"""
 
 import re
 from collections.abc import Mapping
@@ -8,18 +13,58 @@ from typing import Any
 _PARAMETER_OR_OTHER = re.compile(
     r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|--[^\n]*|/\*.*?\*/|\$([a-z_][a-z0-9_]*)", re.IGNORECASE | re.DOTALL
 )
+# The part of a query that is a window over its candidates.
+_SHOWN = re.compile(r"(?<=\n\)),\nshown AS \(\n.*?FROM \((?P<source>.*?)\)\n\)(?=,?\n)", re.DOTALL)
+
+
+def rows_of(sql: str, columns: str = "*") -> str:
+    """A query for some columns of all the rows that can be narrowed and sorted; clauses can follow it."""
+    body = _body(sql)
+    shown = _SHOWN.search(body)
+    if shown is None:
+        return f"SELECT {columns} FROM (\n{body}\n)"
+    return f"{body[: shown.start()]}\nSELECT {columns} FROM candidates"
+
+
+def with_clauses(sql: str, clauses: str) -> str:
+    """A query with WHERE, ORDER BY and LIMIT clauses, each after a line break."""
+    body = _body(sql)
+    shown = _SHOWN.search(body)
+    if shown is None:
+        return f"SELECT * FROM (\n{body}\n){clauses}"
+    return _with_source(body, shown, f"FROM candidates{clauses}") if clauses else body
+
+
+def first_rows(sql: str, count: int) -> str:
+    """The first rows of a query, narrowed and sorted or not."""
+    body = _body(sql)
+    shown = _SHOWN.search(body)
+    if shown is None:
+        return f"SELECT * FROM (\n{body}\n) LIMIT {count}"
+    return _with_source(body, shown, f"FROM ({shown['source']}) LIMIT {count}")
+
+
+def _body(sql: str) -> str:
+    return sql.strip().rstrip(";").rstrip()
+
+
+def _with_source(body: str, shown: re.Match[str], source: str) -> str:
+    return body[: shown.start("source")] + source + body[shown.end("source") :]
 
 
 def windowed(sql: str, *, where: str = "", sort: str | None = None, descending: bool = False) -> str:
     """A query narrowed by a condition and sorted, still without LIMIT; rows without a value sort last."""
-    body = sql.strip().rstrip(";").rstrip()
+    body = _body(sql)
     if not where and sort is None:
         return body
+    order = f"ORDER BY {quoted(sort)} {'DESC' if descending else 'ASC'} NULLS LAST" if sort is not None else ""
+    if _SHOWN.search(body):
+        return with_clauses(body, "".join(f"\n{clause}" for clause in (where and f"WHERE {where}", order) if clause))
     lines = ["SELECT *", "FROM (", *(f"    {line}" for line in body.splitlines()), ") AS shown"]
     if where:
         lines.append(f"WHERE {where}")
-    if sort is not None:
-        lines.append(f"ORDER BY {quoted(sort)} {'DESC' if descending else 'ASC'} NULLS LAST")
+    if order:
+        lines.append(order)
     return "\n".join(lines)
 
 

@@ -254,7 +254,8 @@ class Workbench:
         spec, state = TABLES[table], self.tables[table]
         condition = self.condition(table, state.filter)
         sql = windowed(self.store.sql_of(spec.query), where=condition.sql, sort=state.sort, descending=state.descending)
-        return sql, {**self.parameters(spec.query), **condition.params}
+        parameters = {**self.parameters(spec.query), **condition.params}
+        return sql, {name: parameters[name] for name in parameter_names(sql)}
 
     def condition(self, table: str, filter: str) -> Condition:  # noqa: A002
         """What a filter line means for a table; raises FilterError, a CommandError, where it cannot be read."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from saetui.commands.row_filter import Condition
-from saetui.commands.window import parameter_names, quoted
+from saetui.commands.window import parameter_names, quoted, rows_of, with_clauses
 
 CHUNK = 256
 _KEPT_CHUNKS = 64
@@ -65,10 +65,12 @@ class WindowQuery:
             return self.order
         return (*self.order, Order(self.key))
 
-    def _select(self, columns: str = "*", *conditions: str) -> str:
-        text = f"SELECT {columns} FROM (\n{self.sql.strip().rstrip(';')}\n)"
+    def _select(self, columns: str, *conditions: str) -> str:
+        return rows_of(self.sql, columns) + self._where(*conditions)
+
+    def _where(self, *conditions: str) -> str:
         wanted = [condition for condition in (self.condition.sql, *conditions) if condition]
-        return text + ("\nWHERE " + "\n  AND ".join(wanted) if wanted else "")
+        return "\nWHERE " + "\n  AND ".join(wanted) if wanted else ""
 
     @property
     def _order_by(self) -> str:
@@ -83,15 +85,17 @@ class WindowQuery:
         """The whole query with filter and order, and its parameters."""
         if not self.condition and not self.order:
             return self._bound(self.sql.strip())
-        return self._bound(self._select() + (f"\nORDER BY {self._order_by}" if self.order else ""))
+        return self._bound(with_clauses(self.sql, self._where() + self._sorted()))
+
+    def _sorted(self) -> str:
+        return f"\nORDER BY {self._order_by}" if self.order else ""
 
     def count(self) -> tuple[str, dict[str, Any]]:
         return self._bound(self._select("count(*)"))
 
     def window(self, offset: int, limit: int) -> tuple[str, dict[str, Any]]:
         """Rows ``offset`` to ``offset + limit``."""
-        order = f"\nORDER BY {self._order_by}" if self.order else ""
-        return self._bound(f"{self._select()}{order}\nLIMIT {limit} OFFSET {offset}")
+        return self._bound(with_clauses(self.sql, f"{self._where()}{self._sorted()}\nLIMIT {limit} OFFSET {offset}"))
 
     def order_values(self, key: Any) -> tuple[str, dict[str, Any]]:
         """The order columns of the row with that key: the fence at which it stands."""
@@ -125,7 +129,7 @@ class WindowQuery:
         if upper is not None:
             conditions.append(self._before("upper", upper))
             params |= {f"upper_{index}": value for index, value in enumerate(upper)}
-        return self._bound(f"{self._select('*', *conditions)}\nORDER BY {self._order_by}", **params)
+        return self._bound(with_clauses(self.sql, self._where(*conditions) + self._sorted()), **params)
 
     def _range(self, lower: Row, upper: Row | None) -> list[str]:
         """The range of the first order column on its own, which a scan can skip by; none where values are missing."""
