@@ -85,7 +85,8 @@ class JobClient:
         """Queues a job and sees to it that a worker runs.
 
         A spec with the same content that is done, running or queued is not run again: its job is returned, unless
-        ``force``. What depends on what the store holds ("*": all SAEs) is run again once it is done. ``device``: "cpu", "cuda:0", …; by default that of the job it comes after, else the freest.
+        ``force``. What depends on what the store holds ("*": all SAEs) is run again once it is done. ``device``: "cpu",
+        "cuda:0", …; by default that of the job it comes after, else the freest.
 
         Raises:
             JobError: the device or a job in ``after`` does not exist, or the store's folder cannot be written.
