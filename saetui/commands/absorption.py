@@ -148,6 +148,10 @@ class Cases(Command):
             raise CommandError(f"cases: {which!r} is none of {', '.join(names)}")
         return Filter(SHOWN[which], table=CASES)
 
+    @classmethod
+    def available(cls, bench: Workbench) -> bool:
+        return super().available(bench) and not bench.page
+
 
 @command(
     "absorber",

@@ -69,6 +69,6 @@ LEFT JOIN ablation
 ORDER BY
     listed.latent IS DISTINCT FROM judged.absorber,
     NOT listed.is_main,
-    CASE $metric WHEN 'projection' THEN -listed.projection ELSE listed.effect END NULLS LAST,
+    CASE $metric WHEN 'projection' THEN -listed.projection ELSE coalesce(listed.effect, ablation.effect) END NULLS LAST,
     listed.activation DESC,
     listed.latent

@@ -1,5 +1,7 @@
--- How well does each letter do in SAE $sae: its probe, its best latent, and the words that this latent finds and misses?
--- $probe: the set of probes; NULL = the one last used on the SAE.
+-- How well does each letter do in SAE $sae: its probe, its best latent, the words that this latent finds and misses, and
+-- the share of its words that other latents have absorbed?
+-- $probe: the set of probes; NULL = the one last used on the SAE. $tau, $lead, $min_cosine: thresholds of absorption; NULL =
+-- those of its study.
 WITH chosen AS (
     SELECT coalesce($probe, (SELECT max(probe_id) FROM letter_latent WHERE sae_id = $sae)) AS probe_id
 ),
@@ -23,6 +25,7 @@ SELECT
     summary.best_recall,
     summary.best_cos_encoder,
     summary.n_main,
+    absorption.rate AS absorbed,
     summary.n_words,
     coalesce(found.n, 0) AS n_found,
     summary.n_words - coalesce(found.n, 0) AS n_missed,
@@ -33,4 +36,6 @@ SELECT
 FROM summary
 LEFT JOIN firing AS found ON found.letter = summary.letter AND found.own
 LEFT JOIN firing AS alarm ON alarm.letter = summary.letter AND NOT alarm.own
+LEFT JOIN absorption_rates([$sae], $tau, $lead, $min_cosine) AS absorption
+    ON absorption.probe_id = summary.probe_id AND absorption.letter = summary.letter
 ORDER BY summary.letter

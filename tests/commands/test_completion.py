@@ -24,7 +24,7 @@ def lines(line: str, bench: Workbench) -> list[str]:
         ("sort fvu d", ["sort fvu down"]),
         ("sort fvu table=over", ["sort fvu table=overview.saes"]),
         ("letter s", ["letter s"]),
-        ("explain absorbe", ["explain absorbed", "explain absorber", "explain absorber_cosine"]),
+        ("explain absorbed", ["explain absorbed"]),
         ("nothing ", []),
         ("letter s x", []),
     ],

@@ -323,9 +323,9 @@ class AbsorptionScreen(WorkbenchScreen):
     @on(QueryTable.Loaded, "#absorption-evidence")
     def _evidence_loaded(self, event: QueryTable.Loaded) -> None:
         rows = [row for index in range(event.total) if (row := event.table.row_at(index)) is not None]
-        column = "projection" if self.bench.attention.metric == "projection" else "effect"
-        largest = max((abs(row[column]) for row in rows if row[column] is not None), default=0.0)
-        event.table.set_columns(columns.evidence(self.bench.attention.metric, self._kind(), largest))
+        metric = self.bench.attention.metric
+        largest = max((abs(columns.drawn_value(metric, row) or 0.0) for row in rows), default=0.0)
+        event.table.set_columns(columns.evidence(metric, self._kind(), largest))
         self._name_tables()
 
     @on(QueryTable.Loaded, "#absorption-occurrences")

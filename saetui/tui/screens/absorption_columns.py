@@ -103,12 +103,19 @@ def cases(metric: str, width: str) -> Columns:
     return _CASES[metric, width]
 
 
+def drawn_value(metric: str, row: Mapping[str, Any]) -> float | None:
+    """The number that the bar of a latent shows: what it carries, or its effect, the measured one where that is all."""
+    value: float | None = row["projection"] if metric == "projection" else row["effect"]
+    exact: float | None = row["exact_effect"]
+    return exact if value is None else value
+
+
 def evidence(metric: str, width: str, largest: float) -> Columns:
     """Columns of the latents of a word; the number ``largest`` has the longest bar."""
     column = "projection" if metric == "projection" else "effect"
 
     def drawn(row: Mapping[str, Any], cells: int, _: Color, strong: Color) -> Content:
-        value = row[column]
+        value = drawn_value(metric, row)
         if value is None or not largest:
             return Content("")
         # What speaks for absorption is in the strong colour: a removal that hurts, a projection along the probe.

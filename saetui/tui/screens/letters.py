@@ -25,6 +25,7 @@ from saetui.tui.widgets.query_table import QueryTable
 LETTERS, LATENTS = "letters.letters", "letters.latents"
 # A cursor that rests this long has chosen its row; until then other panes stay as they are.
 _REST = 0.06
+_LETTERS_WIDTH = {"narrow": 23, "normal": 29, "wide": 42}
 _EMPTY = """[b]No letters have been studied here yet.[/b]
 
 [b $accent]1[/]  [b $accent]D[/]  trains three SAEs on the embedded model and finds the letters that their latents claim
@@ -53,7 +54,6 @@ class LettersScreen(WorkbenchScreen):
     LettersScreen #letters-latents { width: 1fr; }
     LettersScreen #letters-words { height: 2fr; min-height: 5; }
     LettersScreen #letters-card { width: 40; height: 1fr; margin-left: 1; }
-    LettersScreen.-wide #letters-letters { width: 36; }
     LettersScreen.-wide #letters-card { width: 46%; }
     LettersScreen.-narrow #letters-card { display: none; width: 1fr; margin-left: 0; }
     LettersScreen.-narrow.-card #letters-card { display: block; }
@@ -85,7 +85,7 @@ class LettersScreen(WorkbenchScreen):
                     yield QueryTable(
                         "letter_latents",
                         bench.parameters("letter_latents"),
-                        columns.LATENTS["normal"],
+                        columns.LATENTS,
                         "latent",
                         title="latents",
                         empty="no latent claims this letter",
@@ -263,6 +263,6 @@ class LettersScreen(WorkbenchScreen):
         if not self.is_whole:
             return
         width = event.size.width
-        kind = "narrow" if width < 100 else "normal" if width < 160 else "wide"
+        kind = "narrow" if width < 118 else "normal" if width < 160 else "wide"
+        self.letters.styles.width = _LETTERS_WIDTH[kind]
         self.letters.set_columns(columns.LETTERS[kind])
-        self.latents.set_columns(columns.LATENTS[kind])

@@ -22,15 +22,17 @@ _LETTER = Column("letter", "", 2, "left", "text", help="letter")
 _PROBE = Column("probe_f1", "probe", 5, format=".2f", heat=_F1, help="probe_f1")
 _BEST = Column("best_f1", "best", 4, format=".2f", heat=_F1, help="best_f1")
 _MAIN = Column("n_main", "main", 4, format="d", help="n_main")
+_ABSORBED = Column("absorbed", "abs.", 5, format=".1%", heat=Heat(0.0, 0.5), help="absorbed")
 _MISSED = Column("n_missed", "missed", 6, format="d", help="n_missed")
 LETTERS = {
     "narrow": (_LETTER, _PROBE, _BEST, _MAIN),
-    "normal": (_LETTER, _PROBE, _BEST, _MAIN),
+    "normal": (_LETTER, _PROBE, _BEST, _MAIN, _ABSORBED),
     "wide": (
         _LETTER,
         _PROBE,
         _BEST,
         _MAIN,
+        _ABSORBED,
         _MISSED,
         Column("n_words", "words", 5, format="d", help="n_words"),
     ),
@@ -50,20 +52,8 @@ _COSINES = (
 )
 _DENSITY = Column("density", "density", 7, format=".4f", help="density")
 _TOP_TOKEN = Column("top_token", "top token", 10, "left", "token", help="top_token", grow=1)
-LATENTS = {
-    "narrow": (_ROLE, _LATENT, *_SCORES, _AUROC, *_COSINES, _DENSITY, _TOP_TOKEN),
-    "normal": (_ROLE, _LATENT, *_SCORES, _AUROC, *_COSINES, _DENSITY, _TOP_TOKEN),
-    "wide": (
-        _ROLE,
-        _LATENT,
-        *_SCORES,
-        Column("f1_gain", "gain", 4, format=".2f", help="f1_gain"),
-        _AUROC,
-        *_COSINES,
-        _DENSITY,
-        _TOP_TOKEN,
-    ),
-}
+_F1_GAIN = Column("f1_gain", "gain", 5, format=".2f", help="f1_gain")
+LATENTS = (_ROLE, _LATENT, _SCORES[0], _F1_GAIN, *_SCORES[1:], _AUROC, *_COSINES, _DENSITY, _TOP_TOKEN)
 
 
 _WORD = Column("surface", "word", 12, "left", "token", help="surface", grow=1)

@@ -33,7 +33,7 @@ class CaseCard(Reading, can_focus=True):
         scrollbar-background: $background;
         scrollbar-color: $foreground 25%;
         & > .case-card--heat { color: $warning; }
-        & > Static { height: auto; width: 1fr; }
+        & > Static { height: auto; width: 1fr; link-style: none; link-color: $text; link-background: transparent; }
         &:focus { border-top: solid $accent; border-title-color: $accent; }
     }
     """

@@ -5,6 +5,7 @@ from typing import Any
 
 from textual.color import Color
 from textual.content import Content
+from textual.style import Style
 
 from saetui.tui.widgets.case_facts import CaseFacts
 from saetui.tui.widgets.latent_text import contexts_lines, logit_lines, top_token_lines
@@ -30,7 +31,7 @@ def case_lines(
     ``thresholds`` has the lead and min_cosine that hold, where they are known; ``doing`` says what is under way.
     """
     case = facts.case
-    told = [
+    told: list[tuple[str, Content | str]] = [
         ("verdict", Content.assemble((case["verdict"], "bold"), " · ", _reason(case, metric, thresholds))),
         ("probe", _probe(case)),
         ("main", _main(facts)),
@@ -120,7 +121,8 @@ def _exact(facts: CaseFacts) -> Content:
     fires = [row for row in facts.evidence if row["activation"] > 0]
     done = [row for row in fires if row["exact_effect"] is not None]
     if not done:
-        return Content.assemble("not run yet · ", ("a", "bold $accent"), " removes each latent for real")
+        button = Style.from_meta({"@click": "app.command('ablate')"}) + Style(underline=True)
+        return Content.assemble("not run yet · ", ("a", "bold $accent"), " ", ("removes each latent for real", button))
     lowest = min(done, key=lambda row: float(row["exact_effect"]))
     row = next((row for row in done if row["latent"] == case["absorber"]), lowest)
     before = case["letter"].upper() if case["answer_before"] else "?"
@@ -128,12 +130,11 @@ def _exact(facts: CaseFacts) -> Content:
     changed = "bold $warning" if before != after else "bold"
     margin = f"margin {_number(case['margin'], 1)} → {_number(row['margin_without'], 1)}"
     more = len(fires) - len(done)
-    rest = f" · {more} more not run" if more else ""
-    return Content.assemble(
-        f"without {row['latent']} ",
-        (f"{before} → {after}", changed),
-        f"  {margin} ({_signed(row['exact_effect'])}){rest}",
-    )
+    parts: list[Content | str | tuple[str, str]] = [f"without {row['latent']} ", (f"{before} → {after}", changed)]
+    parts.append(f"  {margin} ({_signed(row['exact_effect'])})")
+    if more:
+        parts += [f" · {more} more: ", ("a", "bold $accent")]
+    return Content.assemble(*parts)
 
 
 def _latent(facts: CaseFacts, width: int, background: Color, strong: Color) -> list[Content]:
