@@ -126,10 +126,40 @@ def _register(app: "typer.Typer", jobs: "typer.Typer", store_option: Any) -> Non
         tau: Annotated[float | None, typer.Option(help="F1 that a main latent must add; default: as studied.")] = None,
         lead: Annotated[float | None, typer.Option(help="Logits by which an absorber must lead.")] = None,
         min_cosine: Annotated[float | None, typer.Option(help="An absorber's least cosine with the probe.")] = None,
+        context: Annotated[int | None, typer.Option(help="A context; default: that of the hardest token.")] = None,
     ) -> None:
         chosen = {"sae": tuple(sae or ()), "hook": hook or "", "letter": letter or "", "word": word or ""}
-        thresholds = {"tau": tau, "lead": lead, "min_cosine": min_cosine}
-        _guarded(_figure)(name, store, out, **chosen, **thresholds)
+        numbers = {"tau": tau, "lead": lead, "min_cosine": min_cosine, "context": context}
+        _guarded(_figure)(name, store, out, **chosen, **numbers)
+
+    @app.command(help="Find codes of tokens anew by gradient pursuit: what could a better encoder do (2410.14670)?")
+    def pursue(
+        sae: Annotated[str | None, typer.Option(help="SAE, by name or id; default: the widest.")] = None,
+        hardest: Annotated[int | None, typer.Option(help="So many tokens with the largest error.")] = None,
+        random: Annotated[int | None, typer.Option(help="So many tokens drawn at random; default: 200.")] = None,
+        letter: Annotated[str | None, typer.Option(help="The judged words of a letter.")] = None,
+        missed: Annotated[bool, typer.Option("--missed", help="Of them only what its main latents miss.")] = False,
+        marked: Annotated[bool, typer.Option("--marked", help="The tokens marked in the interface.")] = False,
+        place: Annotated[
+            list[str] | None, typer.Option(help="A token as CONTEXT:POSITION. Repeat the option for more.")
+        ] = None,
+        l0: Annotated[str, typer.Option(help="Latents of each token; own: as many as the SAE used.")] = "own",
+        method: Annotated[
+            str, typer.Option(help="persistent, dark_matter (as published), orthogonal, polish or nnls.")
+        ] = "persistent",
+        store: Annotated[Path | None, store_option] = None,
+        device: Annotated[str | None, typer.Option(help="cpu, cuda:0, …; default: the freest.")] = None,
+        force: Annotated[bool, typer.Option("--force", help="Run it although it was done before.")] = False,
+    ) -> None:
+        ways = {
+            "hardest": None if hardest is None else str(hardest),
+            "random": None if random is None else str(random),
+            "missed" if missed else "letter": letter,
+            "marked": "" if marked else None,
+            "at": ",".join(place) if place else None,
+        }
+        given = [(way, of) for way, of in ways.items() if of is not None]
+        _guarded(_pursue)(given, sae, l0, method, store, device, missed=missed, force=force)
 
     @jobs.callback(invoke_without_command=True)
     def list_jobs(context: typer.Context, store: Annotated[Path | None, store_option] = None) -> None:
@@ -297,6 +327,28 @@ def _study(document: dict[str, Any], store: Path | None, device: str | None, *, 
     spec = parse_spec(document, source="study", base=Path.cwd())
     job = JobClient(root).submit(spec, device, force=force)
     return follow_jobs(root, [job.id]) or print_summary(root)
+
+
+def _pursue(
+    given: list[tuple[str, str]],
+    sae: str | None,
+    l0: str,
+    method: str,
+    store: Path | None,
+    device: str | None,
+    *,
+    missed: bool,
+    force: bool,
+) -> int:
+    from saetui.commands.errors import CommandError
+    from saetui.commands.pursue import COUNT, TokenChoice, pursue
+
+    if missed and "missed" not in dict(given):
+        raise CommandError("pursue: --missed is about the words of a letter; add --letter, e.g. --letter s")
+    if len(given) > 1:
+        raise CommandError(f"pursue: choose tokens in one way, not by {' and by '.join(way for way, _ in given)}")
+    choice = TokenChoice(*given[0]) if given else TokenChoice("random", str(COUNT))
+    return pursue(_store_root(store), sae, choice, l0, method, device, force=force)
 
 
 def _figure(name: str | None, store: Path | None, out: Path | None, **chosen: Any) -> int:

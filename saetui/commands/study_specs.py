@@ -7,17 +7,20 @@ from pydantic import ValidationError
 
 from saetui.commands.catalogue import SaeEntry
 from saetui.commands.errors import CommandError
+from saetui.commands.pursue import TokenChoice, find_tokens, read_l0, source_of
 from saetui.jobs import Job
 from saetui.jobs.specs import (
     AblationSpec,
     AbsorptionSpec,
     LatentsSpec,
     LettersSpec,
+    PursuitSpec,
     Recipe,
     Spec,
     TrainSpec,
     WordsSpec,
 )
+from store import Reader
 
 
 def train_specs(
@@ -67,6 +70,41 @@ def ablation_spec(sae: SaeEntry, word: str, jobs: Sequence[Job]) -> AblationSpec
     return AblationSpec(
         **_asked_as_before(sae, jobs), model=sae.model_source, hook_name=sae.hook_name, sae=sae.name, word=word
     )
+
+
+def pursuit_spec(
+    store: Reader, sae: SaeEntry, choice: TokenChoice, l0: str, method: str, jobs: Sequence[Job]
+) -> PursuitSpec:
+    """The job that pursues some tokens: in the corpus of the SAE's error study, words asked about as in its last study.
+
+    Raises CommandError where there are no such tokens, or naming the first thing that is wrong.
+    """
+    tokens, source = find_tokens(store, sae, choice), source_of(store, sae)
+    corpus = {"corpus": source["corpus"], "context_length": source["context_length"]} if source["corpus_id"] else {}
+    if tokens.places:
+        corpus["corpus_id"] = source["corpus_id"]
+    try:
+        return PursuitSpec.model_validate(
+            {
+                **_asked_as_before(sae, jobs),
+                **corpus,
+                "model": source["model"],
+                "hook_name": source["hook_name"],
+                "sae": sae.name,
+                "max_tokens": source["max_tokens"],
+                "study": source["study_id"],
+                "places": tokens.places,
+                "words": tokens.words,
+                "random_tokens": tokens.random_tokens,
+                "chosen": choice.in_words,
+                "l0": read_l0(l0, sae),
+                "method": method,
+            }
+        )
+    except ValidationError as problem:
+        first = problem.errors()[0]
+        where = ".".join(map(str, first["loc"]))
+        raise CommandError(f"pursue: {where + ': ' if where else ''}{first['msg']}") from problem
 
 
 def _asked_as_before(sae: SaeEntry, jobs: Sequence[Job]) -> dict[str, Any]:

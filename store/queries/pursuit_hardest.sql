@@ -1,0 +1,13 @@
+-- On which $limit tokens of its newest error study (or of $study) is the error of SAE $sae largest?
+WITH study AS (
+    SELECT study_id, corpus_id, list_position(sae_ids, $sae) AS own
+    FROM error_study
+    WHERE list_contains(sae_ids, $sae) AND study_id = coalesce($study, study_id)
+    ORDER BY created DESC
+    LIMIT 1
+)
+SELECT token.context, token.position, token.error_norm[study.own] AS error_norm, study.study_id, study.corpus_id
+FROM error_token AS token
+JOIN study USING (study_id)
+ORDER BY token.error_norm[study.own] DESC, token.context, token.position
+LIMIT $limit

@@ -1,0 +1,8 @@
+-- Which words of letter $letter were judged in the absorption study of SAE $sae, and on which of them are the letter's main
+-- latents silent? At the thresholds of the study, or with another $tau.
+SELECT word.surface, scores.main_activation < 1e-8 AS is_missed
+FROM absorption_scores([$sae], $tau) AS scores
+JOIN word USING (probe_id, token_id)
+WHERE scores.letter = $letter
+    AND scores.probe_id = (SELECT max(probe_id) FROM absorption_run WHERE sae_id = $sae)
+ORDER BY scores.main_activation, word.surface
