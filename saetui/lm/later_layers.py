@@ -14,10 +14,14 @@ from saetui.lm.shared_prefix import LAYER_PREFIX
 from saetui.lm.unwrapped import UnwrappedModel
 
 
+class NotResumable(Exception):  # noqa: N818 - not an error: whole passes are always possible
+    """No pass can begin at the wanted place of a model; the message says why."""
+
+
 class LaterLayers:
     """The layers of a bridge's model from ``first`` on, with the transformers ``attention`` implementation of a name.
 
-    Raises LookupError where logits are no linear map of the last hidden state.
+    Raises NotResumable where logits are no linear map of the last hidden state.
     """
 
     def __init__(self, bridge: Any, attention: str, first: int) -> None:
@@ -26,7 +30,7 @@ class LaterLayers:
         self.blocks = self.unwrapped.blocks
         self._head = self.unwrapped.model.get_output_embeddings()
         if not isinstance(self._head, nn.Linear):
-            raise LookupError("the unembedding is not a linear map")
+            raise NotResumable("the unembedding is not a linear map")
         if first:
             unchanged = _in_tuple if self._gives_tuples() else _as_it_is
             for block in self.blocks[:first]:

@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.utils.hooks import RemovableHandle
 
 from saetui.lm.language_model import LanguageModel
-from saetui.lm.later_layers import LaterLayers
+from saetui.lm.later_layers import LaterLayers, NotResumable
 from saetui.lm.module_hooks import Reader, change_input, change_output
 from saetui.lm.prefix_cache import KeysValues, PrefixCache, RecordingCache
 from saetui.lm.row_groups import RowGroups, row_groups
@@ -23,8 +23,8 @@ Hidden = Float[Tensor, "row position d"]
 class ResumableModel:
     """A model cut before the layer of one hook point and before its last layer.
 
-    ``attention`` is the transformers implementation to use. Raises LookupError for a hook point that is not the input
-    or output of a module, or has no layer behind it.
+    ``attention`` is the transformers implementation to use. Raises NotResumable for a hook point with no layer behind
+    it, KeyError for one that is not the input or output of a module.
     """
 
     def __init__(self, model: LanguageModel, hook_name: str, attention: str) -> None:
@@ -33,7 +33,7 @@ class ResumableModel:
         after_block = site.kind == "resid_post"
         first = (site.layer or 0) + after_block
         if first > self.last_layer:
-            raise LookupError("no layer comes after it")
+            raise NotResumable("no layer comes after it")
         self.shares_prefix = attention == SHARED_PREFIX
         self.whole = LaterLayers(model.bridge, attention, 0)
         self.later = LaterLayers(model.bridge, attention, first)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 # Tensors of the width of a layer that its backward pass needs of each position.
 _TENSORS_KEPT = 8
 # Positions beyond which a pass gets no faster per position.
-_BUSY_CPU, _BUSY_GPU = 4096, 1 << 17
+_BUSY_CPU, _BUSY_GPU = 8192, 1 << 17
 _CPU_BYTES = 1 << 30
 # Contexts on which the fast way is compared with whole passes.
 _COMPARED = 3
@@ -88,6 +88,7 @@ def _resumable(
     token_ids: Int[Tensor, " token"],
 ) -> "ResumableModel | None":
     """The model cut at the hook point; None where passes that begin there do not give what whole passes give."""
+    from saetui.lm.later_layers import NotResumable
     from saetui.lm.resumed_passes import ResumableModel, ResumedPasses
     from saetui.lm.shared_prefix import SHARED_PREFIX
 
@@ -97,7 +98,7 @@ def _resumable(
         try:
             resumable = ResumableModel(model, hook_name, attention)
             found = _outcome(ResumedPasses(resumable, tokens, position, token_ids))
-        except LookupError as reason:
+        except NotResumable as reason:
             reasons.append(str(reason))
         except Exception as error:  # Each family's own code fails in its own way; whole passes need none of it.
             reasons.append(f"{attention}: {type(error).__name__}: {error}")

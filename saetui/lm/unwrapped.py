@@ -30,7 +30,7 @@ class UnwrappedModel:
         self.blocks: list[nn.Module] = [self._copies[id(block.original_component)] for block in bridge.blocks]
 
     def owner(self, bridge_name: str) -> tuple[nn.Module, bool]:
-        """The module at whose input (True) or output (False) a hook point lies; LookupError where there is none."""
+        """The module at whose input (True) or output (False) a hook point lies; KeyError where there is none."""
         component, side = self._components[id(self._hook_points[bridge_name])]
         return self._copies[id(component.original_component)], side == "hook_in"
 

@@ -1,8 +1,8 @@
 """Words a second of latent attribution: ours beside one prompt at a time, one step after the other, whole passes.
 
 Both integrate gradients over the same steps on the same words, in turn, so that other work on the machine slows both.
-The plain way runs the whole model for each step, encodes and decodes densely at the word, and makes logits of the whole
-vocabulary; effects, leading latents and verdicts of both are compared.
+The plain way is that of the paper's code: in each step the whole model runs, the SAE encodes and decodes the whole
+prompt densely, and logits are those of the whole vocabulary. Effects, leading latents and verdicts are compared.
 """
 
 import argparse
@@ -17,6 +17,7 @@ from torch import Tensor
 
 from saetui.letters import (
     LETTERS,
+    WordEffects,
     answer_token_ids,
     encode_prompts,
     first_letter_prompts,
@@ -24,6 +25,7 @@ from saetui.letters import (
     letter_margins,
     word_effects,
 )
+from saetui.letters.effects import Attribution
 from saetui.lm import LanguageModel, load_model
 from saetui.sae import SAE, load_sae
 from saetui.sae.initialization import random_unit_rows
@@ -32,6 +34,7 @@ from saetui.sae.topk import TopKSAE
 POSITION, STEPS = -6, 6
 # A word is absorbed where the first effect leads the second by as many logits.
 LEAD = 1.0
+NAMES = ("ours", "ours, exact", "plain", "one pass alone", "one pass in a batch")
 
 
 def random_sae(d_in: int, width: int, k: int) -> SAE:
@@ -70,24 +73,22 @@ def reference_words(model: LanguageModel, folder: Path) -> tuple[Tensor, Tensor]
 def plain_effects(model: LanguageModel, sae: SAE, hook_name: str, tokens: Tensor, letter: Tensor) -> Tensor:
     """Effects of all latents (d_sae,) on one prompt (1, t)."""
     answers = answer_token_ids(model.tokenizer)
-    x = model.activations(tokens, hook_name)[:, POSITION]
-    latents = sae.encode(x)
-    error = x - sae.decode(latents)
-    total = torch.zeros_like(latents)
+    total = torch.zeros(sae.d_sae)
     for step in range(STEPS):
-        left = 1 - step / STEPS
-        point = (left * latents).requires_grad_()
-        inserted = sae.decode(point) + left * error
+        scale = torch.ones(tokens.shape[1], 1)
+        scale[POSITION] = 1 - step / STEPS
+        read: list[Tensor] = []
 
-        def insert(site: Tensor, inserted: Tensor = inserted) -> Tensor:
-            site = site.clone()
-            site[:, POSITION] = inserted
-            return site
+        def insert(site: Tensor, scale: Tensor = scale, read: list[Tensor] = read) -> Tensor:
+            latents = sae.encode(site)
+            error = site - sae.decode(latents)
+            read += [latents, (scale * latents).requires_grad_()]
+            return sae.decode(read[1]) + scale * error
 
         logits = model.logits_with(tokens, hook_name, insert)[:, -1, answers]
-        (gradient,) = torch.autograd.grad(letter_margins(logits, letter).sum(), point)
-        total += gradient
-    return (-latents * total / STEPS)[0]
+        (gradient,) = torch.autograd.grad(letter_margins(logits, letter).sum(), read[1])
+        total -= (read[0] * gradient)[0, POSITION] / STEPS
+    return total
 
 
 def timed(work: Callable[[], object]) -> float:
@@ -129,20 +130,28 @@ def main() -> None:
         f" {args.threads} threads; median of {args.rounds} rounds, taken in turn\n"
     )
 
-    def ours(count: int = len(tokens)) -> Tensor:
-        some = slice(count)
-        found = word_effects(model, sae, hook_name, tokens[some], letters[some], batch_size=args.batch_size)
-        return torch.zeros(count, sae.d_sae).scatter_add(1, found.indices, found.effects)
+    def ours(count: int = len(tokens), attribution: Attribution = "ig") -> WordEffects:
+        return word_effects(
+            model,
+            sae,
+            hook_name,
+            tokens[:count],
+            letters[:count],
+            steps=STEPS,
+            attribution=attribution,
+            batch_size=args.batch_size,
+        )
 
     # The first call also compares the fast way with whole passes.
     first = timed(lambda: ours(4))
-    effects = ours()
-    seconds: dict[str, list[float]] = {"ours": [], "plain": [], "one pass alone": [], "one pass in a batch": []}
+    sparse = ours()
+    seconds: dict[str, list[float]] = {name: [] for name in NAMES}
     plain: list[Tensor] = []
     for round_ in range(args.rounds):
         chosen = [(round_ * args.plain_words + i) % len(tokens) for i in range(args.plain_words)]
         rows = [(tokens[i : i + 1], letters[i : i + 1]) for i in chosen]
         seconds["ours"].append(timed(ours) / len(tokens))
+        seconds["ours, exact"].append(timed(lambda: ours(attribution="exact")) / len(tokens))
         taken = timed(lambda rows=rows: plain.extend(plain_effects(model, sae, hook_name, *row) for row in rows))
         seconds["plain"].append(taken / len(rows))
         alone = timed(lambda rows=rows: [model.logits(row) for row, _ in rows])
@@ -150,10 +159,11 @@ def main() -> None:
         batch = tokens[: 2 * args.plain_words]
         seconds["one pass in a batch"].append(timed(lambda batch=batch: model.logits(batch, last=1)) / len(batch))
     median = {name: statistics.median(values) for name, values in seconds.items()}
-    print(f"{'':<22}{'words/s':>9}{'ms/word':>10}{'ours is':>12}")
+    print(f"{'':<22}{'words/s':>9}{'ms/word':>10}{'against ours':>14}")
     for name, value in median.items():
         ratio = "" if name == "ours" else f"{value / median['ours']:.1f}x"
-        print(f"{name:<22}{1 / value:>9.1f}{value * 1000:>10.2f}{ratio:>12}")
+        print(f"{name:<22}{1 / value:>9.1f}{value * 1000:>10.2f}{ratio:>14}")
+    effects = torch.zeros(len(tokens), sae.d_sae).scatter_add(1, sparse.indices, sparse.effects)
     same = torch.stack([effects[i % len(tokens)] for i in range(len(plain))])
     reference = torch.stack(plain)
     apart = float((same - reference).abs().max() / reference.abs().max())
