@@ -5,6 +5,8 @@ from typing import Any
 
 HISTORY_LENGTH = 200
 METRICS = ("paper", "projection")
+ORDERS = ("hard", "solved", "worse", "nonlinear", "damage")
+UNITS = ("norm", "share", "fvu")
 
 
 @dataclass(frozen=True)
@@ -12,6 +14,10 @@ class Attention:
     """The model, the site, and the current SAE, letter, latent, token and job; ids as in the store.
 
     ``metric`` is the measure of absorption, one of ``METRICS``; thresholds that are None are those of the study.
+    ``context`` and ``position`` are where the token stands in the text. ``order``, one of ``ORDERS``, is what makes a
+    token hard, and ``unit``, one of ``UNITS``, that of its errors. ``pursuit`` is the one that is looked at (None: the
+    latest of the SAE), ``beside`` the one held beside it, ``pursued`` a token's row in it; ``pursue_tokens``, ``pursue_l0``
+    and ``pursue_method`` are for the next one.
     """
 
     model: str | None = None
@@ -26,17 +32,34 @@ class Attention:
     tau: float | None = None
     lead: float | None = None
     min_cosine: float | None = None
+    context: int | None = None
+    position: int | None = None
+    order: str = ORDERS[0]
+    unit: str = UNITS[0]
+    pursuit: str | None = None
+    beside: str | None = None
+    pursued: int | None = None
+    pursue_tokens: str = "hardest 200"
+    pursue_l0: str = "own"
+    pursue_method: str = "persistent"
 
     def with_changes(self, **changes: Any) -> "Attention":
         """A copy with some parts changed.
 
-        Another SAE lets go of the latent, whose number means nothing there, and another letter of a word without it.
+        Another SAE lets go of the latent, whose number means nothing there, another letter of a word without it, and
+        another token of the place of the one before.
         """
         if "sae" in changes and changes["sae"] != self.sae:
             changes.setdefault("latent", None)
+            changes.setdefault("pursuit", None)
+        if changes.get("pursuit", self.pursuit) != self.pursuit:
+            changes.setdefault("pursued", None)
         letter = changes.get("letter", self.letter)
         if letter != self.letter and letter != (self.token or "").strip()[:1].lower():
             changes.setdefault("token", None)
+        if changes.get("token", self.token) != self.token:
+            changes.setdefault("context", None)
+            changes.setdefault("position", None)
         return replace(self, **changes)
 
 

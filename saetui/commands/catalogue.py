@@ -34,10 +34,21 @@ class SaeEntry:
 
 
 @dataclass(frozen=True)
+class ErrorStudyEntry:
+    """One error study: SAEs of a site, by rising width, on the same tokens."""
+
+    study_id: str
+    hook_name: str
+    corpus_id: str
+    sae_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Catalogue:
-    """SAEs in the order of their site and width."""
+    """SAEs in the order of their site and width, and error studies, the newest first."""
 
     saes: tuple[SaeEntry, ...] = ()
+    error_studies: tuple[ErrorStudyEntry, ...] = ()
 
     @classmethod
     def read(cls, store: Store) -> Catalogue:
@@ -48,7 +59,13 @@ class Catalogue:
             "FROM sae_summary AS sae LEFT JOIN model USING (model_id) LEFT JOIN corpus USING (corpus_id) "
             "ORDER BY hook_name, width, sae.name"
         )
-        return cls(tuple(SaeEntry(*row) for row in saes.rows))
+        studies = store.fetch(
+            "SELECT study_id, hook_name, corpus_id, sae_ids FROM error_study ORDER BY created DESC, study_id"
+        )
+        return cls(
+            tuple(SaeEntry(*row) for row in saes.rows),
+            tuple(ErrorStudyEntry(*row, sae_ids=tuple(ids)) for *row, ids in studies.rows),
+        )
 
     @property
     def has_letters(self) -> bool:
@@ -59,6 +76,12 @@ class Catalogue:
     def has_absorption(self) -> bool:
         """Whether the absorption of any SAE has been studied."""
         return any(sae.is_studied for sae in self.saes)
+
+    def error_study(self, sae_id: str | None) -> ErrorStudyEntry | None:
+        """The newest error study of an SAE, or else of its site; None where there is none."""
+        entry = self.entry(sae_id)
+        site = [s for s in self.error_studies if entry is not None and s.hook_name == entry.hook_name]
+        return next((s for s in self.error_studies if sae_id in s.sae_ids), site[0] if site else None)
 
     def sae(self, name: str) -> SaeEntry:
         """The SAE of a name, an id, or the unique beginning of either.

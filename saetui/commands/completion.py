@@ -9,8 +9,11 @@ from string import ascii_lowercase
 from typing import TYPE_CHECKING
 
 from saetui.commands.absorption import SHOWN
-from saetui.commands.attention import METRICS
+from saetui.commands.attention import METRICS, ORDERS, UNITS
 from saetui.commands.command import Argument, Command, commands
+from saetui.commands.error_study import ONLY
+from saetui.commands.pursue import METHODS, WAYS
+from saetui.commands.pursuit import BUDGETS
 from saetui.commands.study import STUDIES
 from saetui.commands.subject import SUBJECTS
 from saetui.commands.tables import TABLES, tables_of
@@ -112,6 +115,12 @@ SOURCES: dict[str, Callable[[Workbench], Iterable[str]]] = {
     "study": lambda _: STUDIES,
     "metric": lambda _: METRICS,
     "cases": lambda _: SHOWN,
+    "order": lambda _: ORDERS,
+    "unit": lambda _: UNITS,
+    "only": lambda _: ONLY,
     "step": lambda _: ("up", "down"),
+    "ways": lambda _: WAYS,
+    "method": lambda _: METHODS,
+    "budget": lambda _: BUDGETS,
     "architecture": lambda _: ("topk",),
 }

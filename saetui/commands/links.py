@@ -1,12 +1,16 @@
-"""Deep links: a place as one short text, e.g. ``letters/s/412?sae=w2048-k4`` or ``absorption/s/short``."""
+"""Deep links: a place as one short text, e.g. ``letters/s/412?sae=w2048``, ``absorption/s/short`` or ``hard/17/45``."""
 
 from typing import Any
 from urllib.parse import parse_qsl, quote, unquote, urlencode
 
-from saetui.commands.attention import METRICS, Place
+from saetui.commands.attention import METRICS, ORDERS, UNITS, Attention, Place
 from saetui.commands.catalogue import Catalogue
 from saetui.commands.errors import CommandError
 
+# Options with a few values; the first is the one that is meant where the link has none.
+_CHOICES = {"metric": METRICS, "order": ORDERS, "unit": UNITS}
+_CHOICES_OF = {"absorption": ("metric",), "hard": ("order", "unit")}
+_PURSUIT = ("pursue_tokens", "pursue_l0", "pursue_method")
 _THRESHOLDS = ("tau", "lead", "min_cosine")
 
 
@@ -20,18 +24,29 @@ def link_of(place: Place, catalogue: Catalogue) -> str:
     else:
         entry = catalogue.entry(attention.sae)
         options = {"sae": entry.name if entry else None, "token": attention.token}
-        if place.screen != "overview" and attention.letter:
+        if place.screen == "pursuit":
+            parts += _pursued(attention)
+            options |= {"token": None, "beside": attention.beside}
+            options |= {name: getattr(attention, name) for name in _PURSUIT}
+        elif place.screen == "hard":
+            if attention.context is not None and attention.position is not None:
+                parts += [str(attention.context), str(attention.position)]
+                options.pop("token")
+            options["letter"] = attention.letter
+        elif place.screen != "overview" and attention.letter:
             parts.append(attention.letter)
             if place.screen == "absorption":
                 token = options.pop("token")
                 parts += [quote(token)] if token is not None else []
             elif attention.latent is not None:
                 parts.append(str(attention.latent))
+        for name in _CHOICES_OF.get(place.screen, ()):
+            value = getattr(attention, name)
+            options[name] = value if value != _CHOICES[name][0] else None
         if place.screen == "absorption":
-            options["metric"] = attention.metric if attention.metric != METRICS[0] else None
             for name in _THRESHOLDS:
-                value = getattr(attention, name)
-                options[name] = f"{value:g}" if value is not None else None
+                threshold = getattr(attention, name)
+                options[name] = f"{threshold:g}" if threshold is not None else None
     query = urlencode({name: value for name, value in options.items() if value is not None})
     return "/".join(parts) + (f"?{query}" if query else "")
 
@@ -47,16 +62,23 @@ def read_link(link: str, catalogue: Catalogue) -> tuple[str, dict[str, Any]]:
         changes |= {"sae": entry.sae_id, "model": entry.model_id, "hook": entry.hook_name}
     if "token" in options:
         changes["token"] = options["token"]
-    if "metric" in options:
-        if options["metric"] not in METRICS:
-            raise CommandError(f"link {link!r}: {options['metric']!r} is none of {', '.join(METRICS)}")
-        changes["metric"] = options["metric"]
+    for name, choices in _CHOICES.items():
+        if name in options:
+            if options[name] not in choices:
+                raise CommandError(f"link {link!r}: {options[name]!r} is none of {', '.join(choices)}")
+            changes[name] = options[name]
+    if "letter" in options:
+        changes["letter"] = options["letter"].lower()
     for name in _THRESHOLDS:
         if name in options:
             changes[name] = _number(link, options[name])
+    if screen == "pursuit":
+        return screen, changes | _read_pursuit(link, rest, options)
     if screen == "jobs":
         changes |= {"job": rest[0]} if rest else {}
         return screen, changes
+    if screen == "hard":
+        return screen, changes | _place(link, rest)
     if rest:
         changes["letter"] = rest[0].lower()
     if len(rest) > 1 and screen == "absorption":
@@ -68,8 +90,33 @@ def read_link(link: str, catalogue: Catalogue) -> tuple[str, dict[str, Any]]:
     return screen, changes
 
 
+def _place(link: str, rest: list[str]) -> dict[str, int]:
+    if not rest:
+        return {}
+    if len(rest) != 2 or not all(part.isdigit() for part in rest):
+        raise CommandError(f"link {link!r}: a place is a context and a position, e.g. hard/17/45")
+    return {"context": int(rest[0]), "position": int(rest[1])}
+
+
 def _number(link: str, text: str) -> float:
     try:
         return float(text)
     except ValueError:
         raise CommandError(f"link {link!r}: {text!r} is not a number") from None
+
+
+def _pursued(attention: Attention) -> list[str]:
+    """The pursuit that is looked at, and the token in it."""
+    if attention.pursuit is None:
+        return []
+    return [attention.pursuit, *([str(attention.pursued)] if attention.pursued is not None else [])]
+
+
+def _read_pursuit(link: str, rest: list[str], options: dict[str, str]) -> dict[str, Any]:
+    changes: dict[str, Any] = {name: options[name] for name in ("beside", *_PURSUIT) if name in options}
+    changes["pursuit"] = rest[0] if rest else None
+    if len(rest) > 1:
+        if not rest[1].isdigit():
+            raise CommandError(f"link {link!r}: {rest[1]!r} is not the row of a token")
+        changes["pursued"] = int(rest[1])
+    return changes

@@ -14,9 +14,13 @@ if TYPE_CHECKING:
     from saetui.commands.workbench import Workbench
 
 
-@command("screen", "Go to a screen", keys={"1": "overview", "2": "letters", "3": "absorption", "7": "jobs"})
+@command(
+    "screen",
+    "Go to a screen",
+    keys={"1": "overview", "2": "letters", "3": "absorption", "4": "hard", "5": "pursuit", "7": "jobs"},
+)
 class Screen(Command):
-    name: str = argument(help="overview, letters, absorption or jobs", complete="screen")
+    name: str = argument(help="overview, letters, absorption, hard, pursuit or jobs", complete="screen")
 
     def run(self, bench: Workbench) -> None:
         bench.show(self.name)
@@ -47,7 +51,9 @@ class Leave(Command):
 
 @command("open", "Go to a link such as letters/s/412")
 class Open(Command):
-    link: str = argument(help="screen/letter/latent?sae=NAME, or absorption/letter/word", complete="link")
+    link: str = argument(
+        help="screen/letter/latent?sae=NAME, absorption/letter/word or hard/context/position", complete="link"
+    )
 
     def run(self, bench: Workbench) -> None:
         screen, changes = read_link(self.link, bench.catalogue)

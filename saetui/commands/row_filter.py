@@ -100,8 +100,9 @@ def nearest(name: str, known: Mapping[str, str]) -> str:
 
 
 class _Builder:
-    def __init__(self, columns: Sequence[FilterColumn]) -> None:
+    def __init__(self, columns: Sequence[FilterColumn], named: Mapping[str, str]) -> None:
         self.columns = columns
+        self.named = named
         self.params: dict[str, Any] = {}
 
     def _parameter(self, value: Any) -> str:
@@ -153,7 +154,9 @@ class _Builder:
         inverted = text.startswith("!")
         body = text[1:] if inverted else text
         match = _COMPARISON.match(body)
-        if match:
+        if body.lower() in self.named:
+            built = f"({self.named[body.lower()]})"
+        elif match:
             built = self.comparison(match["column"], match["operator"], _QUOTES.sub("", match["value"]))
         elif body.startswith("~") and len(body) > 1:
             built = self.fuzzy(_QUOTES.sub("", body[1:]))
@@ -173,8 +176,10 @@ def _number(text: str, column: FilterColumn) -> float:
         ) from None
 
 
-def parse_filter(text: str, columns: Sequence[FilterColumn]) -> Condition:
+def parse_filter(text: str, columns: Sequence[FilterColumn], named: Mapping[str, str] | None = None) -> Condition:
     """The condition of a filter line; an empty line is no condition.
+
+    ``named`` are words with a condition of their own, in SQL.
 
     Raises:
         FilterError: an unknown column (the nearest is named) or a value that the column cannot be compared with.
@@ -182,7 +187,7 @@ def parse_filter(text: str, columns: Sequence[FilterColumn]) -> Condition:
     # "f1 > 0.5" is one comparison: spaces around an operator do not part it.
     terms = _TERM.findall(_OPERATOR.sub(r"\1", text.strip()))
     inverted = bool(terms) and terms[0] == "!"
-    builder = _Builder(columns)
+    builder = _Builder(columns, named or {})
     alternatives: list[list[str]] = [[]]
     for term in terms:
         if term.lower() == "or":

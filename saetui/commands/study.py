@@ -11,14 +11,15 @@ from saetui.commands.errors import CommandError
 if TYPE_CHECKING:
     from saetui.commands.workbench import Workbench
 
-STUDIES = ("demo", "letters", "absorption")
+STUDIES = ("demo", "letters", "absorption", "errors")
 _TOKENS = 2_000_000
 
 
 @command("study", "Make a study in the background", keys={"D": "demo"}, screens=("overview",), label="demo study")
 class Study(Command):
     name: str = argument(
-        help="demo: three new SAEs and their letters; letters, absorption: of the SAEs in view", complete="study"
+        help="demo: three new SAEs and their letters; letters, absorption, errors: of the SAEs in view",
+        complete="study",
     )
 
     def run(self, bench: Workbench) -> None:
@@ -35,9 +36,10 @@ class Study(Command):
 
                 jobs = submit_demo(bench.client)
             else:
-                from saetui.commands.study_specs import absorption_specs, letters_specs
+                from saetui.commands.study_specs import absorption_specs, errors_specs, letters_specs
 
-                specs = letters_specs(saes) if self.name == "letters" else absorption_specs(saes)
+                makers = {"letters": letters_specs, "absorption": absorption_specs, "errors": errors_specs}
+                specs = makers[self.name](saes)
                 jobs = [bench.client.submit(spec) for spec in specs]
             return f"{len(jobs)} jobs are queued; 7 shows how they go"
 

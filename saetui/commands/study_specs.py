@@ -12,6 +12,7 @@ from saetui.jobs import Job
 from saetui.jobs.specs import (
     AblationSpec,
     AbsorptionSpec,
+    ErrorsSpec,
     LatentsSpec,
     LettersSpec,
     PursuitSpec,
@@ -63,6 +64,16 @@ def absorption_specs(saes: Sequence[SaeEntry]) -> list[Spec]:
     return [
         AbsorptionSpec(model=model, saes=tuple(s.name for s in saes if s.model_source == model)) for model in models
     ]
+
+
+def errors_specs(saes: Sequence[SaeEntry]) -> list[Spec]:
+    """The jobs that study the errors of SAEs, one for each site: all of its SAEs read the same tokens."""
+    specs: list[Spec] = []
+    for site in dict.fromkeys((s.model_source, s.corpus_source, s.hook_name) for s in saes):
+        model, corpus, hook_name = site
+        names = tuple(s.name for s in saes if (s.model_source, s.corpus_source, s.hook_name) == site)
+        specs.append(ErrorsSpec(model=model, corpus=corpus, hook_name=hook_name, saes=names))
+    return specs
 
 
 def ablation_spec(sae: SaeEntry, word: str, jobs: Sequence[Job]) -> AblationSpec:

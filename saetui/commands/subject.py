@@ -1,4 +1,4 @@
-"""What a note or a mark is about: an SAE, a letter, a latent of an SAE, or a token."""
+"""What a note or a mark is about: an SAE, a letter, a latent of an SAE, a token, or the place of one in a text."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,12 +6,23 @@ from typing import Any, Self
 
 from saetui.commands.errors import CommandError
 
-SUBJECTS = ("sae", "letter", "latent", "token")
+SUBJECTS = ("sae", "letter", "latent", "token", "place")
+
+# The columns of the note table that hold a key, where they have another name; that of a place stands for its token.
+_COLUMNS = {"sae": "sae_id", "place": "token"}
+
+
+def place_key(corpus_id: str, context: int, position: int) -> str:
+    """The key of a token's place: the token set, and where in it the token stands."""
+    return f"{corpus_id}/{int(context)}/{int(position)}"
 
 
 @dataclass(frozen=True)
 class Subject:
-    """``Subject("latent", "<sae_id>/412")``; the key is what the ``mark`` table stores."""
+    """``Subject("latent", "<sae_id>/412")`` or ``Subject("place", "<corpus_id>/<context>/<position>")``.
+
+    The key is what the ``mark`` table stores.
+    """
 
     kind: str
     key: str
@@ -29,6 +40,8 @@ class Subject:
             return cls(kind, str(row["letter"]))
         if kind == "token" and row.get("surface") is not None:
             return cls(kind, str(row["surface"]))
+        if kind == "place" and row.get("corpus_id") and row.get("position") is not None:
+            return cls(kind, place_key(row["corpus_id"], row["context"], row["position"]))
         owner = row.get("sae_id", sae)
         if kind == "latent" and owner and row.get("latent") is not None:
             return cls(kind, f"{owner}/{int(row['latent'])}")
@@ -40,7 +53,7 @@ class Subject:
         if self.kind == "latent":
             sae, _, latent = self.key.rpartition("/")
             return columns | {"sae_id": sae, "latent": int(latent)}
-        return columns | {"sae_id" if self.kind == "sae" else self.kind: self.key}
+        return columns | {_COLUMNS.get(self.kind, self.kind): self.key}
 
     def __str__(self) -> str:
         return f"{self.kind} {self.key}"

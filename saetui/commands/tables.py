@@ -15,6 +15,8 @@ class TableSpec:
     subject: str | None = None
     # Whether a person can filter and sort it; the list of jobs is no query on the screen.
     sortable: bool = True
+    # Words that mean a condition of their own in a filter, with the condition in SQL.
+    filters: Mapping[str, str] = field(default_factory=dict)
     # The pages of the screen that show it; most screens have one.
     pages: tuple[str, ...] = ("",)
 
@@ -22,6 +24,10 @@ class TableSpec:
     def screen(self) -> str:
         return self.id.partition(".")[0]
 
+
+_ABSORBED = (
+    "token_id IN (SELECT token_id FROM absorption_verdicts([$sae], NULL, NULL, NULL) WHERE verdict = 'absorbed')"
+)
 
 # The first table of a screen has the focus when the screen is opened.
 TABLES: Mapping[str, TableSpec] = {
@@ -36,6 +42,12 @@ TABLES: Mapping[str, TableSpec] = {
         TableSpec("absorption.evidence", "absorption_evidence", ("latent",), "latent", pages=("", "word")),
         TableSpec("absorption.occurrences", "absorption_occurrences", ("rank",), "token", pages=("word",)),
         TableSpec("absorption.map", "absorption_map", ("sae_id",), "sae", pages=("map",)),
+        TableSpec("hard.tokens", "hard_tokens", ("place",), "place", filters={"absorbed": _ABSORBED}),
+        TableSpec("hard.scaling", "error_scaling", ("sae_id",), "sae", pages=("scaling",)),
+        TableSpec("hard.absorbed", "hard_absorbed", ("row",), pages=("scaling",)),
+        TableSpec("pursuit.runs", "pursuit_runs", ("pursuit_id",), "sae"),
+        TableSpec("pursuit.tokens", "pursuit_tokens", ("row",), "place"),
+        TableSpec("pursuit.latents", "pursuit_latents", ("latent",), "latent"),
         TableSpec("jobs.jobs", "job_history", ("job_id",), sortable=False),
     )
 }

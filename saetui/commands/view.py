@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from store import Store
 # Rows of each table that count for the digest: about a screen full.
 DIGEST_ROWS = 50
+_AT_START = asdict(Attention())
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,9 @@ class View:
         for table, sql, parameters in self.tables:
             rows = store.fetch(first_rows(sql, DIGEST_ROWS), **parameters)
             tables[table] = [list(rows.columns), *([_settled(value) for value in row] for row in rows.rows)]
-        return {"screen": self.screen, "attention": asdict(self.attention), "tables": tables}
+        # What is as at the start is left out: sessions stay what they were when there is more to look at.
+        looked_at = {name: value for name, value in asdict(self.attention).items() if value != _AT_START[name]}
+        return {"screen": self.screen, "attention": looked_at, "tables": tables}
 
     def digest(self, store: Store) -> str:
         """A short hash of the content; equal digests were the same picture."""

@@ -1,6 +1,19 @@
 """All commands in the order in which help and palette list them."""
 
-from saetui.commands import absorption, app, figures, jobs, letters, navigate, note, select, study, table
+from saetui.commands import (
+    absorption,
+    app,
+    error_study,
+    figures,
+    jobs,
+    letters,
+    navigate,
+    note,
+    pursuit,
+    select,
+    study,
+    table,
+)
 
-_FILES = (table, select, letters, absorption, navigate, note, jobs, study, figures, app)
+_FILES = (table, select, letters, absorption, error_study, pursuit, navigate, note, jobs, study, figures, app)
 GROUPS = tuple(module.__name__.rpartition(".")[2] for module in _FILES)

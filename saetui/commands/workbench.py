@@ -44,6 +44,8 @@ SCREENS = {
     "overview": ("1", "Overview"),
     "letters": ("2", "Letters"),
     "absorption": ("3", "Absorption"),
+    "hard": ("4", "Hard tokens"),
+    "pursuit": ("5", "Pursuit"),
     "jobs": ("7", "Jobs"),
 }
 
@@ -230,6 +232,7 @@ class Workbench:
 
     def parameters(self, query: str) -> dict[str, Any]:
         """The values that attention gives to the ``$names`` of a query; None where there is nothing to give."""
+        study = self.catalogue.error_study(self.attention.sae)
         known = {
             "sae": self.attention.sae,
             "in_view": list(self.attention.in_view),
@@ -242,6 +245,14 @@ class Workbench:
             "tau": self.attention.tau,
             "lead": self.attention.lead,
             "min_cosine": self.attention.min_cosine,
+            "study": study.study_id if study is not None else None,
+            "context": self.attention.context,
+            "position": self.attention.position,
+            "order": self.attention.order,
+            "unit": self.attention.unit,
+            "pursuit": self.attention.pursuit,
+            "beside": self.attention.beside,
+            "pursued": self.attention.pursued,
             "corpus": None,
             "probe": None,
             "limit": None,
@@ -259,7 +270,7 @@ class Workbench:
 
     def condition(self, table: str, filter: str) -> Condition:  # noqa: A002
         """What a filter line means for a table; raises FilterError, a CommandError, where it cannot be read."""
-        return parse_filter(filter, self.columns(table) if filter else ())
+        return parse_filter(filter, self.columns(table) if filter else (), TABLES[table].filters)
 
     def columns(self, table: str) -> tuple[FilterColumn, ...]:
         """The columns of a table's query."""

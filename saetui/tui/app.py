@@ -53,6 +53,8 @@ _SCREENS = {
     "overview": ("saetui.tui.screens.overview", "OverviewScreen"),
     "letters": ("saetui.tui.screens.letters", "LettersScreen"),
     "absorption": ("saetui.tui.screens.absorption", "AbsorptionScreen"),
+    "hard": ("saetui.tui.screens.hard_tokens", "HardTokensScreen"),
+    "pursuit": ("saetui.tui.screens.pursuit", "PursuitScreen"),
     "jobs": ("saetui.tui.screens.jobs", "JobsScreen"),
 }
 _FIRST = "overview"

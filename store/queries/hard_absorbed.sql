@@ -72,8 +72,9 @@ SELECT
     means.nonlinear_share,
     means.activation_norm,
     means.damage,
-    means.sae_id
+    means.sae_id,
+    row_number() OVER (ORDER BY sae.width, sae.name, list_position(['absorbed', 'missed', 'other'], means.words)) AS row
 FROM means
 JOIN sae USING (sae_id)
 LEFT JOIN (FROM means WHERE words = 'other') AS other USING (sae_id)
-ORDER BY sae.width, sae.name, list_position(['absorbed', 'missed', 'other'], means.words)
+ORDER BY row

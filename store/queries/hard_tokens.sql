@@ -66,6 +66,7 @@ read AS (
         shown.shown_place,
         token.*,
         study.model_id,
+        study.corpus_id,
         study.own,
         study.variance,
         CASE $unit
@@ -121,6 +122,7 @@ SELECT
     read.context,
     read.position,
     read.context::UBIGINT << 16 | read.position AS place,
+    read.corpus_id,
     read.token_id
 FROM read
 LEFT JOIN windows USING (shown_place)

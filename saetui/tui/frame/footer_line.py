@@ -12,12 +12,13 @@ from saetui.tui.keys import shown_key
 
 # What is kept longest where there is little room, and the order in which it stands there.
 _KEPT = (
-    *("help", "leave", "study", "measure", "filter", "prompt", "view", "words", "cases", "cancel", "retry"),
-    *("ablate", "absorber", "metric", "reset", "map", "sort"),
+    *("help", "leave", "study", "measure", "filter", "prompt", "view", "words", "cases", "order", "unit", "only", "cancel", "retry"),
+    *("ablate", "absorber", "metric", "reset", "map", "scaling", "sort"),
     *("mark", "note", "query", "explain", "copy", "export", "figure"),
 )
 _ORDER = (
-    *("study", "measure", "view", "words", "cases", "ablate", "absorber", "metric", "reset", "map", "cancel", "retry"),
+    *("study", "measure", "view", "words", "cases", "ablate", "absorber", "metric", "reset", "map"),
+    *("order", "unit", "only", "scaling", "cancel", "retry"),
     *("leave", "filter", "prompt", "sort"),
     *("mark", "note", "copy", "export", "figure", "query", "explain", "help"),
 )

@@ -13,6 +13,7 @@ _GROUPS = {
     "navigate": "Going places",
     "letters": "Letters",
     "absorption": "Absorption",
+    "error_study": "Hard tokens",
     "note": "Notes",
     "jobs": "Jobs",
     "study": "Studies",
