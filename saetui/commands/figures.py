@@ -33,6 +33,7 @@ class Figure(Command):
     tau: float | None = argument(default=None, help="F1 that a main latent must add; as studied if left out")
     lead: float | None = argument(default=None, help="logits by which an absorber must lead; as studied if left out")
     min_cosine: float | None = argument(default=None, help="an absorber's least cosine; as studied if left out")
+    context: int | None = argument(default=None, help="a context of the error study; the hardest token's if left out")
 
     def resolved(self, bench: Workbench) -> Figure:
         from saetui.figures import FigureError
@@ -45,9 +46,9 @@ class Figure(Command):
         # The thresholds that hold on the screens hold here as well.
         moved = {name: getattr(bench.attention, name) for name in _THRESHOLDS if name in takes}
         here = replace(self, **{name: value for name, value in moved.items() if getattr(self, name) is None})
-        if "word" not in takes or self.sae or self.letter or self.word:
+        if not {"letter", "word"} <= set(takes) or self.sae or self.letter or self.word:
             return here
-        # A figure of one word is of the word that is looked at.
+        # A figure of one word of a letter is of the word that is looked at.
         entry = bench.catalogue.entry(bench.attention.sae)
         here = replace(here, sae=(entry.name,) if entry is not None else (), letter=bench.attention.letter or "")
         return replace(here, word=bench.attention.token or "")
@@ -74,9 +75,9 @@ class Figure(Command):
         from saetui.figures.catalogue import asked
 
         words = {name: getattr(self, name) or None for name in ("sae", "hook", "letter", "word")}
-        thresholds = {name: getattr(self, name) for name in _THRESHOLDS}
+        numbers = {name: getattr(self, name) for name in (*_THRESHOLDS, "context")}
         try:
-            return asked(store, self.name, **words, **thresholds)
+            return asked(store, self.name, **words, **numbers)
         except FigureError as problem:
             raise CommandError(f"figure: {problem}") from problem
 

@@ -21,12 +21,13 @@ def inches_of(plot: Plot, *, legend: bool = True) -> tuple[float, float]:
     width, height = ink.PLOT_INCHES
     if isinstance(plot, HeatMap):
         labels = ink.LETTER_INCHES * max(map(len, plot.rows))
-        return max(width, labels + 0.9 + ink.CELL_INCHES * len(plot.columns)), 0.7 + _heads(
-            plot
-        ) + ink.CELL_INCHES * len(plot.rows)
+        cells, title = ink.CELL_INCHES * len(plot.columns), ink.LETTER_INCHES * len(plot.title)
+        return max(width, labels + 0.9 + max(cells, title)), 0.7 + _heads(plot) + ink.CELL_INCHES * len(plot.rows)
     if isinstance(plot, BarChart):
         labels = ink.LETTER_INCHES * max(len(f"{bar.label} {bar.note}") for bar in plot.bars)
-        return width + labels, 0.9 + ink.BAR_INCHES * (len(plot.names) + 0.4) * len(plot.bars)
+        beside = 0.0 if _names_above(plot) else 0.6 + ink.LETTER_INCHES * max(map(len, plot.names))
+        rows = (1 if plot.stacked else len(plot.names)) + 0.4
+        return width + labels + beside, 0.9 + ink.BAR_INCHES * rows * len(plot.bars)
     if not legend or not legend_of(plot):
         return width, height
     return width + ink.LEGEND_INCHES, max(height, 0.5 + ink.LEGEND_LINE_INCHES * len(plot.lines))
@@ -36,6 +37,11 @@ def _heads(plot: HeatMap) -> float:
     """Inches that upright names of columns take, 0 where they lie flat."""
     longest = max(map(len, plot.columns))
     return ink.LETTER_INCHES * longest if longest > ink.LONGEST_FLAT else 0.0
+
+
+def _names_above(chart: BarChart) -> bool:
+    """Whether the names of bars are short enough to stand side by side above them."""
+    return sum(0.5 + ink.LETTER_INCHES * len(name) for name in chart.names) <= ink.PLOT_INCHES[0]
 
 
 def draw_plot(axes: Axes, plot: Plot, *, legend: bool = True) -> None:
@@ -63,7 +69,11 @@ def _draw_chart(axes: Axes, chart: Chart, legend: bool) -> None:
     _scale_x(axes, chart.x, [point.x for line in chart.lines for point in line.points])
     axes.set_ylabel(chart.y.text)
     if chart.y.logarithmic:
+        from matplotlib.ticker import FuncFormatter, NullLocator
+
         axes.set_yscale("log")
+        axes.yaxis.set_minor_locator(NullLocator())
+        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.6g}"))
     if chart.y.from_zero:
         axes.set_ylim(bottom=0.0)
     axes.grid(True)
@@ -84,6 +94,8 @@ def _draw_line(axes: Axes, line: Line, index: int, aside: float) -> None:
         style = ink.REFERENCE
     if not line.marked:
         style = {**style, "marker": "none"}
+    if not line.joined:
+        style = {**style, "linestyle": "none"}
     x, y = [point.x + aside for point in line.points], [point.y for point in line.points]
     # A marker on the axis is drawn whole.
     axes.plot(x, y, label=line.name, clip_on=False, zorder=3, **style)
@@ -154,7 +166,9 @@ def _draw_bars(axes: Axes, chart: BarChart) -> None:
     axes.invert_yaxis()
     axes.axvline(0.0, color="black", linewidth=0.6)
     axes.grid(True, axis="x")
-    if len(chart.names) > 1:
+    if len(chart.names) > 1 and not _names_above(chart):
+        axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.04))
+    elif len(chart.names) > 1:
         axes.set_title(chart.title, pad=16)
         axes.legend(loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=len(chart.names), borderaxespad=0.1)
 

@@ -6,7 +6,20 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
-from saetui.figures import absorption_map, absorption_rate, error_scaling, evidence, letter_scores, splits
+from saetui.figures import (
+    absorbed_errors,
+    absorption_map,
+    absorption_rate,
+    cost_against_norm,
+    error_breakdown,
+    error_context,
+    error_scaling,
+    evidence,
+    letter_scores,
+    norm_r2,
+    splits,
+    width_norms,
+)
 from saetui.figures.choice import Choice, make_choice
 from saetui.figures.description import Figure
 from saetui.figures.errors import FigureError
@@ -25,6 +38,12 @@ FIGURES = {
         splits.KIND,
         letter_scores.KIND,
         error_scaling.KIND,
+        error_breakdown.KIND,
+        norm_r2.KIND,
+        width_norms.KIND,
+        error_context.KIND,
+        cost_against_norm.KIND,
+        absorbed_errors.KIND,
     )
 }
 
@@ -49,14 +68,16 @@ def figure(
     tau: float | None = None,
     lead: float | None = None,
     min_cosine: float | None = None,
+    context: int | None = None,
 ) -> Figure:
     """A figure of a store, e.g. ``figure(store, "absorption_rate").save("rate.svg")``.
 
     ``sae`` names one SAE or several, ``hook`` a hook point; all SAEs, at the hook point with most of them, if left out.
     ``tau`` (F1), ``lead`` (logits) and ``min_cosine`` are thresholds of absorption; those of the runs if left out.
+    ``context`` numbers a context of the error study; the one with the hardest token if left out.
     Raises FigureError where there is no such figure, SAE, hook point or letter, or the figure takes no such choice.
     """
-    chosen = {"sae": sae, "hook": hook, "letter": letter, "word": word}
+    chosen = {"sae": sae, "hook": hook, "letter": letter, "word": word, "context": context}
     return draw(store, *asked(store, name, **chosen, tau=tau, lead=lead, min_cosine=min_cosine))
 
 

@@ -25,6 +25,7 @@ class Choice:
     tau: float | None = None
     lead: float | None = None
     min_cosine: float | None = None
+    context: int | None = None
 
 
 def make_choice(
@@ -37,6 +38,7 @@ def make_choice(
     tau: float | None = None,
     lead: float | None = None,
     min_cosine: float | None = None,
+    context: int | None = None,
 ) -> Choice:
     """The choice as the figures take it: SAEs by name, id or the unique beginning of one.
 
@@ -49,7 +51,7 @@ def make_choice(
     if hook is not None and hook not in (hooks := sorted({str(row["hook_name"]) for row in saes})):
         raise FigureError(f"hook: no SAE reads {hook!r}; there are {', '.join(hooks) or 'none yet'}")
     ids = tuple(dict.fromkeys(_sae_id(saes, name) for name in names)) or None
-    return Choice(ids, hook, letter.lower() if letter is not None else None, word, tau, lead, min_cosine)
+    return Choice(ids, hook, letter.lower() if letter is not None else None, word, tau, lead, min_cosine, context)
 
 
 def _sae_id(saes: Sequence[Row], name: str) -> str:

@@ -39,13 +39,15 @@ class Point:
 class Line:
     """Points that belong together, from left to right; a ``reference`` is what the other lines are held against.
 
-    ``marked=False`` draws the line without a marker at each point, as for a fitted curve.
+    ``marked=False`` draws the line without a marker at each point, as for a fitted curve; ``joined=False`` the markers
+    without a line between them.
     """
 
     name: str
     points: tuple[Point, ...]
     reference: bool = False
     marked: bool = True
+    joined: bool = True
 
 
 @dataclass(frozen=True)

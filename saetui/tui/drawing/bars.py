@@ -4,7 +4,7 @@ from rich.segment import Segment
 from textual.strip import Strip
 
 from saetui.figures.description import Bar, BarChart
-from saetui.tui.drawing.look import Look
+from saetui.tui.drawing.look import PLAIN, Look
 from saetui.tui.drawing.words import line, said
 from saetui.tui.widgets.visible import fit
 
@@ -13,26 +13,30 @@ _FILLS = (("█", "▐", "▌"), ("▒", "▒", "▒"), ("░", "░", "░"), (
 _FEWEST_COLUMNS = 24
 _NUMBER = 7
 # Room for intervals, where enough of it is left for the bars.
-_INTERVAL, _WITH_INTERVALS = 18, 64
+_INTERVAL, _FEWEST_BESIDE = 18, 12
+# The width that a height is guessed for.
+_USUAL_WIDTH = 64
 _LABEL_SHARE = 0.35
 
 
 def natural_height(chart: BarChart) -> int:
-    """Lines that it takes to show all bars."""
-    return len(chart.bars) * _lines(chart) + 2
+    """Lines that it takes to show all bars, on a width that is not known yet."""
+    return len(chart.bars) * _lines(chart) + 1 + len(_legend(chart, _USUAL_WIDTH, PLAIN))
 
 
 def draw_bars(chart: BarChart, width: int, height: int, look: Look) -> list[Strip]:
     """What the bars measure, a line for each bar with its number, and a word about those there was no room for."""
     if chart.is_empty or width < _FEWEST_COLUMNS or height < 3:
         return [said("nothing to draw yet" if chart.is_empty else "too small to draw", width, look)]
-    room = (height - 1) // _lines(chart)
-    shown = chart.bars if len(chart.bars) <= room else chart.bars[: max(1, (height - 2) // _lines(chart))]
-    strips = [_legend(chart, width, look)]
+    strips = _legend(chart, width, look)[: max(1, height // 3)]
+    room = height - len(strips)
+    fitting = len(chart.bars) if len(chart.bars) * _lines(chart) <= room else max(1, (room - 1) // _lines(chart))
+    shown = chart.bars[:fitting]
     names, notes = (max(map(len, texts)) for texts in zip(*((bar.label, bar.note) for bar in shown), strict=True))
     label = min(names + 1 + notes, max(8, round(width * _LABEL_SHARE)))
-    with_intervals = width >= _WITH_INTERVALS and any(bar.intervals for bar in shown)
-    columns = width - label - _NUMBER - 3 - _INTERVAL * with_intervals
+    columns = width - label - _NUMBER - 3
+    with_intervals = columns - _INTERVAL >= _FEWEST_BESIDE and any(bar.intervals for bar in shown)
+    columns -= _INTERVAL * with_intervals
     values = [value for bar in shown for value in _values(chart, bar) if value is not None]
     low, high = min(0.0, *values), max(0.0, *values)
     # Where nothing goes to one side, the axis stands at the edge.
@@ -42,8 +46,8 @@ def draw_bars(chart: BarChart, width: int, height: int, look: Look) -> list[Stri
         if chart.stacked:
             (total,) = _values(chart, bar)
             stack = _stack(bar, high, columns, look)
-            segments = [Segment(f"{heads[0]} ", look.text), Segment("│", look.axis), *stack, _number(total, look)]
-            strips.append(Strip(segments).crop_extend(0, width, look.text))
+            start = [Segment(f"{heads[0]} ", look.text), Segment("│", look.axis)]
+            strips.append(Strip([*start, *stack, _number(total, False, look)]).crop_extend(0, width, look.text))
             continue
         for index, (head, value) in enumerate(zip(heads, bar.values, strict=True)):
             drawn = _bar(value, low, high, left, columns - left, index)
@@ -52,10 +56,11 @@ def draw_bars(chart: BarChart, width: int, height: int, look: Look) -> list[Stri
                 Segment(drawn[0], look.series(index)),
                 Segment("│", look.axis),
                 Segment(drawn[1], look.series(index)),
-                _number(value, look),
+                _number(value, low < 0, look),
             ]
             if with_intervals and (ends := bar.ends(index)) is not None:
-                segments.append(Segment(f"  {_written(ends[0])} … {_written(ends[1])}", look.axis))
+                texts = [_written(end, signed=low < 0) for end in ends]
+                segments.append(Segment(f"  {' … '.join(texts)}", look.axis))
             strips.append(Strip(segments).crop_extend(0, width, look.text))
     if len(shown) < len(chart.bars):
         strips.append(said(f"and {len(chart.bars) - len(shown)} more", width, look))
@@ -95,20 +100,31 @@ def _stack(bar: Bar, high: float, columns: int, look: Look) -> list[Segment]:
     return [*segments, Segment(" " * (columns - start), look.text)]
 
 
-def _number(value: float | None, look: Look) -> Segment:
-    text = "–" if value is None else _written(value, sign=True)
+def _number(value: float | None, signed: bool, look: Look) -> Segment:
+    text = "–" if value is None else _written(value, signed=signed)
     return Segment(text.rjust(_NUMBER + 1), look.axis if value is None else look.text)
 
 
-def _written(value: float, *, sign: bool = False) -> str:
-    return f"{value:{'+' if sign else ''}.2f}".replace("-", "−") if value else "0"
+def _written(value: float, *, signed: bool) -> str:
+    return f"{value:{'+' if signed else ''}.2f}".replace("-", "−") if value else "0"
 
 
-def _legend(chart: BarChart, width: int, look: Look) -> Strip:
+def _legend(chart: BarChart, width: int, look: Look) -> list[Strip]:
+    """What the bars measure and what their fills stand for, on as many lines as that takes."""
     if len(chart.names) == 1:
-        return line(f"{chart.label}  {chart.scale.text}, {chart.names[0]}".strip(), width, look.axis)
-    segments = [Segment(f"{chart.label}  ", look.axis)]
+        return [line(f"{chart.label}  {chart.scale.text}, {chart.names[0]}".strip(), width, look.axis)]
+    entries = [[Segment(f"{chart.label}  ", look.axis)]]
     for index, name in enumerate(chart.names):
-        segments += [Segment(_FILLS[index % len(_FILLS)][0] * 2, look.series(index)), Segment(f" {name}  ", look.text)]
-    segments.append(Segment(chart.scale.text, look.axis))
-    return Strip(segments).crop_extend(0, width, look.text)
+        fill = Segment(_FILLS[index % len(_FILLS)][0] * 2, look.series(index))
+        entries.append([fill, Segment(f" {name}  ", look.text)])
+    entries.append([Segment(chart.scale.text, look.axis)])
+    rows: list[list[Segment]] = [[]]
+    for entry in entries:
+        if rows[-1] and _length([*rows[-1], *entry]) > width:
+            rows.append([])
+        rows[-1] += entry
+    return [Strip(segments).crop_extend(0, width, look.text) for segments in rows]
+
+
+def _length(segments: list[Segment]) -> int:
+    return sum(segment.cell_length for segment in segments)

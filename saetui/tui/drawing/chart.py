@@ -73,8 +73,9 @@ def _draw_lines(canvas: Canvas, lines: Sequence[Line], x_axis: Axis, y_axis: Axi
     for index, line in enumerate(lines):
         places = [(_dot(canvas, x_axis, y_axis, p.x, p.y), p) for p in line.points]
         style = look.series(index, reference=line.reference)
-        for start, end in pairwise(place for place, _ in places if place is not None):
-            canvas.line(start, end, style)
+        if line.joined:
+            for start, end in pairwise(place for place, _ in places if place is not None):
+                canvas.line(start, end, style)
         for _, point in places:
             if point.low is not None and point.high is not None:
                 low = _dot(canvas, x_axis, y_axis, point.x, point.low)

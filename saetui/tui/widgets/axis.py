@@ -82,6 +82,8 @@ class Axis:
         largest = max(abs(tick) for tick in ticks)
         if largest >= 1000:
             return [short_number(tick).replace(".0", "") for tick in ticks]
+        if self.logarithmic and largest > 1000 * min(abs(tick) for tick in ticks):
+            return [f"{tick:g}" for tick in ticks]
         for digits in range(7):
             if all(math.isclose(round(tick, digits), tick, rel_tol=1e-6, abs_tol=1e-12) for tick in ticks):
                 return [f"{tick:.{digits}f}".replace("-", "−") for tick in ticks]
