@@ -7,12 +7,11 @@ from textual.actions import SkipAction
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
-from textual.content import Content
 from textual.timer import Timer
 from textual.widget import Widget
 from textual.widgets import Static
 
-from saetui.commands.absorption import CASES, EVIDENCE, LETTERS, MAP, OCCURRENCES, shown_words
+from saetui.commands.absorption import CASES, EVIDENCE, LETTERS, MAP, OCCURRENCES
 from saetui.commands.attention import Attention
 from saetui.commands.command import Command
 from saetui.commands.navigate import Focus, Open
@@ -21,11 +20,12 @@ from saetui.tui.frame.status_line import progress_text
 from saetui.tui.keys import bindings_of
 from saetui.tui.messages import TableChanged
 from saetui.tui.screens import absorption_columns as columns
+from saetui.tui.screens import absorption_tables as tables
+from saetui.tui.screens import absorption_titles as titles
 from saetui.tui.screens.base import FOLDED_WIDTH, WorkbenchScreen
 from saetui.tui.widgets.case_card import CaseCard
 from saetui.tui.widgets.query_table import QueryTable
 from saetui.tui.widgets.threshold_line import ThresholdLine
-from saetui.tui.widgets.visible import visible_token
 
 # A cursor that rests this long has chosen its row; until then other panes stay as they are.
 _REST = 0.06
@@ -39,7 +39,6 @@ _EMPTY = """[b]Absorption has not been studied here yet.[/b]
 """
 # Which parts each page shows; the others are hidden.
 _PAGES = {"": ("upper", "lower"), "word": ("occurrences", "lower"), "map": ("map",)}
-_FIRST = {"": CASES, "word": OCCURRENCES, "map": MAP}
 
 
 class AbsorptionScreen(WorkbenchScreen):
@@ -77,74 +76,22 @@ class AbsorptionScreen(WorkbenchScreen):
         self._rest: Timer | None = None
         # True while the words of a letter arrive of which none has been chosen: then the first one is.
         self._choose_first = True
+        # The number with the longest bar in the evidence.
+        self._largest = 0.0
 
     def compose_body(self) -> ComposeResult:
         bench = self.bench
         yield Static(_EMPTY, id="absorption-empty")
         with Vertical(id="absorption-body"):
             with Horizontal(id="absorption-upper"):
-                yield QueryTable(
-                    "absorption_letters",
-                    bench.parameters("absorption_letters"),
-                    columns.letters(bench.attention.metric, "normal"),
-                    "letter",
-                    title="letters",
-                    empty="not studied for this SAE\nA does it, for all in view",
-                    id="absorption-letters",
-                )
-                yield QueryTable(
-                    "absorption_cases",
-                    bench.parameters("absorption_cases"),
-                    columns.cases(bench.attention.metric, "normal"),
-                    "surface",
-                    title="words",
-                    empty="no words of this letter were judged",
-                    counted=False,
-                    id="absorption-cases",
-                )
-            yield self._hidden(
-                QueryTable(
-                    "absorption_occurrences",
-                    bench.parameters("absorption_occurrences"),
-                    columns.occurrences(0.0, 0.0),
-                    "rank",
-                    title="occurrences",
-                    empty="the corpus does not have this word",
-                    counted=False,
-                    id="absorption-occurrences",
-                )
-            )
-            yield self._hidden(
-                QueryTable(
-                    "absorption_map",
-                    bench.parameters("absorption_map") | {"in_view": []},
-                    columns.sae_map(FOLDED_WIDTH),
-                    "sae_id",
-                    title="map",
-                    empty="none of the SAEs in view has been studied\nA does it",
-                    counted=False,
-                    id="absorption-map",
-                )
-            )
+                yield tables.letters_table(bench)
+                yield tables.cases_table(bench)
+            yield tables.occurrences_table(bench)
+            yield tables.map_table(bench)
             yield ThresholdLine(bench.store.reader(), id="absorption-thresholds")
             with Horizontal(id="absorption-lower"):
-                yield QueryTable(
-                    "absorption_evidence",
-                    bench.parameters("absorption_evidence"),
-                    columns.evidence(bench.attention.metric, "normal", 0.0),
-                    "latent",
-                    title="evidence",
-                    empty="choose a word",
-                    pinned=2,
-                    counted=False,
-                    id="absorption-evidence",
-                )
+                yield tables.evidence_table(bench)
                 yield CaseCard(bench.store.reader(), id="absorption-card")
-
-    @staticmethod
-    def _hidden(widget: QueryTable) -> QueryTable:
-        widget.display = False
-        return widget
 
     @property
     def letters(self) -> QueryTable:
@@ -200,6 +147,7 @@ class AbsorptionScreen(WorkbenchScreen):
         self._ask_page()
         self.thresholds.show(self.bench.parameters("absorption_change"), now.metric)
         self._show_card()
+        self.jobs_changed()
         self._show_marks()
         self._name_tables()
 
@@ -225,9 +173,9 @@ class AbsorptionScreen(WorkbenchScreen):
 
     def jobs_changed(self) -> None:
         """How far the ablation of this word is."""
-        token = self.bench.attention.token
+        entry, token = self.bench.catalogue.entry(self.bench.attention.sae), self.bench.attention.token
         jobs = [job for job in self.bench.jobs if job.kind == "ablation" and not job.has_ended]
-        own = [job for job in jobs if token is not None and job.spec.get("word") == token]
+        own = [job for job in jobs if entry is not None and (job.spec["sae"], job.spec["word"]) == (entry.name, token)]
         self.card.tell(f"removing its latents, {progress_text(own[0])}" if own else "")
 
     def _show_card(self, *, again: bool = False) -> None:
@@ -324,8 +272,8 @@ class AbsorptionScreen(WorkbenchScreen):
     def _evidence_loaded(self, event: QueryTable.Loaded) -> None:
         rows = [row for index in range(event.total) if (row := event.table.row_at(index)) is not None]
         metric = self.bench.attention.metric
-        largest = max((abs(columns.drawn_value(metric, row) or 0.0) for row in rows), default=0.0)
-        event.table.set_columns(columns.evidence(metric, self._kind(), largest))
+        self._largest = max((abs(columns.drawn_value(metric, row) or 0.0) for row in rows), default=0.0)
+        event.table.set_columns(columns.evidence(metric, self._kind(), self._largest))
         self._name_tables()
 
     @on(QueryTable.Loaded, "#absorption-occurrences")
@@ -346,41 +294,17 @@ class AbsorptionScreen(WorkbenchScreen):
     # Titles
 
     def _name_tables(self) -> None:
-        attention = self.bench.attention
-        self.cases.title = self._title_of_words(attention.letter)
-        word = visible_token(attention.token) if attention.token is not None else ""
-        letter = (attention.letter or "?").upper()
-        what = (
-            "what it carries of the probe" if attention.metric == "projection" else f"effect of removing it on {letter}"
-        )
-        self.evidence.title = f"latents on {word} · {what}" if word else "latents"
-        first = self.occurrences.row_at(0)
-        seen = f"{self.occurrences.total} of {first['n_occurrences']:,}" if first is not None else ""
-        self.occurrences.title = Content.assemble(
-            f"{word} in the corpus  {seen}  ",
-            ("■ absorber", "$warning"),
-            "  ",
-            ("■ main latents", "#2f7fd6"),
-            "  ⎋ back",
-        )
-        measure = "mean absorption fraction" if attention.metric == "projection" else "absorption rate"
-        self.sae_map.title = f"{measure} of every letter in the SAEs in view, %  ⏎ look  ⎋ back"
-
-    def _title_of_words(self, letter: str | None) -> Content:
-        if letter is None:
-            return Content("words")
-        parts: list[str | tuple[str, str]] = [f"words of {letter}  {self.cases.total:,}  "]
-        shown = shown_words(self.bench)
-        for name in ("all", "absorbed", "missed"):
-            parts.append((f"[{name}]", "bold") if name == shown else f" {name} ")
-        if shown is None:
-            parts.append(f" /{self.bench.tables[CASES].filter}")
-        return Content.assemble(*parts, (" w", "dim"))
+        occurrences = self.occurrences
+        self.cases.title = titles.title_of_words(self.bench, self.cases.total)
+        self.evidence.title = titles.title_of_evidence(self.bench)
+        occurrences.title = titles.title_of_occurrences(self.bench, occurrences.total, occurrences.row_at(0))
+        self.sae_map.title = titles.title_of_map(self.bench)
 
     # Pages and folding
 
     def turn_page(self) -> None:
-        parts = _PAGES[self.bench.page]
+        # While another screen is coming to the front, its page means nothing here.
+        parts = _PAGES.get(self.bench.page, _PAGES[""])
         if all(self._part(name).display == (name in parts) for name in ("upper", "lower", "occurrences", "map")):
             return
         for name in parts:
@@ -432,13 +356,10 @@ class AbsorptionScreen(WorkbenchScreen):
     def _lay_out_columns(self) -> None:
         metric, kind = self.bench.attention.metric, self._kind()
         folded = self.size.width < FOLDED_WIDTH
-        self.letters.set_columns(
-            columns.letters(metric, "narrow" if folded else "wide" if kind == "wide" else "normal")
-        )
+        self.letters.set_columns(columns.letters(metric, "normal" if kind == "narrow" and not folded else kind))
         self.cases.set_columns(columns.cases(metric, kind))
         self.sae_map.set_columns(columns.sae_map(self.size.width))
-        self.evidence.set_columns(columns.evidence(metric, kind, 0.0))
-        self.evidence.reload()
+        self.evidence.set_columns(columns.evidence(metric, kind, self._largest))
 
     def explain(self) -> str | None:
         table = self.table(self.bench.focus)

@@ -179,6 +179,7 @@ class WorkbenchScreen(Screen[None]):
         if not self.is_whole:
             return
         self.refresh_frame()
+        self.turn_page()
         bench, seen = self.bench, self._seen
         self._seen = (bench.attention, bench.revision, bench.marks)
         if seen is None or seen[0] != bench.attention:

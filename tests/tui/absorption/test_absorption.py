@@ -164,6 +164,19 @@ async def test_enter_opens_the_word_in_the_corpus_and_escape_goes_back(study: Pa
         await until(pilot, lambda: "took over" in card(screen))
 
 
+async def test_coming_back_from_another_screen_begins_on_the_first_page(study: Path) -> None:
+    async with absorption(study, (120, 40), WIDE) as (pilot, screen):
+        await until(pilot, settled(screen, "s", " so"))
+        await pilot.press("M")
+        await until(pilot, lambda: screen.sae_map.has_focus)
+        screen.dispatch("screen letters")
+        await until(pilot, lambda: isinstance(pilot.app.screen, LettersScreen))
+        screen.dispatch("screen absorption")
+        await until(pilot, lambda: pilot.app.screen is screen and screen.cases.region.width > 0)
+        assert screen.letters.has_focus
+        assert not screen.sae_map.region.width
+
+
 async def test_the_latent_under_the_cursor_of_the_evidence_is_told_about(study: Path) -> None:
     async with absorption(study, (120, 40), WIDE) as (pilot, screen):
         await until(pilot, settled(screen, "s", " so"))
