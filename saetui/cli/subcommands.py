@@ -1,0 +1,138 @@
+"""Every subcommand with its arguments; typer reads the signatures."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from saetui.cli import work
+from saetui.cli.guard import guarded
+from saetui.cli.studies import register_studies
+
+if TYPE_CHECKING:
+    import typer
+
+
+def make_app() -> "typer.Typer":
+    import typer
+
+    app = typer.Typer(
+        name="saetui",
+        help="Find where a sparse autoencoder says what a language model means, and where it fails.",
+        no_args_is_help=False,
+        add_completion=True,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    jobs = typer.Typer(help="Show the jobs of a store, or cancel one.", invoke_without_command=True)
+    app.add_typer(jobs, name="jobs")
+    study = typer.Typer(help="Make a study of the SAEs of a store, wait for it, and print the summary.")
+    app.add_typer(study, name="study")
+    toy = typer.Typer(help="See an effect on toys, where everything is known.", no_args_is_help=True)
+    app.add_typer(toy, name="toy")
+    store_option = typer.Option(help="The store's folder; default: the one opened last.")
+    _register(app, jobs, store_option)
+    register_studies(study, store_option)
+
+    @toy.command("absorption", help="What feature absorption is, on SAEs that are trained while you read.")
+    def toy_absorption() -> None:
+        guarded(work.explain_toy_absorption)()
+
+    return app
+
+
+def _register(app: "typer.Typer", jobs: "typer.Typer", store_option: Any) -> None:
+    """Every subcommand; typer reads their signatures, so they are written out here."""
+    import typer
+
+    @app.callback(invoke_without_command=True)
+    def saetui(
+        context: typer.Context,
+        version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+    ) -> None:
+        if version:
+            from saetui import __version__
+
+            print(__version__)
+        elif context.invoked_subcommand is None:
+            guarded(work.open_last)()
+
+    @app.command("open", help="Open a store; --at goes straight to a place, as copied with Y.")
+    def open_(
+        store: Annotated[Path, typer.Argument(help="The store's folder.")],
+        at: Annotated[str | None, typer.Option(help="A place, e.g. letters/s/412.")] = None,
+    ) -> None:
+        guarded(work.open_store)(store, at)
+
+    @app.command(help="Make the demo study, on the embedded model, and open it.")
+    def demo(
+        headless: Annotated[bool, typer.Option("--headless", help="Print the summary tables instead.")] = False,
+        store: Annotated[Path | None, typer.Option(help="The folder to make it in.")] = None,
+    ) -> None:
+        guarded(work.make_demo)(store, headless=headless)
+
+    @app.command(help="Run a job specification and wait for it.")
+    def run(
+        spec: Annotated[Path, typer.Argument(help="A .toml or .json file.")],
+        store: Annotated[Path | None, store_option] = None,
+        device: Annotated[str | None, typer.Option(help="cpu, cuda:0, …; default: the freest.")] = None,
+        force: Annotated[bool, typer.Option("--force", help="Run it although it was done before.")] = False,
+    ) -> None:
+        guarded(work.run_spec)(spec, store, device, force=force)
+
+    @app.command(help="Draw a figure of a store, or write it to a file; without a name, list the figures.")
+    def figure(
+        name: Annotated[str | None, typer.Argument(help="Which figure, e.g. absorption_rate.")] = None,
+        store: Annotated[Path | None, store_option] = None,
+        out: Annotated[Path | None, typer.Option(help="A file ending in .svg or .png.")] = None,
+        sae: Annotated[list[str] | None, typer.Option(help="Only this SAE, by name; can be given again.")] = None,
+        hook: Annotated[str | None, typer.Option(help="Hook point; default: the one with most SAEs.")] = None,
+        letter: Annotated[str | None, typer.Option(help="One letter.")] = None,
+        word: Annotated[str | None, typer.Option(help="A word; default: the clearest case.")] = None,
+        tau: Annotated[float | None, typer.Option(help="F1 that a main latent must add; default: as studied.")] = None,
+        lead: Annotated[float | None, typer.Option(help="Logits by which an absorber must lead.")] = None,
+        min_cosine: Annotated[float | None, typer.Option(help="An absorber's least cosine with the probe.")] = None,
+        context: Annotated[int | None, typer.Option(help="A context; default: that of the hardest token.")] = None,
+    ) -> None:
+        chosen = {"sae": tuple(sae or ()), "hook": hook or "", "letter": letter or "", "word": word or ""}
+        numbers = {"tau": tau, "lead": lead, "min_cosine": min_cosine, "context": context}
+        guarded(work.draw_figure)(name, store, out, **chosen, **numbers)
+
+    @app.command(help="Find codes of tokens anew by gradient pursuit: what could a better encoder do (2410.14670)?")
+    def pursue(
+        sae: Annotated[str | None, typer.Option(help="SAE, by name or id; default: the widest.")] = None,
+        hardest: Annotated[int | None, typer.Option(help="So many tokens with the largest error.")] = None,
+        random: Annotated[int | None, typer.Option(help="So many tokens drawn at random; default: 200.")] = None,
+        letter: Annotated[str | None, typer.Option(help="The judged words of a letter.")] = None,
+        missed: Annotated[bool, typer.Option("--missed", help="Of them only what its main latents miss.")] = False,
+        marked: Annotated[bool, typer.Option("--marked", help="The tokens marked in the interface.")] = False,
+        place: Annotated[
+            list[str] | None, typer.Option(help="A token as CONTEXT:POSITION. Repeat the option for more.")
+        ] = None,
+        l0: Annotated[str, typer.Option(help="Latents of each token; own: as many as the SAE used.")] = "own",
+        method: Annotated[
+            str, typer.Option(help="persistent, dark_matter (as published), orthogonal, polish or nnls.")
+        ] = "persistent",
+        store: Annotated[Path | None, store_option] = None,
+        device: Annotated[str | None, typer.Option(help="cpu, cuda:0, …; default: the freest.")] = None,
+        force: Annotated[bool, typer.Option("--force", help="Run it although it was done before.")] = False,
+    ) -> None:
+        ways = {
+            "hardest": None if hardest is None else str(hardest),
+            "random": None if random is None else str(random),
+            "missed" if missed else "letter": letter,
+            "marked": "" if marked else None,
+            "at": ",".join(place) if place else None,
+        }
+        given = [(way, of) for way, of in ways.items() if of is not None]
+        guarded(work.pursue_tokens)(given, sae, l0, method, store, device, missed=missed, force=force)
+
+    @jobs.callback(invoke_without_command=True)
+    def list_jobs(context: typer.Context, store: Annotated[Path | None, store_option] = None) -> None:
+        if context.invoked_subcommand is None:
+            guarded(work.list_jobs)(store)
+
+    @jobs.command("cancel", help="Cancel a job that waits or runs.")
+    def cancel(
+        job: Annotated[str, typer.Argument(help="Its id, or the beginning of it.")],
+        store: Annotated[Path | None, store_option] = None,
+    ) -> None:
+        guarded(work.cancel_job)(job, store)

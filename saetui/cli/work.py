@@ -1,0 +1,143 @@
+"""What the subcommands do: thin calls into commands and jobs, which are imported when needed."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+from saetui.cli.guard import fail
+
+
+def store_root(store: Path | None) -> Path:
+    from saetui.commands.last_store import last_store
+
+    return store if store is not None else last_store()
+
+
+def has_terminal() -> bool:
+    # The interface reads standard input and draws on standard error.
+    return all(stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr))
+
+
+def open_last() -> int:
+    return open_store(store_root(None), None)
+
+
+def open_store(store: Path, at: str | None) -> int:
+    from saetui.commands.last_store import remember_store
+
+    if not has_terminal():
+        from saetui.commands.summary import print_summary
+
+        print("saetui: no terminal, so here is the summary", file=sys.stderr)
+        return print_summary(store)
+    from saetui.tui.start import run
+
+    code = run(store, at=at)
+    remember_store(store)
+    return code
+
+
+def make_demo(store: Path | None, *, headless: bool) -> int:
+    from saetui.commands.last_store import demo_store
+    from saetui.jobs.client import JobClient
+    from saetui.jobs.demo import submit_demo
+    from store import Store
+
+    root = store if store is not None else demo_store()
+    Store.open(root, create=True).close()
+    jobs = submit_demo(JobClient(root))
+    if not headless and has_terminal():
+        return open_store(root, None)
+    from saetui.commands.headless import follow_jobs
+    from saetui.commands.summary import print_summary
+
+    code = follow_jobs(root, [job.id for job in jobs])
+    return code or print_summary(root)
+
+
+def run_spec(spec: Path, store: Path | None, device: str | None, *, force: bool) -> int:
+    from saetui.commands.headless import follow_jobs
+    from saetui.jobs import JobClient, load_spec
+
+    loaded = load_spec(spec)
+    root = store or (Path(loaded.store) if loaded.store else store_root(None))
+    job = JobClient(root).submit(loaded, device, force=force)
+    return follow_jobs(root, [job.id])
+
+
+def make_study(document: dict[str, Any], store: Path | None, device: str | None, *, force: bool) -> int:
+    from saetui.commands.headless import follow_jobs
+    from saetui.commands.summary import print_summary
+    from saetui.jobs import JobClient, parse_spec
+    from store import Store
+
+    root = store_root(store)
+    with Store.open(root) as opened:
+        store_hooks = [row[0] for row in opened.fetch("SELECT DISTINCT hook_name FROM sae ORDER BY ALL").rows]
+    if document["kind"] == "errors" and "hook_name" not in document and len(store_hooks) == 1:
+        document |= {"hook_name": store_hooks[0]}
+    spec = parse_spec(document, source="study", base=Path.cwd())
+    job = JobClient(root).submit(spec, device, force=force)
+    return follow_jobs(root, [job.id]) or print_summary(root)
+
+
+def pursue_tokens(
+    given: list[tuple[str, str]],
+    sae: str | None,
+    l0: str,
+    method: str,
+    store: Path | None,
+    device: str | None,
+    *,
+    missed: bool,
+    force: bool,
+) -> int:
+    from saetui.commands.errors import CommandError
+    from saetui.commands.pursue import COUNT, TokenChoice, pursue
+
+    if missed and "missed" not in dict(given):
+        raise CommandError("pursue: --missed is about the words of a letter; add --letter, e.g. --letter s")
+    if len(given) > 1:
+        raise CommandError(f"pursue: choose tokens in one way, not by {' and by '.join(way for way, _ in given)}")
+    choice = TokenChoice(*given[0]) if given else TokenChoice("random", str(COUNT))
+    return pursue(store_root(store), sae, choice, l0, method, device, force=force)
+
+
+def draw_figure(name: str | None, store: Path | None, out: Path | None, **chosen: Any) -> int:
+    from saetui.commands.figures import Figure, export_figure, list_figures
+
+    if name is None:
+        print(list_figures())
+        return 0
+    from store import Store
+
+    with Store.open(store_root(store)) as opened:
+        opened.commit_spool()
+        drawn = Figure(name, **chosen).drawn(opened)
+    if out is not None:
+        print(f"saetui: {export_figure(drawn, out)}", file=sys.stderr)
+        return 0
+    if drawn.is_empty:
+        fail(f"{name}: there is nothing to draw: {drawn.advice}")
+    from saetui.tui.drawing.printed import print_figure
+
+    print_figure(drawn)
+    return 0
+
+
+def list_jobs(store: Path | None) -> int:
+    from saetui.commands.headless import print_jobs
+
+    return print_jobs(store_root(store))
+
+
+def cancel_job(job: str, store: Path | None) -> int:
+    from saetui.commands.headless import cancel_job
+
+    return cancel_job(store_root(store), job)
+
+
+def explain_toy_absorption() -> int:
+    from saetui.commands.toy import explain_absorption
+
+    return explain_absorption()
