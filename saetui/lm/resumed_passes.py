@@ -108,7 +108,8 @@ class ResumedPasses:
             return {}
         cache = RecordingCache(0, self.model.last_layer)
         self.model.later.run(self.tokens[:, : self.position], entering, cache)
-        return cache.recorded
+        # All rows multiply with them, and a product of other than contiguous tensors copies them first.
+        return {layer: (keys.contiguous(), values.contiguous()) for layer, (keys, values) in cache.recorded.items()}
 
     def _read_site(self) -> Float[Tensor, "context width"]:
         read = Reader()

@@ -50,8 +50,11 @@ def shared_prefix_attention(
         out, _ = sdpa_attention_forward(module, query, key, value, attention_mask, scaling=scaling, **settings)
         return out, None
     scale = query.shape[-1] ** -0.5 if scaling is None else scaling
-    n_keys = key.shape[2] + (0 if prefix is None else prefix.keys.shape[2])
-    mask = _causal(query.shape[2], n_keys, query.device) if attention_mask is None else attention_mask[0, 0]
+    length = 0 if prefix is None else prefix.keys.shape[2]
+    if attention_mask is None:
+        mask = _causal(query.shape[2], length + key.shape[2], query.device)
+    else:
+        mask = attention_mask[0, 0]
     if prefix is None:
         attended = _attend(query[:, None] * scale, key[:, None], value[:, None], None, mask, softcap)[:, 0]
     else:
@@ -72,22 +75,27 @@ def _attend(
     # (group, kv_head, head of the kv_head, size, position, d), so that all that reads the same keys lies together.
     query = query.view(*query.shape[:2], n_kv_heads, -1, *query.shape[3:]).permute(0, 2, 3, 1, 4, 5)
     key, value = (own.transpose(1, 2)[:, :, None] for own in (key, value))
-    scores = query @ key.mT
+    length = mask.shape[1] - key.shape[-2]
+    scores = _seen(query @ key.mT, mask[:, length:], softcap)
     if prefix is not None:
         keys, values = (prefix.groups.of_contexts(kept) for kept in (prefix.keys, prefix.values))
-        before = query.flatten(2, 4) @ keys.mT
-        scores = torch.cat([before.view(*scores.shape[:-1], keys.shape[2]), scores], dim=-1)
-    if softcap is not None:
-        scores = softcap * torch.tanh(scores / softcap)
-    scores = scores.masked_fill(~mask, torch.finfo(scores.dtype).min)
+        before = (query.flatten(2, 4) @ keys.mT).view(*scores.shape[:-1], length)
+        scores = torch.cat([_seen(before, mask[:, :length], softcap), scores], dim=-1)
     weights = scores.softmax(-1, dtype=torch.promote_types(scores.dtype, torch.float32)).to(value.dtype)
-    if prefix is None:
-        attended = weights @ value
-    else:
-        length = keys.shape[2]
-        attended = weights[..., length:] @ value
+    attended = weights[..., length:] @ value
+    if prefix is not None:
         attended = attended + (weights[..., :length].flatten(2, 4) @ values).view_as(attended)
     return attended.permute(0, 3, 1, 2, 4, 5).flatten(2, 3)
+
+
+def _seen(scores: Tensor, mask: Bool[Tensor, "position key"], softcap: float | None) -> Tensor:
+    """Scores with a soft cap, and very low where the mask is False."""
+    if softcap is not None:
+        scores = softcap * torch.tanh(scores / softcap)
+    # A full prefix hides nothing; looking costs a CPU less than filling, and a GPU more.
+    if mask.device.type == "cpu" and bool(mask.all()):
+        return scores
+    return scores.masked_fill(~mask, torch.finfo(scores.dtype).min)
 
 
 def _causal(n_positions: int, n_keys: int, device: torch.device) -> Bool[Tensor, "position key"]:
