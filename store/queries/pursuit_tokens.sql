@@ -58,6 +58,7 @@ SELECT
     tokens.context,
     tokens.position,
     tokens.token_id,
+    tokens.corpus_id,
     tokens.pursuit_id
 FROM tokens
 LEFT JOIN windows USING (row)

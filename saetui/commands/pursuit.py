@@ -1,0 +1,271 @@
+"""What can be done on the screen of pursuits: which tokens, how many latents, by which method; and earlier pursuits."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from saetui.commands.attention import Place
+from saetui.commands.command import Command, argument, command
+from saetui.commands.errors import CommandError
+from saetui.commands.links import link_of
+from saetui.commands.navigate import Open
+from saetui.commands.pursue import COUNT, METHODS, OWN, TokenChoice, read_l0
+
+if TYPE_CHECKING:
+    from saetui.commands.catalogue import SaeEntry
+    from saetui.commands.workbench import Workbench
+    from saetui.jobs import Job
+
+SCREEN = "pursuit"
+RUNS, TOKENS, LATENTS = (f"{SCREEN}.{part}" for part in ("runs", "tokens", "latents"))
+# What the key goes through; a letter's words and single places are typed.
+_WAYS = ("hardest", "missed", "marked", "random")
+_COUNTS = (20, 50, 100, 200, 500, 1000, 2000, 5000)
+# Latents of a token that the key goes through.
+BUDGETS = (OWN, "1", "2", "4", "8", "16", "32", "64")
+_RUN = "SELECT pursuit_id, sae_id FROM pursuit_run WHERE starts_with(pursuit_id, $name) ORDER BY pursuit_id"
+
+
+def running_pursuit(bench: Workbench) -> Job | None:
+    """The pursuit that runs or waits; of several the one that runs."""
+    jobs = [job for job in bench.jobs if job.kind == "pursuit" and not job.has_ended]
+    return next(iter(sorted(jobs, key=lambda job: job.state != "running")), None)
+
+
+def _sae(bench: Workbench, name: str = "") -> SaeEntry:
+    name = name or bench.attention.sae or ""
+    if not name:
+        raise CommandError("pursue: choose an SAE first, e.g. :sae w2048-k4")
+    return bench.catalogue.sae(name)
+
+
+def _choice(bench: Workbench, way: str, of: str) -> TokenChoice:
+    """A choice with what was left out filled in: the present one, the letter that is looked at, the usual number."""
+    if not way:
+        return TokenChoice.read(bench.attention.pursue_tokens)
+    if not of and way in ("missed", "letter"):
+        if bench.attention.letter is None:
+            raise CommandError(f"tokens {way}: give a letter, or look at one on screen 2 or 3")
+        of = bench.attention.letter
+    if not of and way in ("hardest", "random"):
+        present = TokenChoice.read(bench.attention.pursue_tokens).of
+        of = present if present.isdigit() else str(COUNT)
+    return TokenChoice(way, of)
+
+
+@command(
+    "pursue",
+    "Find the codes of the chosen tokens anew, by pursuit",
+    keys={"p": ""},
+    screens=(SCREEN,),
+    label="pursue",
+)
+class Pursue(Command):
+    way: str = argument(default="", help="hardest, missed, marked, random, letter or at", complete="ways")
+    of: str = argument(default="", help="how many, a letter, or CONTEXT:POSITION,…")
+    l0: str = argument(default="", help="latents of each token, or own", complete="budget")
+    method: str = argument(default="", help="as :method takes it", complete="method")
+    sae: str = argument(default="", help="name of an SAE; the current one if left out", complete="sae")
+
+    def resolved(self, bench: Workbench) -> Pursue:
+        entry, attention = _sae(bench, self.sae), bench.attention
+        choice = _choice(bench, self.way, self.of)
+        l0, method = self.l0 or attention.pursue_l0, self.method or attention.pursue_method
+        read_l0(l0, entry)
+        _check_method(method)
+        return Pursue(choice.way, of=choice.of, l0=l0, method=method, sae=entry.name)
+
+    def run(self, bench: Workbench) -> None:
+        entry, choice = _sae(bench, self.sae), TokenChoice(self.way, self.of)
+        # The latest pursuit of the SAE is shown, which will be this one.
+        bench.attend(
+            model=entry.model_id,
+            hook=entry.hook_name,
+            sae=entry.sae_id,
+            pursuit=None,
+            pursued=None,
+            pursue_tokens=str(choice),
+            pursue_l0=self.l0,
+            pursue_method=self.method,
+        )
+        bench.show(SCREEN)
+
+        def submit() -> str | None:
+            from saetui.commands.study_specs import pursuit_spec
+
+            spec = pursuit_spec(bench.store, entry, choice, self.l0, self.method, bench.client.jobs())
+            # One that was done before is done again: it replaces itself, and is the latest.
+            job = bench.client.submit(spec, force=True)
+            return None if job.state == "running" else f"{job.title} is {job.state}"
+
+        bench.in_background(submit)
+
+    @classmethod
+    def available(cls, bench: Workbench) -> bool:
+        return super().available(bench) and bench.attention.sae is not None
+
+
+@command(
+    "choose",
+    "Choose other tokens for the pursuit",
+    keys={"t": "", "plus": "more", "minus": "fewer"},
+    screens=(SCREEN,),
+    label="tokens",
+)
+class Choose(Command):
+    visits = False
+    way: str = argument(default="", help="hardest, missed, marked, random, letter or at; more, fewer", complete="ways")
+    of: str = argument(default="", help="how many, a letter, or CONTEXT:POSITION,…")
+
+    def resolved(self, bench: Workbench) -> Choose:
+        present = TokenChoice.read(bench.attention.pursue_tokens)
+        if self.way in ("more", "fewer"):
+            if not present.of.isdigit():
+                raise CommandError(f"choose {self.way}: {present.in_words} are as many as they are")
+            choice = TokenChoice(present.way, _stepped(int(present.of), self.way))
+        elif self.way:
+            choice = _choice(bench, self.way, self.of)
+        else:
+            ways = [way for way in _WAYS if way != "missed" or bench.attention.letter is not None]
+            at = ways.index(present.way) + 1 if present.way in ways else 0
+            choice = _choice(bench, ways[at % len(ways)], "")
+        return Choose(choice.way, of=choice.of)
+
+    def run(self, bench: Workbench) -> None:
+        bench.attend(pursue_tokens=str(TokenChoice(self.way, self.of)))
+
+
+def _stepped(count: int, direction: str) -> str:
+    """The next round number of tokens."""
+    if direction == "more":
+        return str(next((n for n in _COUNTS if n > count), count))
+    return str(next((n for n in reversed(_COUNTS) if n < count), count))
+
+
+@command("budget", "Choose how many latents each token may have", keys={"b": ""}, screens=(SCREEN,), label="L0")
+class Budget(Command):
+    visits = False
+    l0: str = argument(
+        default="", help="own (as many as the SAE used) or a number; the next if left out", complete="budget"
+    )
+
+    def resolved(self, bench: Workbench) -> Budget:
+        if self.l0:
+            return self
+        entry, now = _sae(bench), bench.attention.pursue_l0
+        fitting = [b for b in BUDGETS if b == OWN or int(b) <= entry.width]
+        return Budget(fitting[(fitting.index(now) + 1) % len(fitting)] if now in fitting else OWN)
+
+    def run(self, bench: Workbench) -> None:
+        read_l0(self.l0, _sae(bench))
+        bench.attend(pursue_l0=self.l0)
+
+
+@command("method", "Choose the method of the pursuit", keys={"v": ""}, screens=(SCREEN,), label="method")
+class Method(Command):
+    visits = False
+    name: str = argument(
+        default="",
+        help="persistent, dark_matter (as published), orthogonal, polish or nnls; the next if left out",
+        complete="method",
+    )
+
+    def resolved(self, bench: Workbench) -> Method:
+        if self.name:
+            return self
+        return Method(METHODS[(METHODS.index(bench.attention.pursue_method) + 1) % len(METHODS)])
+
+    def run(self, bench: Workbench) -> None:
+        _check_method(self.name)
+        bench.attend(pursue_method=self.name)
+
+
+def _check_method(name: str) -> None:
+    if name not in METHODS:
+        raise CommandError(f"method: {name!r} is none of {', '.join(METHODS)}")
+
+
+@command("pursuit", "Look at an earlier pursuit")
+class LookAtPursuit(Command):
+    pursuit: str = argument(help="its id, or the beginning of it")
+
+    def run(self, bench: Workbench) -> None:
+        pursuit, sae = find_run(bench, self.pursuit)
+        entry = bench.catalogue.sae(sae)
+        bench.attend(model=entry.model_id, hook=entry.hook_name, sae=sae, pursuit=pursuit)
+
+
+@command("pursued", "Look at one token of the pursuit")
+class LookAtPursued(Command):
+    visits = False
+    row: int = argument(help="its number, in the order in which the tokens were named, from 0")
+
+    def run(self, bench: Workbench) -> None:
+        bench.attend(pursued=self.row)
+
+
+@command(
+    "beside",
+    "Hold this pursuit beside the one that is looked at, or take it away",
+    keys={"equals_sign": ""},
+    screens=(SCREEN,),
+    label="beside",
+)
+class Beside(Command):
+    visits = False
+    pursuit: str = argument(default="", help="its id; the one under the cursor if left out")
+
+    def resolved(self, bench: Workbench) -> Beside:
+        row = bench.tables[RUNS].row
+        pursuit = self.pursuit or (str(row["pursuit_id"]) if row is not None else "")
+        if not pursuit:
+            raise CommandError("beside: put the cursor on a pursuit, or name one")
+        return Beside(find_run(bench, pursuit)[0])
+
+    def run(self, bench: Workbench) -> None:
+        bench.attend(beside=None if bench.attention.beside == self.pursuit else self.pursuit)
+
+    @classmethod
+    def available(cls, bench: Workbench) -> bool:
+        return super().available(bench) and bench.tables[RUNS].row is not None
+
+
+def find_run(bench: Workbench, name: str) -> tuple[str, str]:
+    """``(pursuit_id, sae_id)`` of a pursuit by its id or the unique beginning of it."""
+    found = bench.store.fetch(_RUN, name=name).rows
+    if len(found) != 1:
+        known = ", ".join(str(pursuit) for pursuit, _ in found)
+        raise CommandError(f"{name!r} can be {known}" if found else f"no pursuit {name!r} here; p makes one")
+    return str(found[0][0]), str(found[0][1])
+
+
+@command("halt", "Cancel the pursuit that runs", keys={"x": ""}, screens=(SCREEN,), label="cancel")
+class Halt(Command):
+    visits = False
+
+    def run(self, bench: Workbench) -> None:
+        job = running_pursuit(bench)
+        if job is None:
+            raise CommandError("halt: no pursuit runs")
+        bench.client.cancel(job.id)
+        bench.poll()
+
+    @classmethod
+    def available(cls, bench: Workbench) -> bool:
+        return super().available(bench) and running_pursuit(bench) is not None
+
+
+@command(
+    "latent-here", "Go to the latent under the cursor, on the screen of letters", keys={"o": ""}, screens=(SCREEN,)
+)
+class LatentHere(Command):
+    def resolved(self, bench: Workbench) -> Command:
+        row = bench.tables[LATENTS].row
+        if row is None:
+            raise CommandError("latent-here: put the cursor on a latent of a token")
+        attention = bench.attention.with_changes(latent=int(row["latent"]))
+        return Open(link_of(Place("letters", attention), bench.catalogue))
+
+    @classmethod
+    def available(cls, bench: Workbench) -> bool:
+        return super().available(bench) and bench.tables[LATENTS].row is not None
