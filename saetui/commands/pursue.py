@@ -181,7 +181,7 @@ def print_pursuits(store_root: Path, *, sae_name: str | None = None) -> int:
     if not rows:
         raise CommandError(f"no pursuit yet in {store_root}; `saetui pursue --random 200` makes one")
     latest = rows[0]
-    table = new_table(f"{latest['chosen']} in {latest['sae']}", "before", "after", "change", "2410.14670")
+    table = new_table(f"{latest['chosen']} in {latest['sae']}", "before", "after", "change", "2410.14670, own L0")
     for line in comparison(latest):
         table.add_row(*line)
     code = print_table(table, "")

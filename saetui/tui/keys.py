@@ -16,6 +16,9 @@ _SHOWN = {
     "greater_than_sign": ">",
     "less_than_sign": "<",
     "space": "␣",
+    "equals_sign": "=",
+    "plus": "+",
+    "minus": "-",
 }
 
 

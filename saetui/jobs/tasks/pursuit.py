@@ -11,6 +11,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from saetui.errors.statistics import LinearMap
 from saetui.jobs.context import TaskContext
 from saetui.jobs.errors import JobError
 from saetui.jobs.specs import PursuitSpec
@@ -26,7 +27,7 @@ from saetui.pursuit import SparseCodes
 
 def run(spec: PursuitSpec, context: TaskContext) -> None:
     """Read the tokens, pursue them, part the errors before and after; seconds where model and SAE are warm."""
-    context.plan({"load": 5, "read": 2, "pursue": 6, "fit": 4})
+    context.plan({"load": 5, "read": 2, "fit": 4, "pursue": 6})
     model = warm_model(context, spec.model)
     saved: SavedSAE = saes_by_site(context, (spec.sae,), model, (spec.hook_name,))[spec.hook_name][0]
     sae = warm_sae(context, model, spec.hook_name, saved)
@@ -94,6 +95,8 @@ class _Pursuit:
             raise JobError(f"none of the {len(self._named)} tokens has a finite activation at {spec.hook_name}")
         before = self._encoders.own(x)
         targets = before.l0 if spec.l0 is None else torch.full((len(x),), spec.l0, device=x.device)
+        # Before the pursuit, which is worth watching to its end.
+        change = self._change()
         began = time.perf_counter()
         after, codes = self._pursue(targets)
         seconds = time.perf_counter() - began
@@ -103,7 +106,7 @@ class _Pursuit:
             )
         mean = x.double().mean(0) if self._linear is None else self._linear.activation_mean
         deviation = torch.linalg.vector_norm(x.double() - mean, dim=1)
-        errors_before, errors_after = self._errors(before, after)
+        errors_before, errors_after = self._errors(before, after, change)
         self._spool_run(before, after, errors_before.fvu(deviation), errors_after.fvu(deviation), codes, seconds)
         self._spool_codes(before, after, errors_before, errors_after, codes, deviation)
 
@@ -116,15 +119,20 @@ class _Pursuit:
 
         return self._encoders.pursue(self._x, targets, self._spec.method, progress=progress, watch=curve.take)
 
-    def _errors(self, before: Encoded, after: Encoded) -> tuple[_Errors, _Errors]:
+    def _change(self) -> LinearMap | None:
+        """What pursuit changes of the reconstruction, as far as it is linear; None where that is not to be known."""
+        if self._linear is None:
+            return None
+        maker = ChangeMap(self._spec, self._context, self._model, self._corpus, self._encoders, self._linear)
+        return maker.get(self._saved.sae_id)
+
+    def _errors(self, before: Encoded, after: Encoded, change: LinearMap | None) -> tuple[_Errors, _Errors]:
         """Errors of both encoders; each is parted with a linear map of its own."""
         x = self._x.double()
         own, pursued = x - before.reconstruction, x - after.reconstruction
         if self._linear is None:
             return _Errors(_norms(own), None), _Errors(_norms(pursued), None)
         linear = self._linear.map(x)
-        maker = ChangeMap(self._spec, self._context, self._model, self._corpus, self._encoders, self._linear)
-        change = maker.get(self._saved.sae_id)
         left = None if change is None else _norms(pursued - (linear - change(x)))
         return _Errors(_norms(own), _norms(own - linear)), _Errors(_norms(pursued), left)
 

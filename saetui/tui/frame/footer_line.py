@@ -12,12 +12,13 @@ from saetui.tui.keys import shown_key
 
 # What is kept longest where there is little room, and the order in which it stands there.
 _KEPT = (
-    *("help", "leave", "study", "measure", "filter", "prompt", "view", "words", "cases", "order", "unit", "only", "cancel", "retry"),
-    *("ablate", "absorber", "metric", "reset", "map", "scaling", "sort"),
-    *("mark", "note", "query", "explain", "copy", "export", "figure"),
+    *("help", "leave", "study", "measure", "pursue", "halt", "choose", "filter", "prompt", "view", "words", "cases"),
+    *("order", "unit", "only", "cancel", "retry", "ablate", "absorber", "metric", "reset", "map", "scaling", "sort"),
+    *("budget", "method", "beside", "mark", "note", "query", "explain", "copy", "export", "figure"),
 )
 _ORDER = (
     *("study", "measure", "view", "words", "cases", "ablate", "absorber", "metric", "reset", "map"),
+    *("pursue", "halt", "choose", "budget", "method", "beside"),
     *("order", "unit", "only", "scaling", "cancel", "retry"),
     *("leave", "filter", "prompt", "sort"),
     *("mark", "note", "copy", "export", "figure", "query", "explain", "help"),

@@ -8,7 +8,7 @@ from textual.content import Content
 from textual.style import Style
 
 from saetui.commands.pursue import signed_percent
-from saetui.tui.widgets.column import Column
+from saetui.tui.widgets.column import ABSENT, Column, short_number
 from saetui.tui.widgets.heat import NEGATIVE, Heat
 from saetui.tui.widgets.sparkline import bar
 from saetui.tui.widgets.token_strip import StripToken, token_strip
@@ -25,7 +25,15 @@ def _role_mark(role: str | None) -> str:
 
 
 def _percent(change: float | None) -> str:
-    return signed_percent(change)
+    """A relative change; a factor where that is ten or more."""
+    return signed_percent(change) if change is None or change < 9 else f"×{short_number(change + 1)}"
+
+
+def _share(value: float | None) -> str:
+    """A share in five characters, however small."""
+    if value is None:
+        return ABSENT
+    return f"{value:.3f}" if value >= 0.0005 or value == 0 else f"{value:.0e}".replace("e-0", "e−").replace("e-", "e−")
 
 
 _CHOSEN = Column("chosen", "tokens", 12, "left", "text", help="chosen", grow=3)
@@ -71,12 +79,12 @@ def _used(row: Mapping[str, Any], cells: int, _: Color, __: Color) -> Content:
 def tokens(width: str, *, beside: bool) -> Columns:
     """Columns of the tokens; with ``beside`` also what the other pursuit left of each."""
     context = Column("tokens", "token in context", 18, "left", "tokens", help="surface", grow=1, paint=_context)
-    before = Column("fvu_before", "FVU", 5, format=".3f", help="token_fvu_before")
-    after = Column("fvu_after", "after", 5, format=".3f", help="token_fvu_after")
-    other = Column("beside_after", "beside", 6, format=".3f", help="beside_after")
+    before = Column("fvu_before", "FVU", 5, format=_share, help="token_fvu_before")
+    after = Column("fvu_after", "after", 5, format=_share, help="token_fvu_after")
+    other = Column("beside_after", "beside", 6, format=_share, help="beside_after")
     change = Column("change", "error", 7, format=_percent, heat=_CHANGE, help="error_change")
-    nonlinear_before = Column("fvu_nonlinear_before", "nonl.", 5, format=".3f", help="token_nonlinear_before")
-    nonlinear_after = Column("fvu_nonlinear_after", "after", 5, format=".3f", help="token_nonlinear_after")
+    nonlinear_before = Column("fvu_nonlinear_before", "nonl.", 5, format=_share, help="token_nonlinear_before")
+    nonlinear_after = Column("fvu_nonlinear_after", "after", 5, format=_share, help="token_nonlinear_after")
     l0 = Column("l0_before", "L0", 5, format="d", help="token_l0", paint=_used)
     kept = Column("n_kept", "kept", 4, format="d", help="n_kept")
     compared = (other,) if beside else ()

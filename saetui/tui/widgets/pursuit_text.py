@@ -40,7 +40,7 @@ def outcome(run: Mapping[str, Any] | None, width: int) -> list[Content]:
     head = "".join(text.rjust(_NUMBER) for text in ("before", "after", "change"))
     lines = [
         Content.assemble((f"{run['chosen']}", "bold"), (f" in {run['sae']}", "bold"), (f"  {said}", "dim")),
-        Content.styled(" " * name + head + "   2410.14670", "dim"),
+        Content.styled(" " * name + head + "   2410.14670, own L0", "dim"),
     ]
     for label, before, after, change, paper in comparison(dict(run)):
         short = label if width >= 64 else label.replace("FVU, nonlinear part", "nonlinear")
