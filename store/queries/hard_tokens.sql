@@ -3,8 +3,8 @@
 -- error norm falls, or grows, most), 'nonlinear' (largest share of the squared error that is nonlinear in the activation)
 -- or 'damage' (replacing the activation by the reconstruction costs most loss); NULL = 'hard'.
 -- $unit of the errors: 'norm', 'share' (of the activation's norm) or 'fvu' (squared, over the variance); NULL = 'norm'.
--- errors has one entry an SAE, in the order of error_study.sae_ids. Where $parts, linear, nonlinear, l0 and ce are those of
--- SAE $sae, or of the widest where it is not in the study.
+-- errors has one entry an SAE, in the order of error_study.sae_ids; error_0 to error_7 are the first of them, to sort by.
+-- Where $parts, linear, nonlinear, l0 and ce are those of SAE $sae, or of the widest where it is not in the study.
 WITH study AS (
     SELECT
         model_id,
@@ -36,7 +36,14 @@ candidates AS (
         token.damage,
         token.activation_norm,
         token.clean_loss,
-        token.error_norm[study.own] AS own,
+        CASE $unit WHEN 'share' THEN token.error_norm[1] / token.activation_norm ELSE token.error_norm[1] END AS error_0,
+        CASE $unit WHEN 'share' THEN token.error_norm[2] / token.activation_norm ELSE token.error_norm[2] END AS error_1,
+        CASE $unit WHEN 'share' THEN token.error_norm[3] / token.activation_norm ELSE token.error_norm[3] END AS error_2,
+        CASE $unit WHEN 'share' THEN token.error_norm[4] / token.activation_norm ELSE token.error_norm[4] END AS error_3,
+        CASE $unit WHEN 'share' THEN token.error_norm[5] / token.activation_norm ELSE token.error_norm[5] END AS error_4,
+        CASE $unit WHEN 'share' THEN token.error_norm[6] / token.activation_norm ELSE token.error_norm[6] END AS error_5,
+        CASE $unit WHEN 'share' THEN token.error_norm[7] / token.activation_norm ELSE token.error_norm[7] END AS error_6,
+        CASE $unit WHEN 'share' THEN token.error_norm[8] / token.activation_norm ELSE token.error_norm[8] END AS error_7,
         token.linear_norm[study.own] AS linear,
         token.nonlinear_norm[study.own] AS nonlinear,
         token.l0[study.own] AS l0,

@@ -1,0 +1,459 @@
+"""Screen 4: which tokens stay hard as the SAE grows, what of their error is linear, and are absorbed words harder?"""
+
+from typing import Any, ClassVar
+
+from textual import events, on, work
+from textual.actions import SkipAction
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.message import Message
+from textual.timer import Timer
+from textual.widget import Widget
+from textual.widgets import Static
+
+from saetui.commands.attention import Attention
+from saetui.commands.command import Command
+from saetui.commands.error_study import ABSORBED, ONLY, ORDER_NAMES, SCALING, TOKENS, UNIT_NAMES, At, shown_tokens
+from saetui.commands.errors import CommandError
+from saetui.commands.figures import Figure
+from saetui.commands.navigate import Focus
+from saetui.commands.select import Sae
+from saetui.commands.tables import TABLES
+from saetui.figures.description import Figure as Drawn
+from saetui.tui.frame.status_line import progress_text
+from saetui.tui.keys import bindings_of
+from saetui.tui.messages import TableChanged
+from saetui.tui.screens import hard_tokens_columns as columns
+from saetui.tui.screens.base import FOLDED_WIDTH, WorkbenchScreen
+from saetui.tui.widgets.absorbed_line import AbsorbedLine
+from saetui.tui.widgets.error_strips import ErrorStrips
+from saetui.tui.widgets.figure_view import FigureView
+from saetui.tui.widgets.place_card import PlaceCard
+from saetui.tui.widgets.place_facts import PlaceSubject
+from saetui.tui.widgets.query_table import QueryTable
+from store import StoreError
+
+# A cursor that rests this long has chosen its row; until then other panes stay as they are.
+_REST = 0.06
+_WIDE = 160
+_EMPTY = """[b]The errors of these SAEs have not been studied yet.[/b]
+
+[b $accent]A[/]  studies the SAEs in view on one set of tokens: what each leaves out, linear and not, token by token
+[b $accent]1[/]  [b $accent]D[/]  trains three SAEs on the embedded model first, where there are none
+[b $accent]7[/]  shows what runs
+"""
+# Which parts each page shows; the others are hidden.
+_PAGES = {"": ("tokens", "absorbed-line", "lower"), "scaling": ("width",)}
+_FIGURES = ("error_scaling", "width_norms")
+
+
+class HardTokensScreen(WorkbenchScreen):
+    """Tokens with their error in every SAE, one text with all its errors, a card, and how errors fall with width."""
+
+    NAME = "hard"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("c", "card", "Show the card of the token", show=False),
+        Binding("enter", "enlarge", "Show a plot large", show=False),
+        Binding("escape", "close", "Close the card, or the page", show=False),
+        *bindings_of("hard"),
+    ]
+    DEFAULT_CSS = """
+    HardTokensScreen #hard-empty { display: none; height: 1fr; padding: 2 3; }
+    HardTokensScreen.-empty #hard-empty { display: block; }
+    HardTokensScreen.-empty #hard-body { display: none; }
+    HardTokensScreen #hard-body { height: 1fr; }
+    HardTokensScreen #hard-tokens { height: 1fr; }
+    HardTokensScreen #hard-lower { height: 13; }
+    HardTokensScreen #hard-strips { width: 1fr; }
+    HardTokensScreen #hard-card { width: 56; margin-left: 1; }
+    HardTokensScreen #hard-width { height: 1fr; }
+    HardTokensScreen #hard-scaling { height: auto; max-height: 35%; min-height: 4; }
+    HardTokensScreen #hard-plots { height: 1fr; }
+    HardTokensScreen #hard-absorbed { height: auto; max-height: 30%; min-height: 4; }
+    HardTokensScreen .hard-figure { border-top: solid $foreground 20%; border-title-color: $text-muted; }
+    HardTokensScreen .hard-figure { border-title-background: transparent; margin-right: 1; }
+    HardTokensScreen .hard-figure:focus { border-top: solid $accent; border-title-color: $accent; }
+    HardTokensScreen.-wide #hard-lower { height: 18; }
+    HardTokensScreen.-wide #hard-card { width: 70; }
+    HardTokensScreen.-narrow #hard-lower { height: 8; }
+    HardTokensScreen.-narrow #hard-card { display: none; width: 1fr; margin-left: 0; }
+    HardTokensScreen.-narrow.-card #hard-card { display: block; }
+    HardTokensScreen.-narrow.-card #hard-strips, HardTokensScreen.-narrow.-card #hard-tokens { display: none; }
+    HardTokensScreen.-narrow.-card #hard-lower { height: 1fr; }
+    HardTokensScreen.-narrow #width_norms { display: none; }
+    """
+
+    class FigureRead(Message):
+        """A figure of the page of widths has been drawn, or says why there is none."""
+
+        def __init__(self, name: str, figure: Drawn | None, problem: str) -> None:
+            super().__init__()
+            self.name, self.figure, self.problem = name, figure, problem
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._shown = Attention()
+        self._rest: Timer | None = None
+        self._largest = 0.0
+        self._figures_of: tuple[Any, ...] | None = None
+
+    def compose_body(self) -> ComposeResult:
+        bench = self.bench
+        yield Static(_EMPTY, id="hard-empty")
+        with Vertical(id="hard-body"):
+            yield QueryTable(
+                "hard_tokens",
+                self._parameters(),
+                self._columns(),
+                "place",
+                title="tokens",
+                empty="the errors of this SAE have not been studied\nA does it, for all in view",
+                counted=False,
+                filters=TABLES[TOKENS].filters,
+                id="hard-tokens",
+            )
+            yield AbsorbedLine(bench.store.reader(), id="hard-absorbed-line")
+            with Horizontal(id="hard-lower"):
+                yield ErrorStrips(id="hard-strips")
+                yield PlaceCard(bench.store.reader(), id="hard-card")
+            with Vertical(id="hard-width") as page:
+                page.display = False
+                yield QueryTable(
+                    "error_scaling",
+                    bench.parameters("error_scaling"),
+                    columns.scaling("normal"),
+                    "sae_id",
+                    title="what is left unexplained",
+                    empty="no study of these SAEs",
+                    counted=False,
+                    id="hard-scaling",
+                )
+                with Horizontal(id="hard-plots"):
+                    for name in _FIGURES:
+                        figure = FigureView(id=name)
+                        figure.add_class("hard-figure")
+                        figure.can_focus = True
+                        yield figure
+                yield QueryTable(
+                    "hard_absorbed",
+                    bench.parameters("hard_absorbed") | {"letter": None},
+                    columns.absorbed("normal"),
+                    "row",
+                    title="absorbed words beside others",
+                    empty="the letters of these SAEs were not studied for absorption\n3 A does it",
+                    counted=False,
+                    id="hard-absorbed",
+                )
+
+    @property
+    def tokens(self) -> QueryTable:
+        return self.query_one("#hard-tokens", QueryTable)
+
+    @property
+    def scaling(self) -> QueryTable:
+        return self.query_one("#hard-scaling", QueryTable)
+
+    @property
+    def absorbed(self) -> QueryTable:
+        return self.query_one("#hard-absorbed", QueryTable)
+
+    @property
+    def strips(self) -> ErrorStrips:
+        return self.query_one("#hard-strips", ErrorStrips)
+
+    @property
+    def card(self) -> PlaceCard:
+        return self.query_one("#hard-card", PlaceCard)
+
+    @property
+    def answer(self) -> AbsorbedLine:
+        return self.query_one("#hard-absorbed-line", AbsorbedLine)
+
+    # What is looked at
+
+    def attention_changed(self) -> None:
+        before, now = self._shown, self.bench.attention
+        self._shown = now
+        if self._rest is not None:
+            self._rest.stop()
+        if (before.order, before.in_view, before.unit) != (now.order, now.in_view, now.unit):
+            self._largest = 0.0
+            if before.order != now.order:
+                self.tokens.reset_cursor()
+        self._lay_out_columns()
+        self.tokens.set_params(**self._parameters())
+        if now.context is not None and now.position is not None:
+            self.tokens.go_to_key(now.context << 16 | now.position)
+        self.answer.show(self._absorbed_parameters(), now.sae)
+        self._show_card()
+        self._show_marks()
+        self._ask_page()
+        self._name_tables()
+
+    def _parameters(self) -> dict[str, Any]:
+        return self.bench.parameters("hard_tokens") | {"parts": self._kind() == "wide"}
+
+    def _absorbed_parameters(self) -> dict[str, Any]:
+        """Words of all letters: those of one are too few to compare."""
+        return self.bench.parameters("hard_absorbed") | {"letter": None}
+
+    def _ask_page(self) -> None:
+        """Ask for what only this page shows."""
+        if self.bench.page != "scaling":
+            return
+        self.scaling.set_params(**self.bench.parameters("error_scaling"))
+        self.absorbed.set_params(**self._absorbed_parameters())
+        if self.bench.attention.sae is not None:
+            self.scaling.go_to_key(self.bench.attention.sae)
+        study = self.bench.catalogue.error_study(self.bench.attention.sae)
+        figures_of = (study, self.bench.revision)
+        if study is not None and figures_of != self._figures_of:
+            self._figures_of = figures_of
+            self._draw_figures()
+
+    def store_changed(self) -> None:
+        self.set_class(self.bench.catalogue.error_study(self.bench.attention.sae) is None, "-empty")
+        self._show_marks()
+        self._lay_out_columns()
+        for table in (self.tokens, self.scaling, self.absorbed):
+            table.reload()
+        self.answer.show(self._absorbed_parameters(), self.bench.attention.sae, again=True)
+        self._show_card(again=True)
+        self._ask_page()
+
+    def jobs_changed(self) -> None:
+        """How far a study of errors is, where there is nothing else to see."""
+        jobs = [job for job in self.bench.jobs if job.kind == "errors" and not job.has_ended]
+        going_on = (
+            Content.from_markup("\n[b]$title[/b]  $far", title=jobs[0].title, far=progress_text(jobs[0]))
+            if jobs
+            else Content()
+        )
+        self.query_one("#hard-empty", Static).update(Content.from_markup(_EMPTY) + going_on)
+
+    def _show_card(self, *, again: bool = False) -> None:
+        attention = self.bench.attention
+        study = self.bench.catalogue.error_study(attention.sae)
+        if study is None or attention.context is None or attention.position is None:
+            self.card.show(None)
+            return
+        asked = {name: getattr(attention, name) for name in ("sae", "context", "position")}
+        self.card.show(PlaceSubject(asked | {"study": study.study_id}, study.corpus_id), again=again)
+
+    @on(PlaceCard.Known)
+    def _place_known(self) -> None:
+        attention = self.bench.attention
+        self.strips.show(
+            self.card.facts,
+            in_view=attention.in_view,
+            current=attention.sae,
+            unit=attention.unit,
+            unit_name=UNIT_NAMES[attention.unit],
+        )
+
+    def _show_marks(self) -> None:
+        study = self.bench.catalogue.error_study(self.bench.attention.sae)
+        keys = [s.key.rsplit("/", 2) for s in self.bench.marks if s.kind == "place"]
+        here = [(int(c), int(p)) for corpus, c, p in keys if study is not None and corpus == study.corpus_id]
+        self.tokens.set_marks(frozenset(context << 16 | position for context, position in here))
+        self.scaling.set_marks(frozenset(s.key for s in self.bench.marks if s.kind == "sae"))
+
+    # Cursors
+
+    @on(QueryTable.RowHighlighted, "#hard-tokens")
+    def _token_moved(self, event: QueryTable.RowHighlighted) -> None:
+        self.row_moved(TOKENS, event.row)
+        attention = self.bench.attention
+        if not event.table.up_to_date:
+            return
+        place = (event.row["context"], event.row["position"])
+        if event.moved or attention.context is None:
+            same = place == (attention.context, attention.position)
+            self._choose(None if same else At(*place), at_once=not event.moved)
+
+    @on(QueryTable.RowHighlighted, "#hard-scaling")
+    def _sae_moved(self, event: QueryTable.RowHighlighted) -> None:
+        self.row_moved(SCALING, event.row)
+        if event.moved and event.row["sae_id"] != self.bench.attention.sae:
+            self._choose(Sae(str(event.row["sae"])))
+
+    @on(QueryTable.RowHighlighted, "#hard-absorbed")
+    def _words_moved(self, event: QueryTable.RowHighlighted) -> None:
+        self.row_moved(ABSORBED, event.row)
+
+    @on(ErrorStrips.Stepped)
+    def _stepped(self, event: ErrorStrips.Stepped) -> None:
+        self.dispatch(At(event.context, event.position), visit=False)
+
+    @on(QueryTable.RowSelected, "#hard-tokens")
+    def _token_chosen(self) -> None:
+        self.strips.focus()
+
+    @on(QueryTable.RowSelected, "#hard-scaling")
+    def _sae_chosen(self) -> None:
+        self.dispatch(Focus(TOKENS))
+
+    def _choose(self, command: Command | None, *, at_once: bool = False) -> None:
+        """Do a command once the cursor rests; what was chosen on the way is forgotten."""
+        if self._rest is not None:
+            self._rest.stop()
+        if command is not None and at_once:
+            self.dispatch(command, visit=False)
+        elif command is not None:
+            self._rest = self.set_timer(_REST, lambda: self.dispatch(command, visit=False))
+
+    # Rows that have arrived
+
+    @on(QueryTable.Loaded, "#hard-tokens")
+    def _tokens_loaded(self, event: QueryTable.Loaded) -> None:
+        rows = [row for index in range(min(event.total, 256)) if (row := event.table.row_at(index)) is not None]
+        seen = [i for i, _ in self._saes()]
+        errors = [row["errors"][i] for row in rows for i in seen if row["errors"][i] is not None]
+        self._largest = max(errors, default=0.0)
+        self._lay_out_columns()
+        self._name_tables()
+
+    # Figures of the page of widths
+
+    def _draw_figures(self) -> None:
+        for name in _FIGURES:
+            self._draw_figure(name)
+
+    @work(thread=True, exit_on_error=False)
+    def _draw_figure(self, name: str) -> None:
+        try:
+            message = self.FigureRead(name, self._figure(name).drawn(self.bench.store), "")
+        except (CommandError, StoreError) as problem:
+            message = self.FigureRead(name, None, str(problem))
+        self.post_message(message)
+
+    @on(FigureRead)
+    def _figure_read(self, message: FigureRead) -> None:
+        view = self.query_one(f"#{message.name}", FigureView)
+        view.figure = message.figure
+        view.border_title = Content(message.problem or (message.figure.title if message.figure is not None else ""))
+
+    def _figure(self, name: str) -> Figure:
+        return Figure(name, hook=self.bench.attention.hook or "")
+
+    def figure_in_focus(self) -> Figure | None:
+        name = self.focused.id if self.focused is not None else None
+        return self._figure(name) if name in _FIGURES else None
+
+    def action_enlarge(self) -> None:
+        """Show the plot in focus on the whole screen."""
+        figure = self.figure_in_focus()
+        if figure is None:
+            raise SkipAction
+        self.dispatch(figure)
+
+    # Titles and columns
+
+    def _saes(self) -> list[tuple[int, str]]:
+        """Place in the study and name of the SAEs in view, by rising width; all of it where none is."""
+        study = self.bench.catalogue.error_study(self.bench.attention.sae)
+        if study is None:
+            return []
+        entries = [(i, self.bench.catalogue.entry(sae_id)) for i, sae_id in enumerate(study.sae_ids)]
+        named = [(i, entry.name if entry is not None else "?", study.sae_ids[i]) for i, entry in entries]
+        seen = [sae for sae in named if sae[2] in self.bench.attention.in_view]
+        return [(i, name) for i, name, _ in seen or named]
+
+    def _columns(self) -> columns.Columns:
+        return columns.tokens(self._saes(), self.bench.attention.unit, self._kind(), self._largest)
+
+    def _lay_out_columns(self) -> None:
+        kind = self._kind()
+        self.tokens.set_columns(self._columns())
+        self.scaling.set_columns(columns.scaling(kind))
+        self.absorbed.set_columns(columns.absorbed(kind))
+
+    def _name_tables(self) -> None:
+        attention, state = self.bench.attention, self.bench.tables[TOKENS]
+        order = f"by {state.sort}" if state.sort else ORDER_NAMES[attention.order]
+        parts: list[str | tuple[str, str]] = [
+            f"{self.tokens.total:,} tokens  ",
+            (order, "bold"),
+            (" o  ", "dim"),
+            (UNIT_NAMES[attention.unit], "bold"),
+            (" u  ", "dim"),
+        ]
+        shown = shown_tokens(self.bench)
+        for which in ONLY:
+            name = f"letter {attention.letter}" if which == "letter" and attention.letter else which
+            parts.append((f"[{name}]", "bold") if which == shown else f" {name} ")
+        parts.append((" w", "dim"))
+        if shown is None:
+            parts.append(f"  /{state.filter}")
+        self.tokens.title = Content.assemble(*parts)
+        self.scaling.title = Content.assemble("what SAEs of rising width leave unexplained", ("  ⎋ tokens", "dim"))
+
+    # Pages and folding
+
+    def turn_page(self) -> None:
+        parts = _PAGES[self.bench.page]
+        names = [name for page in _PAGES.values() for name in page if name != "absorbed-line"]
+        if all(self._part(name).display == (name in parts) for name in names):
+            return
+        for name in parts:
+            self._part(name).display = True
+        self._ask_page()
+        # The focus moves before its place is hidden, or it would be put somewhere else on the way.
+        self.set_focus(self.table(self.bench.focus), scroll_visible=False)
+        for name in names:
+            self._part(name).display = name in parts
+        if "absorbed-line" in parts:
+            self.answer.show(self._absorbed_parameters(), self.bench.attention.sae)
+        else:
+            self.answer.display = False
+        self.remove_class("-card")
+
+    def _part(self, name: str) -> Widget:
+        return self.query_one(f"#hard-{name}")
+
+    @on(TableChanged)
+    def _focus_changed(self) -> None:
+        if self.is_whole:
+            self.turn_page()
+            self._name_tables()
+
+    def action_card(self) -> None:
+        """Go to the card, or back; on a narrow terminal it takes the place of the table."""
+        if self.card.has_focus:
+            self.action_close()
+            return
+        self.add_class("-card")
+        self.card.focus()
+
+    def action_close(self) -> None:
+        if self.card.has_focus or self.strips.has_focus:
+            self.remove_class("-card")
+            self.tokens.focus()
+        elif self.bench.page and not self.bench.tables[self.bench.focus].filter:
+            self.dispatch(Focus(TOKENS))
+        else:
+            raise SkipAction
+
+    def _kind(self) -> str:
+        width = self.app.size.width
+        return "narrow" if width < FOLDED_WIDTH else "normal" if width < _WIDE else "wide"
+
+    def on_resize(self, event: events.Resize) -> None:
+        if self.is_whole and event.size.width:
+            self._lay_out_columns()
+            self.tokens.set_params(**self._parameters())
+
+    def explain(self) -> str | None:
+        if isinstance(self.focused, FigureView):
+            return "fvu" if self.focused.id == "error_scaling" else "width_norms"
+        if isinstance(self.focused, ErrorStrips | PlaceCard):
+            return f"token_error_{self.bench.attention.unit}"
+        table = self.table(self.bench.focus)
+        return (table.column.help or table.column.key) if table is not None else None
+
+    def current_query(self) -> tuple[str, dict[str, Any]] | None:
+        if isinstance(self.focused, ErrorStrips | PlaceCard):
+            return self.bench.store.sql_of("error_context"), self.bench.parameters("error_context")
+        return super().current_query()
