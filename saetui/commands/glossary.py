@@ -329,6 +329,80 @@ GLOSSARY: Final[dict[str, Entry]] = {
     "error_norm": Entry(
         "Length of the error x − x̂ on this token.", "model units", f"{_DARK_MATTER}; scaling of the error"
     ),
+    # Pursuits
+    "chosen": Entry("Which tokens were pursued, as they were asked for."),
+    "pursuit_method": Entry(
+        "How codes were found. persistent: gradient pursuit, where a latent once taken stays; dark_matter: as "
+        "published; polish: more gradient steps at the end; nnls: the best weights for the latents that were taken; "
+        "orthogonal: the best weights after every latent.",
+        source=f"{_DARK_MATTER}; pursuit",
+    ),
+    "l0_rule": Entry(
+        "Latents that a token may have: own, as many as the SAE's encoder used on it, or one number for all.",
+        "latents per token",
+        f"{_DARK_MATTER}; pursuit",
+    ),
+    "n_pursued": Entry("Tokens pursued; those whose activation is not finite are left out.", "tokens"),
+    "pursuit_fvu_before": Entry(
+        "Fraction of the variance of these tokens that the SAE's own encoder leaves unexplained, about the mean of the "
+        "error study's tokens, or their own mean where there is no study.",
+        "share",
+        f"{_DARK_MATTER}; pursuit",
+    ),
+    "pursuit_fvu_after": Entry(
+        "The same with the codes of the pursuit. The dictionary is the same: what is left, no choice of latents by "
+        "this method takes away.",
+        "share",
+        f"{_DARK_MATTER}; pursuit",
+    ),
+    "pursuit_fvu_change": Entry(
+        "Change of the FVU by the pursuit. At each token's own L0 the paper finds −3 to −5%: the encoder is not what "
+        "makes most of the error. A trained encoder can be better than a greedy pursuit, so it may also rise.",
+        "relative change",
+        f"{_DARK_MATTER}; pursuit",
+    ),
+    "nonlinear_change": Entry(
+        "Change of that part of the FVU which no linear map of the activation predicts; in the paper it falls only "
+        "slightly. Before, the map is that of the error study; after, it also takes account of what pursuit changes, "
+        "fitted on other tokens with the same settings.",
+        "relative change",
+        f"{_DARK_MATTER}; pursuit",
+    ),
+    "l0_after": Entry("Mean number of latents in the codes of the pursuit.", "latents per token"),
+    "products_saved": Entry(
+        "Products of a token with the whole dictionary that the pursuit did without, of one for every token and step.",
+        "share",
+    ),
+    "pursuit_speed": Entry("Tokens pursued in a second, without reading and fitting.", "tokens per second"),
+    "created": Entry("When it was made."),
+    "position": Entry("Place of the token in its context; special tokens count."),
+    "token_fvu_before": Entry(
+        "Squared error of the SAE on this token over its squared distance to the mean activation.", "share"
+    ),
+    "token_fvu_after": Entry("The same with the code of the pursuit.", "share"),
+    "beside_after": Entry("What the pursuit that is held beside this one (=) left of the same token.", "share"),
+    "error_change": Entry(
+        "Change of the length of the error on this token by the pursuit; × where it is ten times as long or more.",
+        "relative change",
+    ),
+    "token_nonlinear_before": Entry(
+        "Squared nonlinear part of the SAE's error on this token, over the token's squared distance to the mean.",
+        "share",
+        f"{_DARK_MATTER}; linear prediction of the error",
+    ),
+    "token_nonlinear_after": Entry(
+        "The same of the pursuit's error.", "share", f"{_DARK_MATTER}; linear prediction of the error"
+    ),
+    "token_l0": Entry("Latents of this token: those of the SAE's encoder → those of the pursuit.", "latents"),
+    "n_kept": Entry("Latents that both the encoder and the pursuit use on this token.", "latents"),
+    "n_dropped": Entry("Latents of the encoder that the pursuit does without.", "latents"),
+    "n_added": Entry("Latents of the pursuit that the encoder did not use.", "latents"),
+    "pursued_error": Entry("Length of the error on this token with the code of the pursuit.", "model units"),
+    "pursued_role": Entry(
+        "− marks a latent of the encoder that the pursuit dropped, + one that it added; the others were kept."
+    ),
+    "activation_before": Entry("How strongly the latent fires on this token in the SAE's own code.", "model units"),
+    "activation_after": Entry("How strongly it fires in the code of the pursuit.", "model units"),
     # Jobs
     "progress": Entry(
         "Share of the whole job that is done, where the job knows it; of the running phase otherwise.", "share"
