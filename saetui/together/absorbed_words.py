@@ -133,7 +133,7 @@ def compare_verdicts(words: JudgedWords, *, draws: int = DRAWS, seed: int = 0) -
     group = words.group[kept]
     counts = {name: int((group == name).sum()) for name in GROUPS}
     outcomes = _outcomes(words)[kept]
-    weights = word_weights(len(group), draws=draws, seed=seed) if len(group) else np.ones((1, 0))
+    weights = word_weights(len(group), draws=draws, seed=seed)
     levels = np.stack([group == name for name in GROUPS], axis=1).astype(np.float64)
     share = (words.error[kept] / words.activation[kept])[:, None]
     row = np.arange(len(group))

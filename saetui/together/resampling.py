@@ -31,6 +31,8 @@ class Interval:
 
 def word_weights(n_words: int, *, draws: int = DRAWS, seed: int = 0) -> Floats:
     """How often each word counts, (1 + draws, words): once in the first row, then as drawn with replacement."""
+    if n_words == 0:
+        return np.ones((1, 0))
     counts = np.random.default_rng(seed).multinomial(n_words, np.full(n_words, 1 / n_words), size=draws)
     return np.concatenate([np.ones((1, n_words)), counts])
 
@@ -44,7 +46,7 @@ def coefficients(design: Floats, outcomes: Floats, word: Ints, weights: Floats) 
     p, m = design.shape[1], outcomes.shape[1]
     joined = np.concatenate([design, outcomes], axis=1)
     products = np.zeros((weights.shape[1], p * (p + m)))
-    np.add.at(products, word, (design[:, :, None] * joined[:, None, :]).reshape(len(design), -1))
+    np.add.at(products, word, (design[:, :, None] * joined[:, None, :]).reshape(len(design), p * (p + m)))
     moments = (weights @ products).reshape(len(weights), p, p + m)
     gram, cross = moments[:, :, :p], moments[:, :, p:]
     size = np.diagonal(gram, axis1=1, axis2=2)

@@ -1,4 +1,4 @@
-"""The made-up absorption study, opened once."""
+"""The made-up studies, opened once."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,17 +7,18 @@ import pytest
 
 from store import Store
 from tests.figures.made import make_store
+from tests.figures.made_errors import add_errors
 
 
 @pytest.fixture(scope="session")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of the made-up study; not to be changed."""
-    return make_store(tmp_path_factory.mktemp("figures") / "store")
+    """The folder of the made-up studies; not to be changed."""
+    return make_store(tmp_path_factory.mktemp("figures") / "store", add_errors)
 
 
 @pytest.fixture(scope="session")
 def study(made: Path) -> Iterator[Store]:
-    """The made-up study."""
+    """The made-up studies."""
     with Store.open(made) as store:
         yield store
 

@@ -6,6 +6,7 @@ with the probe, leads there by two logits: one word of four is absorbed. In "wid
 and " arm"; in "dense" and "later" nothing is absorbed. On letter b no latent is ever silent.
 """
 
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -25,13 +26,15 @@ STEPS = {"one": (0.8, 0.81), "two": (0.6, 0.75, 0.76)}
 MAIN, ABSORBER = {"a": 0, "b": 1}, 7
 
 
-def make_store(path: Path) -> Path:
-    """The store in a new folder."""
+def make_store(path: Path, *more: Callable[[Spool], None]) -> Path:
+    """The store in a new folder, with whatever ``more`` spools."""
     with Store.open(path, create=True) as store:
         with Spool(store.root, "made") as spool:
             _add_sites(spool)
             for name, sae in SAES.items():
                 _add_sae(spool, name, **sae)
+            for add in more:
+                add(spool)
         report = store.commit_spool()
         assert not report.rejected, report.rejected
     return path

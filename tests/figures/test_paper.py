@@ -31,13 +31,18 @@ def test_an_svg_has_every_label_as_text_and_a_marker_for_each_point(name: str, s
     path = made.save(tmp_path / "figure.svg")
     found = texts(path)
     points = 0
-    for plot in made.plots:
+    for plot in made.drawn:
         assert plot.title.strip() in found
         if isinstance(plot, Chart):
-            points += sum(len(line.points) for line in plot.lines)
+            points += sum(len(line.points) for line in plot.lines if line.marked)
             wanted = {plot.x.text, plot.y.text, plot.key, *(line.name for line in plot.lines)}
         elif isinstance(plot, BarChart):
-            wanted = {plot.scale.text, plot.label, *plot.names, *(f"{bar.label} {bar.note}" for bar in plot.bars)}
+            wanted = {
+                plot.scale.text,
+                plot.label,
+                *plot.names,
+                *(f"{bar.label} {bar.note}".strip() for bar in plot.bars),
+            }
         else:
             wanted = {plot.row_label, plot.column_label, *plot.rows, *plot.columns}
             wanted |= {f"{100 * value:.0f}" for row in plot.values for value in row if value is not None}
@@ -56,11 +61,11 @@ def test_lines_differ_in_more_than_colour(tmp_path: Path) -> None:
 
 
 def test_a_png_has_300_dots_an_inch(study: Store, tmp_path: Path) -> None:
-    with Image.open(figure(study, "error_scaling").save(tmp_path / "figure.png")) as image:
+    with Image.open(figure(study, "splits").save(tmp_path / "figure.png")) as image:
         assert image.format == "PNG"
         assert image.info["dpi"] == pytest.approx((300, 300), abs=0.1)
         width, height = (side / 300 for side in image.size)
-        assert image.info["Title"] == "Variance left unexplained"
+        assert image.info["Title"] == "Feature splitting"
         assert "blocks.1" in image.info["Description"]
     # A column of a paper is some 3.3 inches wide; the legend stands beside the axes.
     assert (width, height) == (pytest.approx(3.75, abs=0.02), pytest.approx(2.1, abs=0.02))

@@ -7,6 +7,7 @@ from textual.strip import Strip
 from saetui.figures.description import Bar, BarChart, Chart, Figure, HeatMap, Line, Point, Scale
 from saetui.tui.drawing.bars import draw_bars
 from saetui.tui.drawing.cells import draw_cells
+from saetui.tui.drawing.chart import draw_chart
 from saetui.tui.drawing.look import MARKERS, PLAIN, Look, marker
 from saetui.tui.drawing.sheet import draw_page, print_lines
 
@@ -54,6 +55,52 @@ def test_bars_go_from_zero_to_either_side_as_far_as_their_values() -> None:
     assert "412 main, silent" in lines[5]
     assert lines[5].endswith(" 0")
     assert not any(fill in lines[5] for fill in "█▒▌▐")
+
+
+def test_intervals_stand_beside_the_numbers_where_there_is_room() -> None:
+    plot = BarChart("t", EFFECT, ("a",), (Bar("x", (0.5,), intervals=((0.25, 0.75),)), Bar("y", (1.0,))))
+    wide, narrow = (text(draw_bars(plot, width, 9, PLAIN)) for width in (60, 36))
+    assert wide[1].endswith(" 0.50  0.25 … 0.75")
+    assert wide[2].endswith(" 1.00")
+    assert narrow[1].endswith(" 0.50")
+    # A sign tells apart only what goes to both sides.
+    both = BarChart("t", EFFECT, ("a",), (Bar("x", (-0.5,), intervals=((-1.25, 0.75),)),))
+    assert text(draw_bars(both, 60, 9, PLAIN))[1].endswith("−0.50  −1.25 … +0.75")
+
+
+def test_stacked_bars_stand_end_to_end_and_say_their_sum() -> None:
+    bars = (Bar("x", (1.0, 2.0, 3.0)), Bar("y", (1.0, None, 2.0)))
+    plot = BarChart("t", EFFECT, ("a", "b", "c"), bars, label="SAE", stacked=True)
+    legend, first, second = text(draw_bars(plot, 80, 9, PLAIN))
+    assert "██ a  ▒▒ b  ░░ c" in legend
+    drawn = first.partition("│")[2].split()
+    assert drawn[1] == "6.00"
+    assert drawn[0] == "█" * drawn[0].count("█") + "▒" * drawn[0].count("▒") + "░" * drawn[0].count("░")
+    assert drawn[0].count("▒") == pytest.approx(2 * drawn[0].count("█"), abs=1)
+    assert second.endswith("3.00")
+    assert "▒" not in second
+    assert len(second.partition("│")[2].split()[0]) == pytest.approx(len(drawn[0]) / 2, abs=1)
+
+
+def test_long_names_of_bars_take_more_lines_and_long_names_of_columns_wider_cells() -> None:
+    names = tuple(f"a rather long name {index}" for index in range(4))
+    lines = text(draw_bars(BarChart("t", EFFECT, names, (Bar("x", (1.0,) * 4),)), 60, 12, PLAIN))
+    legend = " ".join(lines[: len(lines) - 4])
+    assert all(name in legend for name in names)
+    assert "effect (logits)" in legend
+    plot = HeatMap("t", Scale("R²"), ("w512",), ("w2048-k4", "w8192-k4"), ((0.75, 0.5),))
+    assert text(draw_cells(plot, 60, 9, PLAIN))[0].split() == ["w2048-k4", "w8192-k4"]
+
+
+def test_markers_can_stand_alone() -> None:
+    points = (Point(0.0, 0.0), Point(10.0, 10.0))
+    joined, apart = (
+        "".join(text(draw_chart(Chart("t", Scale("x"), Scale("y"), (Line("a", points, joined=on),)), 40, 12, PLAIN)))
+        for on in (True, False)
+    )
+    assert joined.count("●") == apart.count("●") == 2
+    assert any("\u2801" <= character <= "\u28ff" for character in joined)
+    assert not any("\u2801" <= character <= "\u28ff" for character in apart)
 
 
 def test_bars_without_room_are_counted() -> None:

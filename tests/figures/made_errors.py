@@ -1,0 +1,150 @@
+"""An error study with known numbers on the SAEs of layer 1: "narrow" and "dense" (16 latents), "wide" (64).
+
+Two contexts of six tokens, the six words in their order; context 1 is held out. Every activation has norm 10. The two
+parts of an error are orthogonal, three to four: an error of 5 has a linear part of 3 and a nonlinear one of 4. Words
+that an SAE absorbs have half the error of the others: "narrow" 2.5 and 5, "wide" 2 and 4; "dense" absorbs none, 3.
+"""
+
+from typing import Any
+
+from store import Spool
+from tests.figures.made import NOW, SAES, WORDS, hook, token_id
+
+STUDIED = ("narrow", "dense", "wide")
+ERRORS = {"narrow": 5.0, "dense": 3.0, "wide": 4.0}
+FLOOR = {"floor": 0.1, "scale": 0.9, "exponent": 0.5, "floor_low": 0.05, "floor_high": 0.15}
+FIGURES: dict[str, dict[str, float | tuple[float, float, float] | None]] = {
+    "narrow": {
+        "fvu_sae": (0.32, 0.3, 0.34),
+        "fvu_nonlinear": (0.2, 0.19, 0.21),
+        "norm_r2_error": (0.6, 0.5, 0.7),
+        "norm_r2_activation": (0.9, 0.8, 0.95),
+        "recovered_linear": (40.0, 35.0, 45.0),
+        "recovered_nonlinear": (70.0, 65.0, 75.0),
+        "norm_share_linear": 0.6,
+        "norm_share_nonlinear": 0.8,
+        "squared_norm_share_linear": 0.36,
+        "squared_norm_share_nonlinear": 0.64,
+        "breakdown_absent": 0.22,
+        "breakdown_linear": 0.05,
+        "breakdown_nonlinear_encoder": 0.01,
+        "breakdown_nonlinear_rest": 0.04,
+    },
+    "dense": {"fvu_sae": (0.25, 0.24, 0.26), "fvu_nonlinear": (0.15, 0.14, 0.16), "norm_r2_error": -0.1},
+    "wide": {
+        "fvu_sae": (0.21, 0.2, 0.22),
+        "fvu_nonlinear": (0.18, 0.17, 0.19),
+        "norm_r2_error": (0.5, 0.4, 0.6),
+        "recovered_linear": None,
+        "recovered_nonlinear": None,
+        "breakdown_absent": 0.11,
+        "breakdown_linear": -0.02,
+        "breakdown_nonlinear_encoder": 0.02,
+        "breakdown_nonlinear_rest": 0.1,
+    },
+}
+# R² and gains of predicting the error norm of the second from that of the first.
+PAIRS = {
+    ("narrow", "dense"): (0.8, 4.0, 1.0, 0.1),
+    ("narrow", "wide"): (0.5, 3.0, 2.0, -0.1),
+    ("dense", "wide"): (0.9, None, None, None),
+}
+
+
+def add_errors(spool: Spool, *, with_law: bool = True) -> None:
+    """The study; ``with_law=False`` is as with too few widths for a power law."""
+    study = {"study_id": "e"}
+    words = [word for of_letter in WORDS.values() for word in of_letter]
+    spool.add(
+        "vocabulary",
+        [
+            {"model_id": "m", "token_id": token_id(word), "surface": word, "letter": word.strip()[0], "frequency": 2}
+            for word in words
+        ],
+    )
+    spool.add(
+        "error_study",
+        [
+            {
+                **study,
+                "model_id": "m",
+                "hook_name": hook(1),
+                "corpus_id": "c",
+                "sae_ids": [f"id-{name}" for name in STUDIED],
+                "widths": [SAES[name]["width"] for name in STUDIED],
+                "n_tokens": 12,
+                "n_train": 6,
+                "n_test": 6,
+                "n_excluded": 0,
+                "first_position": 0,
+                "d_in": 8,
+                "rank": 8,
+                "variance": 100.0,
+                "intercept": True,
+                "clean_loss": 2.0,
+                "seed": 0,
+                "notes": [],
+                "created": NOW,
+            }
+        ],
+    )
+    spool.add("error_figure", [_figure(f"id-{sae}", *item) for sae in STUDIED for item in _figures(sae, with_law)])
+    law = FLOOR if with_law else dict.fromkeys(FLOOR)
+    spool.add("width_law", [{**study, **law, "nonlinear_mean": 0.19, "nonlinear_flat": True}])
+    spool.add("width_norm", [_pair(*names, *numbers) for names, numbers in PAIRS.items()])
+    spool.add(
+        "error_token",
+        [_token(context, place, word) for context in (0, 1) for place, word in enumerate(words)],
+    )
+
+
+def _figures(sae: str, with_law: bool) -> list[tuple[str, Any]]:
+    return [(name, found) for name, found in FIGURES[sae].items() if with_law or not name.startswith("breakdown")]
+
+
+def _figure(sae_id: str, name: str, found: float | tuple[float, float, float] | None) -> dict[str, Any]:
+    value, low, high = found if isinstance(found, tuple) else (found, None, None)
+    return {"study_id": "e", "sae_id": sae_id, "figure": name, "value": value, "low": low, "high": high}
+
+
+def _pair(
+    smaller: str, larger: str, r2: float, gain: float | None, linear: float | None, shuffled: float | None
+) -> dict[str, Any]:
+    return {
+        "study_id": "e",
+        "smaller": f"id-{smaller}",
+        "larger": f"id-{larger}",
+        "r2": r2,
+        "r2_low": r2 - 0.02,
+        "r2_high": r2 + 0.02,
+        "gain": gain,
+        "gain_low": None if gain is None else gain - 1.0,
+        "gain_high": None if gain is None else gain + 1.0,
+        "gain_linear": linear,
+        "gain_shuffled": shuffled,
+    }
+
+
+def _token(context: int, place: int, word: str) -> dict[str, Any]:
+    # The first words of letter a are those that are absorbed.
+    norms = [ERRORS[name] / (2 if place < SAES[name]["absorbed"] else 1) for name in STUDIED]
+    return {
+        "study_id": "e",
+        "context": context,
+        "position": place + 1,
+        "token_id": token_id(word),
+        "held_out": context == 1,
+        "activation_norm": 10.0,
+        "clean_loss": 2.0,
+        "hardness": sum(norms) / len(norms),
+        "share": sum(norms) / len(norms) / 10,
+        "change": norms[-1] - norms[0],
+        "slope": -0.1,
+        "nonlinear_share": 0.64,
+        "damage": 0.1,
+        "error_norm": norms,
+        "linear_norm": [0.6 * norm for norm in norms],
+        "nonlinear_norm": [0.8 * norm for norm in norms],
+        "l0": [2, 4, 2],
+        "loss": [2.1, 2.1, 2.1],
+    }

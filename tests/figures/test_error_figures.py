@@ -1,0 +1,196 @@
+"""Figures of the error study, and of both studies together: known numbers come back."""
+
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from saetui.figures import Figure, FigureError, figure
+from saetui.figures.description import BarChart, Chart, HeatMap
+from store import Store
+from tests.figures.made import make_store
+from tests.figures.made_errors import add_errors
+
+
+@pytest.fixture
+def few_widths(tmp_path: Path) -> Iterator[Store]:
+    """The same study without a power law over widths."""
+    with Store.open(make_store(tmp_path / "store", partial(add_errors, with_law=False))) as store:
+        yield store
+
+
+def chart(made: Figure, title: str) -> Chart:
+    (found,) = (plot for plot in made.plots if plot.title == title)
+    assert isinstance(found, Chart)
+    return found
+
+
+def bars(made: Figure, title: str) -> dict[str, tuple[float | None, ...]]:
+    (found,) = (plot for plot in made.plots if plot.title == title)
+    assert isinstance(found, BarChart)
+    return {bar.label: bar.values for bar in found.bars}
+
+
+def test_error_scaling_has_both_fvus_with_intervals_and_the_fit(study: Store) -> None:
+    made = figure(study, "error_scaling")
+    fvu = chart(made, "FVU against width")
+    points = {point.label: (point.x, point.y, point.low, point.high) for line in fvu.lines for point in line.points}
+    assert points["narrow"] == (16.0, 0.32, 0.3, 0.34)
+    assert points["wide"] == (64.0, 0.21, 0.2, 0.22)
+    assert [line.name for line in fvu.lines] == ["k 2", "k 4", "fit", "floor"]
+    curve = fvu.lines[2]
+    assert not curve.marked
+    assert (curve.points[0].x, curve.points[0].y) == (pytest.approx(16), pytest.approx(0.1 + 0.9 / 4))
+    assert (curve.points[-1].x, curve.points[-1].y) == (pytest.approx(64), pytest.approx(0.1 + 0.9 / 8))
+    assert {point.y for point in fvu.lines[3].points} == {0.1}
+    nonlinear = chart(made, "nonlinear FVU against width")
+    assert [(line.name, [p.y for p in line.points]) for line in nonlinear.lines] == [
+        ("k 2", [0.2, 0.18]),
+        ("k 4", [0.15]),
+    ]
+    assert "0.1 + 0.9 · width^−0.5" in made.note
+    assert "0.05 to 0.15" in made.note
+
+
+def test_error_scaling_says_where_no_floor_is_to_be_had(few_widths: Store) -> None:
+    made = figure(few_widths, "error_scaling")
+    assert [line.name for line in chart(made, "FVU against width").lines] == ["k 2", "k 4"]
+    assert "not identifiable" in made.note
+    assert "there are 2" in made.note
+
+
+def test_the_breakdown_adds_up_and_draws_no_negative_part(study: Store) -> None:
+    made = figure(study, "error_breakdown")
+    (plot,) = made.plots
+    assert isinstance(plot, BarChart)
+    assert plot.stacked
+    assert plot.names == ("absent features", "linear", "encoder", "rest")
+    assert bars(made, "parts of the FVU") == {
+        "narrow": (pytest.approx(22), pytest.approx(5), pytest.approx(1), pytest.approx(4)),
+        "wide": (pytest.approx(11), 0, pytest.approx(2), pytest.approx(10)),
+    }
+    assert "drawn as none: wide" in made.note
+    assert "1 more" in made.note
+
+
+def test_without_a_floor_the_breakdown_has_two_parts(few_widths: Store) -> None:
+    made = figure(few_widths, "error_breakdown")
+    assert bars(made, "parts of the FVU") == {
+        "narrow": (pytest.approx(12), pytest.approx(20)),
+        "dense": (pytest.approx(10), pytest.approx(15)),
+        "wide": (pytest.approx(3), pytest.approx(18)),
+    }
+    assert "No floor" in made.note
+
+
+def test_norm_r2_and_how_the_squared_norms_are_spread(study: Store) -> None:
+    made = figure(study, "norm_r2")
+    scores = bars(made, "R² of predicting the squared norm")
+    assert scores["narrow"] == (90.0, None, 60.0, None, None)
+    assert scores["dense"] == (None, None, -10.0, None, None)
+    plot = made.plots[0]
+    assert isinstance(plot, BarChart)
+    assert plot.bars[0].intervals == ((80.0, 95.0), None, (50.0, 70.0), None, None)
+    spread = {line.name: [point.y for point in line.points] for line in chart(made, "squared norm of the error").lines}
+    # Half of the tokens have an error of 2, half of 4: squares of 0.4 and 1.6 times their mean.
+    assert (spread["wide"][0], spread["wide"][-1]) == (pytest.approx(0.4), pytest.approx(1.6))
+    assert spread["dense"] == pytest.approx([1.0] * 9)
+    assert spread["activation"] == pytest.approx([1.0] * 9)
+    assert [p.x for p in chart(made, "squared norm of the error").lines[0].points] == [1, 5, 10, 25, 50, 75, 90, 95, 99]
+
+
+def test_width_norms_have_a_matrix_and_the_gain_beside_its_controls(study: Store) -> None:
+    made = figure(study, "width_norms")
+    matrix, gains = made.plots
+    assert isinstance(matrix, HeatMap)
+    assert (matrix.rows, matrix.columns) == (("narrow", "dense"), ("dense", "wide"))
+    assert matrix.values == ((0.8, 0.5), (None, 0.9))
+    assert isinstance(gains, BarChart)
+    assert gains.names == ("nonlinear norm", "linear norm", "shuffled")
+    assert [(bar.label, bar.values, bar.intervals[0]) for bar in gains.bars] == [
+        ("narrow → dense", (4.0, 1.0, 0.1), (3.0, 5.0)),
+        ("narrow → wide", (3.0, 2.0, -0.1), (2.0, 4.0)),
+        ("dense → wide", (None, None, None), None),
+    ]
+    assert "at most 4.0 points" in made.note
+
+
+def test_the_error_along_a_context(study: Store) -> None:
+    made = figure(study, "error_context")
+    along = chart(made, "norm of the error, context 1")
+    found = {line.name: [(point.x, point.y, point.label) for point in line.points] for line in along.lines}
+    assert found["wide"] == [
+        (1.0, 2.0, " ant"),
+        (2.0, 2.0, " axe"),
+        (3.0, 2.0, " arm"),
+        (4.0, 4.0, " ape"),
+        (5.0, 4.0, " bat"),
+        (6.0, 4.0, " bee"),
+    ]
+    assert [y for _, y, _ in found["narrow"]] == [2.5, 5, 5, 5, 5, 5]
+    nonlinear = chart(made, "norm of the nonlinear part of the error, context 1").lines
+    assert [point.y for point in nonlinear[2].points] == pytest.approx([1.6] * 3 + [3.2] * 3)
+    assert "position 4, “ ape” after “… ant axe arm” (held out)" in made.note
+    chosen = figure(study, "error_context", context=0, sae="dense")
+    assert [line.name for line in chart(chosen, "norm of the error, context 0").lines] == ["dense"]
+    assert "fitted on this context" in chosen.note
+    assert "Hardest “bee”: position 6" in figure(study, "error_context", word="bee").note
+    assert figure(study, "error_context", word="zoo").is_empty
+
+
+def test_what_parts_cost_against_their_norms(study: Store) -> None:
+    made = figure(study, "cost_against_norm")
+    of_norm, of_square = (chart(made, title) for title in ("share of the norm", "share of the squared norm"))
+    for plot, linear, nonlinear in ((of_norm, 60, 80), (of_square, 36, 64)):
+        found = {line.name: [(p.x, p.y, p.low, p.high) for p in line.points] for line in plot.lines}
+        assert found == {
+            "linear part": [(pytest.approx(linear), 40, 35, 45)],
+            "nonlinear part": [(pytest.approx(nonlinear), 70, 65, 75)],
+            "in proportion": [(0, 0, None, None), (100, 100, None, None)],
+        }
+        assert [line.joined for line in plot.lines] == [False, False, True]
+    assert "1 SAEs" in made.note
+
+
+def test_absorbed_words_have_half_the_error(study: Store) -> None:
+    made = figure(study, "absorbed_errors")
+    # In "narrow" a single word is absorbed, and one word has no mean with an interval.
+    assert bars(made, "error of words by verdict") == {
+        "narrow": (None, None, pytest.approx(50)),
+        "dense": (None, None, pytest.approx(30)),
+        "wide": (pytest.approx(20), None, pytest.approx(40)),
+    }
+    fires = bars(made, "absorbed against words with a firing main latent")
+    assert fires["wide"] == pytest.approx((-50, -50, -50))
+    assert fires["narrow"] == (None, None, None)
+    parts = bars(made, "parts of the difference to words with a firing main latent")
+    # (1.2² − 2.4²) / 10² and (1.6² − 3.2²) / 10², in percent.
+    assert parts["wide"] == pytest.approx((-4.32, -7.68))
+    assert "wide: 3 absorbed, 0 silent, not absorbed, 3 main latent fires" in made.note
+    same = bars(made, "absorbed in one SAE against the same words in another")
+    assert same["words with a firing main latent"] == pytest.approx((-50, -50, -50))
+    assert "3 absorbed in one SAE have a firing main latent in another" in made.note
+
+
+def test_absorbed_words_at_other_thresholds(study: Store) -> None:
+    made = figure(study, "absorbed_errors", sae="wide", lead=2.5)
+    assert "wide: 2 absorbed, 1 silent, not absorbed, 3 main latent fires" in made.note
+    assert figure(study, "absorbed_errors", sae="wide", min_cosine=0.9).is_empty
+    assert figure(study, "absorbed_errors", hook="blocks.2.hook_resid_post").is_empty
+
+
+def test_the_rows_behind_are_means_over_the_tokens_of_a_word(study: Store) -> None:
+    everything = dict.fromkeys(("saes", "hook", "tau", "lead", "min_cosine"))
+    rows = study.fetch("absorbed_errors", **everything).dicts()
+    assert len(rows) == 18
+    (ant,) = (row for row in rows if (row["name"], row["surface"]) == ("wide", " ant"))
+    assert (ant["verdict"], ant["n_occurrences"], ant["n_held_out"], ant["frequency"]) == ("absorbed", 2, 1, 2)
+    assert (ant["error_norm"], ant["linear_norm"], ant["nonlinear_norm"]) == pytest.approx((2, 1.2, 1.6))
+    assert (ant["linear_contribution"], ant["nonlinear_contribution"]) == pytest.approx((1.44, 2.56))
+    assert ant["linear_contribution"] + ant["nonlinear_contribution"] == pytest.approx(ant["squared_error"])
+
+
+def test_a_context_is_of_figures_along_contexts_only(study: Store) -> None:
+    with pytest.raises(FigureError, match="norm_r2 takes no context"):
+        figure(study, "norm_r2", context=3)
