@@ -40,7 +40,7 @@ class ResidualPlot(XYPlot):
         )
         self._asked: _Asked | None = None
         self._rows: Sequence[Mapping[str, Any]] = ()
-        self._running: tuple[float, ...] | None = None
+        self._curve: tuple[float, ...] | None = None
         self._again = 0
 
     def show(self, parameters: Mapping[str, Any], *, again: bool = False) -> None:
@@ -55,8 +55,8 @@ class ResidualPlot(XYPlot):
     def follow(self, residual: str | None) -> None:
         """Draw the curve of a pursuit that runs, shares after 0, 1, … latents; None where none runs."""
         running = None if residual is None else tuple(float(share) for share in residual.split())
-        if running != self._running:
-            self._running = running
+        if running != self._curve:
+            self._curve = running
             self._draw()
 
     def on_residual_plot__read(self, message: _Read) -> None:
@@ -69,8 +69,8 @@ class ResidualPlot(XYPlot):
         self._reading.stop()
 
     def _draw(self) -> None:
-        if self._running is not None:
-            curve = Line("pursuit", _points(enumerate(self._running)))
+        if self._curve is not None:
+            curve = Line("pursuit", _points(enumerate(self._curve)))
             self.chart = Chart("residual  running …", _X, _Y, (curve,))
             return
         own = [row for row in self._rows if not row["is_beside"]]
