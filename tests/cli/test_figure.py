@@ -19,7 +19,7 @@ def test_without_a_name_all_are_listed(tmp_path: Path) -> None:
     done = saetui("figure", home=tmp_path)
     assert done.returncode == 0
     assert len(done.stdout.splitlines()) == len(FIGURES)
-    assert "absorption_map   Which letters are absorbed in which SAEs?" in done.stdout
+    assert "absorption_map Which letters are absorbed in which SAEs?" in " ".join(done.stdout.split())
 
 
 def test_a_figure_goes_to_standard_output_as_plain_text(study: Path, tmp_path: Path) -> None:
