@@ -65,6 +65,10 @@ def _offered(bench: Workbench) -> list[str]:
     return [which for which in ONLY if meant.get(which, True)]
 
 
+def _shows_tokens(bench: Workbench) -> bool:
+    return not bench.page and bool(bench.catalogue.error_studies)
+
+
 def _next(names: Sequence[str], name: str) -> str:
     return names[(names.index(name) + 1) % len(names)]
 
@@ -80,11 +84,17 @@ class Order(Command):
     def resolved(self, bench: Workbench) -> Order:
         return self if self.name else Order(_next(ORDERS, bench.attention.order))
 
+    @classmethod
+    def available(cls, bench: Workbench) -> bool:
+        return super().available(bench) and _shows_tokens(bench)
+
     def run(self, bench: Workbench) -> None:
         if self.name not in ORDERS:
             raise CommandError(f"order: {self.name!r} is none of {', '.join(ORDERS)}")
         bench.change_table(TOKENS, sort=None, descending=False)
-        bench.attend(order=self.name)
+        # Another order is asked for to see its first tokens.
+        changes = {} if self.name == bench.attention.order else {"context": None, "position": None}
+        bench.attend(order=self.name, **changes)
 
 
 @command(
@@ -95,6 +105,10 @@ class Unit(Command):
 
     def resolved(self, bench: Workbench) -> Unit:
         return self if self.name else Unit(_next(UNITS, bench.attention.unit))
+
+    @classmethod
+    def available(cls, bench: Workbench) -> bool:
+        return super().available(bench) and _shows_tokens(bench)
 
     def run(self, bench: Workbench) -> None:
         if self.name not in UNITS:
@@ -125,6 +139,10 @@ class Only(Command):
         if which not in offered:
             raise CommandError(f"only {which}: {_WHY_NOT[which]}")
         return Filter(filter_of(which, bench), table=TOKENS)
+
+    @classmethod
+    def available(cls, bench: Workbench) -> bool:
+        return super().available(bench) and _shows_tokens(bench)
 
 
 _WHY_NOT = {

@@ -77,7 +77,7 @@ class HardTokensScreen(WorkbenchScreen):
     HardTokensScreen .hard-figure:focus { border-top: solid $accent; border-title-color: $accent; }
     HardTokensScreen.-wide #hard-lower { height: 18; }
     HardTokensScreen.-wide #hard-card { width: 70; }
-    HardTokensScreen.-narrow #hard-lower { height: 8; }
+    HardTokensScreen.-narrow #hard-lower { height: 7; }
     HardTokensScreen.-narrow #hard-card { display: none; width: 1fr; margin-left: 0; }
     HardTokensScreen.-narrow.-card #hard-card { display: block; }
     HardTokensScreen.-narrow.-card #hard-strips, HardTokensScreen.-narrow.-card #hard-tokens { display: none; }
@@ -180,8 +180,8 @@ class HardTokensScreen(WorkbenchScreen):
             self._rest.stop()
         if (before.order, before.in_view, before.unit) != (now.order, now.in_view, now.unit):
             self._largest = 0.0
-            if before.order != now.order:
-                self.tokens.reset_cursor()
+        if before.order != now.order:
+            self.tokens.reset_cursor()
         self._lay_out_columns()
         self.tokens.set_params(**self._parameters())
         if now.context is not None and now.position is not None:
@@ -266,12 +266,12 @@ class HardTokensScreen(WorkbenchScreen):
     def _token_moved(self, event: QueryTable.RowHighlighted) -> None:
         self.row_moved(TOKENS, event.row)
         attention = self.bench.attention
-        if not event.table.up_to_date:
+        if not event.table.up_to_date or (self._shown != attention and not event.moved):
+            # Rows of what was asked before; or the place of a link has yet to be looked for.
             return
         place = (event.row["context"], event.row["position"])
-        if event.moved or attention.context is None:
-            same = place == (attention.context, attention.position)
-            self._choose(None if same else At(*place), at_once=not event.moved)
+        same = place == (attention.context, attention.position)
+        self._choose(None if same else At(*place), at_once=not event.moved)
 
     @on(QueryTable.RowHighlighted, "#hard-scaling")
     def _sae_moved(self, event: QueryTable.RowHighlighted) -> None:
@@ -362,7 +362,8 @@ class HardTokensScreen(WorkbenchScreen):
         return [(i, name) for i, name, _ in seen or named]
 
     def _columns(self) -> columns.Columns:
-        return columns.tokens(self._saes(), self.bench.attention.unit, self._kind(), self._largest)
+        attention = self.bench.attention
+        return columns.tokens(self._saes(), attention.order, attention.unit, self._kind(), self._largest)
 
     def _lay_out_columns(self) -> None:
         kind = self._kind()

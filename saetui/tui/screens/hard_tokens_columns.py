@@ -45,6 +45,8 @@ def _error_of(i: int, unit: str, largest: float) -> Callable[[Mapping[str, Any],
 _SLOPE_COLUMN = Column("slope", "slope", 6, format=".2f", heat=_SLOPE, help="error_slope")
 _NONLINEAR_SHARE = Column("nonlinear_share", "nonlin", 6, format=".0%", heat=_SHARE, help="nonlinear_share")
 _DAMAGE = Column("damage", "CE+", 6, format=".2f", heat=_COST, help="damage")
+# The column to keep where there is room for one, by what tokens are sorted by.
+_OF_ORDER = {"nonlinear": _NONLINEAR_SHARE, "damage": _DAMAGE}
 _PARTS = (
     Column("linear", "linear", 6, format=".2f", help="linear_norm"),
     Column("nonlinear", "nonlinear", 9, format=".2f", help="nonlinear_norm"),
@@ -52,7 +54,7 @@ _PARTS = (
     Column("ce", "CE+ own", 7, format=".2f", heat=_COST, help="token_ce"),
 )
 _MORE = (
-    Column("change", "change", 6, format=".2f", help="error_change"),
+    Column("change", "change", 6, format=".2f", help="width_change"),
     Column("activation_norm", "|x|", 6, format=".1f", help="activation_norm"),
     Column("clean_loss", "loss", 5, format=".2f", help="clean_loss"),
 )
@@ -62,7 +64,7 @@ _PLACE = (
 )
 
 
-def tokens(saes: Sequence[tuple[int, str]], unit: str, width: str, largest: float) -> Columns:
+def tokens(saes: Sequence[tuple[int, str]], order: str, unit: str, width: str, largest: float) -> Columns:
     """Columns of the tokens: ``saes`` are place in the study and name; ``width`` "narrow", "normal" or "wide"."""
     text = Column("surface", "token in its text", 24, "left", "token", help="occurrence", grow=1, paint=_in_text)
     errors = tuple(
@@ -76,7 +78,7 @@ def tokens(saes: Sequence[tuple[int, str]], unit: str, width: str, largest: floa
         for i, name in saes[-MOST_SAES:]
     )
     if width == "narrow":
-        return (text, *errors, _SLOPE_COLUMN)
+        return (text, *errors, _OF_ORDER.get(order, _SLOPE_COLUMN))
     if width == "normal":
         return (text, *errors, _SLOPE_COLUMN, _NONLINEAR_SHARE, _DAMAGE)
     return (text, *errors, _SLOPE_COLUMN, _NONLINEAR_SHARE, _DAMAGE, *_PARTS, *_MORE, *_PLACE)

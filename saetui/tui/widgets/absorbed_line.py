@@ -78,14 +78,14 @@ def answer(kinds: Mapping[str, Row], *, narrow: bool) -> Content:
         "absorbed words are ",
         (f"{_percent(ratio)} {verdict}", "bold"),
         " than other words" if narrow else " than other words of the task",
-        f"  {absorbed['error_norm']:.2f} against {other['error_norm']:.2f}",
     ]
     if not narrow:
+        parts.append(f"  {absorbed['error_norm']:.2f} against {other['error_norm']:.2f}")
         parts.append(f"  linear {_signed(absorbed['linear_ratio'])}  nonlinear {_signed(absorbed['nonlinear_ratio'])}")
         missed = kinds.get("missed")
         if missed is not None:
             parts.append(f"  missed only {_signed(missed['error_ratio'])}")
-    parts.append((f"  n {absorbed['n_occurrences']:,} of {absorbed['n_words']} words", "dim"))
+    parts.append((f"  n {absorbed['n_occurrences']:,}", "dim"))
     return Content.assemble(*parts)
 
 

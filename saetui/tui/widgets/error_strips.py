@@ -4,16 +4,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
+from rich.cells import cell_len
 from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.message import Message
+from textual.style import Style
 from textual.widget import Widget
 
+from saetui.tui.widgets.heat import heat_colours
 from saetui.tui.widgets.place_facts import PlaceFacts, in_unit
 from saetui.tui.widgets.token_strip import StripToken, token_strip
-from saetui.tui.widgets.visible import fit
+from saetui.tui.widgets.visible import fit, visible
 
 _LABEL = 11
+_FOCUS = Style(bold=True, underline=True, dim=False)
 _CHANGE, _NONLINEAR, _COST = "wider", "nonlinear", "CE+"
 
 
@@ -105,7 +109,33 @@ class ErrorStrips(Widget, can_focus=True):
         costs = self._costs(facts, own)
         if any(cost is not None for cost in costs):
             strips.append(self._strip(_COST, costs, max(map(abs, filter(None, costs)), default=0.0), "dim"))
-        return Content("\n").join(strips[: max(1, self.content_size.height)])
+        height = max(1, self.content_size.height)
+        if height > len(strips) + 2:
+            name = facts.saes[own][1]
+            strips += [Content(""), Content.styled(f"the text, by {name}", "dim")]
+            strips += self._text(errors.get(own) or self._errors(facts, own), top, height - len(strips))
+        return Content("\n").join(strips[:height])
+
+    def _text(self, errors: Sequence[float | None], top: float, height: int) -> list[Content]:
+        """As many lines of the text as there is room for, with the token on one of them."""
+        facts = self._facts
+        assert facts is not None
+        background, strong = self.background_colors[1], self.get_component_styles("error-strips--heat").color
+        lines: list[list[tuple[str, Style]]] = [[]]
+        used, focus_line = 0, 0
+        for index, (row, error) in enumerate(zip(facts.tokens, errors, strict=True)):
+            text = visible(row["surface"])
+            cells = cell_len(text)
+            if used and used + cells > self.content_size.width:
+                lines.append([])
+                used = 0
+            used += cells
+            focus_line = len(lines) - 1 if index == facts.index else focus_line
+            under, over = heat_colours(error / top if error and top else 0.0, background, strong)
+            style = Style(background=under, foreground=over, dim=error is None)
+            lines[-1].append((text, style + _FOCUS if index == facts.index else style))
+        first = max(0, min(focus_line - height // 2, len(lines) - height))
+        return [Content.assemble(*line) for line in lines[first : first + height]]
 
     def _errors(self, facts: PlaceFacts, i: int) -> list[float | None]:
         return [
