@@ -18,7 +18,7 @@ _TOKENS = 2_000_000
 @command("study", "Make a study in the background", keys={"D": "demo"}, screens=("overview",), label="demo study")
 class Study(Command):
     name: str = argument(
-        help="demo: three new SAEs and their letters; letters, absorption, errors: of the SAEs in view",
+        help="demo: six new SAEs and their studies; letters, absorption, errors: of the SAEs in view",
         complete="study",
     )
 

@@ -34,7 +34,7 @@ _ROOMY, _WIDE = 118, 160
 _EMPTY = """[b]Absorption has not been studied here yet.[/b]
 
 [b $accent]A[/]  studies the SAEs in view: main latents of every letter, the words they miss, and which latent took over
-[b $accent]1[/]  [b $accent]D[/]  trains three SAEs on the embedded model first, where there are none
+[b $accent]1[/]  [b $accent]D[/]  trains six SAEs on the embedded model first, where there are none
 [b $accent]7[/]  shows what runs
 """
 # Which parts each page shows; the others are hidden.

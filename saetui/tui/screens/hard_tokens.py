@@ -41,7 +41,7 @@ _WIDE = 160
 _EMPTY = """[b]The errors of these SAEs have not been studied yet.[/b]
 
 [b $accent]A[/]  studies the SAEs in view on one set of tokens: what each leaves out, linear and not, token by token
-[b $accent]1[/]  [b $accent]D[/]  trains three SAEs on the embedded model first, where there are none
+[b $accent]1[/]  [b $accent]D[/]  trains six SAEs on the embedded model first, where there are none
 [b $accent]7[/]  shows what runs
 """
 # Which parts each page shows; the others are hidden.

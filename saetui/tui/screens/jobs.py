@@ -20,7 +20,7 @@ from saetui.tui.widgets.reading import Reading
 
 _EMPTY = """[b]No jobs yet.[/b]
 
-[b $accent]:[/]  [b]study demo[/b] trains three SAEs on the embedded model and finds the letters they claim
+[b $accent]:[/]  [b]study demo[/b] trains six SAEs on the embedded model and finds the letters they claim
 [b $accent]:[/]  [b]run SPEC.toml[/b] submits a job of your own
 [b $accent]:[/]  [b]train topk width=1024,4096 k=16[/b] trains more SAEs beside the current one
 

@@ -28,7 +28,7 @@ _REST = 0.06
 _LETTERS_WIDTH = {"narrow": 23, "normal": 29, "wide": 42}
 _EMPTY = """[b]No letters have been studied here yet.[/b]
 
-[b $accent]1[/]  [b $accent]D[/]  trains three SAEs on the embedded model and finds the letters that their latents claim
+[b $accent]1[/]  [b $accent]D[/]  trains six SAEs on the embedded model and finds the letters that their latents claim
 [b $accent]:[/]  [b]study letters[/b] studies the SAEs in view
 [b $accent]7[/]  shows what runs
 """

@@ -36,7 +36,7 @@ What is still left then no encoder of that kind could have found: the dictionary
 
 [b $accent]t[/]  chooses the tokens: the hardest ones, the missed words of a letter, those marked, or random ones
 [b $accent]p[/]  pursues them in the current SAE, in seconds
-[b $accent]1[/]  [b $accent]D[/]  trains three SAEs on the embedded model first, where there are none
+[b $accent]1[/]  [b $accent]D[/]  trains six SAEs on the embedded model first, where there are none
 """
 
 
