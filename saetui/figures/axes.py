@@ -66,7 +66,7 @@ def _draw_chart(axes: Axes, chart: Chart, legend: bool) -> None:
     aside = ink.ASIDE if chart.x.whole else 0.0
     for index, line in enumerate(chart.lines):
         _draw_line(axes, line, index, aside * (index - (len(chart.lines) - 1) / 2))
-    _scale_x(axes, chart.x, [point.x for line in chart.lines for point in line.points])
+    _scale_x(axes, chart.x, chart.places)
     axes.set_ylabel(chart.y.text)
     if chart.y.logarithmic:
         from matplotlib.ticker import FuncFormatter, NullLocator

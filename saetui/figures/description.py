@@ -61,6 +61,12 @@ class Chart:
     key: str = ""
 
     @property
+    def places(self) -> list[float]:
+        """Where along x there is something to read off: at the markers, or along curves where there are none."""
+        marked = [point.x for line in self.lines if line.marked for point in line.points]
+        return marked or [point.x for line in self.lines for point in line.points]
+
+    @property
     def is_empty(self) -> bool:
         return not any(line.points for line in self.lines)
 

@@ -41,6 +41,7 @@ def test_error_scaling_has_both_fvus_with_intervals_and_the_fit(study: Store) ->
     assert [line.name for line in fvu.lines] == ["k 2", "k 4", "fit", "floor"]
     curve = fvu.lines[2]
     assert not curve.marked
+    assert set(fvu.places) == {16.0, 64.0}
     assert (curve.points[0].x, curve.points[0].y) == (pytest.approx(16), pytest.approx(0.1 + 0.9 / 4))
     assert (curve.points[-1].x, curve.points[-1].y) == (pytest.approx(64), pytest.approx(0.1 + 0.9 / 8))
     assert {point.y for point in fvu.lines[3].points} == {0.1}

@@ -59,7 +59,7 @@ def draw_chart(
     for row in range(rows):
         edge = labels.get(row, "").rjust(margin) + ("┤" if row in labels else "│")
         strips.append(Strip([Segment(edge, look.axis), *canvas.segments(row, look.text)], width))
-    ticks = x_axis.ticks(max(2, columns // 8), [point.x for point in points])
+    ticks = x_axis.ticks(max(2, columns // 8), chart.places)
     if chart.x.whole:
         ticks = [tick for tick in ticks if tick == round(tick)]
     strips += _x_lines(x_axis, ticks, margin, columns, look)
