@@ -46,10 +46,15 @@ def _along(rows: Sequence[Row], what: str, column: str) -> Chart:
 
 def _words(rows: Sequence[Row], hardest: int, choice: Choice) -> str:
     row = rows[hardest]
-    before = "".join(r["surface"] or "" for r in rows[max(0, hardest - _WORDS_BEFORE) : hardest])
+    before = "".join(_on_a_line(r["surface"]) for r in rows[max(0, hardest - _WORDS_BEFORE) : hardest])
+    after = f" after “…{before}”" if before else ""
     which = f"Hardest “{choice.word}”" if choice.word is not None else "Hardest token"
     held_out = "held out" if row["held_out"] else "the linear map was fitted on this context"
-    return f"{which}: position {row['position']}, “{row['surface'] or '?'}” after “…{before}” ({held_out})."
+    return f"{which}: position {row['position']}, “{_on_a_line(row['surface'])}”{after} ({held_out})."
+
+
+def _on_a_line(surface: str | None) -> str:
+    return "?" if surface is None else surface.replace("\n", "↵")
 
 
 def _parameters(choice: Choice) -> dict[str, Any]:
