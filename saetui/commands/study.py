@@ -41,7 +41,10 @@ class Study(Command):
                 makers = {"letters": letters_specs, "absorption": absorption_specs, "errors": errors_specs}
                 specs = makers[self.name](saes)
                 jobs = [bench.client.submit(spec) for spec in specs]
-            return f"{len(jobs)} jobs are queued; 7 shows how they go"
+            ahead = [job for job in jobs if not job.has_ended]
+            if not ahead:
+                return f"study {self.name}: this has been done already"
+            return f"{len(ahead)} {'job is' if len(ahead) == 1 else 'jobs are'} queued; 7 shows how it goes"
 
         bench.in_background(submit)
 

@@ -9,6 +9,7 @@ import pytest
 
 from saetui.commands.absorption import CASES, EVIDENCE, LETTERS, MAP, OCCURRENCES, Ablate, Lead, Metric, Tau
 from saetui.commands.errors import CommandError
+from saetui.commands.events import Event, NoticeEvent
 from saetui.commands.front import NoFront
 from saetui.commands.navigate import Focus, Open
 from saetui.commands.session import Recorder, fingerprint, load, replay
@@ -202,9 +203,16 @@ def test_ablation_asks_about_the_word_as_the_study_did(cases: Workbench, submitt
 def test_the_study_is_of_the_saes_in_view(cases: Workbench, submitted: list[Any]) -> None:
     cases.dispatch("view w64-k4")
     assert cases.dispatch("measure") == Study("absorption")
-    (spec,) = submitted
+    spec = submitted[0]
     assert isinstance(spec, AbsorptionSpec)
     assert spec.saes == ("w256-k4", "w1024-k4")
+    events: list[Event] = []
+    cases.subscribe(events.append)
+    cases.dispatch("measure")
+    assert NoticeEvent("1 job is queued; 7 shows how it goes") in events
+    cases.client.jobs()[-1].folder.end("done", only_from=("queued",))
+    cases.dispatch("measure")
+    assert NoticeEvent("study absorption: this has been done already") in events
 
 
 def test_done_again_it_shows_the_same(bench: Workbench) -> None:

@@ -53,7 +53,7 @@ def test_an_sae_is_found_by_name_id_beginning_or_order(bench: Workbench, name: s
         ("sae w", ["'w' can be"]),
         ("letter ß", ["'ß' is not one of a to z"]),
         ("latent 64", ["w64-k4 has latents 0 to 63"]),
-        ("screen six", ["no screen 'six'", "overview, letters, absorption, jobs"]),
+        ("screen six", ["no screen 'six'", "overview, letters, absorption"]),
         ("open letters/s/four", ["'four' is not the number of a latent"]),
         ("focus letters.latents", ["no table 'letters.latents' here", "overview.saes"]),
         ("sort f2 table=letters.latents", ['no column "f2"', '"f1"']),

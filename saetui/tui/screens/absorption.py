@@ -296,7 +296,7 @@ class AbsorptionScreen(WorkbenchScreen):
     def _name_tables(self) -> None:
         occurrences = self.occurrences
         self.cases.title = titles.title_of_words(self.bench, self.cases.total)
-        self.evidence.title = titles.title_of_evidence(self.bench)
+        self.evidence.title = titles.title_of_evidence(self.bench, folded=self.has_class("-narrow"))
         occurrences.title = titles.title_of_occurrences(self.bench, occurrences.total, occurrences.row_at(0))
         self.sae_map.title = titles.title_of_map(self.bench)
 

@@ -24,14 +24,14 @@ def title_of_words(bench: Workbench, total: int) -> Content:
     return Content.assemble(*parts, (" w", "dim"))
 
 
-def title_of_evidence(bench: Workbench) -> str:
-    """Which word's latents, and what their bars show."""
+def title_of_evidence(bench: Workbench, *, folded: bool) -> str:
+    """Which word's latents, what their bars show, and the key of the card where that is ``folded`` away."""
     attention = bench.attention
     if attention.token is None:
         return "latents"
     removal = f"effect of removing it on {(attention.letter or '?').upper()}"
     what = "what it carries of the probe" if attention.metric == "projection" else removal
-    return f"latents on {visible_token(attention.token)} · {what}"
+    return f"latents on {visible_token(attention.token)} · {what}" + (" · c card" if folded else "")
 
 
 def title_of_occurrences(bench: Workbench, total: int, first: Mapping[str, Any] | None) -> Content:

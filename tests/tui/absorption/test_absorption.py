@@ -307,6 +307,7 @@ async def test_every_size_has_rows_in_every_pane(study: Path, size: tuple[int, i
 async def test_on_a_narrow_terminal_the_card_takes_the_place_of_the_tables(study: Path) -> None:
     async with absorption(study, (80, 24), WIDE) as (pilot, screen):
         await until(pilot, settled(screen, "s", " so"))
+        assert title(screen.evidence).endswith("c card")
         await pilot.press("c")
         await until(pilot, lambda: screen.card.has_focus and screen.card.region.width > 70)
         assert not screen.cases.region.width
