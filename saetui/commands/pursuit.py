@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from saetui.commands.attention import Place
 from saetui.commands.command import Command, argument, command
 from saetui.commands.errors import CommandError
-from saetui.commands.links import link_of
-from saetui.commands.navigate import Open
 from saetui.commands.pursue import COUNT, METHODS, OWN, TokenChoice, read_l0
+from saetui.commands.select import Latent
 
 if TYPE_CHECKING:
     from saetui.commands.catalogue import SaeEntry
@@ -23,6 +21,12 @@ _WAYS = ("hardest", "missed", "marked", "random")
 _COUNTS = (20, 50, 100, 200, 500, 1000, 2000, 5000)
 # Latents of a token that the key goes through.
 BUDGETS = (OWN, "1", "2", "4", "8", "16", "32", "64")
+_TOKEN = """
+SELECT surface, context, position FROM pursuit_token
+WHERE row = $row
+    AND pursuit_id = coalesce($pursuit, (SELECT arg_max(pursuit_id, created) FROM pursuit_run WHERE sae_id = $sae))
+"""
+_LETTER = "SELECT letter FROM letter_latent WHERE sae_id = $sae AND latent = $latent ORDER BY f1 DESC LIMIT 1"
 _RUN = "SELECT pursuit_id, sae_id FROM pursuit_run WHERE starts_with(pursuit_id, $name) ORDER BY pursuit_id"
 
 
@@ -201,7 +205,12 @@ class LookAtPursued(Command):
     row: int = argument(help="its number, in the order in which the tokens were named, from 0")
 
     def run(self, bench: Workbench) -> None:
-        bench.attend(pursued=self.row)
+        attention = bench.attention
+        found = bench.store.fetch(_TOKEN, row=self.row, pursuit=attention.pursuit, sae=attention.sae).rows
+        if not found:
+            raise CommandError(f"pursued: this pursuit has no token {self.row}")
+        token, context, position = found[0]
+        bench.attend(pursued=self.row, token=token, context=context, position=position)
 
 
 @command(
@@ -255,16 +264,23 @@ class Halt(Command):
         return super().available(bench) and running_pursuit(bench) is not None
 
 
-@command(
-    "latent-here", "Go to the latent under the cursor, on the screen of letters", keys={"o": ""}, screens=(SCREEN,)
-)
-class LatentHere(Command):
-    def resolved(self, bench: Workbench) -> Command:
+@command("inspect", "Look at the latent on the screen of letters", keys={"o": ""}, screens=(SCREEN,), label="latent")
+class Inspect(Command):
+    latent: int = argument(default=-1, help="its number; the one under the cursor if left out")
+
+    def resolved(self, bench: Workbench) -> Inspect:
         row = bench.tables[LATENTS].row
-        if row is None:
-            raise CommandError("latent-here: put the cursor on a latent of a token")
-        attention = bench.attention.with_changes(latent=int(row["latent"]))
-        return Open(link_of(Place("letters", attention), bench.catalogue))
+        if self.latent < 0 and row is None:
+            raise CommandError("inspect: put the cursor on a latent of a token")
+        return self if row is None or self.latent >= 0 else Inspect(int(row["latent"]))
+
+    def run(self, bench: Workbench) -> None:
+        # That screen is about a letter; without one, the letter that the latent tells best.
+        found = bench.store.fetch(_LETTER, sae=bench.attention.sae, latent=self.latent).rows
+        Latent(self.latent).run(bench)
+        if bench.attention.letter is None:
+            bench.attend(letter=str(found[0][0]) if found else "a")
+        bench.show("letters")
 
     @classmethod
     def available(cls, bench: Workbench) -> bool:

@@ -42,6 +42,9 @@ class Subject:
             return cls(kind, str(row["surface"]))
         if kind == "place" and row.get("corpus_id") and row.get("position") is not None:
             return cls(kind, place_key(row["corpus_id"], row["context"], row["position"]))
+        if kind == "place" and row.get("surface") is not None:
+            # A word in a prompt stands nowhere in a corpus.
+            return cls("token", str(row["surface"]))
         owner = row.get("sae_id", sae)
         if kind == "latent" and owner and row.get("latent") is not None:
             return cls(kind, f"{owner}/{int(row['latent'])}")

@@ -14,11 +14,11 @@ from saetui.tui.keys import shown_key
 _KEPT = (
     *("help", "leave", "study", "measure", "pursue", "halt", "choose", "filter", "prompt", "view", "words", "cases"),
     *("order", "unit", "only", "cancel", "retry", "ablate", "absorber", "metric", "reset", "map", "scaling", "sort"),
-    *("budget", "method", "beside", "mark", "note", "query", "explain", "copy", "export", "figure"),
+    *("budget", "method", "beside", "inspect", "mark", "note", "query", "explain", "copy", "export", "figure"),
 )
 _ORDER = (
     *("study", "measure", "view", "words", "cases", "ablate", "absorber", "metric", "reset", "map"),
-    *("pursue", "halt", "choose", "budget", "method", "beside"),
+    *("pursue", "halt", "choose", "budget", "method", "beside", "inspect"),
     *("order", "unit", "only", "scaling", "cancel", "retry"),
     *("leave", "filter", "prompt", "sort"),
     *("mark", "note", "copy", "export", "figure", "query", "explain", "help"),

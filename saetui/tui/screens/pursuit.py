@@ -235,7 +235,7 @@ class PursuitScreen(WorkbenchScreen):
 
     @on(QueryTable.RowSelected, "#pursuit-latents")
     def _latent_chosen(self) -> None:
-        self.dispatch("latent-here")
+        self.dispatch("inspect")
 
     # Rows that have arrived
 

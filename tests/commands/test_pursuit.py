@@ -1,0 +1,230 @@
+"""Pursuits as commands: which tokens are meant, the job that is submitted, earlier pursuits, links and replay."""
+
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from saetui.commands.errors import CommandError
+from saetui.commands.navigate import Open
+from saetui.commands.pursue import TokenChoice, find_tokens, print_pursuits, read_l0
+from saetui.commands.pursuit import Beside, Choose, LookAtPursuit, Method, Pursue
+from saetui.commands.session import Recorder, fingerprint, load, replay
+from saetui.commands.workbench import Workbench
+from saetui.jobs import JobClient
+from saetui.jobs.specs import PursuitSpec
+from tests.tui.error_fixture import STUDY, add_error_study
+from tests.tui.pursuit_fixture import AGAIN, PLACES, SAE, add_pursuits
+from tests.tui.store_fixture import CORPUS, make_study
+
+
+@pytest.fixture(scope="module")
+def made_pursuits(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return add_pursuits(add_error_study(make_study(tmp_path_factory.mktemp("pursued") / "store")))
+
+
+@pytest.fixture
+def bench(made_pursuits: Path, tmp_path: Path) -> Iterator[Workbench]:
+    bench = Workbench.open(Path(shutil.copytree(made_pursuits, tmp_path / "study")), inline=True)
+    bench.dispatch("sae w256-k4")
+    bench.dispatch("screen pursuit")
+    yield bench
+    bench.close()
+
+
+@pytest.fixture
+def submitted(monkeypatch: pytest.MonkeyPatch) -> list[PursuitSpec]:
+    """Specs that were submitted; no worker is started."""
+    specs: list[PursuitSpec] = []
+    submit: Callable[..., Any] = JobClient.submit
+
+    def keep(client: JobClient, spec: Any, *arguments: Any, **options: Any) -> Any:
+        specs.append(spec)
+        return submit(client, spec, *arguments, **options)
+
+    monkeypatch.setattr(JobClient, "submit", keep)
+    monkeypatch.setattr(JobClient, "ensure_workers", lambda _: None)
+    return specs
+
+
+def test_the_hardest_tokens_are_asked_for_by_their_places(bench: Workbench, submitted: list[PursuitSpec]) -> None:
+    done = bench.dispatch("pursue hardest 5 l0=8 method=nnls")
+    assert done == Pursue("hardest", of="5", l0="8", method="nnls", sae="w256-k4")
+    (spec,) = submitted
+    assert (spec.sae, spec.l0, spec.method, spec.study) == ("w256-k4", 8, "nnls", STUDY)
+    assert (spec.corpus, spec.corpus_id, spec.context_length) == ("stdlib", CORPUS, 32)
+    assert spec.chosen == "hardest 5"
+    errors = bench.store.fetch(
+        "SELECT context, position, error_norm[2] AS error FROM error_token ORDER BY error DESC, context, position"
+    ).rows
+    assert list(spec.places) == [(context, position) for context, position, _ in errors[:5]]
+
+
+def test_missed_words_are_those_on_which_the_main_latents_are_silent(
+    bench: Workbench, submitted: list[PursuitSpec]
+) -> None:
+    bench.dispatch("letter s")
+    assert bench.dispatch("choose missed") == Choose("missed", of="s")
+    bench.dispatch("pursue")
+    asked = bench.parameters("absorption_cases") | {"letter": "s", "sae": SAE}
+    cases = bench.store.fetch(bench.store.sql_of("absorption_cases"), **asked).dicts()
+    silent = [case["surface"] for case in cases if case["main_activation"] < 1e-8]
+    assert silent
+    assert sorted(submitted[0].words) == sorted(silent)
+    assert submitted[0].places == ()
+    assert submitted[0].corpus_id is None
+    assert submitted[0].chosen == "missed words of s"
+
+
+def test_marked_places_and_words_go_into_one_pursuit(bench: Workbench, submitted: list[PursuitSpec]) -> None:
+    with pytest.raises(CommandError, match="no marked tokens"):
+        bench.dispatch("pursue marked")
+    bench.dispatch(f"mark place {CORPUS}/3/4")
+    bench.dispatch("mark place elsewhere/3/5")
+    bench.dispatch("mark token ' short'")
+    bench.dispatch("pursue marked")
+    assert submitted[0].places == ((3, 4),)
+    assert submitted[0].words == (" short",)
+
+
+def test_the_keys_go_through_tokens_numbers_latents_and_methods(bench: Workbench) -> None:
+    assert bench.dispatch("choose") == Choose("marked")
+    assert bench.dispatch("choose") == Choose("random", of="200")
+    assert bench.dispatch("choose more") == Choose("random", of="500")
+    assert bench.dispatch("choose fewer") == Choose("random", of="200")
+    assert bench.dispatch("budget").values() == {"l0": "1"}
+    assert bench.dispatch("budget 64").values() == {"l0": "64"}
+    assert bench.dispatch("budget").values() == {"l0": "own"}
+    assert bench.dispatch("method") == Method("dark_matter")
+    places = len(bench.history.places)
+    bench.dispatch("method nnls")
+    assert len(bench.history.places) == places
+
+
+@pytest.mark.parametrize(
+    ("command", "message"),
+    [
+        ("choose best", "tokens: 'best' is none of"),
+        ("choose hardest none", "how many tokens"),
+        ("choose missed", "give a letter"),
+        ("choose at 3", "'3' is not CONTEXT:POSITION"),
+        ("budget 0", "'0' is neither own nor a number"),
+        ("budget 257", "257 latents a token are more than the 256 of w256-k4"),
+        ("method best", "'best' is none of persistent"),
+        ("pursue missed x", "no words of x were judged"),
+        ("pursuit zzzz", "no pursuit 'zzzz' here"),
+        ("pursued 77", "no token 77"),
+        ("halt", "no pursuit runs"),
+    ],
+)
+def test_what_cannot_be_done_says_why(
+    bench: Workbench, submitted: list[PursuitSpec], command: str, message: str
+) -> None:
+    with pytest.raises(CommandError, match=message):
+        bench.dispatch(command)
+    assert not submitted
+
+
+def test_without_an_error_study_nobody_knows_the_hardest(made_study: Path, tmp_path: Path) -> None:
+    bench = Workbench.open(Path(shutil.copytree(made_study, tmp_path / "plain")), inline=True)
+    try:
+        with pytest.raises(CommandError, match="errors of w64-k4 have not been studied"):
+            find_tokens(bench.store, bench.catalogue.saes[0], TokenChoice("hardest", "5"))
+    finally:
+        bench.close()
+
+
+def test_an_earlier_pursuit_brings_its_sae_and_a_token_its_place(bench: Workbench) -> None:
+    bench.dispatch("sae w64-k4")
+    assert bench.dispatch(f"pursuit {PLACES[:4]}") == LookAtPursuit(PLACES[:4])
+    assert (bench.attention.sae, bench.attention.pursuit) == (SAE, PLACES)
+    bench.dispatch("pursued 2")
+    (row,) = bench.store.fetch(
+        "SELECT surface, context, position FROM pursuit_token WHERE pursuit_id = $id AND row = 2", id=PLACES
+    ).rows
+    attention = bench.attention
+    assert (attention.token, attention.context, attention.position) == row
+    bench.dispatch("sae w64-k4")
+    assert (bench.attention.pursuit, bench.attention.pursued) == (None, None)
+
+
+def test_a_pursuit_is_held_beside_another_and_taken_away(bench: Workbench) -> None:
+    bench.dispatch(f"pursuit {PLACES}")
+    assert bench.dispatch(f"beside {AGAIN[:4]}") == Beside(AGAIN)
+    sql, parameters = bench.query_of("pursuit.tokens")
+    found = bench.store.fetch(sql, **parameters).dicts()
+    assert [row["beside_after"] is not None for row in found] == [row["row"] < 10 for row in found]
+    bench.dispatch(f"beside {AGAIN}")
+    assert bench.attention.beside is None
+
+
+def test_a_link_leads_back_to_pursuit_token_and_settings(bench: Workbench) -> None:
+    bench.dispatch(f"pursuit {PLACES}")
+    bench.dispatch("pursued 4")
+    bench.dispatch("choose random 50")
+    bench.dispatch("budget 8")
+    bench.dispatch("link")
+    link = bench.front.copied.partition("--at ")[2]
+    assert link.startswith(f"pursuit/{PLACES}/4?sae=w256-k4")
+    before = bench.attention
+    bench.dispatch("sae w64-k4")
+    bench.dispatch("screen overview")
+    bench.dispatch(Open(link))
+    assert bench.screen == "pursuit"
+    for name in ("sae", "pursuit", "pursued", "pursue_tokens", "pursue_l0"):
+        assert getattr(bench.attention, name) == getattr(before, name), name
+
+
+def test_a_session_of_pursuits_is_recorded_and_done_again(
+    bench: Workbench, submitted: list[PursuitSpec], made_pursuits: Path, tmp_path: Path
+) -> None:
+    recorder = Recorder(tmp_path / "sessions", lambda: fingerprint(bench.store))
+    bench.recorder = recorder
+    for command in (f"pursuit {PLACES}", "pursued 3", f"beside {AGAIN}", "choose random 20", "method", "pursue"):
+        bench.dispatch(command)
+    bench.recorder = None
+    lines = [json.loads(line) for line in recorder.path.read_text().splitlines()]
+    assert lines[-1]["command"] == "pursue"
+    assert lines[-1]["args"] == {
+        "way": "random",
+        "of": "20",
+        "l0": "own",
+        "method": "dark_matter",
+        "sae": "w256-k4",
+    }
+    other = Workbench.open(Path(shutil.copytree(made_pursuits, tmp_path / "again")), inline=True)
+    try:
+        other.dispatch("sae w256-k4")
+        other.dispatch("screen pursuit")
+        assert replay(load(recorder.path), other) == []
+    finally:
+        other.close()
+    assert len(submitted) == 2
+
+
+def test_l0_is_own_or_a_number(bench: Workbench) -> None:
+    entry = bench.catalogue.sae("w256-k4")
+    assert read_l0("own", entry) is None
+    assert read_l0("12", entry) == 12
+
+
+def test_the_table_has_the_papers_figures_beside(made_pursuits: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert print_pursuits(made_pursuits, sae_name="w256-k4") == 0
+    text = capsys.readouterr().out
+    lines = [line.split() for line in text.splitlines()]
+    assert ["FVU", "0.2000", "0.2100", "+5.0%", "−3", "to", "−5%"] in lines
+    assert "missed words of s in w256-k4" in text
+    assert any(line[:2] == ["hardest", "30"] and "−25.0%" in line for line in lines)
+    with pytest.raises(CommandError, match="no pursuit yet"):
+        print_pursuits(made_pursuits, sae_name="w64-k4")
+
+
+def test_a_pursuit_that_is_cancelled_says_so(bench: Workbench, submitted: list[PursuitSpec]) -> None:
+    bench.dispatch("pursue random 20")
+    bench.poll()
+    bench.dispatch("halt")
+    (job,) = [job for job in bench.client.jobs() if job.kind == "pursuit"]
+    assert job.state == "cancelled"
