@@ -14,6 +14,7 @@ _GROUPS = {
     "letters": "Letters",
     "absorption": "Absorption",
     "error_study": "Hard tokens",
+    "pursuit": "Pursuits",
     "note": "Notes",
     "jobs": "Jobs",
     "study": "Studies",

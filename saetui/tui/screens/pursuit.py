@@ -22,6 +22,7 @@ from saetui.tui.frame.status_line import progress_text
 from saetui.tui.keys import bindings_of
 from saetui.tui.screens import pursuit_columns as columns
 from saetui.tui.screens.base import FOLDED_WIDTH, WorkbenchScreen
+from saetui.tui.widgets.plots import XYPlot
 from saetui.tui.widgets.pursuit_text import next_pursuit, outcome
 from saetui.tui.widgets.query_table import QueryTable
 from saetui.tui.widgets.residual_plot import ResidualPlot
@@ -236,6 +237,10 @@ class PursuitScreen(WorkbenchScreen):
     @on(QueryTable.RowSelected, "#pursuit-latents")
     def _latent_chosen(self) -> None:
         self.dispatch("inspect")
+
+    @on(XYPlot.Enlarged)
+    def _plot_enlarged(self) -> None:
+        self.dispatch("zoom")
 
     # Rows that have arrived
 
