@@ -100,9 +100,10 @@ def nearest(name: str, known: Mapping[str, str]) -> str:
 
 
 class _Builder:
-    def __init__(self, columns: Sequence[FilterColumn], named: Mapping[str, str]) -> None:
+    def __init__(self, columns: Sequence[FilterColumn], named: Mapping[str, str], looked_up: Mapping[str, str]) -> None:
         self.columns = columns
         self.named = named
+        self.looked_up = looked_up
         self.params: dict[str, Any] = {}
 
     def _parameter(self, value: Any) -> str:
@@ -121,7 +122,11 @@ class _Builder:
         if not columns:
             known = ", ".join(column.name for column in self.columns)
             raise FilterError(f"this table has no words to look in; compare one of: {known}")
-        return "(" + " OR ".join(test.format(f"lower({column.searched})") for column in columns) + ")"
+        # Columns that are looked up in one place are looked up together.
+        tests: dict[str, list[str]] = {}
+        for column in columns:
+            tests.setdefault(self.looked_up.get(column.name, "{}"), []).append(test.format(f"lower({column.searched})"))
+        return "(" + " OR ".join(within.format(" OR ".join(found)) for within, found in tests.items()) + ")"
 
     def word(self, word: str) -> str:
         return self._in_words(f"contains({{}}, {self._parameter(word.lower())})")
@@ -131,6 +136,9 @@ class _Builder:
 
     def comparison(self, name: str, operator: str, value: str) -> str:
         column = self._column(name.strip())
+        return self.looked_up.get(column.name, "{}").format(self._compared(column, name, operator, value))
+
+    def _compared(self, column: FilterColumn, name: str, operator: str, value: str) -> str:
         if not value:
             raise FilterError(f'"{name}{operator}" wants a value, as in {column.name}{operator}0.5')
         if operator == "~":
@@ -176,10 +184,16 @@ def _number(text: str, column: FilterColumn) -> float:
         ) from None
 
 
-def parse_filter(text: str, columns: Sequence[FilterColumn], named: Mapping[str, str] | None = None) -> Condition:
+def parse_filter(
+    text: str,
+    columns: Sequence[FilterColumn],
+    named: Mapping[str, str] | None = None,
+    looked_up: Mapping[str, str] | None = None,
+) -> Condition:
     """The condition of a filter line; an empty line is no condition.
 
-    ``named`` are words with a condition of their own, in SQL.
+    ``named`` are words with a condition of their own, in SQL. ``looked_up`` are columns on which a condition is tested
+    elsewhere, with the SQL around it, ``{}`` for the condition: in a vocabulary rather than on every token.
 
     Raises:
         FilterError: an unknown column (the nearest is named) or a value that the column cannot be compared with.
@@ -187,7 +201,7 @@ def parse_filter(text: str, columns: Sequence[FilterColumn], named: Mapping[str,
     # "f1 > 0.5" is one comparison: spaces around an operator do not part it.
     terms = _TERM.findall(_OPERATOR.sub(r"\1", text.strip()))
     inverted = bool(terms) and terms[0] == "!"
-    builder = _Builder(columns, named or {})
+    builder = _Builder(columns, named or {}, looked_up or {})
     alternatives: list[list[str]] = [[]]
     for term in terms:
         if term.lower() == "or":

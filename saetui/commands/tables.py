@@ -17,6 +17,8 @@ class TableSpec:
     sortable: bool = True
     # Words that mean a condition of their own in a filter, with the condition in SQL.
     filters: Mapping[str, str] = field(default_factory=dict)
+    # Columns on which a filter is tested elsewhere, with the SQL around the condition.
+    looked_up: Mapping[str, str] = field(default_factory=dict)
     # The pages of the screen that show it; most screens have one.
     pages: tuple[str, ...] = ("",)
 
@@ -27,6 +29,10 @@ class TableSpec:
 
 _ABSORBED = (
     "token_id IN (SELECT token_id FROM absorption_verdicts([$sae], NULL, NULL, NULL) WHERE verdict = 'absorbed')"
+)
+_VOCABULARY = (
+    "token_id IN (SELECT vocabulary.token_id FROM vocabulary JOIN error_study USING (model_id) "
+    "WHERE study_id = $study AND ({}))"
 )
 
 # The first table of a screen has the focus when the screen is opened.
@@ -42,7 +48,14 @@ TABLES: Mapping[str, TableSpec] = {
         TableSpec("absorption.evidence", "absorption_evidence", ("latent",), "latent", pages=("", "word")),
         TableSpec("absorption.occurrences", "absorption_occurrences", ("rank",), "token", pages=("word",)),
         TableSpec("absorption.map", "absorption_map", ("sae_id",), "sae", pages=("map",)),
-        TableSpec("hard.tokens", "hard_tokens", ("place",), "place", filters={"absorbed": _ABSORBED}),
+        TableSpec(
+            "hard.tokens",
+            "hard_tokens",
+            ("place",),
+            "place",
+            filters={"absorbed": _ABSORBED},
+            looked_up=dict.fromkeys(("surface", "letter"), _VOCABULARY),
+        ),
         TableSpec("hard.scaling", "error_scaling", ("sae_id",), "sae", pages=("scaling",)),
         TableSpec("hard.absorbed", "hard_absorbed", ("row",), pages=("scaling",)),
         TableSpec("pursuit.runs", "pursuit_runs", ("pursuit_id",), "sae"),

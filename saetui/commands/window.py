@@ -15,6 +15,8 @@ _PARAMETER_OR_OTHER = re.compile(
 )
 # The part of a query that is a window over its candidates.
 _SHOWN = re.compile(r"(?<=\n\)),\nshown AS \(\n.*?FROM \((?P<source>.*?)\)\n\)(?=,?\n)", re.DOTALL)
+# The order that its rows have where nobody asks for another one.
+_OWN_ORDER = re.compile(r"\bORDER BY [^()]*(?= LIMIT \$limit)")
 
 
 def rows_of(sql: str, columns: str = "*") -> str:
@@ -26,13 +28,17 @@ def rows_of(sql: str, columns: str = "*") -> str:
     return f"{body[: shown.start()]}\nSELECT {columns} FROM candidates"
 
 
-def with_clauses(sql: str, clauses: str) -> str:
-    """A query with WHERE, ORDER BY and LIMIT clauses, each after a line break."""
+def with_clauses(sql: str, *, where: str = "", order: str = "", limit: str = "") -> str:
+    """A query with whole WHERE, ORDER BY and LIMIT clauses; without another order it keeps its own."""
     body = _body(sql)
     shown = _SHOWN.search(body)
+    if shown is not None and not order:
+        own = _OWN_ORDER.search(shown["source"])
+        order = own[0] if own is not None else ""
+    clauses = "".join(f"\n{clause}" for clause in (where, order, limit) if clause)
     if shown is None:
         return f"SELECT * FROM (\n{body}\n){clauses}"
-    return _with_source(body, shown, f"FROM candidates{clauses}") if clauses else body
+    return _with_source(body, shown, f"FROM candidates{clauses}")
 
 
 def first_rows(sql: str, count: int) -> str:
@@ -59,7 +65,7 @@ def windowed(sql: str, *, where: str = "", sort: str | None = None, descending: 
         return body
     order = f"ORDER BY {quoted(sort)} {'DESC' if descending else 'ASC'} NULLS LAST" if sort is not None else ""
     if _SHOWN.search(body):
-        return with_clauses(body, "".join(f"\n{clause}" for clause in (where and f"WHERE {where}", order) if clause))
+        return with_clauses(body, where=where and f"WHERE {where}", order=order)
     lines = ["SELECT *", "FROM (", *(f"    {line}" for line in body.splitlines()), ") AS shown"]
     if where:
         lines.append(f"WHERE {where}")

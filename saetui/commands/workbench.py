@@ -270,7 +270,8 @@ class Workbench:
 
     def condition(self, table: str, filter: str) -> Condition:  # noqa: A002
         """What a filter line means for a table; raises FilterError, a CommandError, where it cannot be read."""
-        return parse_filter(filter, self.columns(table) if filter else (), TABLES[table].filters)
+        spec = TABLES[table]
+        return parse_filter(filter, self.columns(table) if filter else (), spec.filters, spec.looked_up)
 
     def columns(self, table: str) -> tuple[FilterColumn, ...]:
         """The columns of a table's query."""

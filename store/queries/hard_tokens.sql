@@ -48,6 +48,13 @@ candidates AS (
         token.nonlinear_norm[study.own] AS nonlinear,
         token.l0[study.own] AS l0,
         token.loss[study.own] - token.clean_loss AS ce,
+        CASE $order
+            WHEN 'solved' THEN -token.change
+            WHEN 'worse' THEN token.change
+            WHEN 'nonlinear' THEN token.nonlinear_share
+            WHEN 'damage' THEN token.damage
+            ELSE CASE $unit WHEN 'share' THEN token.share ELSE token.hardness END
+        END AS rank_value,
         token.context::UBIGINT << 16 | token.position AS place,
         token.token_id,
         token.rowid AS row
@@ -55,17 +62,10 @@ candidates AS (
     CROSS JOIN study
     CROSS JOIN words
     WHERE token.study_id = $study
-    ORDER BY
-        CASE $order
-            WHEN 'solved' THEN -token.change
-            WHEN 'worse' THEN token.change
-            WHEN 'nonlinear' THEN token.nonlinear_share
-            WHEN 'damage' THEN token.damage
-            ELSE CASE $unit WHEN 'share' THEN token.share ELSE token.hardness END
-        END DESC NULLS LAST
 ),
 shown AS (
-    SELECT *, row_number() OVER () AS shown_place FROM (FROM candidates LIMIT $limit OFFSET $offset)
+    SELECT *, row_number() OVER () AS shown_place
+    FROM (FROM candidates ORDER BY rank_value DESC NULLS LAST LIMIT $limit OFFSET $offset)
 ),
 -- Wide columns are read of the rows shown only.
 read AS (

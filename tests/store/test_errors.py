@@ -125,7 +125,7 @@ def test_filters_and_sorting_act_before_wide_columns_are_read(errors: Store) -> 
     ]
     assert narrowed(first_rows(windowed(sql, sort="slope"), 1)) == [PLACES["self"]]
     assert narrowed(first_rows(sql, 3)) == [PLACES["short"], PLACES["self"], PLACES["the"]]
-    assert narrowed(with_clauses(sql, "\nLIMIT 2 OFFSET 1")) == [PLACES["self"], PLACES["the"]]
+    assert narrowed(with_clauses(sql, limit="LIMIT 2 OFFSET 1")) == [PLACES["self"], PLACES["the"]]
     assert errors.fetch(rows_of(sql, "count(*)") + "\nWHERE position < 3", **asked).rows == [(3,)]
 
 

@@ -112,6 +112,7 @@ class HardTokensScreen(WorkbenchScreen):
                 empty="the errors of this SAE have not been studied\nA does it, for all in view",
                 counted=False,
                 filters=TABLES[TOKENS].filters,
+                looked_up=TABLES[TOKENS].looked_up,
                 id="hard-tokens",
             )
             yield AbsorbedLine(bench.store.reader(), id="hard-absorbed-line")

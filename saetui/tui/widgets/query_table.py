@@ -38,7 +38,8 @@ class QueryTable(MovingCursor, can_focus=True):
     The store is the workbench's unless given. ``row_key`` is the column that is unique in the result: the cursor stays
     on its row when data change. ``sort`` is the order at the start; without one the query's own order holds. With
     ``fold`` as many records stand side by side as there is room for, without labels. ``counted`` adds the number of
-    rows and the filter to the title. ``filters`` are words that mean a condition of their own, in SQL.
+    rows and the filter to the title. ``filters`` and ``looked_up`` are
+    those of :class:`saetui.commands.tables.TableSpec`.
     """
 
     ALLOW_SELECT = False
@@ -68,6 +69,7 @@ class QueryTable(MovingCursor, can_focus=True):
         fold: bool = False,
         counted: bool = True,
         filters: Mapping[str, str] | None = None,
+        looked_up: Mapping[str, str] | None = None,
         store: TableStore | None = None,
         id: str | None = None,  # noqa: A002
         classes: str | None = None,
@@ -86,7 +88,7 @@ class QueryTable(MovingCursor, can_focus=True):
         self._columns = TableLayout(columns, pinned=pinned)
         self._fold = fold
         self._counted = counted
-        self._filters = filters or {}
+        self._filters, self._looked_up = filters or {}, looked_up or {}
         self._header_lines = 0 if fold else 1
         self._query = WindowQuery("", dict(params or {}), row_key)
         self._default_order = (Order(*sort),) if sort else ()
@@ -181,7 +183,7 @@ class QueryTable(MovingCursor, can_focus=True):
         Raises:
             FilterError: the line cannot be read; the table stays as it was.
         """
-        condition = parse_filter(text, self._filter_columns() if text.strip() else (), self._filters)
+        condition = parse_filter(text, self._filter_columns() if text.strip() else (), self._filters, self._looked_up)
         changed = condition != self._query.condition
         self.filter_text = text.strip()
         self._query = replace(self._query, condition=condition)

@@ -66,11 +66,12 @@ class WindowQuery:
         return (*self.order, Order(self.key))
 
     def _select(self, columns: str, *conditions: str) -> str:
-        return rows_of(self.sql, columns) + self._where(*conditions)
+        where = self._where(*conditions)
+        return rows_of(self.sql, columns) + (f"\n{where}" if where else "")
 
     def _where(self, *conditions: str) -> str:
         wanted = [condition for condition in (self.condition.sql, *conditions) if condition]
-        return "\nWHERE " + "\n  AND ".join(wanted) if wanted else ""
+        return "WHERE " + "\n  AND ".join(wanted) if wanted else ""
 
     @property
     def _order_by(self) -> str:
@@ -85,17 +86,19 @@ class WindowQuery:
         """The whole query with filter and order, and its parameters."""
         if not self.condition and not self.order:
             return self._bound(self.sql.strip())
-        return self._bound(with_clauses(self.sql, self._where() + self._sorted()))
+        return self._bound(with_clauses(self.sql, where=self._where(), order=self._sorted))
 
+    @property
     def _sorted(self) -> str:
-        return f"\nORDER BY {self._order_by}" if self.order else ""
+        return f"ORDER BY {self._order_by}" if self.order else ""
 
     def count(self) -> tuple[str, dict[str, Any]]:
         return self._bound(self._select("count(*)"))
 
     def window(self, offset: int, limit: int) -> tuple[str, dict[str, Any]]:
         """Rows ``offset`` to ``offset + limit``."""
-        return self._bound(with_clauses(self.sql, f"{self._where()}{self._sorted()}\nLIMIT {limit} OFFSET {offset}"))
+        limits = f"LIMIT {limit} OFFSET {offset}"
+        return self._bound(with_clauses(self.sql, where=self._where(), order=self._sorted, limit=limits))
 
     def order_values(self, key: Any) -> tuple[str, dict[str, Any]]:
         """The order columns of the row with that key: the fence at which it stands."""
@@ -129,7 +132,7 @@ class WindowQuery:
         if upper is not None:
             conditions.append(self._before("upper", upper))
             params |= {f"upper_{index}": value for index, value in enumerate(upper)}
-        return self._bound(with_clauses(self.sql, self._where(*conditions) + self._sorted()), **params)
+        return self._bound(with_clauses(self.sql, where=self._where(*conditions), order=self._sorted), **params)
 
     def _range(self, lower: Row, upper: Row | None) -> list[str]:
         """The range of the first order column on its own, which a scan can skip by; none where values are missing."""
