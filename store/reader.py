@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from store.residency import Residency
 
 # Parameters that may be left open: no limit, from the first row, the probes and the token set that the SAE has, the
-# metric and thresholds of the absorption study, and all SAEs.
+# metric and thresholds of the absorption study, all SAEs, and any hook point.
 _OPEN: dict[str, Any] = {
     "limit": None,
     "offset": 0,
@@ -25,6 +25,7 @@ _OPEN: dict[str, Any] = {
     "lead": None,
     "min_cosine": None,
     "saes": None,
+    "hook": None,
     "study": None,
     "order": None,
     "unit": None,
@@ -36,8 +37,8 @@ class Reader:
     """Asks questions, from any number of threads; a pane has one of its own, to interrupt its queries and no others.
 
     A question is SQL, or the name of a query in ``store/queries``; its parameters are the ``$names`` in it, of which
-    $limit, $offset, $probe, $corpus, $metric, $tau, $lead, $min_cosine, $saes, $study, $order, $unit and $parts may be
-    left open.
+    $limit, $offset, $probe, $corpus, $metric, $tau, $lead, $min_cosine, $saes, $hook, $study, $order, $unit and $parts
+    may be left open.
     """
 
     def __init__(self, residency: "Residency") -> None:
