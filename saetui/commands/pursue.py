@@ -170,19 +170,25 @@ def pursue(
         entry = catalogue.sae(sae) if sae is not None else catalogue.saes[-1]
         spec = pursuit_spec(store, entry, choice, l0, method, client.jobs())
     job = client.submit(spec, device, force=force)
-    return follow_jobs(store_root, [job.id]) or print_pursuits(store_root, sae_name=entry.name)
+    code = follow_jobs(store_root, [job.id])
+    if code:
+        return code
+    # A job that was done before made an earlier pursuit than the latest.
+    progress = client.job(job.id).progress
+    made = progress.metrics.get("pursuit") if progress is not None else None
+    return print_pursuits(store_root, sae_name=entry.name, pursuit_id=None if made is None else str(made))
 
 
-def print_pursuits(store_root: Path, *, sae_name: str | None = None) -> int:
-    """The latest pursuit, of one SAE or of any, beside the paper's figures; and those before it."""
+def print_pursuits(store_root: Path, *, sae_name: str | None = None, pursuit_id: str | None = None) -> int:
+    """A pursuit (the latest, of one SAE or of any) beside the paper's figures; and all others."""
     with Store.open(store_root) as store:
         store.commit_spool()
         rows = [row for row in _rows(store, "pursuit_runs") if sae_name in (None, row["sae"])]
     if not rows:
         raise CommandError(f"no pursuit yet in {store_root}; `saetui pursue --random 200` makes one")
-    latest = rows[0]
-    table = new_table(f"{latest['chosen']} in {latest['sae']}", "before", "after", "change", "2410.14670, own L0")
-    for line in comparison(latest):
+    chosen = next((row for row in rows if row["pursuit_id"] == pursuit_id), rows[0])
+    table = new_table(f"{chosen['chosen']} in {chosen['sae']}", "before", "after", "change", "2410.14670, own L0")
+    for line in comparison(chosen):
         table.add_row(*line)
     code = print_table(table, "")
     if len(rows) > 1:

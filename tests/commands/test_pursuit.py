@@ -218,6 +218,8 @@ def test_the_table_has_the_papers_figures_beside(made_pursuits: Path, capsys: py
     assert ["FVU", "0.2000", "0.2100", "+5.0%", "−3", "to", "−5%"] in lines
     assert "missed words of s in w256-k4" in text
     assert any(line[:2] == ["hardest", "30"] and "−25.0%" in line for line in lines)
+    assert print_pursuits(made_pursuits, sae_name="w256-k4", pursuit_id=AGAIN) == 0
+    assert "hardest 30 in w256-k4" in capsys.readouterr().out
     with pytest.raises(CommandError, match="no pursuit yet"):
         print_pursuits(made_pursuits, sae_name="w64-k4")
 

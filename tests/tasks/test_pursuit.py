@@ -8,6 +8,7 @@ import torch
 from safetensors.torch import save_file
 
 from saetui.jobs.errors import JobError
+from saetui.jobs.progress import ProgressReader
 from saetui.jobs.specs import PursuitSpec
 from saetui.jobs.tasks import pursued_tokens
 from saetui.jobs.tasks.linear_parts import SAVED
@@ -214,8 +215,18 @@ def test_random_tokens_are_drawn_by_seed_and_the_same_run_replaces_itself(
     run_task: RunTask, spec_for, sae: SAE, tmp_path: Path
 ) -> None:
     for _ in range(2):
-        run_task(spec_for(random_tokens=6, l0=2))
+        context = run_task(spec_for(random_tokens=6, l0=2))
     run, rows = rows_of(tmp_path)
+    progress = ProgressReader(context.out.parent / "progress.jsonl").read()
+    assert progress is not None
+    assert progress.metrics["pursuit"] == run["pursuit_id"]
+    shares = [float(share) for share in str(progress.metrics["residual"]).split()]
+    longest = max(len(row["residual_norms"]) for row in rows)
+    padded = [
+        row["residual_norms"] + row["residual_norms"][-1:] * (longest - len(row["residual_norms"])) for row in rows
+    ]
+    squares = torch.tensor(padded).square().sum(0)
+    assert shares == pytest.approx((squares / squares[0]).tolist(), rel=2e-3)
     assert len({(row["context"], row["position"]) for row in rows}) == 6
     assert run["chosen"] == "6 random tokens"
     with Store.open(tmp_path / "store") as store:

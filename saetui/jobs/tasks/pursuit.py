@@ -5,6 +5,7 @@ import json
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -115,7 +116,8 @@ class _Pursuit:
         curve = ResidualCurve(self._encoders.signal_norms(self._x), int(targets.max()))
 
         def progress(done: int, total: int) -> None:
-            context.progress("pursue", done, total, "steps", **curve.metrics(finished=done >= total))
+            metrics = curve.metrics(finished=done >= total)
+            context.progress("pursue", done, total, "steps", pursuit=self._pursuit_id, **metrics)
 
         return self._encoders.pursue(self._x, targets, self._spec.method, progress=progress, watch=curve.take)
 
@@ -212,7 +214,7 @@ class _Pursuit:
             )
         self._context.spool.add("pursuit_code", rows)
 
-    @property
+    @cached_property
     def _pursuit_id(self) -> str:
         """The same for the same tokens, settings and linear map: a run that is repeated replaces itself."""
         spec = self._spec.model_dump(mode="json", exclude={"store", "batch_size", "chosen"})

@@ -43,6 +43,8 @@ def outcome(run: Mapping[str, Any] | None, width: int) -> list[Content]:
         Content.styled(" " * name + head + "   2410.14670, own L0", "dim"),
     ]
     for label, before, after, change, paper in comparison(dict(run)):
+        if "nonlinear" in label and run["study_id"] is None:
+            paper = f"{paper}; errors are parted once `saetui study errors` has seen this SAE"
         short = label if width >= 64 else label.replace("FVU, nonlinear part", "nonlinear")
         tint = (
             "$success" if change.startswith("−") else "$error" if change.startswith("+") and change != "+0.0%" else ""
