@@ -12,7 +12,7 @@ from pathlib import Path
 
 from saetui.commands.row_filter import columns_of, parse_filter
 from saetui.commands.tables import TABLES
-from saetui.tui.widgets.row_window import CHUNK, WindowQuery
+from saetui.tui.widgets.row_window import CHUNK, Order, WindowQuery
 from store import Store
 
 STUDY, SAES = "bench", 6
@@ -96,9 +96,10 @@ def screenful(store: Store, order: str, unit: str, text: str, *, parts: bool) ->
         "limit": None,
         "offset": 0,
     }
-    sql = store.sql_of("hard_tokens")
-    condition = parse_filter(text, columns_of(store, sql, parameters) if text else (), TABLES["hard.tokens"].filters)
-    query = WindowQuery(sql, parameters, "place", condition)
+    sql, spec = store.sql_of("hard_tokens"), TABLES["hard.tokens"]
+    known = columns_of(store, sql, parameters) if text else ()
+    condition = parse_filter(text, known, spec.filters, spec.looked_up)
+    query = WindowQuery(sql, parameters, "place", condition, (Order("rank_value", descending=True),))
     start = time.perf_counter()
     rows, bound = query.window(0, CHUNK)
     found = len(store.fetch(rows, **bound))

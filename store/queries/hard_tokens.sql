@@ -65,7 +65,7 @@ candidates AS (
 ),
 shown AS (
     SELECT *, row_number() OVER () AS shown_place
-    FROM (FROM candidates ORDER BY rank_value DESC NULLS LAST LIMIT $limit OFFSET $offset)
+    FROM (FROM candidates ORDER BY rank_value DESC NULLS LAST, place LIMIT $limit OFFSET $offset)
 ),
 -- Wide columns are read of the rows shown only.
 read AS (

@@ -12,12 +12,26 @@ from saetui.tui.keys import shown_key
 
 # What is kept longest where there is little room, and the order in which it stands there.
 _KEPT = (
-    *("help", "leave", "study", "measure", "pursue", "halt", "choose", "filter", "prompt", "view", "words", "cases"),
+    *(
+        "help",
+        "leave",
+        "study",
+        "measure",
+        "errors",
+        "pursue",
+        "halt",
+        "choose",
+        "filter",
+        "prompt",
+        "view",
+        "words",
+        "cases",
+    ),
     *("order", "unit", "only", "cancel", "retry", "ablate", "absorber", "metric", "reset", "map", "scaling", "sort"),
     *("budget", "method", "beside", "inspect", "mark", "note", "query", "explain", "copy", "export", "figure"),
 )
 _ORDER = (
-    *("study", "measure", "view", "words", "cases", "ablate", "absorber", "metric", "reset", "map"),
+    *("study", "measure", "errors", "view", "words", "cases", "ablate", "absorber", "metric", "reset", "map"),
     *("pursue", "halt", "choose", "budget", "method", "beside", "inspect"),
     *("order", "unit", "only", "scaling", "cancel", "retry"),
     *("leave", "filter", "prompt", "sort"),

@@ -111,6 +111,8 @@ class HardTokensScreen(WorkbenchScreen):
                 title="tokens",
                 empty="the errors of this SAE have not been studied\nA does it, for all in view",
                 counted=False,
+                # The order of the query, named: a place in millions of rows is then found without sorting them.
+                sort=("rank_value", True),
                 filters=TABLES[TOKENS].filters,
                 looked_up=TABLES[TOKENS].looked_up,
                 id="hard-tokens",
