@@ -30,6 +30,9 @@ _OPEN: dict[str, Any] = {
     "order": None,
     "unit": None,
     "parts": None,
+    "pursuit": None,
+    "pursued": None,
+    "beside": None,
 }
 
 
@@ -37,8 +40,8 @@ class Reader:
     """Asks questions, from any number of threads; a pane has one of its own, to interrupt its queries and no others.
 
     A question is SQL, or the name of a query in ``store/queries``; its parameters are the ``$names`` in it, of which
-    $limit, $offset, $probe, $corpus, $metric, $tau, $lead, $min_cosine, $saes, $hook, $study, $order, $unit and $parts
-    may be left open.
+    $limit, $offset, $probe, $corpus, $metric, $tau, $lead, $min_cosine, $saes, $hook, $study, $order, $unit, $parts,
+    $pursuit, $pursued and $beside may be left open.
     """
 
     def __init__(self, residency: "Residency") -> None:
