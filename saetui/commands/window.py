@@ -2,7 +2,7 @@
 
 A query over millions of rows reads its wide columns late, only of the rows that are shown: it has a part ``candidates``
 of narrow columns and, after it, a part ``shown`` that is a window over them. It is narrowed and sorted there, by the
-columns of ``candidates``; any other query is narrowed and sorted from without.
+columns of ``candidates``, whose ``row`` numbers them; any other query is narrowed and sorted from without.
 """
 
 import re
@@ -17,6 +17,11 @@ _PARAMETER_OR_OTHER = re.compile(
 _SHOWN = re.compile(r"(?<=\n\)),\nshown AS \(\n.*?FROM \((?P<source>.*?)\)\n\)(?=,?\n)", re.DOTALL)
 # The order that its rows have where nobody asks for another one.
 _OWN_ORDER = re.compile(r"\bORDER BY [^()]*(?= LIMIT \$limit)")
+
+
+def reads_late(sql: str) -> bool:
+    """Whether a query has ``candidates``, of which each has its number, ``row``."""
+    return _SHOWN.search(_body(sql)) is not None
 
 
 def rows_of(sql: str, columns: str = "*") -> str:

@@ -4,7 +4,7 @@
 -- or 'damage' (replacing the activation by the reconstruction costs most loss); NULL = 'hard'.
 -- $unit of the errors: 'norm', 'share' (of the activation's norm) or 'fvu' (squared, over the variance); NULL = 'norm'.
 -- errors has one entry an SAE, in the order of error_study.sae_ids; error_0 to error_7 are the first of them, to sort by.
--- Where $parts, linear, nonlinear, l0 and ce are those of SAE $sae, or of the widest where it is not in the study.
+-- Where $parts, there is more: linear, nonlinear, l0 and ce are those of SAE $sae, or of the widest if it is not studied.
 WITH study AS (
     SELECT
         model_id,
@@ -65,7 +65,7 @@ candidates AS (
 ),
 shown AS (
     SELECT *, row_number() OVER () AS shown_place
-    FROM (FROM candidates ORDER BY rank_value DESC NULLS LAST, place LIMIT $limit OFFSET $offset)
+    FROM (FROM candidates ORDER BY rank_value DESC NULLS LAST, row LIMIT $limit OFFSET $offset)
 ),
 -- Wide columns are read of the rows shown only.
 read AS (
@@ -112,9 +112,9 @@ SELECT
     windows.tokens,
     read.position - windows.first_position AS focus,
     read.errors,
-    read.hardness,
-    read.share,
-    read.change,
+    CASE WHEN $parts THEN read.hardness END AS hardness,
+    CASE WHEN $parts THEN read.share END AS share,
+    CASE WHEN $parts THEN read.change END AS change,
     read.slope,
     CASE WHEN $parts THEN read.linear_norm[read.own] END AS linear,
     CASE WHEN $parts THEN read.nonlinear_norm[read.own] END AS nonlinear,
@@ -122,9 +122,9 @@ SELECT
     CASE WHEN $parts THEN read.loss[read.own] - read.clean_loss END AS ce,
     read.nonlinear_share,
     read.damage,
-    read.activation_norm,
-    read.clean_loss,
-    read.held_out,
+    CASE WHEN $parts THEN read.activation_norm END AS activation_norm,
+    CASE WHEN $parts THEN read.clean_loss END AS clean_loss,
+    CASE WHEN $parts THEN read.held_out END AS held_out,
     vocabulary.letter,
     read.context,
     read.position,

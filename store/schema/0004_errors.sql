@@ -47,13 +47,15 @@ CREATE TABLE error_token (
     held_out BOOLEAN NOT NULL,           -- the linear map has not seen it
     activation_norm REAL NOT NULL,
     clean_loss REAL,                     -- of predicting the next token, nats
-    hardness REAL NOT NULL,              -- mean over SAEs of the error norm
-    share REAL NOT NULL,                 -- mean over SAEs of the error norm's share of the activation norm
-    change REAL NOT NULL,                -- error norm of the widest SAE minus that of the narrowest
-    slope REAL,                          -- change of log2 of the error norm with every doubling of the width
-    nonlinear_share REAL NOT NULL,       -- mean over SAEs of the nonlinear part's share of the squared error norm
-    damage REAL,                         -- mean over SAEs of the loss with the SAE minus the clean loss, nats
-    error_norm REAL[] NOT NULL,          -- model units
+    -- Columns that millions of tokens are sorted by, and read at a few places, are stored as they are: they hardly
+    -- compress, and a sort need not unpack them.
+    hardness REAL USING COMPRESSION uncompressed NOT NULL,         -- mean over SAEs of the error norm
+    share REAL USING COMPRESSION uncompressed NOT NULL,            -- mean of the error norm's share of the activation norm
+    change REAL USING COMPRESSION uncompressed NOT NULL,           -- error norm of the widest SAE minus the narrowest's
+    slope REAL USING COMPRESSION uncompressed,                     -- of log2 of the error norm, for every doubling of width
+    nonlinear_share REAL USING COMPRESSION uncompressed NOT NULL,  -- mean share of the squared error norm
+    damage REAL USING COMPRESSION uncompressed,                    -- mean loss with the SAE minus the clean loss, nats
+    error_norm REAL[] USING COMPRESSION uncompressed NOT NULL,     -- model units
     linear_norm REAL[] NOT NULL,
     nonlinear_norm REAL[] NOT NULL,
     l0 USMALLINT[] NOT NULL,

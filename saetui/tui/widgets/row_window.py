@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from saetui.commands.row_filter import Condition
-from saetui.commands.window import parameter_names, quoted, rows_of, with_clauses
+from saetui.commands.window import parameter_names, quoted, reads_late, rows_of, with_clauses
 
 CHUNK = 256
 _KEPT_CHUNKS = 64
@@ -61,9 +61,11 @@ class WindowQuery:
         """The order made total by the row key, or nothing where the query's own order holds."""
         if not self.order:
             return ()
-        if any(order.column == self.key for order in self.order):
+        # Where there are millions of rows their number is cheaper to sort by than their key.
+        last = "row" if reads_late(self.sql) else self.key
+        if any(order.column == last for order in self.order):
             return self.order
-        return (*self.order, Order(self.key))
+        return (*self.order, Order(last))
 
     def _select(self, columns: str, *conditions: str) -> str:
         where = self._where(*conditions)
