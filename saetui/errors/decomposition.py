@@ -21,7 +21,7 @@ from saetui.errors.norms import NORM_TARGETS, NormTarget, SquaredNorms
 from saetui.errors.reading import Chunk, ChunkReader
 from saetui.errors.scratch import Scratch
 from saetui.errors.split import ContextSplit
-from saetui.errors.statistics import LinearMap, Predictors, Targets
+from saetui.errors.statistics import LinearMap, Predictors, Spread, Targets
 from saetui.errors.token_errors import SAETokenErrors, TokenErrors
 from saetui.errors.token_set import Excluded, ReadContexts, TokenSet
 
@@ -38,6 +38,8 @@ class Decomposition:
     split: ContextSplit
     token_set: TokenSet
     excluded: Excluded
+    variance: float
+    """Mean squared distance of an activation to the mean, over train and test rows; model units squared."""
     notes: tuple[str, ...]
     """What holds for all SAEs; each fit repeats it beside its own."""
 
@@ -64,11 +66,12 @@ def decompose_errors(
     named = token_set or TokenSet()
     named = named if named.split else replace(named, split=_split_name(split))
     predictors = Predictors()
-    errors, norms = Targets(predictors), Targets(predictors)
+    errors, norms, spread = Targets(predictors), Targets(predictors), Spread()
     total = 2 * len(split.train) + len(split.test)
     chunks = ChunkReader(read, predictors, n_contexts=total, progress=progress)
     for chunk in chunks(split.train):
         predictors.add(chunk.shifted)
+        spread.add(chunk.shifted)
         errors.add(chunk.shifted, chunk.errors.flatten(1))
     if not predictors.n:
         raise ValueError("the train contexts hold no finite tokens; give contexts that do")
@@ -79,6 +82,7 @@ def decompose_errors(
     norm_map = norms.solve()
     for chunk in chunks(split.test):
         judge.test(chunk, norm_map)
+        spread.add(chunk.shifted)
     if not judge.n_test:
         raise ValueError("the test contexts hold no finite tokens; give contexts that do")
     notes = (*training.notes, *_excluded_note(chunks.excluded))
@@ -89,7 +93,7 @@ def decompose_errors(
     for note in dict.fromkeys(note for fit in fits.values() for note in fit.notes):
         warnings.warn(note, ErrorsWarning, stacklevel=2)
     tokens = TokenErrors.join(judge.tokens)
-    return Decomposition(fits, tokens, split, named, chunks.excluded, notes)
+    return Decomposition(fits, tokens, split, named, chunks.excluded, spread.variance, notes)
 
 
 class _Training:

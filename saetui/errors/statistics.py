@@ -146,6 +146,27 @@ class Predictors:
         return self._factor[1]
 
 
+class Spread:
+    """Variance of rows, summed up about any fixed point near them."""
+
+    def __init__(self) -> None:
+        self.n = 0
+        self._sum = self._squares = torch.zeros((), dtype=torch.float64)
+
+    def add(self, shifted: Float[Tensor, "n p"]) -> None:
+        """Take in rows relative to the fixed point, which is the same in every call."""
+        self.n += len(shifted)
+        self._sum = self._sum + shifted.double().sum(dim=0)
+        self._squares = self._squares + shifted.double().square().sum()
+
+    @property
+    def variance(self) -> float:
+        """Mean squared distance of a row to the mean row; ValueError without rows."""
+        if not self.n:
+            raise ValueError(_NO_ROWS)
+        return max(float(self._squares / self.n - (self._sum / self.n).square().sum()), 0.0)
+
+
 class Targets:
     """Cross products of shared predictors with some targets."""
 

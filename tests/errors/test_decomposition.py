@@ -63,6 +63,16 @@ def test_together_is_the_same_as_one_at_a_time() -> None:
     assert fvus == sorted(fvus)  # type: ignore[type-var]
 
 
+def test_the_variance_is_that_of_all_finite_rows() -> None:
+    tokens = Tokens("one")
+    tokens.x += 1000.0
+    tokens.x[[5, 700]] = torch.nan
+    finite = tokens.x[torch.isfinite(tokens.x).all(dim=1)].double()
+    study = decompose_errors(tokens, SPLIT, n_replicates=2)
+    assert study.excluded.rows == 2
+    assert study.variance == pytest.approx(float((finite - finite.mean(0)).square().sum(1).mean()), rel=1e-9)
+
+
 def test_each_token_in_reading_order_with_its_norms() -> None:
     tokens = Tokens("one", "two")
     study = decompose_errors(tokens, SPLIT, n_replicates=10)

@@ -37,6 +37,7 @@ from saetui.jobs.tasks.error_rows import (
     breakdown_figures,
     component_figures,
     figure_rows,
+    finite,
     fit_figures,
     token_rows,
     width_law_row,
@@ -199,9 +200,9 @@ class _Study:
                     "first_position": spec.first_position,
                     "d_in": self._model.site(spec.hook_name).width,
                     "rank": any_fit.rank,
-                    "variance": self._variance(),
+                    "variance": found.variance,
                     "intercept": spec.intercept,
-                    "clean_loss": None if self._losses is None else float(self._losses.clean.double().mean()),
+                    "clean_loss": None if self._losses is None else finite(float(self._losses.clean.double().mean())),
                     "seed": spec.seed,
                     "notes": [*found.notes, *self._own_notes()],
                     "created": datetime.now(UTC).replace(tzinfo=None),
@@ -315,17 +316,6 @@ class _Study:
             if fvu.value is not None:
                 broken = break_down(fvu, scaling.floor, scaling.nonlinear, after)
                 self._figures[sae_id] |= breakdown_figures(broken)
-
-    def _variance(self) -> float:
-        """Mean squared distance to the mean over all tokens, from any SAE's FVU: its error is known token by token."""
-        n, total, squares = 0, torch.zeros((), dtype=torch.float64), 0.0
-        for side in (self._split.train, self._split.test):
-            for batch in self._read(side):
-                x = batch.activations.double()
-                n += len(x)
-                total = total + x.sum(0)
-                squares += float(x.square().sum())
-        return squares / n - float((total / n).square().sum())
 
     def _own_notes(self) -> list[str]:
         flagged = [sae_id for sae_id, fit in self._found.fits.items() if fit.shrinkage.flagged]
