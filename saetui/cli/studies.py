@@ -53,7 +53,8 @@ def register_studies(study: "typer.Typer", store_option: Any) -> None:
             "hook_names": hook,
         }
         given = {name: value for name, value in settings.items() if value is not None}
-        guarded(work.make_study)({"kind": "absorption", **given}, store, device, force=force)
+        again = {"again": True} if force else {}
+        guarded(work.make_study)({"kind": "absorption", **given, **again}, store, device, force=force)
 
     @study.command(help="Errors: what is linear in the activation, what stays hard, what it costs (2410.14670).")
     def errors(

@@ -73,9 +73,15 @@ def make_study(document: dict[str, Any], store: Path | None, device: str | None,
 
     root = store_root(store)
     with Store.open(root) as opened:
-        store_hooks = [row[0] for row in opened.fetch("SELECT DISTINCT hook_name FROM sae ORDER BY ALL").rows]
-    if document["kind"] == "errors" and "hook_name" not in document and len(store_hooks) == 1:
-        document |= {"hook_name": store_hooks[0]}
+        hooks, models = (
+            [row[0] for row in opened.fetch(f"SELECT DISTINCT {column} FROM sae JOIN model USING (model_id)").rows]
+            for column in ("hook_name", "model.source")
+        )
+    # What all SAEs of the store have in common need not be said.
+    if document["kind"] == "errors" and len(hooks) == 1:
+        document = {"hook_name": hooks[0], **document}
+    if len(models) == 1:
+        document = {"model": models[0], **document}
     spec = parse_spec(document, source="study", base=Path.cwd())
     job = JobClient(root).submit(spec, device, force=force)
     return follow_jobs(root, [job.id]) or print_summary(root)

@@ -93,7 +93,7 @@ class Catalogue:
         if len(found) == 1:
             return found[0]
         if not self.saes:
-            raise CommandError("there is no SAE in this store yet; :study demo trains three")
+            raise CommandError("there is no SAE in this store yet; :study demo trains six")
         names = ", ".join(s.name for s in found or self.saes)
         raise CommandError(f"{name!r} can be {names}" if found else f"no SAE {name!r} here; there are {names}")
 

@@ -84,7 +84,7 @@ def read_link(link: str, catalogue: Catalogue) -> tuple[str, dict[str, Any]]:
     if len(rest) > 1 and screen == "absorption":
         changes["token"] = rest[1]
     elif len(rest) > 1:
-        if not rest[1].isdigit():
+        if not rest[1].isdecimal():
             raise CommandError(f"link {link!r}: {rest[1]!r} is not the number of a latent")
         changes["latent"] = int(rest[1])
     return screen, changes
@@ -93,7 +93,7 @@ def read_link(link: str, catalogue: Catalogue) -> tuple[str, dict[str, Any]]:
 def _place(link: str, rest: list[str]) -> dict[str, int]:
     if not rest:
         return {}
-    if len(rest) != 2 or not all(part.isdigit() for part in rest):
+    if len(rest) != 2 or not all(part.isdecimal() for part in rest):
         raise CommandError(f"link {link!r}: a place is a context and a position, e.g. hard/17/45")
     return {"context": int(rest[0]), "position": int(rest[1])}
 
@@ -116,7 +116,7 @@ def _read_pursuit(link: str, rest: list[str], options: dict[str, str]) -> dict[s
     changes: dict[str, Any] = {name: options[name] for name in ("beside", *_PURSUIT) if name in options}
     changes["pursuit"] = rest[0] if rest else None
     if len(rest) > 1:
-        if not rest[1].isdigit():
+        if not rest[1].isdecimal():
             raise CommandError(f"link {link!r}: {rest[1]!r} is not the row of a token")
         changes["pursued"] = int(rest[1])
     return changes

@@ -37,7 +37,7 @@ class TokenChoice:
         if self.way not in WAYS:
             raise CommandError(f"tokens: {self.way!r} is none of {', '.join(WAYS)}")
         if self.way in ("hardest", "random"):
-            self._require(self.of.isdigit() and int(self.of) > 0, "how many tokens, e.g. 200")
+            self._require(self.of.isdecimal() and int(self.of) > 0, "how many tokens, e.g. 200")
         elif self.way in ("missed", "letter"):
             self._require(len(self.of) == 1 and "a" <= self.of <= "z", "a letter, a to z")
         elif self.way == "at":
@@ -71,7 +71,7 @@ class TokenChoice:
         found = []
         for text in self.of.replace(",", " ").split():
             context, colon, position = text.partition(":")
-            if not (colon and context.isdigit() and position.isdigit()):
+            if not (colon and context.isdecimal() and position.isdecimal()):
                 raise CommandError(f"place: {text!r} is not CONTEXT:POSITION, e.g. 12:30")
             found.append((int(context), int(position)))
         return found
@@ -139,7 +139,7 @@ def read_l0(text: str, sae: SaeEntry) -> int | None:
     """The latents of each token that ``own`` (None) or a number asks for."""
     if text == OWN:
         return None
-    if not text.isdigit() or int(text) == 0:
+    if not text.isdecimal() or int(text) == 0:
         raise CommandError(f"l0: {text!r} is neither {OWN} nor a number of latents, 1 or more")
     if int(text) > sae.width:
         raise CommandError(f"l0: {text} latents a token are more than the {sae.width:,} of {sae.name}")

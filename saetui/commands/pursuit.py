@@ -53,7 +53,7 @@ def _choice(bench: Workbench, way: str, of: str) -> TokenChoice:
         of = bench.attention.letter
     if not of and way in ("hardest", "random"):
         present = TokenChoice.read(bench.attention.pursue_tokens).of
-        of = present if present.isdigit() else str(COUNT)
+        of = present if present.isdecimal() else str(COUNT)
     return TokenChoice(way, of)
 
 
@@ -124,7 +124,7 @@ class Choose(Command):
     def resolved(self, bench: Workbench) -> Choose:
         present = TokenChoice.read(bench.attention.pursue_tokens)
         if self.way in ("more", "fewer"):
-            if not present.of.isdigit():
+            if not present.of.isdecimal():
                 raise CommandError(f"choose {self.way}: {present.in_words} are as many as they are")
             choice = TokenChoice(present.way, _stepped(int(present.of), self.way))
         elif self.way:

@@ -28,7 +28,7 @@ class Sae(Command):
             return Sae(bench.catalogue.sae(self.name).name)
         in_view = bench.attention.in_view or tuple(s.sae_id for s in bench.catalogue.saes)
         if not in_view:
-            raise CommandError("there is no SAE in this store yet; :study demo trains three")
+            raise CommandError("there is no SAE in this store yet; :study demo trains six")
         here = in_view.index(bench.attention.sae) if bench.attention.sae in in_view else -1
         entry = bench.catalogue.entry(in_view[(here + _STEPS[self.name]) % len(in_view)])
         return Sae(entry.name if entry else in_view[0])

@@ -66,7 +66,7 @@ class Train(Command):
         hook = self.hook or bench.attention.hook
         if entry is None or hook is None:
             raise CommandError(
-                "train: there is no SAE to train beside yet; :study demo trains three, :run takes a spec"
+                "train: there is no SAE to train beside yet; :study demo trains six, :run takes a spec"
             )
 
         def submit() -> str:

@@ -90,7 +90,7 @@ KIND = Kind(
     "line that levels off above zero shows error that more latents do not remove. Of the floor, what is linear may be "
     "features that are dense, what is not may be brought in by the SAE: these are hypotheses.",
     source="2410.14670; scaling of the error",
-    advice="no SAE has been evaluated yet; `saetui demo` trains three, `saetui run SPEC` any",
+    advice="no SAE has been evaluated yet; `saetui demo` trains six, `saetui run SPEC` any",
     query="figure_error_scaling",
     draw=_draw,
 )

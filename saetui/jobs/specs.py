@@ -167,6 +167,7 @@ class AbsorptionSpec(WordsSpec):
     exact_top: int = Field(
         default=2, ge=0, description="Leading latents of a word that are also removed for real, to store both figures."
     )
+    again: bool = Field(default=False, description="Study SAEs again that were studied with these settings before.")
     max_words: int = Field(default=200, gt=0, description="Candidates of a letter whose effects are measured, at most.")
     lead: float = Field(default=1.0, ge=0, description="Logits by which the first effect leads the second.")
     min_cosine: float = Field(

@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from functools import partial
 
 import polars as pl
@@ -12,7 +13,13 @@ from torch import Tensor
 from saetui.jobs.context import TaskContext
 from saetui.jobs.specs import AbsorptionSpec
 from saetui.jobs.tasks.judged_words import JudgedWords, judged_words, spool_judged
-from saetui.jobs.tasks.letters import WordLatents, spool_letter_latents, spool_probes
+from saetui.jobs.tasks.letters import (
+    NothingFiresError,
+    WordLatents,
+    spool_letter_latents,
+    spool_probes,
+    spool_sparse_probes,
+)
 from saetui.jobs.tasks.saes import SavedSAE, sae_path, saes_by_site, warm_sae
 from saetui.jobs.tasks.sources import warm_model
 from saetui.jobs.tasks.words import LetterSite, LetterWords, warm_words
@@ -35,6 +42,7 @@ def run(spec: AbsorptionSpec, context: TaskContext) -> None:
     sites = saes_by_site(context, spec.saes, model, spec.hook_names)
     words = warm_words(spec, context, model)
     words.read(context, list(sites))
+    left_out: list[NothingFiresError] = []
     done, total = 0, sum(len(saes) for saes in sites.values())
     for hook_name, saes in sites.items():
         site = words.site(context, hook_name)
@@ -42,12 +50,18 @@ def run(spec: AbsorptionSpec, context: TaskContext) -> None:
         for saved in saes:
             context.progress("study", done, total, "SAEs")
             study = _Study(spec, context, model, words, site, usable, saved, (done, total))
-            if study.is_done():
+            if study.is_done() and not spec.again:
                 context.log(f"{saved.name} was studied with these settings before; its rows are kept")
             else:
-                study.run()
+                try:
+                    study.run()
+                except NothingFiresError as error:
+                    context.log(f"{error} It is left out")
+                    left_out.append(error)
             done += 1
     context.progress("study", total, total, "SAEs")
+    if len(left_out) == total:
+        raise left_out[0]
 
 
 class _Study:
@@ -78,6 +92,7 @@ class _Study:
         sae = warm_sae(context, self._model, site.hook_name, self._saved)
         latents = WordLatents(spec, words, site, sae)
         spool_letter_latents(spec, context, words, site, self._saved.sae_id, latents)
+        spool_sparse_probes(context, site, self._saved.sae_id, latents)
         judged = judged_words(spec, words, site, latents)
         if words.readings.accuracy >= MIN_ACCURACY:
             self._measure(sae, judged)
@@ -176,6 +191,7 @@ class _Study:
                     "full_rate": _mean([scores.full_rate for scores in projected]),
                     "mean_main": _mean([of_letter.probe.n_main for of_letter in of_usable]),
                     "seed": spec.seed,
+                    "created": datetime.now(UTC).replace(tzinfo=None),
                 }
             ],
         )
@@ -191,7 +207,7 @@ class _Study:
 
     def _settings(self) -> str:
         """What decides the rows of this SAE; the same text means the same rows."""
-        settings = self._spec.model_dump(mode="json", exclude={"saes", "hook_names", "batch_size", "store"})
+        settings = self._spec.model_dump(mode="json", exclude={"saes", "hook_names", "batch_size", "store", "again"})
         # An SAE that was imported again under its id is another one.
         weights = (self._context.store_root / sae_path(self._saved.sae_id) / WEIGHTS).stat()
         text = json.dumps([settings, self._site.probe_id, weights.st_size, weights.st_mtime_ns], sort_keys=True)

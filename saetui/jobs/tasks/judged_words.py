@@ -138,7 +138,7 @@ def judged_words(spec: AbsorptionSpec, words: LetterWords, site: LetterSite, lat
     """The words of every letter that has enough of them, of the side that the spec judges."""
     logits = site.probes.logits(latents.activations)
     side = words.is_test if spec.words == "test" else torch.ones_like(words.is_test)
-    decoder = latents.sae.decoder_directions().cpu()
+    decoder, directions = latents.sae.W_dec.cpu(), latents.sae.decoder_directions().cpu()
     found = []
     for i, probe in latents.probes.items():
         letter = LETTERS[i]
@@ -147,7 +147,7 @@ def judged_words(spec: AbsorptionSpec, words: LetterWords, site: LetterSite, lat
         rows = (side & (words.letters == i) & (logits[:, i] > 0)).nonzero()[:, 0]
         direction = site.probes.directions[i]
         own = latents.folded.rows(rows)
-        cosines = decoder @ direction
+        cosines = directions @ direction
         found.append(
             JudgedWords(
                 letter=letter,
@@ -159,7 +159,7 @@ def judged_words(spec: AbsorptionSpec, words: LetterWords, site: LetterSite, lat
                 ranked=own.columns(probe.ranked_latents),
                 indices=own.indices,
                 values=latents.latents.rows(rows).values,
-                projections=own.values * cosines[own.indices],
+                projections=latents.weights[rows] * (decoder @ direction)[own.indices],
                 all_cosines=cosines,
                 attributed=torch.zeros(len(rows), dtype=torch.bool),
                 effects=torch.zeros_like(own.values),

@@ -1,12 +1,14 @@
 """The letters job: probes for the 26 letters at a hook point, and how well each SAE's latents stand for them."""
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 import polars as pl
 import torch
 
 from saetui.jobs.context import TaskContext
+from saetui.jobs.errors import JobError
 from saetui.jobs.specs import LettersSpec, WordsSpec
 from saetui.jobs.tasks.saes import find_saes
 from saetui.jobs.tasks.sources import warm_model
@@ -22,6 +24,7 @@ from saetui.letters import (
 )
 from saetui.lm import LanguageModel
 from saetui.sae import SAE
+from saetui.sae.base import FIRING
 from saetui.sae.geometry import folded_values
 
 
@@ -40,13 +43,28 @@ def run(spec: LettersSpec, context: TaskContext) -> None:
     context.progress("latents", len(saes), len(saes), "SAEs")
 
 
+class NothingFiresError(JobError):
+    """No latent of an SAE fires on any word."""
+
+
 class WordLatents:
-    """What an SAE makes of every word's activation, and the sparse probes of every letter on it."""
+    """What an SAE makes of every word's activation, and the sparse probes of every letter on it.
+
+    Raises:
+        NothingFiresError: there is nothing to probe.
+    """
 
     def __init__(self, spec: WordsSpec, words: LetterWords, site: LetterSite, sae: SAE) -> None:
         self.sae = sae
         self.activations = words.readings.at_word[site.hook_name]
         indices, values = sae.encode_sparse(self.activations.to(sae.device))
+        if not bool((values[~words.is_test.to(values.device)] > FIRING).any()):
+            raise NothingFiresError(
+                f"saes: no latent of {sae.workbench.get('name', 'the SAE')} fires on any word at {site.hook_name}; "
+                "is it dead, or an SAE of another hook point?"
+            )
+        # What multiplies the decoder rows, in model units.
+        self.weights = sae.decoder_weights(indices, values).cpu()
         # Activations as the SAE gives them are for people; all that compares latents has decoder norms folded in.
         self.latents = SparseLatents(indices.cpu(), values.cpu(), sae.d_sae)
         self.folded = SparseLatents(self.latents.indices, folded_values(sae, indices, values).cpu(), sae.d_sae)
@@ -68,6 +86,7 @@ def spool_probes(
     activations, readings = words.readings.at_word[site.hook_name], words.readings
     metrics = probe_metrics(site.probes, activations[words.is_test], words.letters[words.is_test])
     usable = usable_letters(metrics, words.split.skipped_letters)
+    created = datetime.now(UTC).replace(tzinfo=None)
     rows: list[dict[str, Any]] = []
     for i, (letter, metric) in enumerate(zip(LETTERS, metrics, strict=True)):
         own = words.letters == i
@@ -88,6 +107,7 @@ def spool_probes(
                 "direction": site.probes.directions[i].tolist(),
                 "seed": spec.seed,
                 "model_accuracy": float(readings.correct[own].float().mean()) if bool(own.any()) else None,
+                "created": created,
             }
         )
     context.spool.add("probe", pl.DataFrame(rows, schema_overrides={"direction": pl.List(pl.Float32)}))
@@ -112,7 +132,7 @@ def spool_probes(
 def spool_letter_latents(
     spec: WordsSpec, context: TaskContext, words: LetterWords, site: LetterSite, sae_id: str, of_words: WordLatents
 ) -> None:
-    """The rows of every letter's latents, of its sparse probes, and of the latents that fire on each word."""
+    """The rows of every letter's latents, and of the latents that fire on each word."""
     sae, latents = of_words.sae, of_words.latents
     # A latent was trained on no letter, so all words judge it; only the probes keep a side to be tested on.
     found = letter_latents(
@@ -150,6 +170,24 @@ def spool_letter_latents(
             )
     overrides = {"is_main": pl.Boolean, "f1_gain": pl.Float64, "auroc": pl.Float64}
     context.spool.add("letter_latent", pl.DataFrame(rows, schema_overrides=overrides, infer_schema_length=None))
+    fired, slot = (latents.values > 0).nonzero(as_tuple=True)
+    token_ids = torch.tensor([word.token_id for word in words.words])
+    context.spool.add(
+        "word_activation",
+        pl.DataFrame(
+            {
+                "sae_id": sae_id,
+                "probe_id": site.probe_id,
+                "token_id": token_ids[fired].numpy(),
+                "latent": latents.indices[fired, slot].numpy(),
+                "activation": latents.values[fired, slot].numpy(),
+            }
+        ),
+    )
+
+
+def spool_sparse_probes(context: TaskContext, site: LetterSite, sae_id: str, of_words: WordLatents) -> None:
+    """The rows of every letter's sparse probes."""
     context.spool.add(
         "sparse_probe",
         pl.DataFrame(
@@ -168,20 +206,6 @@ def spool_letter_latents(
                 for i, probe in of_words.probes.items()
                 for k, latent in enumerate(probe.ranked_latents, start=1)
             ]
-        ),
-    )
-    fired, slot = (latents.values > 0).nonzero(as_tuple=True)
-    token_ids = torch.tensor([word.token_id for word in words.words])
-    context.spool.add(
-        "word_activation",
-        pl.DataFrame(
-            {
-                "sae_id": sae_id,
-                "probe_id": site.probe_id,
-                "token_id": token_ids[fired].numpy(),
-                "latent": latents.indices[fired, slot].numpy(),
-                "activation": latents.values[fired, slot].numpy(),
-            }
         ),
     )
 

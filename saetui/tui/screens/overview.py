@@ -28,7 +28,7 @@ from saetui.tui.widgets.query_table import QueryTable
 TABLE = "overview.saes"
 _EMPTY = """[b]No SAEs here yet.[/b]
 
-[b $accent]D[/]  trains three on the embedded model and finds the letters they claim, a few minutes in the background
+[b $accent]D[/]  trains six on the embedded model and studies their letters and errors, some minutes in the background
 [b $accent]:[/]  [b]run SPEC.toml[/b] submits a job of your own
 [b $accent]7[/]  shows what runs
 """

@@ -124,9 +124,9 @@ async def test_on_a_narrow_terminal_a_key_unfolds_the_card(study: Path, queue: Q
     async with running(study, size=(80, 24)) as run:
         await run.press("7")
         await run.shows("fitting probes")
-        assert "hook_name" not in run.text
+        assert "submitted" not in run.text
         await run.press("c")
-        await run.shows("hook_name")
+        await run.shows("submitted")
         assert "fitting probes" not in run.text
         await run.press("c")
         await run.shows("fitting probes")

@@ -73,8 +73,8 @@ async def test_an_empty_store_offers_the_demo_study(empty_store: Path, monkeypat
     async with running(empty_store) as run:
         await run.shows("No SAEs here yet", "D demo study")
         await run.press("D")
-        await run.shows("3 jobs are queued")
-        assert [job.kind for job in JobClient(empty_store).jobs()] == ["train", "letters", "latents"]
+        await run.shows("4 jobs are queued")
+        assert [job.kind for job in JobClient(empty_store).jobs()] == ["train", "absorption", "latents", "errors"]
 
 
 async def test_results_that_arrive_are_committed_and_shown(study: Path) -> None:

@@ -143,7 +143,7 @@ def test_names_come_before_helps_and_beginnings_first() -> None:
 
 
 async def test_help_lists_the_keys_of_this_screen(study: Path) -> None:
-    async with running(study, size=(120, 70)) as run:
+    async with running(study, size=(120, 90)) as run:
         await run.press("question_mark")
         await run.shows("help · overview", ":filter", ":view", "Half a page down")
         await run.press("escape", "7")
