@@ -10,6 +10,7 @@ from safetensors.torch import load_file
 from saetui.errors import Reconstructions, decompose_errors, split_contexts
 from saetui.jobs.errors import JobError
 from saetui.jobs.specs import ErrorsSpec, Recipe, TrainSpec
+from saetui.jobs.tasks import errors
 from saetui.lm import load_corpus, load_model, tokenize
 from saetui.sae import load_sae
 from store import Store
@@ -87,9 +88,9 @@ def test_figures_and_tokens_are_those_of_the_library(
     assert tokens["error_norm"].list.get(study["sae_ids"].index(first)).to_list() == pytest.approx(
         found.tokens.saes[first].error_norm.tolist(), rel=1e-5
     )
-    errors = torch.tensor(tokens["error_norm"].to_list())
-    assert tokens["hardness"].to_list() == pytest.approx(errors.mean(1).tolist(), rel=1e-5)
-    assert tokens["change"].to_list() == pytest.approx((errors[:, -1] - errors[:, 0]).tolist(), abs=1e-5)
+    norms = torch.tensor(tokens["error_norm"].to_list())
+    assert tokens["hardness"].to_list() == pytest.approx(norms.mean(1).tolist(), rel=1e-5)
+    assert tokens["change"].to_list() == pytest.approx((norms[:, -1] - norms[:, 0]).tolist(), abs=1e-5)
     x = torch.cat([batch.activations for batch in read(torch.arange(corpus.n_contexts))]).double()
     assert study["variance"] == pytest.approx(float((x - x.mean(0)).square().sum(1).mean()))
     with_loss = tokens.filter(pl.col("loss").is_not_null())
@@ -109,6 +110,19 @@ def test_a_study_without_losses_or_pursuit_leaves_them_open(
         assert store.query("select count(loss) as n, count(damage) as m from error_token").row(0) == (0, 0)
         assert store.query("select floor from width_law").row(0) == (None,)
         assert store.query("select count(*) from error_figure where figure like '%pursuit%'").row(0) == (0,)
+
+
+@pytest.mark.usefixtures("train")
+def test_a_study_that_fails_leaves_no_linear_map(
+    run_task: RunTask, model_folder: Path, corpus_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise ValueError("no norms today")
+
+    monkeypatch.setattr(errors, "width_norms", fail)
+    with pytest.raises(ValueError, match="no norms today"):
+        run_task(spec_for(model_folder, corpus_file, saes=["w8-k2", "w16-k2"], losses=False, pursuit_tokens=0))
+    assert not list((tmp_path / "store").glob("tensors/errors/*"))
 
 
 @pytest.mark.usefixtures("train")

@@ -123,7 +123,6 @@ class _Study:
             self._context.log(note)
         for sae_id, fit in self._found.fits.items():
             self._figures[sae_id] |= fit_figures(fit)
-        self._save_maps()
 
     def measure_losses(self) -> None:
         """The loss of every token, clean and with each SAE."""
@@ -219,6 +218,9 @@ class _Study:
             "sae",
             [{"sae_id": sae_id, "linear_error_r2": fit.r2_total} for sae_id, fit in found.fits.items()],
         )
+        # Last, so that no map is left of a study that has no rows.
+        self._save_maps()
+        spool.flush()
 
     @property
     def _counted(self) -> torch.Tensor:
