@@ -421,14 +421,16 @@ GLOSSARY: Final[dict[str, Entry]] = {
         f"{_DARK_MATTER}; scaling of the error",
     ),
     "error_slope": Entry(
-        "Change of log2 of the error norm with every doubling of the width, a line through the SAEs of the study. "
+        "Change of log2 of the error norm with every doubling of the width, a line through one SAE of each width: of "
+        "several, the one whose L0 is most like that of the other widths. "
         "−0.10: each doubling takes 7% of the error away; above 0 the token gets worse as SAEs grow.",
         "per doubling",
         f"{_DARK_MATTER}; per-token scaling",
     ),
     "width_change": Entry(
-        "Error norm of the widest SAE of the study minus that of the narrowest. Solved by width sorts by it from the "
-        "lowest, worse with width from the highest.",
+        "Error norm of the widest SAE of the study minus that of the narrowest; where a width has several, that of the "
+        "SAE whose L0 is most like the other widths'. Solved by width sorts by it from the lowest, worse with width from "
+        "the highest.",
         "model units",
         f"{_DARK_MATTER}; per-token scaling",
     ),

@@ -8,6 +8,7 @@ CREATE TABLE error_study (
     corpus_id VARCHAR NOT NULL,
     sae_ids VARCHAR[] NOT NULL,          -- by rising width; lists of error_token are in this order
     widths UINTEGER[] NOT NULL,
+    family VARCHAR[],                    -- those compared across widths, by rising width: one a width, alike in L0
     n_tokens UBIGINT NOT NULL,
     n_train UBIGINT NOT NULL,            -- tokens of the contexts that the linear maps were fitted on
     n_test UBIGINT NOT NULL,
@@ -51,8 +52,8 @@ CREATE TABLE error_token (
     -- compress, and a sort need not unpack them.
     hardness REAL USING COMPRESSION uncompressed NOT NULL,         -- mean over SAEs of the error norm
     share REAL USING COMPRESSION uncompressed NOT NULL,            -- mean of the error norm's share of the activation norm
-    change REAL USING COMPRESSION uncompressed NOT NULL,           -- error norm of the widest SAE minus the narrowest's
-    slope REAL USING COMPRESSION uncompressed,                     -- of log2 of the error norm, for every doubling of width
+    change REAL USING COMPRESSION uncompressed NOT NULL,           -- error norm of the family's widest minus its narrowest's
+    slope REAL USING COMPRESSION uncompressed,                     -- of log2 of the family's error norm, for a doubled width
     nonlinear_share REAL USING COMPRESSION uncompressed NOT NULL,  -- mean share of the squared error norm
     damage REAL USING COMPRESSION uncompressed,                    -- mean loss with the SAE minus the clean loss, nats
     error_norm REAL[] USING COMPRESSION uncompressed NOT NULL,     -- model units
@@ -62,7 +63,7 @@ CREATE TABLE error_token (
     loss REAL[]                          -- with each SAE in place, nats
 );
 
--- Error norms of a wider SAE predicted from those of a narrower one, token by token.
+-- Error norms of a wider SAE of the family predicted from those of a narrower one, token by token.
 CREATE TABLE width_norm (
     study_id VARCHAR NOT NULL,
     smaller VARCHAR NOT NULL,            -- sae_id

@@ -79,7 +79,10 @@ def test_figures_and_tokens_are_those_of_the_library(
     for sae_id, of_sae in broken.group_by("sae_id"):
         assert of_sae["value"].sum() == pytest.approx(found.fits[str(sae_id[0])].fvu_sae)
     assert law["floor"] is not None
-    assert len(pairs) == 10
+    names = {sae_id: saes[sae_id]["name"] for sae_id in study["sae_ids"]}
+    assert [names[sae_id] for sae_id in study["family"]] == ["w8-k2", "w16-k2", "w32-k2", "w64-k2"]
+    assert len(pairs) == 6
+    assert set(pairs["smaller"]) | set(pairs["larger"]) == set(study["family"])
     assert summary["name"].to_list() == ["w8-k2", "w16-k2", "w16-k4", "w32-k2", "w64-k2"]
 
     assert len(tokens) == len(found.tokens) == study["n_tokens"]

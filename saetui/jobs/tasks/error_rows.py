@@ -109,9 +109,9 @@ def width_law_row(study_id: str, scaling: WidthScaling) -> dict[str, Any]:
 
 
 def token_rows(
-    study_id: str, sae_ids: Sequence[str], widths: Sequence[int], tokens: TokenErrors, losses: TokenLosses | None
+    study_id: str, sae_ids: Sequence[str], family: Mapping[str, int], tokens: TokenErrors, losses: TokenLosses | None
 ) -> pl.DataFrame:
-    """Rows of ``error_token``; ``sae_ids`` by rising width."""
+    """Rows of ``error_token``; ``family`` gives the widths of those SAEs that are compared across widths, rising."""
     if tokens.token_id is None:
         raise ValueError("the tokens came without ids")
     saes = [tokens.saes[sae_id] for sae_id in sae_ids]
@@ -121,6 +121,7 @@ def token_rows(
     )
     l0 = torch.stack([torch.zeros(len(tokens), dtype=torch.long) if sae.l0 is None else sae.l0 for sae in saes], dim=1)
     squared = error.double().square().clamp_min(1e-30)
+    of_family = torch.stack([tokens.saes[sae_id].error_norm for sae_id in family], dim=1)
     frame = pl.DataFrame(
         {
             "study_id": pl.repeat(study_id, len(tokens), eager=True),
@@ -131,14 +132,14 @@ def token_rows(
             "activation_norm": tokens.activation_norm.numpy(),
             "hardness": error.mean(1).numpy(),
             "share": (error.mean(1) / tokens.activation_norm.clamp_min(1e-30)).numpy(),
-            "change": (error[:, -1] - error[:, 0]).numpy(),
+            "change": (of_family[:, -1] - of_family[:, 0]).numpy(),
             "nonlinear_share": (nonlinear.double().square() / squared).mean(1).float().numpy(),
             "error_norm": _lists(error.numpy()),
             "linear_norm": _lists(linear.numpy()),
             "nonlinear_norm": _lists(nonlinear.numpy()),
             "l0": _lists(l0.numpy().astype("uint16")),
         }
-    ).with_columns(slope=_slopes(error, widths))
+    ).with_columns(slope=_slopes(of_family, list(family.values())))
     return frame.join(_losses(sae_ids, losses), on=["context", "position"], how="left", maintain_order="left")
 
 

@@ -45,6 +45,7 @@ from saetui.jobs.tasks.error_rows import (
 )
 from saetui.jobs.tasks.saes import saes_by_site, warm_sae
 from saetui.jobs.tasks.sources import warm_model, warm_tokens
+from saetui.jobs.tasks.width_family import family_note, width_family
 from saetui.lm import LanguageModel, TokenizedCorpus
 from saetui.pursuit import gradient_pursuit
 from saetui.sae import SAE
@@ -123,6 +124,8 @@ class _Study:
             self._context.log(note)
         for sae_id, fit in self._found.fits.items():
             self._figures[sae_id] |= fit_figures(fit)
+        widths = {sae_id: sae.d_sae for sae_id, sae in self._saes.items()}
+        self._family = {sae_id: widths[sae_id] for sae_id in width_family(widths, self._found.tokens)}
 
     def measure_losses(self) -> None:
         """The loss of every token, clean and with each SAE."""
@@ -192,6 +195,7 @@ class _Study:
                     "corpus_id": self._corpus.corpus_id,
                     "sae_ids": ids,
                     "widths": widths,
+                    "family": list(self._family),
                     "n_tokens": len(found.tokens),
                     "n_train": any_fit.n_train,
                     "n_test": any_fit.n_test,
@@ -209,10 +213,10 @@ class _Study:
             ],
         )
         spool.add("error_figure", figure_rows(self.study_id, self._figures))
-        spool.add("error_token", token_rows(self.study_id, ids, widths, found.tokens, self._losses))
+        spool.add("error_token", token_rows(self.study_id, ids, self._family, found.tokens, self._losses))
         spool.add("width_law", [width_law_row(self.study_id, scaling)])
-        if len(ids) > 1:
-            rows = width_norm_rows(self.study_id, width_norms(found.tokens, ids, seed=spec.seed))
+        if len(self._family) > 1:
+            rows = width_norm_rows(self.study_id, width_norms(found.tokens, list(self._family), seed=spec.seed))
             spool.add("width_norm", rows)
         spool.add(
             "sae",
@@ -286,26 +290,12 @@ class _Study:
         )
 
     def _scaling(self) -> WidthScaling:
-        return width_scaling({self._saes[sae_id].d_sae: self._found.fits[sae_id] for sae_id in self._family()})
-
-    def _family(self) -> list[str]:
-        """One SAE a width: of several, the one whose L0 is nearest to that of the widths with a single one."""
-        tokens = self._found.tokens
-        mean_l0 = {
-            sae_id: float(of_sae.l0.double().mean()) if of_sae.l0 is not None else 0.0
-            for sae_id, of_sae in tokens.saes.items()
-        }
-        by_width: dict[int, list[str]] = {}
-        for sae_id, sae in self._saes.items():
-            by_width.setdefault(sae.d_sae, []).append(sae_id)
-        alone = sorted(mean_l0[ids[0]] for ids in by_width.values() if len(ids) == 1) or sorted(mean_l0.values())
-        target = alone[len(alone) // 2]
-        return [min(ids, key=lambda sae_id: abs(mean_l0[sae_id] - target)) for ids in by_width.values()]
+        return width_scaling({width: self._found.fits[sae_id] for sae_id, width in self._family.items()})
 
     def _break_down(self, scaling: WidthScaling) -> None:
         if scaling.floor.value is None or scaling.nonlinear.value is None:
             return
-        family = self._family()
+        family = self._family
         after = None
         pursued = [self._pursued[sae_id] for sae_id in family if sae_id in self._pursued]
         if len(pursued) == len(family):
@@ -320,11 +310,16 @@ class _Study:
                 self._figures[sae_id] |= breakdown_figures(broken)
 
     def _own_notes(self) -> list[str]:
+        notes = []
+        if unequal := family_note(list(self._family), self._found.tokens):
+            notes.append(unequal)
         flagged = [sae_id for sae_id, fit in self._found.fits.items() if fit.shrinkage.flagged]
-        if not flagged:
-            return []
-        names = ", ".join(flagged)
-        return [f"more than half of the linear part is shrinkage for {names}: reconstructions that are too small"]
+        if flagged:
+            names = ", ".join(flagged)
+            notes.append(
+                f"more than half of the linear part is shrinkage for {names}: reconstructions that are too small"
+            )
+        return notes
 
     def _save_maps(self) -> None:
         """The linear maps, so that later jobs can part errors in the same way."""
