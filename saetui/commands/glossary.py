@@ -442,7 +442,8 @@ GLOSSARY: Final[dict[str, Entry]] = {
     ),
     "damage": Entry(
         "What putting the reconstruction in place of the activation adds to the loss of predicting the next token; on "
-        "a token the mean over the study's SAEs. Below 0 the model predicts better with it.",
+        "a token the mean over the study's SAEs, of an SAE the mean over held-out texts drawn at random. Below 0 the "
+        "model predicts better with it.",
         "nats",
         f"{_DARK_MATTER}; effect on cross entropy",
     ),

@@ -20,7 +20,7 @@ from saetui.errors.losses import TokenLosses, token_losses
 from saetui.errors.norm_baselines import norm_baselines
 from saetui.errors.reconstructions import Reconstructions
 from saetui.errors.scaling import Plateau, PowerLaw, WidthScaling, fit_plateau, fit_power_law, width_scaling
-from saetui.errors.split import ContextSplit, split_contexts
+from saetui.errors.split import ContextSplit, draw_contexts, split_contexts
 from saetui.errors.token_errors import SAETokenErrors, TokenErrors
 from saetui.errors.token_set import ErrorBatch, Excluded, TokenSet, require_same_tokens
 from saetui.errors.width_norms import NormPrediction, WidthNorms, width_norms
@@ -59,6 +59,7 @@ __all__ = [
     "component_losses",
     "decompose_errors",
     "downstream_loss",
+    "draw_contexts",
     "fit_linear_error",
     "fit_plateau",
     "fit_power_law",

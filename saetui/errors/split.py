@@ -26,6 +26,16 @@ class ContextSplit:
             raise ValueError(f"context {int(both[0])} is on both sides of the split; keep each on one side")
 
 
+def draw_contexts(contexts: Int[Tensor, " contexts"], n: int, *, seed: int = 0) -> Int[Tensor, " n"]:
+    """At most ``n`` of these contexts, at random, rising.
+
+    A corpus is in some order, so that its first contexts are of its first texts and no sample of the others. More
+    contexts, with the same seed, are the same ones and others.
+    """
+    order = torch.randperm(len(contexts), generator=torch.Generator().manual_seed(seed))
+    return contexts.cpu()[order[:n]].sort().values
+
+
 def split_contexts(
     contexts: int | Sequence[int] | Int[Tensor, " contexts"], *, train_share: float = TRAIN_SHARE, seed: int = 0
 ) -> ContextSplit:

@@ -15,7 +15,6 @@ figures AS (
         first(high) FILTER (figure = 'norm_r2_error') AS norm_r2_error_high,
         first(value) FILTER (figure = 'norm_r2_nonlinear') AS norm_r2_nonlinear,
         first(value) FILTER (figure = 'shrinkage_share') AS shrinkage_share,
-        first(value) FILTER (figure = 'loss_reconstructed') AS loss_reconstructed,
         first(value) FILTER (figure = 'recovered_linear') AS recovered_linear,
         first(value) FILTER (figure = 'recovered_nonlinear') AS recovered_nonlinear,
         first(value) FILTER (figure = 'fvu_pursuit') / nullif(first(value) FILTER (figure = 'fvu_same_tokens'), 0) - 1
@@ -29,7 +28,7 @@ SELECT
     sae.name,
     sae.width,
     sae.l0,
-    figures.* EXCLUDE (loss_reconstructed),
+    figures.*,
     (SELECT avg(error_token.loss[list_position(study.sae_ids, sae.sae_id)] - error_token.clean_loss)
      FROM error_token WHERE error_token.study_id = study.study_id) AS loss_added,
     study.hook_name,

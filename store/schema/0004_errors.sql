@@ -18,23 +18,28 @@ CREATE TABLE error_study (
     rank UINTEGER NOT NULL,              -- directions in which the activations vary
     variance DOUBLE NOT NULL,            -- mean squared distance of an activation to the mean, model units squared
     intercept BOOLEAN NOT NULL,
-    clean_loss DOUBLE,                   -- nats a token; NULL where losses were not measured
+    clean_loss DOUBLE,                   -- of all tokens, nats a token; NULL where losses were not measured
     seed BIGINT NOT NULL,
     notes VARCHAR[] NOT NULL,            -- what stands in the way of reading the figures at face value
     created TIMESTAMP NOT NULL
 );
 
--- Figures of one SAE in a study: fvu_sae, fvu_nonlinear, r2_total, r2_dim_mean, norm_r2_error, norm_r2_activation,
--- norm_r2_reconstruction, norm_r2_linear, norm_r2_nonlinear, shrinkage_factor, shrinkage_r2, shrinkage_share,
+-- Figures of one SAE in a study.
+-- Of all held-out tokens: fvu_sae, fvu_nonlinear, r2_total, r2_dim_mean, norm_r2_error, norm_r2_activation,
+-- norm_r2_reconstruction, norm_r2_linear, norm_r2_nonlinear, shrinkage_factor, shrinkage_r2, shrinkage_share.
+-- Of some held-out contexts, drawn at random, the same for all SAEs (losses in nats a token): loss_clean,
 -- loss_reconstructed, loss_with_linear, loss_with_nonlinear, loss_mean_ablated, loss_zeroed, recovered_linear,
 -- recovered_nonlinear (percent), squared_norm_share_linear, squared_norm_share_nonlinear, norm_share_linear,
--- norm_share_nonlinear, fvu_pursuit, fvu_nonlinear_pursuit; breakdown_absent, breakdown_linear,
--- breakdown_nonlinear_encoder, breakdown_nonlinear_rest.
+-- norm_share_nonlinear.
+-- Of other such contexts, encoded by the SAE and by pursuit: fvu_same_tokens, fvu_nonlinear_same_tokens, fvu_pursuit,
+-- fvu_nonlinear_pursuit.
+-- Of one SAE a width: breakdown_absent, breakdown_linear, breakdown_nonlinear_encoder, breakdown_nonlinear_rest, which
+-- add up to fvu_sae.
 CREATE TABLE error_figure (
     study_id VARCHAR NOT NULL,
     sae_id VARCHAR NOT NULL,
     figure VARCHAR NOT NULL,
-    value DOUBLE,                        -- of held-out tokens; NULL where it is not defined
+    value DOUBLE,                        -- NULL where it is not defined
     low DOUBLE,                          -- 95% interval over contexts
     high DOUBLE
 );

@@ -16,7 +16,8 @@ LEFT JOIN vocabulary ON vocabulary.model_id = study.model_id AND vocabulary.toke
 
 -- Every SAE of every study, by rising width: what is left unexplained of the variance, in all and nonlinearly, with 95%
 -- intervals over contexts; how much of the error vector and of its squared norm is linear in the activation (2410.14670);
--- how much of it is shrinkage; and how much of the loss the reconstruction gives back.
+-- how much of it is shrinkage; and how much of the loss the reconstruction gives back, of the tokens on which the parts
+-- of the error were put back, which are fewer than the study's.
 CREATE VIEW error_scaling AS
 SELECT
     study.study_id,
@@ -40,9 +41,9 @@ SELECT
     figures.shrinkage_factor,
     figures.shrinkage_r2,
     figures.shrinkage_share,
-    (figures.loss_zeroed - figures.loss_reconstructed) / nullif(figures.loss_zeroed - study.clean_loss, 0)
+    (figures.loss_zeroed - figures.loss_reconstructed) / nullif(figures.loss_zeroed - figures.loss_clean, 0)
         AS ce_recovered,
-    figures.loss_reconstructed - study.clean_loss AS ce_damage,
+    figures.loss_reconstructed - figures.loss_clean AS ce_damage,
     figures.recovered_linear,
     figures.recovered_nonlinear,
     figures.norm_share_linear,
@@ -83,6 +84,7 @@ LEFT JOIN (
         max(value) FILTER (figure = 'shrinkage_factor') AS shrinkage_factor,
         max(value) FILTER (figure = 'shrinkage_r2') AS shrinkage_r2,
         max(value) FILTER (figure = 'shrinkage_share') AS shrinkage_share,
+        max(value) FILTER (figure = 'loss_clean') AS loss_clean,
         max(value) FILTER (figure = 'loss_zeroed') AS loss_zeroed,
         max(value) FILTER (figure = 'loss_reconstructed') AS loss_reconstructed,
         max(value) FILTER (figure = 'recovered_linear') AS recovered_linear,

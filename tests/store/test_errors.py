@@ -43,6 +43,7 @@ def errors(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
                 figure("narrow", "norm_r2_error", 0.95),
                 figure("narrow", "r2_total", 0.5),
                 figure("narrow", "shrinkage_share", 0.07),
+                figure("narrow", "loss_clean", 1.0),
                 figure("narrow", "loss_reconstructed", 3.0),
                 figure("narrow", "loss_zeroed", 6.0),
             ],
@@ -154,8 +155,9 @@ def test_scaling_with_the_fit_of_all(errors: Store) -> None:
     assert (narrow["sae"], narrow["width"], narrow["fvu"], narrow["fvu_low"]) == ("narrow-k4", 8, 0.4, 0.35)
     assert (narrow["fvu_nonlinear"], narrow["r2_error"], narrow["r2_norm"]) == (0.1, 0.5, 0.95)
     assert narrow["shrinkage_share"] == 0.07
-    assert narrow["ce_recovered"] == pytest.approx((6 - 3) / (6 - 2))
-    assert narrow["ce_damage"] == 1.0
+    # Against the clean loss of the same tokens, not that of all, which is 2.
+    assert narrow["ce_recovered"] == pytest.approx((6 - 3) / (6 - 1))
+    assert narrow["ce_damage"] == 2.0
     assert (wide["fvu"], wide["fvu_nonlinear"]) == (0.3, None)
     assert (wide["floor"], wide["exponent"]) == (0.06, 0.31)
     assert [row["sae"] for row in errors.fetch("error_scaling", study="older", sae="narrow").dicts()] == ["wide-k4"]

@@ -7,7 +7,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from saetui.errors import Reconstructions, decompose_errors, split_contexts
+from saetui.errors import Reconstructions, decompose_errors, draw_contexts, split_contexts
 from saetui.jobs.errors import JobError
 from saetui.jobs.specs import ErrorsSpec, Recipe, TrainSpec
 from saetui.jobs.tasks import errors
@@ -72,7 +72,7 @@ def test_figures_and_tokens_are_those_of_the_library(
         assert own["fvu_nonlinear"] == pytest.approx(fit.fvu_nonlinear)
         assert own["norm_r2_nonlinear"] == pytest.approx(fit.norm_r2["nonlinear"].value)
         assert saes[sae_id]["linear_error_r2"] == pytest.approx(fit.r2_total)
-        assert own["loss_reconstructed"] > 0
+        assert min(own["loss_reconstructed"], own["loss_clean"]) > 0
     parts = ("absent", "linear", "nonlinear_encoder", "nonlinear_rest")
     broken = figures.filter(pl.col("figure").is_in([f"breakdown_{part}" for part in parts]))
     assert broken["sae_id"].n_unique() == 4  # One SAE a width.
@@ -113,6 +113,29 @@ def test_a_study_without_losses_or_pursuit_leaves_them_open(
         assert store.query("select count(loss) as n, count(damage) as m from error_token").row(0) == (0, 0)
         assert store.query("select floor from width_law").row(0) == (None,)
         assert store.query("select count(*) from error_figure where figure like '%pursuit%'").row(0) == (0,)
+
+
+@pytest.mark.usefixtures("train")
+def test_damage_is_measured_on_contexts_drawn_at_random_and_against_their_own_loss(
+    run_task: RunTask, model_folder: Path, corpus_file: Path, tmp_path: Path
+) -> None:
+    run_task(spec_for(model_folder, corpus_file, saes=["w8-k2"], loss_contexts=4, pursuit_tokens=0))
+    with Store.open(tmp_path / "store") as store:
+        losses = store.query(
+            "select context, avg(clean_loss) as clean, avg(loss[1]) as replaced from error_token"
+            " where held_out and loss is not null group by context order by context"
+        )
+        (scaling,) = store.query("select * from error_scaling").iter_rows(named=True)
+        figures = dict(store.query("select figure, value from error_figure").iter_rows())
+        (all_of_it,) = store.query("select clean_loss from error_study").row(0)
+    held_out = torch.tensor(losses["context"].to_list())
+    drawn = draw_contexts(held_out, 4, seed=0)
+    assert drawn.tolist() != held_out[:4].tolist()
+    # Contexts of this corpus are equally long.
+    of_drawn = losses.filter(pl.col("context").is_in(drawn.tolist())).mean().row(0, named=True)
+    assert figures["loss_clean"] == pytest.approx(of_drawn["clean"], rel=1e-4)
+    assert figures["loss_clean"] != pytest.approx(all_of_it, rel=1e-4)
+    assert scaling["ce_damage"] == pytest.approx(of_drawn["replaced"] - of_drawn["clean"], rel=1e-2, abs=1e-4)
 
 
 @pytest.mark.usefixtures("train")

@@ -21,6 +21,7 @@ FIGURES = {
     "shrinkage_factor": lambda width: 0.05,
     "shrinkage_r2": lambda width: 0.04,
     "shrinkage_share": lambda width: 0.08,
+    "loss_clean": lambda width: 2.0,
     "loss_reconstructed": lambda width: 2.1 + 6 * width**-0.5,
     "loss_zeroed": lambda width: 7.9,
 }

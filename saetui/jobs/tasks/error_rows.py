@@ -38,7 +38,7 @@ def fit_figures(fit: LinearErrorFit) -> Figures:
 
 def component_figures(measured: ComponentLosses) -> Figures:
     """What each part of one SAE's error costs the model."""
-    figures: Figures = {f"loss_{setting}": loss for setting, loss in measured.losses.items() if setting != "clean"}
+    figures: Figures = {f"loss_{setting}": loss for setting, loss in measured.losses.items()}
     for part in ("linear", "nonlinear"):
         figures[f"recovered_{part}"] = measured.recovered(part)
         figures[f"squared_norm_share_{part}"] = measured.squared_norm_share[part]

@@ -19,6 +19,7 @@ from saetui.errors import (
     Reconstructions,
     TokenLosses,
     decompose_errors,
+    draw_contexts,
     fit_linear_error,
     split_contexts,
     token_losses,
@@ -144,7 +145,7 @@ class _Study:
         """What each part of each SAE's error costs the model, on held-out contexts."""
         if not self._spec.losses:
             return
-        contexts = self._split.test[: self._spec.loss_contexts]
+        contexts = draw_contexts(self._split.test, self._spec.loss_contexts, seed=self._spec.seed)
         for done, (sae_id, sae) in enumerate(self._saes.items()):
             self._progress("parts", "SAEs", done, len(self._saes))
             measured = component_losses(
