@@ -1,4 +1,5 @@
--- Which SAEs have been studied for absorption, and how much of the letters is absorbed in each by both metrics?
+-- Which SAEs have been studied for absorption, and how much of the letters is absorbed in each by both metrics? One
+-- row an SAE: its last run.
 SELECT
     sae.sae_id,
     sae.name,
@@ -38,7 +39,7 @@ SELECT
     run.min_cosine,
     run.seed,
     run.probe_id
-FROM absorption_run AS run
+FROM last_absorption AS run
 JOIN sae USING (sae_id)
 LEFT JOIN (
     SELECT sae_id, probe_id, sum(n_probe)::BIGINT AS n_probe, sum(n_absorbed)::BIGINT AS n_absorbed

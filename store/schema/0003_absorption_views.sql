@@ -1,5 +1,19 @@
 -- Verdicts on absorption, taken from raw scores. The macros are asked with thresholds; NULL is the threshold of the run.
 
+-- The set of probes with which the letters of each SAE were last studied. Ids are hashes: only times have an order.
+CREATE VIEW last_letters AS
+SELECT studied.sae_id, studied.probe_id
+FROM (SELECT DISTINCT sae_id, probe_id FROM letter_latent) AS studied
+LEFT JOIN (SELECT probe_id, max(created) AS created FROM probe GROUP BY probe_id) AS probed USING (probe_id)
+QUALIFY row_number() OVER (
+    PARTITION BY studied.sae_id ORDER BY probed.created DESC NULLS LAST, studied.probe_id DESC
+) = 1;
+
+-- The absorption run that was last made of each SAE.
+CREATE VIEW last_absorption AS
+FROM absorption_run
+QUALIFY row_number() OVER (PARTITION BY sae_id ORDER BY created DESC, probe_id DESC) = 1;
+
 -- The first latents of each letter's ranking: as many as each add more than tau to the F1 of those before (2409.14507).
 CREATE MACRO main_latent_counts(saes, tau) AS TABLE
 SELECT
@@ -150,7 +164,7 @@ SELECT
 FROM absorption_verdicts(saes, tau, lead, min_cosine)
 GROUP BY ALL;
 
--- The judged words of all SAEs at the thresholds of their own runs.
+-- The judged words of all SAEs in their last runs, at the thresholds of these.
 CREATE VIEW absorption_case AS
 SELECT
     sae.name AS sae,
@@ -158,6 +172,7 @@ SELECT
     word.probe_logit,
     verdicts.*
 FROM absorption_verdicts((SELECT list(DISTINCT sae_id) FROM absorption_run), NULL, NULL, NULL) AS verdicts
+SEMI JOIN last_absorption USING (sae_id, probe_id)
 JOIN sae USING (sae_id)
 JOIN word USING (probe_id, token_id);
 
