@@ -22,7 +22,7 @@ LETTERS, CASES, EVIDENCE, OCCURRENCES, MAP = (
 )
 # Which words are shown, by the name a person gives it, with the filter that keeps them.
 SHOWN = {"all": "", "absorbed": "verdict = absorbed", "missed": "main_activation < 1e-8"}
-_THRESHOLDS = "SELECT tau, lead, min_cosine FROM absorption_run WHERE sae_id = $sae ORDER BY probe_id DESC LIMIT 1"
+_THRESHOLDS = "SELECT tau, lead, min_cosine FROM last_absorption WHERE sae_id = $sae"
 _DIGITS = 6
 
 
@@ -216,7 +216,7 @@ class Ablate(Command):
         def submit() -> str:
             from saetui.commands.study_specs import ablation_spec
 
-            job = bench.client.submit(ablation_spec(entry, self.token, bench.client.jobs()))
+            job = bench.client.submit(ablation_spec(bench.store, entry, self.token, bench.client.jobs()))
             if job.state == "done":
                 return f"{self.token.strip()}: its latents have been removed one by one already"
             return f"{job.title} is {job.state}"

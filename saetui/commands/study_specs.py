@@ -1,5 +1,6 @@
 """The job specs of a small study: train, then letters, absorption and latents; apart, since specs bring pydantic."""
 
+import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -76,10 +77,10 @@ def errors_specs(saes: Sequence[SaeEntry]) -> list[Spec]:
     return specs
 
 
-def ablation_spec(sae: SaeEntry, word: str, jobs: Sequence[Job]) -> AblationSpec:
+def ablation_spec(store: Reader, sae: SaeEntry, word: str, jobs: Sequence[Job]) -> AblationSpec:
     """The job that removes every latent of a word; it asks about the word as the SAE's last study did."""
     return AblationSpec(
-        **_asked_as_before(sae, jobs), model=sae.model_source, hook_name=sae.hook_name, sae=sae.name, word=word
+        **_asked_as_before(store, sae, jobs), model=sae.model_source, hook_name=sae.hook_name, sae=sae.name, word=word
     )
 
 
@@ -97,7 +98,7 @@ def pursuit_spec(
     try:
         return PursuitSpec.model_validate(
             {
-                **_asked_as_before(sae, jobs),
+                **_asked_as_before(store, sae, jobs),
                 **corpus,
                 "model": source["model"],
                 "hook_name": source["hook_name"],
@@ -118,13 +119,15 @@ def pursuit_spec(
         raise CommandError(f"pursue: {where + ': ' if where else ''}{first['msg']}") from problem
 
 
-def _asked_as_before(sae: SaeEntry, jobs: Sequence[Job]) -> dict[str, Any]:
-    for job in reversed(jobs):
-        if job.kind in ("absorption", "letters") and job.state == "done":
-            spec = job.spec
-            if {sae.name, sae.sae_id, "*"} & set(spec["saes"]):
-                return {name: spec[name] for name in WordsSpec.model_fields if name in spec and name not in _OWN}
-    return {}
+def _asked_as_before(store: Reader, sae: SaeEntry, jobs: Sequence[Job]) -> dict[str, Any]:
+    """The settings of the words whose probes are shown of an SAE: those of the job that wrote them."""
+    found = store.fetch("words_asked", sae=sae.sae_id).dicts()
+    if not found:
+        return {}
+    # The store learns of a job when it ends, but has its rows before.
+    job_id, ended = found[0]["job_id"], found[0]["spec"]
+    spec = json.loads(ended) if ended else next((job.spec for job in jobs if job.id == job_id), {})
+    return {name: spec[name] for name in WordsSpec.model_fields if name in spec and name not in _OWN}
 
 
 # What a spec says for itself, however the words are asked about.

@@ -65,7 +65,7 @@ ABSORPTION = (
     """INSERT INTO absorption_run BY NAME
     SELECT 'sae-0' AS sae_id, 'p' AS probe_id, 'all' AS words, 'ig' AS attribution, 'joint' AS ig_path,
         'left' AS ig_rule, 6 AS ig_steps, 1000 AS max_words, 0.03 AS tau, 1.0 AS lead, 0.025 AS min_cosine,
-        1.0 AS model_accuracy, 0 AS seed""",
+        1.0 AS model_accuracy, 0 AS seed, now() AS created""",
     "INSERT INTO sparse_probe VALUES ('sae-0', 'p', 's', 1, 7, 1.0, 1.0, 1.0, 1.0)",
     """INSERT INTO absorption_word
     SELECT 'sae-0', 'p', 's', i, i, 1.0, [-1.0], 9.0, true FROM range({words}) AS n(i)""",

@@ -11,11 +11,10 @@ WITH study AS (
     LIMIT 1
 ),
 run AS (
-    SELECT absorption_run.sae_id, max(absorption_run.probe_id) AS probe_id, list_position(study.sae_ids, sae_id) AS place
-    FROM absorption_run
+    SELECT sae_id, probe_id, list_position(study.sae_ids, sae_id) AS place
+    FROM last_absorption
     CROSS JOIN study
     WHERE list_contains(study.sae_ids, sae_id) AND coalesce(list_contains($saes, sae_id), true)
-    GROUP BY ALL
 ),
 verdicts AS (
     SELECT judged.*, run.place

@@ -4,7 +4,7 @@
 -- $corpus: the token set; NULL = the one the SAE was evaluated on. $probe: the set of probes; NULL = the one last studied.
 -- $tau: F1 that a main latent adds; NULL = that of the run.
 WITH run AS (
-    SELECT sae_id, coalesce($probe, max(probe_id)) AS probe_id FROM absorption_run WHERE sae_id = $sae GROUP BY sae_id
+    SELECT sae_id, coalesce($probe, probe_id) AS probe_id FROM last_absorption WHERE sae_id = $sae
 ),
 chosen AS (
     SELECT activation_set.activation_set, ($context::UBIGINT * stride + $position)::UBIGINT AS place

@@ -17,7 +17,7 @@ WITH verdicts AS (
         END AS shown_verdict
     FROM absorption_verdicts([$sae], $tau, $lead, $min_cosine)
     WHERE letter = $letter
-        AND probe_id = coalesce($probe, (SELECT max(probe_id) FROM absorption_run WHERE sae_id = $sae))
+        AND probe_id = coalesce($probe, (SELECT probe_id FROM last_absorption WHERE sae_id = $sae))
 )
 SELECT
     word.surface,

@@ -5,7 +5,7 @@ WITH run AS (
     SELECT *
     FROM absorption_run
     WHERE sae_id = $sae
-        AND probe_id = coalesce($probe, (SELECT max(probe_id) FROM absorption_run WHERE sae_id = $sae))
+        AND probe_id = coalesce($probe, (SELECT probe_id FROM last_absorption WHERE sae_id = $sae))
 ),
 of_run AS (
     SELECT rates.*, probe.usable

@@ -9,7 +9,7 @@ WITH judged AS (
     JOIN word USING (probe_id, token_id)
     WHERE verdicts.letter = $letter
         AND word.surface = $token
-        AND verdicts.probe_id = coalesce($probe, (SELECT max(probe_id) FROM absorption_run WHERE sae_id = $sae))
+        AND verdicts.probe_id = coalesce($probe, (SELECT probe_id FROM last_absorption WHERE sae_id = $sae))
 ),
 main AS (
     SELECT ranked.latent, ranked.k

@@ -17,7 +17,7 @@ SELECT
     sae.sae_id,
     rates.probe_id
 FROM absorption_rates($in_view, $tau, $lead, $min_cosine) AS rates
+SEMI JOIN last_absorption USING (sae_id, probe_id)
 JOIN sae USING (sae_id)
 JOIN probe USING (probe_id, letter)
-WHERE rates.probe_id = (SELECT max(probe_id) FROM absorption_run AS run WHERE run.sae_id = rates.sae_id)
 ORDER BY sae.hook_name, sae.width, sae.l0, sae.name, rates.letter

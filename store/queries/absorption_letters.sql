@@ -5,7 +5,7 @@ WITH chosen AS (
     SELECT probe_id, tau, model_accuracy
     FROM absorption_run
     WHERE sae_id = $sae
-        AND probe_id = coalesce($probe, (SELECT max(probe_id) FROM absorption_run WHERE sae_id = $sae))
+        AND probe_id = coalesce($probe, (SELECT probe_id FROM last_absorption WHERE sae_id = $sae))
 ),
 main AS (
     SELECT ranked.probe_id, ranked.letter, list(ranked.latent ORDER BY ranked.k) AS main_latents

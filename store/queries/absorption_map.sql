@@ -8,8 +8,8 @@ WITH shares AS (
         probe.usable,
         CASE $metric WHEN 'projection' THEN rates.mean_fraction ELSE rates.rate END AS share
     FROM absorption_rates($in_view, $tau, $lead, $min_cosine) AS rates
+    SEMI JOIN last_absorption USING (sae_id, probe_id)
     JOIN probe USING (probe_id, letter)
-    WHERE rates.probe_id = (SELECT max(probe_id) FROM absorption_run AS run WHERE run.sae_id = rates.sae_id)
 )
 SELECT
     sae.name AS sae,

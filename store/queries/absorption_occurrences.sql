@@ -19,7 +19,7 @@ judged AS (
     JOIN word USING (probe_id, token_id)
     WHERE scores.letter = $letter
         AND word.surface = $token
-        AND scores.probe_id = coalesce($probe, (SELECT max(probe_id) FROM absorption_run WHERE sae_id = $sae))
+        AND scores.probe_id = coalesce($probe, (SELECT probe_id FROM last_absorption WHERE sae_id = $sae))
 ),
 fired AS MATERIALIZED (
     SELECT

@@ -1,9 +1,6 @@
 -- How well does the best latent of each SAE tell the letters, and how well does the probe? One row an SAE, with a list of
 -- the scores of its usable letters.
 -- $saes: ids; NULL = all. $letter: one letter; NULL = all that are usable.
-WITH used AS (
-    SELECT sae_id, max(probe_id) AS probe_id FROM letter_latent GROUP BY sae_id
-)
 SELECT
     sae.sae_id,
     sae.name,
@@ -29,7 +26,7 @@ SELECT
     list(probe.precision ORDER BY best.letter) AS probe_precision,
     list(probe.recall ORDER BY best.letter) AS probe_recall
 FROM letter_latent AS best
-JOIN used USING (sae_id, probe_id)
+SEMI JOIN last_letters USING (sae_id, probe_id)
 JOIN probe ON probe.probe_id = best.probe_id AND probe.letter = best.letter
 JOIN sae_summary AS sae USING (sae_id)
 WHERE

@@ -1,9 +1,7 @@
 -- Into how many main latents does each SAE split its letters? One row an SAE, with a list over its usable letters.
 -- $saes: ids; NULL = all. $letter: one letter; NULL = all that are usable. $tau: the threshold; NULL = that of the run.
 WITH run AS (
-    SELECT * FROM absorption_run
-    WHERE coalesce(list_contains($saes, sae_id), true)
-    QUALIFY row_number() OVER (PARTITION BY sae_id ORDER BY probe_id DESC) = 1
+    FROM last_absorption WHERE coalesce(list_contains($saes, sae_id), true)
 )
 SELECT
     sae.sae_id,

@@ -20,8 +20,7 @@ judged AS (
             ELSE 'other'
         END AS words
     FROM absorption_verdicts((SELECT sae_ids FROM study), $tau, $lead, $min_cosine) AS verdicts
-    JOIN (SELECT sae_id, max(probe_id) AS probe_id FROM absorption_run GROUP BY sae_id) AS last
-        USING (sae_id, probe_id)
+    SEMI JOIN last_absorption USING (sae_id, probe_id)
     WHERE ($letter IS NULL OR verdicts.letter = $letter)
         AND verdicts.verdict NOT IN ('undefined', 'not sampled')
 ),

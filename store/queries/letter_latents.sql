@@ -25,5 +25,5 @@ LEFT JOIN latent ON latent.sae_id = $sae AND latent.latent = letter_latent.laten
 WHERE letter_latent.sae_id = $sae
     AND letter_latent.letter = $letter
     AND letter_latent.probe_id
-        = coalesce($probe, (SELECT max(probe_id) FROM letter_latent WHERE sae_id = $sae))
+        = coalesce($probe, (SELECT probe_id FROM last_letters WHERE sae_id = $sae))
 ORDER BY letter_latent.rank

@@ -1,7 +1,7 @@
 -- Which words of letter $letter does latent $latent of SAE $sae find or miss, and on which others does it fire?
 -- $probe: the set of probes; NULL = the one last used on the SAE.
 WITH chosen AS (
-    SELECT coalesce($probe, (SELECT max(probe_id) FROM letter_latent WHERE sae_id = $sae)) AS probe_id
+    SELECT coalesce($probe, (SELECT probe_id FROM last_letters WHERE sae_id = $sae)) AS probe_id
 ),
 fired AS (
     SELECT token_id, activation

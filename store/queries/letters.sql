@@ -3,7 +3,7 @@
 -- $probe: the set of probes; NULL = the one last used on the SAE. $tau, $lead, $min_cosine: thresholds of absorption; NULL =
 -- those of its study.
 WITH chosen AS (
-    SELECT coalesce($probe, (SELECT max(probe_id) FROM letter_latent WHERE sae_id = $sae)) AS probe_id
+    SELECT coalesce($probe, (SELECT probe_id FROM last_letters WHERE sae_id = $sae)) AS probe_id
 ),
 summary AS (
     SELECT letter_summary.* FROM letter_summary JOIN chosen USING (probe_id) WHERE sae_id = $sae

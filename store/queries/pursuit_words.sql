@@ -4,5 +4,5 @@ SELECT word.surface, scores.main_activation < 1e-8 AS is_missed
 FROM absorption_scores([$sae], $tau) AS scores
 JOIN word USING (probe_id, token_id)
 WHERE scores.letter = $letter
-    AND scores.probe_id = (SELECT max(probe_id) FROM absorption_run WHERE sae_id = $sae)
+    AND scores.probe_id = (SELECT probe_id FROM last_absorption WHERE sae_id = $sae)
 ORDER BY scores.main_activation, word.surface

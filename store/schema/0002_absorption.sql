@@ -1,5 +1,7 @@
 -- The absorption study: sparse probes, and raw scores from which every verdict can be taken again at other thresholds.
 
+ALTER TABLE probe ADD COLUMN created TIMESTAMP; -- when it was last used on an SAE; NULL where it was before this was kept
+
 -- One run of the study: one SAE against one set of probes. Rates are at the thresholds of the run.
 CREATE TABLE absorption_run (
     sae_id VARCHAR NOT NULL,
@@ -21,7 +23,8 @@ CREATE TABLE absorption_run (
     mean_fraction DOUBLE,                -- mean absorption fraction by projection
     full_rate DOUBLE,                    -- full absorption by projection
     mean_main DOUBLE,                    -- main latents of a letter
-    seed BIGINT NOT NULL
+    seed BIGINT NOT NULL,
+    created TIMESTAMP NOT NULL
 );
 
 -- The latents of a letter in the order of the L1 probe, and how well the first k of them tell the letter.

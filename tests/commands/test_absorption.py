@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from saetui.commands.table import Filter
 from saetui.commands.workbench import Workbench
 from saetui.jobs import JobClient
 from saetui.jobs.specs import AblationSpec, AbsorptionSpec
+from store import Spool
 
 
 @pytest.fixture
@@ -189,9 +191,17 @@ def test_an_sae_that_was_not_studied_has_no_thresholds_to_step_from(cases: Workb
 
 
 def test_ablation_asks_about_the_word_as_the_study_did(cases: Workbench, submitted: list[Any]) -> None:
-    study = AbsorptionSpec(saes=("w1024-k4",), seed=7, examples=3)
-    done = cases.client.submit(study)
-    done.folder.end("done", only_from=("queued",))
+    """The study that is shown is the last one that wrote its rows, not the job that was started last."""
+    asked = [{"saes": ("w1024-k4",), "seed": 7, "examples": 3}, {"saes": ("w1024-k4",), "seed": 8}, {"seed": 9}]
+    jobs = [cases.client.submit(AbsorptionSpec.model_validate(settings)) for settings in asked]
+    for job, probe, hour in zip(jobs, ("a", "z", "m"), (9, 8, 7), strict=True):
+        job.folder.end("done", only_from=("queued",))
+        (run,) = cases.store.fetch(
+            "SELECT * FROM absorption_run WHERE sae_id = $sae LIMIT 1", sae=cases.attention.sae
+        ).dicts()
+        with Spool(cases.store.root, job.id) as spool:
+            spool.add("absorption_run", [{**run, "probe_id": probe, "created": datetime(2026, 11, 21, hour)}])
+    cases.store.commit_spool()
     cases.dispatch("token short")
     assert cases.dispatch("ablate") == Ablate(" short", sae="w1024-k4")
     spec = submitted[-1]

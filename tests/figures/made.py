@@ -146,6 +146,7 @@ def _add_sae(
                 "model_accuracy": 1.0,
                 "rate": absorbed / 8,
                 "seed": 0,
+                "created": NOW,
             }
         ],
     )

@@ -25,6 +25,7 @@ def run(**columns: Any) -> dict[str, Any]:
         "min_cosine": 0.025,
         "model_accuracy": 1.0,
         "seed": 0,
+        "created": made.NOW,
     }
     return {"sae_id": SAE, "probe_id": PROBE, **usual, **columns}
 

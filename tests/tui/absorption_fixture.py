@@ -1,6 +1,7 @@
 """Made-up rows of an absorption study: on words that a letter's latent misses, the last of their latents took over."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from random import Random
 from typing import Any
 
@@ -32,6 +33,7 @@ def absorption_rows(
         "probe_f1": 0.94,
         "probe_f1_last": 0.31,
         "seed": 42,
+        "created": datetime(2026, 11, 20, 12, 0),
     }
     ranked = {letter: [row["latent"] for row in letters if row["letter"] == letter][:_RANKED] for letter in _LETTERS}
     rows: dict[str, list[Row]] = {
