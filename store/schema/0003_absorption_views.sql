@@ -99,7 +99,8 @@ WITH scored AS (
     SELECT
         scores.*,
         -scores.effect - greatest(0, -scores.second_effect) AS lead_over_second,
-        scores.is_silent AND scores.sparse_logit <= 0 AS is_candidate,
+        -- Without a sparse probe of that many latents it cannot have said no.
+        scores.is_silent AND coalesce(scores.sparse_logit <= 0, false) AS is_candidate,
         run.model_accuracy >= 0.5 AS is_able,
         run.max_words,
         coalesce(lead, run.lead)::REAL AS least_lead,

@@ -142,6 +142,22 @@ def test_a_sample_stands_for_all_candidates(store: Store) -> None:
     assert [found[f"s{i}"] for i in range(10)] == ["absorbed"] * 3 + ["no lead"] * 2 + ["not sampled"] * 5
 
 
+def test_a_word_on_which_no_sparse_probe_said_no_is_no_candidate(store: Store) -> None:
+    """Two words that another latent took over; on one of them the probe of so many latents was not asked."""
+    study(
+        store,
+        absorption_word=[judged("s", 0), judged("s", 1, sparse_logits=[])],
+        absorption_latent=[row for i in range(2) for row in effects("s", i, {11: (-2.0, 0.5)})],
+    )
+    assert verdicts(store) == {"s0": "absorbed", "s1": "not sampled"}
+    (row,) = store.fetch("absorption_letters", sae=SAE).dicts()
+    assert (row["n_probe"], row["n_candidates"], row["n_absorbed"], row["rate"]) == (2, 1, 1, 0.5)
+    cases = {
+        row["surface"]: row["is_candidate"] for row in store.fetch("absorption_cases", sae=SAE, letter="s").dicts()
+    }
+    assert cases == {" s0": True, " s1": False}
+
+
 def test_a_letter_without_candidates_counts_as_nothing_absorbed(store: Store) -> None:
     add(store, probe=[made.probe("c", 0.9), {**made.probe("d", 0.5), "usable": False}])
     letters = [("s", 0, True), ("c", 1, False), ("d", 2, True)]
