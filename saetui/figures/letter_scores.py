@@ -1,4 +1,4 @@
-"""How well does the best latent of each SAE tell the letters, from layer to layer, beside the probe?"""
+"""How well does each SAE's latent for a letter tell the letters, from layer to layer, beside the probe?"""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from saetui.figures.lines import ARCHITECTURE, HOOK_KIND, LAYER_SCALE, MODEL, SP
 
 _SCORES = {"f1": "F1", "precision": "precision", "recall": "recall"}
 _PROBE = Trait("probe", lambda _: 0, lambda _: "linear probe")
+_WORDS = "Latents are judged on all words, probes on the words that they were not trained on."
 
 
 def _draw(rows: Sequence[Row], choice: Choice) -> Drawing:
@@ -21,6 +22,8 @@ def _draw(rows: Sequence[Row], choice: Choice) -> Drawing:
         note = f"Letter {choice.letter}: one latent in each SAE, so no intervals."
     else:
         note = f"Means over the usable letters, with 95 % bootstrap intervals over letters ({RESAMPLES:,} resamples)."
+    if placed:
+        note = f"{note} {_WORDS} {_best(placed)}"
     plots = [
         Chart(
             f"{title} against layer",
@@ -31,7 +34,13 @@ def _draw(rows: Sequence[Row], choice: Choice) -> Drawing:
         )
         for score, title in _SCORES.items()
     ]
-    return Drawing("The best latent of a letter, layer by layer", plots, note, columns=len(plots))
+    return Drawing("The latent of a letter, layer by layer", plots, note, columns=len(plots))
+
+
+def _best(rows: Sequence[Row]) -> str:
+    """What choosing latents by their F1 would give: too like the lines to be drawn beside them."""
+    chosen, best = (sum(row[name] for row in rows) / len(rows) for name in ("mean_f1", "mean_best_f1"))
+    return f"The latents with the highest F1 would have {best:.2f} instead of {chosen:.2f}, over these SAEs."
 
 
 def _latents(rows: Sequence[Row], score: str) -> tuple[Line, ...]:
@@ -57,10 +66,10 @@ def _probes(rows: Sequence[Row], score: str) -> tuple[Line, ...]:
 KIND = Kind(
     name="letter_scores",
     question=__doc__ or "",
-    explanation="For every usable letter the latent with the highest F1 is taken as a classifier: it says yes to a "
-    "word on which it fires. Precision is the share of its words that have the letter, recall the share of the "
-    "letter's words on which it fires. The probe is what the model's activations allow; where recall falls below it "
-    "and precision does not, latents stay silent on words of their letter.",
+    explanation="For every usable letter the latent whose encoder is most like the letter's probe, by their cosine, is "
+    "taken as a classifier: it says yes to a word on which it fires. Precision is the share of its words that have the "
+    "letter, recall the share of the letter's words on which it fires. The probe is what the model's activations "
+    "allow; where recall falls below it and precision does not, latents stay silent on words of their letter.",
     source="2409.14507; latents as classifiers",
     advice="no letters have been studied yet; `saetui study letters`, or :study letters on screen 1",
     query="figure_letter_scores",

@@ -1,5 +1,6 @@
--- How well does the best latent of each SAE tell the letters, and how well does the probe? One row an SAE, with a list of
--- the scores of its usable letters.
+-- How well does the latent of each SAE whose encoder is most like a letter's probe tell the letter, and how well does the
+-- probe? One row an SAE, with a list of the scores of its usable letters; mean_best_f1 is that of the latents with the
+-- highest F1. Latents are scored on all words, which none of them was trained on, probes on their test words.
 -- $saes: ids; NULL = all. $letter: one letter; NULL = all that are usable.
 SELECT
     sae.sae_id,
@@ -12,27 +13,30 @@ SELECT
     sae.k,
     sae.l0,
     probe.probe_id,
-    avg(best.f1) AS mean_f1,
-    avg(best.precision) AS mean_precision,
-    avg(best.recall) AS mean_recall,
+    avg(picked.f1) AS mean_f1,
+    avg(picked.precision) AS mean_precision,
+    avg(picked.recall) AS mean_recall,
+    avg(best.f1) AS mean_best_f1,
     avg(probe.f1) AS mean_probe_f1,
     avg(probe.precision) AS mean_probe_precision,
     avg(probe.recall) AS mean_probe_recall,
-    list(best.letter ORDER BY best.letter) AS letters,
-    list(best.f1 ORDER BY best.letter) AS f1,
-    list(best.precision ORDER BY best.letter) AS precision,
-    list(best.recall ORDER BY best.letter) AS recall,
-    list(probe.f1 ORDER BY best.letter) AS probe_f1,
-    list(probe.precision ORDER BY best.letter) AS probe_precision,
-    list(probe.recall ORDER BY best.letter) AS probe_recall
-FROM letter_latent AS best
+    list(picked.letter ORDER BY picked.letter) AS letters,
+    list(picked.f1 ORDER BY picked.letter) AS f1,
+    list(picked.precision ORDER BY picked.letter) AS precision,
+    list(picked.recall ORDER BY picked.letter) AS recall,
+    list(probe.f1 ORDER BY picked.letter) AS probe_f1,
+    list(probe.precision ORDER BY picked.letter) AS probe_precision,
+    list(probe.recall ORDER BY picked.letter) AS probe_recall
+FROM letter_latent AS picked
 SEMI JOIN last_letters USING (sae_id, probe_id)
-JOIN probe ON probe.probe_id = best.probe_id AND probe.letter = best.letter
+JOIN letter_latent AS best USING (sae_id, probe_id, letter)
+JOIN probe USING (probe_id, letter)
 JOIN sae_summary AS sae USING (sae_id)
 WHERE
-    best.rank = 1
+    picked.by_encoder
+    AND best.rank = 1
     AND coalesce(list_contains($saes, sae.sae_id), true)
     AND probe.usable
-    AND best.letter = coalesce($letter, best.letter)
+    AND picked.letter = coalesce($letter, picked.letter)
 GROUP BY ALL
 ORDER BY sae.model, sae.hook_name, sae.architecture, sae.width, sae.l0, sae.name

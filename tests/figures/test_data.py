@@ -1,12 +1,14 @@
 """Figures say what is in the store: known numbers come back as points, bars and cells."""
 
 import re
+from pathlib import Path
 
 import pytest
 
 from saetui.figures import FIGURES, Figure, FigureError, figure
 from saetui.figures.description import BarChart, Chart, HeatMap
 from store import Store
+from tests.figures.made import make_store
 
 Places = dict[str, dict[str, tuple[float, float]]]
 
@@ -106,7 +108,7 @@ def test_splits(study: Store) -> None:
     assert (made.lines[1].points[0].low, made.lines[1].points[0].high) == (1.0, 2.0)
 
 
-def test_letter_scores_are_those_of_the_best_latent_beside_the_probe(study: Store) -> None:
+def test_letter_scores_are_those_of_the_latents_beside_the_probe(study: Store) -> None:
     made = figure(study, "letter_scores")
     recall = chart(made, "recall against layer")
     assert places(recall) == {
@@ -122,6 +124,16 @@ def test_letter_scores_are_those_of_the_best_latent_beside_the_probe(study: Stor
     assert places(chart(made, "precision against layer"))["64 · k 2"]["wide"][1] == 1.0
     one = places(chart(figure(study, "letter_scores", letter="a"), "recall against layer"))
     assert one["64 · k 2"]["wide"] == (1.0, 0.25)
+
+
+def test_the_latent_of_a_letter_is_the_one_most_like_the_probe(tmp_path: Path) -> None:
+    """The second latents of every letter have half the recall; those with the highest F1 are only mentioned."""
+    with Store.open(make_store(tmp_path / "study")) as store:
+        store.write("UPDATE letter_latent SET by_encoder = (rank = 2)")
+        made = figure(store, "letter_scores", sae="wide")
+        assert places(chart(made, "recall against layer"))["64"] == {"wide": (1.0, 5 / 16)}
+        assert "all words" in made.note
+        assert "would have 0.70 instead of 0.44" in made.note
 
 
 def test_the_map_has_a_cell_for_each_sae_and_letter(study: Store) -> None:
