@@ -26,14 +26,14 @@ class ContextSplit:
             raise ValueError(f"context {int(both[0])} is on both sides of the split; keep each on one side")
 
 
-def draw_contexts(contexts: Int[Tensor, " contexts"], n: int, *, seed: int = 0) -> Int[Tensor, " n"]:
-    """At most ``n`` of these contexts, at random, rising.
+def shuffled_contexts(contexts: Int[Tensor, " contexts"], *, seed: int = 0) -> Int[Tensor, " contexts"]:
+    """These contexts in random order: a corpus is in some order, so that its first contexts stand for no others."""
+    return contexts.cpu()[torch.randperm(len(contexts), generator=torch.Generator().manual_seed(seed))]
 
-    A corpus is in some order, so that its first contexts are of its first texts and no sample of the others. More
-    contexts, with the same seed, are the same ones and others.
-    """
-    order = torch.randperm(len(contexts), generator=torch.Generator().manual_seed(seed))
-    return contexts.cpu()[order[:n]].sort().values
+
+def draw_contexts(contexts: Int[Tensor, " contexts"], n: int, *, seed: int = 0) -> Int[Tensor, " n"]:
+    """At most ``n`` of these contexts, at random, rising; with the same seed, more are the same ones and others."""
+    return shuffled_contexts(contexts, seed=seed)[:n].sort().values
 
 
 def split_contexts(

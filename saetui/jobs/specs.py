@@ -246,8 +246,11 @@ class ErrorsSpec(Spec):
     loss_contexts: int = Field(
         default=128, gt=0, description="Held-out contexts on which the parts of the error are put back one at a time."
     )
-    pursuit_tokens: int = Field(
-        default=8000, ge=0, description="Held-out tokens whose codes are pursued, for the breakdown; 0: none."
+    pursuit_tokens: int | None = Field(
+        default=None,
+        ge=0,
+        description="Held-out tokens whose codes are pursued, for the breakdown; 0: none. Default: enough to part the "
+        "errors, about 35 for each dimension of the activations.",
     )
     batch_size: int = Field(default=16, gt=0, description=_BATCH)
     seed: int = Field(default=0, ge=0, description=_SEED)

@@ -1,5 +1,6 @@
 """The errors job on a tiny model: rows are what the library gives on the same tokens."""
 
+from importlib.resources import files
 from pathlib import Path
 
 import polars as pl
@@ -73,6 +74,10 @@ def test_figures_and_tokens_are_those_of_the_library(
         assert own["norm_r2_nonlinear"] == pytest.approx(fit.norm_r2["nonlinear"].value)
         assert saes[sae_id]["linear_error_r2"] == pytest.approx(fit.r2_total)
         assert min(own["loss_reconstructed"], own["loss_clean"]) > 0
+    schema = (files("store.schema") / "0004_errors.sql").read_text()
+    assert [name for name in set(figures["figure"]) if name not in schema] == []
+    assert {"fvu_pursuit", "fvu_same_tokens"} <= set(figures["figure"])
+    assert any(note.startswith("pursuit: ") and "for each of 16 dimensions" in note for note in study["notes"])
     parts = ("absent", "linear", "nonlinear_encoder", "nonlinear_rest")
     broken = figures.filter(pl.col("figure").is_in([f"breakdown_{part}" for part in parts]))
     assert broken["sae_id"].n_unique() == 4  # One SAE a width.

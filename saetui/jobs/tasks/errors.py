@@ -4,7 +4,6 @@ import hashlib
 import json
 import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -15,12 +14,10 @@ from safetensors.torch import save_file
 from saetui.errors import (
     Decomposition,
     ErrorsWarning,
-    Estimate,
     Reconstructions,
     TokenLosses,
     decompose_errors,
     draw_contexts,
-    fit_linear_error,
     split_contexts,
     token_losses,
 )
@@ -33,6 +30,7 @@ from saetui.jobs.context import TaskContext
 from saetui.jobs.errors import JobError
 from saetui.jobs.specs import ErrorsSpec
 from saetui.jobs.tasks.corpus_rows import spool_corpus, spool_model
+from saetui.jobs.tasks.error_pursuit import ErrorPursuit, Pursued
 from saetui.jobs.tasks.error_rows import (
     Figures,
     breakdown_figures,
@@ -48,7 +46,6 @@ from saetui.jobs.tasks.saes import saes_by_site, warm_sae
 from saetui.jobs.tasks.sources import warm_model, warm_tokens
 from saetui.jobs.tasks.width_family import family_note, width_family
 from saetui.lm import LanguageModel, TokenizedCorpus
-from saetui.pursuit import gradient_pursuit
 from saetui.sae import SAE
 
 FOLDER = Path("tensors", "errors")
@@ -69,16 +66,6 @@ def run(spec: ErrorsSpec, context: TaskContext) -> None:
     study.put_parts_back()
     study.pursue()
     study.spool()
-
-
-@dataclass(frozen=True)
-class _Pursued:
-    """Figures of some tokens, encoded by the SAE and by pursuit."""
-
-    fvu: Estimate
-    fvu_pursuit: Estimate
-    nonlinear: Estimate
-    nonlinear_pursuit: Estimate
 
 
 class _Study:
@@ -102,7 +89,8 @@ class _Study:
         self._split = split_contexts(corpus.n_contexts, train_share=1 - spec.test_share, seed=spec.seed)
         self._losses: TokenLosses | None = None
         self._figures: dict[str, Figures] = {sae_id: {} for sae_id in saes}
-        self._pursued: dict[str, _Pursued] = {}
+        self._pursued: dict[str, Pursued] = {}
+        self._notes: list[str] = []
         self.study_id = self._id()
 
     def decompose(self) -> None:
@@ -162,20 +150,17 @@ class _Study:
 
     def pursue(self) -> None:
         """The same tokens encoded by pursuit, parted again; and with that, what each FVU is made of."""
-        n = self._spec.pursuit_tokens
-        if n:
-            batch = self._some_tokens(n)
-            for done, (sae_id, sae) in enumerate(self._saes.items()):
-                self._progress("pursuit", "SAEs", done, len(self._saes))
-                pursued = self._pursue(sae_id, sae, batch)
-                if pursued is not None:
-                    self._pursued[sae_id] = pursued
-                    self._figures[sae_id] |= {
-                        "fvu_same_tokens": pursued.fvu,
-                        "fvu_pursuit": pursued.fvu_pursuit,
-                        "fvu_nonlinear_same_tokens": pursued.nonlinear,
-                        "fvu_nonlinear_pursuit": pursued.nonlinear_pursuit,
-                    }
+        if self._spec.pursuit_tokens == 0:
+            return
+        lengths, width = self._counted.sum(1), self._model.site(self._spec.hook_name).width
+        pursuit = ErrorPursuit(self._spec, self._context, self._read, self._split.test, lengths, width)
+        for done, (sae_id, sae) in enumerate(self._saes.items()):
+            self._progress("pursuit", "SAEs", done, len(self._saes))
+            pursued = pursuit.pursue(sae_id, sae)
+            if pursued is not None:
+                self._pursued[sae_id] = pursued
+                self._figures[sae_id] |= pursued.figures
+        self._notes += pursuit.notes
 
     def spool(self) -> None:
         """All rows, in one result."""
@@ -208,7 +193,7 @@ class _Study:
                     "intercept": spec.intercept,
                     "clean_loss": None if self._losses is None else finite(float(self._losses.clean.double().mean())),
                     "seed": spec.seed,
-                    "notes": [*found.notes, *self._own_notes()],
+                    "notes": [*found.notes, *self._own_notes(), *self._notes],
                     "created": datetime.now(UTC).replace(tzinfo=None),
                 }
             ],
@@ -236,60 +221,6 @@ class _Study:
     def _progress(self, phase: str, unit: str, done: int, total: int) -> None:
         self._context.progress(phase, done, total, unit)
 
-    def _some_tokens(
-        self, n: int
-    ) -> tuple[torch.Tensor, torch.Tensor, dict[str, torch.Tensor], dict[str, torch.Tensor]]:
-        """About ``n`` tokens of held-out contexts, whole contexts: activations, contexts, reconstructions, L0."""
-        xs, contexts, seen = [], [], 0
-        made: dict[str, list[torch.Tensor]] = {sae_id: [] for sae_id in self._saes}
-        l0: dict[str, list[torch.Tensor]] = {sae_id: [] for sae_id in self._saes}
-        for batch in self._read(self._split.test):
-            xs.append(batch.activations)
-            contexts.append(batch.context)
-            for sae_id in self._saes:
-                made[sae_id].append(batch.reconstructions[sae_id])
-                l0[sae_id].append(batch.l0[sae_id])
-            seen += len(batch)
-            if seen >= n:
-                break
-        return (
-            torch.cat(xs),
-            torch.cat(contexts),
-            {sae_id: torch.cat(parts) for sae_id, parts in made.items()},
-            {sae_id: torch.cat(parts) for sae_id, parts in l0.items()},
-        )
-
-    def _pursue(
-        self,
-        sae_id: str,
-        sae: SAE,
-        batch: tuple[torch.Tensor, torch.Tensor, dict[str, torch.Tensor], dict[str, torch.Tensor]],
-    ) -> _Pursued | None:
-        x, contexts, made, l0 = batch
-        targets = l0[sae_id]
-        if not bool(targets.any()):
-            return None
-        codes = gradient_pursuit(x - sae.b_dec, sae.W_dec, targets, progress=lambda *_: self._context.check())
-        pursued = codes.decode(sae.W_dec) + sae.b_dec
-        split = split_contexts(contexts, train_share=1 - self._spec.test_share, seed=self._spec.seed)
-        train = torch.isin(contexts.cpu(), split.train).to(x.device)
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore", ErrorsWarning)
-                own, new = (
-                    fit_linear_error(x, made_here, train, self._spec.intercept, contexts=contexts, seed=self._spec.seed)
-                    for made_here in (made[sae_id], pursued)
-                )
-        except ValueError as error:
-            self._context.log(f"pursuit: {error}; raise pursuit_tokens")
-            return None
-        return _Pursued(
-            own.estimates["fvu_sae"],
-            new.estimates["fvu_sae"],
-            own.estimates["fvu_nonlinear"],
-            new.estimates["fvu_nonlinear"],
-        )
-
     def _scaling(self) -> WidthScaling:
         return width_scaling({width: self._found.fits[sae_id] for sae_id, width in self._family.items()})
 
@@ -301,7 +232,7 @@ class _Study:
         pursued = [self._pursued[sae_id] for sae_id in family if sae_id in self._pursued]
         if len(pursued) == len(family):
             # The pursued tokens are few, so their change is carried over to the figure of all tokens.
-            ratios = [combine(_ratio, p.nonlinear_pursuit, p.nonlinear) for p in pursued]
+            ratios = [combine(_ratio, *p.nonlinear) for p in pursued]
             ratio = combine(lambda *values: sum(values) / len(values), *ratios)
             after = combine(lambda value, share: value * share, scaling.nonlinear, ratio)
         for sae_id in family:
@@ -341,5 +272,5 @@ class _Study:
         return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:12]
 
 
-def _ratio(after: float, before: float) -> float | None:
+def _ratio(before: float, after: float) -> float | None:
     return after / before if before > 0 else None
