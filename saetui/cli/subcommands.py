@@ -99,7 +99,7 @@ def _register(app: "typer.Typer", jobs: "typer.Typer", store_option: Any) -> Non
     @app.command(help="Find codes of tokens anew by gradient pursuit: what could a better encoder do (2410.14670)?")
     def pursue(
         sae: Annotated[str | None, typer.Option(help="SAE, by name or id; default: the widest.")] = None,
-        hardest: Annotated[int | None, typer.Option(help="So many tokens with the largest error.")] = None,
+        hardest: Annotated[int | None, typer.Option(help="So many held-out tokens with the largest error.")] = None,
         random: Annotated[int | None, typer.Option(help="So many tokens drawn at random; default: 200.")] = None,
         letter: Annotated[str | None, typer.Option(help="The judged words of a letter.")] = None,
         missed: Annotated[bool, typer.Option("--missed", help="Of them only what its main latents miss.")] = False,

@@ -493,7 +493,7 @@ GLOSSARY: Final[dict[str, Entry]] = {
     "n_occurrences": Entry("How often these words stand among the tokens of the error study.", "tokens"),
     "error_ratio": Entry(
         "Mean norm on these words over that on the other words, in the same SAE; in the columns linear and nonlinear "
-        "of that part of the error. 1: no harder.",
+        "of that part of the error, on held-out texts only. 1: no harder.",
         "ratio",
         f"{_DARK_MATTER}; per-token scaling",
     ),

@@ -26,7 +26,8 @@ def _draw(rows: Sequence[Row], choice: Choice) -> Drawing:  # noqa: ARG001
     from saetui.together import compare_verdicts, compare_within_words
 
     title = "Errors of absorbed words"
-    judged = [row for row in rows if row["verdict"] not in _UNJUDGED]
+    decided = [row for row in rows if row["verdict"] not in _UNJUDGED]
+    judged = [row for row in decided if row["n_held_out"]]
     by_sae: dict[str, list[Row]] = {}
     for row in judged:
         by_sae.setdefault(str(row["name"]), []).append(row)
@@ -34,13 +35,18 @@ def _draw(rows: Sequence[Row], choice: Choice) -> Drawing:  # noqa: ARG001
     found = {name: compare_verdicts(of_sae) for name, of_sae in words.items()}
     if not any(comparison.counts["absorbed"] for comparison in found.values()):
         return Drawing(title, [])
+    left_out = {
+        "not judged by effects": len(rows) - len(decided),
+        "none of their tokens is held out": len(decided) - len(judged),
+        "reconstructed exactly": sum(comparison.n_left_out for comparison in found.values()),
+    }
     within = compare_within_words(list(words.values())) if len(words) > 1 else {}
     plots: list[Plot] = [_shares(found)]
     plots += [_differences(found, against) for against in _AGAINST]
     plots.append(_parts(found))
     if within:
         plots.append(_same_words(within))
-    return Drawing(title, plots, _note(judged, len(rows) - len(judged), found, within))
+    return Drawing(title, plots, _note(judged, left_out, found, within))
 
 
 def words_of(rows: Sequence[Row]) -> JudgedWords:
@@ -109,18 +115,15 @@ def _bar(name: str, estimates: Sequence[Interval], factor: float = 1.0) -> Bar:
 
 
 def _note(
-    rows: Sequence[Row], n_unjudged: int, found: Mapping[str, Comparison], within: Mapping[str, WithinWords]
+    rows: Sequence[Row],
+    left_out: Mapping[str, int],
+    found: Mapping[str, Comparison],
+    within: Mapping[str, WithinWords],
 ) -> str:
     counts = "; ".join(
         f"{name}: {', '.join(f'{comparison.counts[group]} {label}' for group, label in _GROUPS.items())}"
         for name, comparison in found.items()
     )
-    n_exact = sum(comparison.n_left_out for comparison in found.values())
-    left_out = [
-        f"{n:,} words left out, {why}."
-        for n, why in ((n_unjudged, "not judged by effects"), (n_exact, "reconstructed exactly"))
-        if n
-    ]
     same = (
         f" Same words: {within['fires'].n_words} absorbed in one SAE have a firing main latent in another, "
         f"{within['silent'].n_words} are silent but not absorbed there."
@@ -129,10 +132,10 @@ def _note(
     )
     return " ".join(
         [
-            f"{site_of(rows)}. Words of the error study's tokens by the absorption study's verdict: {counts}.",
+            f"{site_of(rows)}. Words of the error study's held-out tokens by the absorption study's verdict: {counts}.",
             "95 % bootstrap intervals over words. Controls are up to ten strata each of word frequency and activation "
             f"norm; the difference is parted within both.{same}",
-            *left_out,
+            *(f"{n:,} words left out, {why}." for why, n in left_out.items() if n),
         ]
     )
 

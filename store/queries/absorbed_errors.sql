@@ -1,5 +1,6 @@
 -- Are words that an SAE absorbs harder for it, and is what is lost there linear or nonlinear? One row an SAE and word
--- that both its absorption study and the last error study of its hook point saw; figures are means over the word's tokens.
+-- that both its absorption study and the last error study of its hook point saw; figures are means over the word's held-out
+-- tokens, NULL where it has none: on tokens that the linear map was fitted on the nonlinear part comes out too small.
 -- A contribution to the squared error is the dot product of that part with the error: the two add up.
 -- $saes: ids; NULL = all. $hook: hook point; NULL = any.
 -- $tau, $lead, $min_cosine: thresholds; NULL = those of the run.
@@ -27,14 +28,14 @@ errors AS (
         verdicts.token_id,
         count(*) AS n_occurrences,
         count_if(token.held_out) AS n_held_out,
-        avg(token.activation_norm) AS activation_norm,
-        avg(token.error_norm[place]) AS error_norm,
-        avg(token.linear_norm[place]) AS linear_norm,
-        avg(token.nonlinear_norm[place]) AS nonlinear_norm,
-        avg(token.activation_norm::DOUBLE ** 2) AS squared_activation,
-        avg(token.error_norm[place]::DOUBLE ** 2) AS squared_error,
-        avg(token.linear_norm[place]::DOUBLE ** 2) AS squared_linear,
-        avg(token.nonlinear_norm[place]::DOUBLE ** 2) AS squared_nonlinear
+        avg(token.activation_norm) FILTER (token.held_out) AS activation_norm,
+        avg(token.error_norm[place]) FILTER (token.held_out) AS error_norm,
+        avg(token.linear_norm[place]) FILTER (token.held_out) AS linear_norm,
+        avg(token.nonlinear_norm[place]) FILTER (token.held_out) AS nonlinear_norm,
+        avg(token.activation_norm::DOUBLE ** 2) FILTER (token.held_out) AS squared_activation,
+        avg(token.error_norm[place]::DOUBLE ** 2) FILTER (token.held_out) AS squared_error,
+        avg(token.linear_norm[place]::DOUBLE ** 2) FILTER (token.held_out) AS squared_linear,
+        avg(token.nonlinear_norm[place]::DOUBLE ** 2) FILTER (token.held_out) AS squared_nonlinear
     FROM verdicts
     JOIN error_token AS token USING (token_id)
     JOIN study USING (study_id)

@@ -1,6 +1,7 @@
 -- Are absorbed words harder for the same SAE? For each SAE of a study, the mean error of three kinds of words of the
 -- first-letter task, wherever they stand in the corpus: absorbed, missed by the main latents without being absorbed, and
--- the others that were judged; the linear and the nonlinear part of the error apart. Norms are in model units.
+-- the others that were judged; the linear and the nonlinear part of the error apart. Norms are in model units. The parts
+-- are of held-out tokens only: on those that the linear map was fitted on the nonlinear part comes out too small.
 -- $letter: NULL = all letters. $tau, $lead, $min_cosine: thresholds; NULL = those of each SAE's run.
 -- $study: NULL = the newest study with SAE $sae, or else the newest.
 WITH study AS (
@@ -33,6 +34,7 @@ seen AS (
         token.linear_norm[judged.place]::DOUBLE AS linear_norm,
         token.nonlinear_norm[judged.place]::DOUBLE AS nonlinear_norm,
         token.activation_norm::DOUBLE AS activation_norm,
+        token.held_out,
         (token.loss[judged.place] - token.clean_loss)::DOUBLE AS damage
     FROM judged
     JOIN (SELECT * FROM error_token WHERE study_id = (SELECT study_id FROM study)) AS token USING (token_id)
@@ -43,12 +45,14 @@ means AS (
         words,
         count(DISTINCT token_id) AS n_words,
         count(*) AS n_occurrences,
+        count_if(held_out) AS n_held_out,
         avg(error_norm) AS error_norm,
-        avg(linear_norm) AS linear_norm,
-        avg(nonlinear_norm) AS nonlinear_norm,
+        avg(linear_norm) FILTER (held_out) AS linear_norm,
+        avg(nonlinear_norm) FILTER (held_out) AS nonlinear_norm,
         avg(error_norm / nullif(activation_norm, 0)) AS share,
         avg(error_norm ^ 2) / any_value((SELECT variance FROM study)) AS fvu,
-        avg(nonlinear_norm ^ 2) / nullif(avg(error_norm ^ 2), 0) AS nonlinear_share,
+        avg(nonlinear_norm ^ 2) FILTER (held_out)
+            / nullif(avg(error_norm ^ 2) FILTER (held_out), 0) AS nonlinear_share,
         avg(activation_norm) AS activation_norm,
         avg(damage) AS damage
     FROM seen
@@ -60,6 +64,7 @@ SELECT
     means.words,
     means.n_words,
     means.n_occurrences,
+    means.n_held_out,
     means.error_norm,
     means.error_norm / nullif(other.error_norm, 0) AS error_ratio,
     means.linear_norm,

@@ -58,7 +58,8 @@ def test_the_hardest_tokens_are_asked_for_by_their_places(bench: Workbench, subm
     assert (spec.corpus, spec.corpus_id, spec.context_length) == ("stdlib", CORPUS, 32)
     assert spec.chosen == "hardest 5"
     errors = bench.store.fetch(
-        "SELECT context, position, error_norm[2] AS error FROM error_token ORDER BY error DESC, context, position"
+        "SELECT context, position, error_norm[2] AS error FROM error_token WHERE held_out "
+        "ORDER BY error DESC, context, position"
     ).rows
     assert list(spec.places) == [(context, position) for context, position, _ in errors[:5]]
 

@@ -192,6 +192,18 @@ def test_the_rows_behind_are_means_over_the_tokens_of_a_word(study: Store) -> No
     assert ant["linear_contribution"] + ant["nonlinear_contribution"] == pytest.approx(ant["squared_error"])
 
 
+def test_words_have_the_errors_of_their_held_out_tokens(tmp_path: Path) -> None:
+    """Whatever the SAE left out of tokens on which the linear map was fitted."""
+    with Store.open(make_store(tmp_path / "study", add_errors)) as store:
+        before = figure(store, "absorbed_errors", sae="wide")
+        store.write("UPDATE error_token SET error_norm = [9, 9, 9], nonlinear_norm = [0, 0, 0] WHERE NOT held_out")
+        assert figure(store, "absorbed_errors", sae="wide").plots == before.plots
+        store.write("UPDATE error_token SET held_out = false WHERE position = 1")
+        made = figure(store, "absorbed_errors", sae="wide")
+        assert "wide: 2 absorbed, 0 silent, not absorbed, 3 main latent fires" in made.note
+        assert "1 words left out, none of their tokens is held out" in made.note
+
+
 def test_a_context_is_of_figures_along_contexts_only(study: Store) -> None:
     with pytest.raises(FigureError, match="norm_r2 takes no context"):
         figure(study, "norm_r2", context=3)

@@ -204,11 +204,12 @@ def test_absorbed_words_beside_others_of_the_same_sae(store: Store) -> None:
         ],
         error_study=[study()],
         error_token=[
-            token(0, 1, [4.0, 9.0], token_id=0),
-            token(0, 2, [6.0, 9.0], token_id=0, activation_norm=20.0),
+            token(0, 1, [4.0, 9.0], token_id=0, held_out=True),
+            # The linear map was fitted on this one: only its whole error counts.
+            token(0, 2, [6.0, 9.0], token_id=0, activation_norm=20.0, nonlinear_norm=[0.0, 0.0]),
             token(0, 3, [3.0, 9.0], token_id=1),
-            token(0, 4, [2.0, 9.0], token_id=2),
-            token(0, 5, [50.0, 9.0], token_id=5),
+            token(0, 4, [2.0, 9.0], token_id=2, held_out=True),
+            token(0, 5, [50.0, 9.0], token_id=5, held_out=True),
         ],
     )
     rows = store.fetch("hard_absorbed", sae="narrow", letter="s").dicts()
@@ -220,8 +221,11 @@ def test_absorbed_words_beside_others_of_the_same_sae(store: Store) -> None:
     absorbed, missed, other = rows
     assert [row["error_norm"] for row in rows] == [5.0, 3.0, 2.0]
     assert absorbed["error_ratio"] == 2.5
-    assert absorbed["linear_norm"] == pytest.approx(3.0)
-    assert absorbed["nonlinear_ratio"] == pytest.approx(2.5)
+    assert absorbed["linear_norm"] == pytest.approx(0.6 * 4.0)
+    assert absorbed["nonlinear_ratio"] == pytest.approx(4.0 / 2.0)
+    assert absorbed["nonlinear_share"] == pytest.approx(0.64)
+    assert [row["n_held_out"] for row in rows] == [1, 0, 1]
+    assert (missed["nonlinear_norm"], missed["nonlinear_ratio"], missed["nonlinear_share"]) == (None, None, None)
     assert absorbed["share"] == pytest.approx((0.4 + 0.3) / 2)
     assert missed["damage"] == pytest.approx(0.3)
     assert other["error_ratio"] == 1.0

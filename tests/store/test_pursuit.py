@@ -147,6 +147,8 @@ def test_the_hardest_tokens_are_those_of_this_sae_in_its_newest_study(studied: S
     assert found["position"].to_list() == [3, 8]
     assert studied.query("pursuit_hardest", sae=OTHER, study=None, limit=1)["position"].to_list() == [2]
     assert studied.query("pursuit_hardest", sae="none", study=None, limit=1).height == 0
+    studied.write("UPDATE error_token SET held_out = false WHERE position = 3")
+    assert studied.query("pursuit_hardest", sae=SAE, study=None, limit=9)["position"].to_list() == [8, 4, 2]
 
 
 def test_marks_are_places_words_and_the_hardest_place_of_any_other_token(studied: Store) -> None:
