@@ -20,7 +20,8 @@ def _draw(rows: Sequence[Row], choice: Choice) -> Drawing:  # noqa: ARG001
     ends = [row[end] for row in rows for end in ("r2_low", "r2_high")]
     widest = max((row["r2_high"] - row["r2_low"] for row in rows), default=0.0) if None not in ends else None
     intervals = "" if widest is None else f" 95 % intervals over contexts span at most {100 * widest:.1f} points of R²."
-    note = f"{site_of(rows)}, {rows[0]['n_tokens']:,} tokens, half of the contexts to fit and half to test.{intervals}"
+    tokens = f"{rows[0]['n_test']:,} held-out of {rows[0]['n_tokens']:,} tokens"
+    note = f"{site_of(rows)}, {tokens}, half of their contexts to fit and half to test.{intervals}"
     return Drawing(title, [_matrix(rows), _gains(rows)], note)
 
 

@@ -24,6 +24,7 @@ SELECT
     smaller.model,
     study.hook_name,
     study.n_tokens,
+    study.n_test,
     study.study_id
 FROM width_norm AS norms
 JOIN study USING (study_id)

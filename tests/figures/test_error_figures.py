@@ -115,6 +115,7 @@ def test_width_norms_have_a_matrix_and_the_gain_beside_its_controls(study: Store
         ("dense → wide", (None, None, None), None),
     ]
     assert "at most 4.0 points" in made.note
+    assert "6 held-out of 12 tokens, half of their contexts to fit and half to test" in made.note
 
 
 def test_the_error_along_a_context(study: Store) -> None:
