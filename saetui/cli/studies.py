@@ -70,7 +70,9 @@ def register_studies(study: "typer.Typer", store_option: Any) -> None:
         losses: Annotated[
             bool | None, typer.Option(help="Whether to run the model with each SAE; default: yes.")
         ] = None,
-        pursuit_tokens: Annotated[int | None, typer.Option(help="Tokens to pursue; default: about 35 · d; 0: none.")] = None,
+        pursuit_tokens: Annotated[
+            int | None, typer.Option(help="Tokens to pursue; default: about 35 · d; 0: none.")
+        ] = None,
         seed: Annotated[int | None, typer.Option(help="Of the split and the intervals; default 0.")] = None,
         device: Annotated[str | None, typer.Option(help="cpu, cuda:0, …; default: the freest.")] = None,
         force: Annotated[bool, typer.Option("--force", help="Run it although it was done before.")] = False,

@@ -429,8 +429,8 @@ GLOSSARY: Final[dict[str, Entry]] = {
     ),
     "width_change": Entry(
         "Error norm of the widest SAE of the study minus that of the narrowest; where a width has several, that of the "
-        "SAE whose L0 is most like the other widths'. Solved by width sorts by it from the lowest, worse with width from "
-        "the highest.",
+        "SAE whose L0 is most like the other widths'. Solved by width sorts by it from the lowest, worse with width "
+        "from the highest.",
         "model units",
         f"{_DARK_MATTER}; per-token scaling",
     ),
@@ -473,8 +473,8 @@ GLOSSARY: Final[dict[str, Entry]] = {
         f"{_DARK_MATTER}; linear prediction of the norm",
     ),
     "shrinkage_share": Entry(
-        "Share of the error that is mere shrinkage: a multiple of the activation. An SAE that makes all activations "
-        "shorter has an error that is linear for that reason alone.",
+        "Share of the linearly predicted error that is mere shrinkage, a multiple of the activation. An SAE that makes "
+        "all activations shorter has an error that is linear for that reason alone.",
         "share",
         f"{_DARK_MATTER}; linear prediction of the error",
     ),

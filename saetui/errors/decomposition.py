@@ -16,7 +16,7 @@ from torch import Tensor
 
 from saetui.errors.error_fit import ErrorsWarning, LinearErrorFit, Shrinkage, token_count_note
 from saetui.errors.held_out import HeldOut, Unexplained
-from saetui.errors.intervals import N_REPLICATES, ContextBootstrap, GroupSums
+from saetui.errors.intervals import N_REPLICATES, ContextBootstrap, GroupSums, combine
 from saetui.errors.norms import NORM_TARGETS, NormTarget, SquaredNorms
 from saetui.errors.reading import Chunk, ChunkReader
 from saetui.errors.scratch import Scratch
@@ -196,7 +196,7 @@ class _Judge:
         }
         r2 = self._errors.r2_total(start, stop)
         r2_shrinkage = self._errors.r2_of(self._shrinkage.resampled(i, i + 1)[:, 0], start, stop)
-        shrinkage = Shrinkage(training.factors[i], r2_shrinkage, _share(r2_shrinkage.value, r2.value))
+        shrinkage = Shrinkage(training.factors[i], r2_shrinkage, combine(_share, r2_shrinkage, r2))
         if training.dead[i]:
             same = "its reconstruction is the same for every token (a dead SAE), so all of its error counts as linear"
             notes += (f"{self._names[i]}: {same}",)
@@ -259,8 +259,8 @@ def _traces(blocks: Float[Tensor, "d columns"]) -> Float[Tensor, " sae"]:
     return blocks.view(d, -1, d).diagonal(dim1=0, dim2=2).sum(dim=1)
 
 
-def _share(part: float | None, whole: float | None) -> float | None:
-    return part / whole if part is not None and whole is not None and whole > 0 else None
+def _share(part: float, whole: float) -> float | None:
+    return part / whole if whole > 0 else None
 
 
 def _excluded_note(excluded: Excluded) -> tuple[str, ...]:

@@ -35,13 +35,13 @@ class Shrinkage:
     """s in error ≈ s · activation, fitted on the train rows."""
     r2: Estimate
     """R², total, of that fit on the held-out rows."""
-    share: float | None
-    """Of what the full linear map explains; None where that explains nothing."""
+    share: Estimate
+    """Of what the full linear map explains; undefined where that explains nothing."""
 
     @property
     def flagged(self) -> bool:
         """Whether more than half of the linear part is shrinkage, so that "linearly predictable" says little."""
-        return self.share is not None and self.share > _MOSTLY_SHRINKAGE
+        return self.share.value is not None and self.share.value > _MOSTLY_SHRINKAGE
 
 
 @dataclass(frozen=True)

@@ -80,7 +80,11 @@ CREATE TABLE width_norm (
     gain_low DOUBLE,
     gain_high DOUBLE,
     gain_linear DOUBLE,                  -- controls: the linear norm, and the nonlinear norm of random tokens
-    gain_shuffled DOUBLE
+    gain_linear_low DOUBLE,
+    gain_linear_high DOUBLE,
+    gain_shuffled DOUBLE,
+    gain_shuffled_low DOUBLE,
+    gain_shuffled_high DOUBLE
 );
 
 -- FVU = floor + scale * width^-exponent, and the nonlinear part over widths.
@@ -97,6 +101,8 @@ CREATE TABLE width_law (
     nonlinear_low DOUBLE,
     nonlinear_high DOUBLE,
     nonlinear_slope DOUBLE,              -- for every doubling of the width
+    nonlinear_slope_low DOUBLE,
+    nonlinear_slope_high DOUBLE,
     nonlinear_flat BOOLEAN
 );
 

@@ -41,7 +41,9 @@ def test_known_share_of_two_dimensions(offset: float) -> None:
     assert measured.r2_dim_mean == pytest.approx(2 * (0.25 / 0.34) / 6, abs=0.01)
     # Half of x in a third of the dimensions: on average s = 1/6, which explains a third of the linear part.
     assert measured.shrinkage.factor == pytest.approx(1 / 6, abs=0.01)
-    assert measured.shrinkage.share == pytest.approx(1 / 3, abs=0.03)
+    share = measured.shrinkage.share
+    assert share.value == pytest.approx(1 / 3, abs=0.03)
+    assert share.low < share.value < share.high  # type: ignore[operator]
     assert not measured.shrinkage.flagged
     assert (measured.rank, measured.n_train, measured.n_test, measured.notes) == (6, 20_000, 20_000, ())
 
@@ -212,7 +214,7 @@ def test_a_perfect_sae_has_nothing_to_predict() -> None:
     measured = fit(x, torch.zeros_like(x), first(300, 500))
     assert (measured.fvu_sae, measured.fvu_nonlinear, measured.r2_total, measured.r2_dim_mean) == (0, 0, None, None)
     assert measured.norm_squared_r2 is None
-    assert measured.shrinkage.share is None
+    assert measured.shrinkage.share.value is None
     assert measured.estimates["r2_total"].low is None
 
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from saetui.errors import Reconstructions, decompose_errors, draw_contexts, split_contexts
+from saetui.errors import Reconstructions, decompose_errors, draw_contexts, split_contexts, width_scaling
 from saetui.jobs.errors import JobError
 from saetui.jobs.specs import ErrorsSpec, Recipe, TrainSpec
 from saetui.jobs.tasks import errors
@@ -84,6 +84,13 @@ def test_figures_and_tokens_are_those_of_the_library(
     for sae_id, of_sae in broken.group_by("sae_id"):
         assert of_sae["value"].sum() == pytest.approx(found.fits[str(sae_id[0])].fvu_sae)
     assert law["floor"] is not None
+    slope = width_scaling({loaded[sae_id].d_sae: found.fits[sae_id] for sae_id in study["family"]}).nonlinear_slope
+    assert (law["nonlinear_slope"], law["nonlinear_slope_low"]) == pytest.approx((slope.value, slope.low))
+    assert law["nonlinear_slope_low"] < law["nonlinear_slope"] < law["nonlinear_slope_high"]
+    for gain in ("gain", "gain_linear", "gain_shuffled"):
+        assert (pairs[f"{gain}_low"] < pairs[f"{gain}_high"]).all()
+    shrinkage = figures.filter(pl.col("figure") == "shrinkage_share")
+    assert (shrinkage["low"] < shrinkage["high"]).all()
     names = {sae_id: saes[sae_id]["name"] for sae_id in study["sae_ids"]}
     assert [names[sae_id] for sae_id in study["family"]] == ["w8-k2", "w16-k2", "w32-k2", "w64-k2"]
     assert len(pairs) == 6

@@ -32,7 +32,7 @@ def fit_figures(fit: LinearErrorFit) -> Figures:
     figures |= {f"norm_r2_{target}": estimate for target, estimate in fit.norm_r2.items()}
     figures["shrinkage_factor"] = Estimate(fit.shrinkage.factor)
     figures["shrinkage_r2"] = fit.shrinkage.r2
-    figures["shrinkage_share"] = Estimate(fit.shrinkage.share)
+    figures["shrinkage_share"] = fit.shrinkage.share
     return figures
 
 
@@ -75,17 +75,21 @@ def width_norm_rows(study_id: str, norms: WidthNorms) -> list[dict[str, Any]]:
             "study_id": study_id,
             "smaller": pair.smaller,
             "larger": pair.larger,
-            "r2": finite(pair.r2.value),
-            "r2_low": finite(pair.r2.low),
-            "r2_high": finite(pair.r2.high),
-            "gain": finite(pair.gain.value),
-            "gain_low": finite(pair.gain.low),
-            "gain_high": finite(pair.gain.high),
-            "gain_linear": finite(pair.gain_linear.value),
-            "gain_shuffled": finite(pair.gain_shuffled.value),
+            **_with_interval("r2", pair.r2),
+            **_with_interval("gain", pair.gain),
+            **_with_interval("gain_linear", pair.gain_linear),
+            **_with_interval("gain_shuffled", pair.gain_shuffled),
         }
         for pair in norms.pairs.values()
     ]
+
+
+def _with_interval(name: str, estimate: Estimate) -> dict[str, float | None]:
+    return {
+        name: finite(estimate.value),
+        f"{name}_low": finite(estimate.low),
+        f"{name}_high": finite(estimate.high),
+    }
 
 
 def width_law_row(study_id: str, scaling: WidthScaling) -> dict[str, Any]:
@@ -103,7 +107,7 @@ def width_law_row(study_id: str, scaling: WidthScaling) -> dict[str, Any]:
         "nonlinear_mean": finite(scaling.nonlinear.value),
         "nonlinear_low": finite(scaling.nonlinear.low),
         "nonlinear_high": finite(scaling.nonlinear.high),
-        "nonlinear_slope": None if plateau is None else plateau.slope,
+        **_with_interval("nonlinear_slope", scaling.nonlinear_slope),
         "nonlinear_flat": None if plateau is None else plateau.flat,
     }
 
