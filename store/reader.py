@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from store.residency import Residency
 
 # Parameters that may be left open: no limit, from the first row, the probes and the token set that the SAE has, the
-# metric and thresholds of the absorption study, all SAEs, and any hook point.
+# metric and thresholds of the absorption study, all SAEs, and any hook point and model.
 _OPEN: dict[str, Any] = {
     "limit": None,
     "offset": 0,
@@ -26,6 +26,7 @@ _OPEN: dict[str, Any] = {
     "min_cosine": None,
     "saes": None,
     "hook": None,
+    "model": None,
     "study": None,
     "order": None,
     "unit": None,
@@ -40,8 +41,8 @@ class Reader:
     """Asks questions, from any number of threads; a pane has one of its own, to interrupt its queries and no others.
 
     A question is SQL, or the name of a query in ``store/queries``; its parameters are the ``$names`` in it, of which
-    $limit, $offset, $probe, $corpus, $metric, $tau, $lead, $min_cosine, $saes, $hook, $study, $order, $unit, $parts,
-    $pursuit, $pursued and $beside may be left open.
+    $limit, $offset, $probe, $corpus, $metric, $tau, $lead, $min_cosine, $saes, $hook, $model, $study, $order, $unit,
+    $parts, $pursuit, $pursued and $beside may be left open.
     """
 
     def __init__(self, residency: "Residency") -> None:

@@ -91,8 +91,10 @@ def _register(app: "typer.Typer", jobs: "typer.Typer", store_option: Any) -> Non
         lead: Annotated[float | None, typer.Option(help="Logits by which an absorber must lead.")] = None,
         min_cosine: Annotated[float | None, typer.Option(help="An absorber's least cosine with the probe.")] = None,
         context: Annotated[int | None, typer.Option(help="A context; default: that of the hardest token.")] = None,
+        model: Annotated[str | None, typer.Option(help="Model of an error study; default: that studied last.")] = None,
     ) -> None:
         chosen = {"sae": tuple(sae or ()), "hook": hook or "", "letter": letter or "", "word": word or ""}
+        chosen["model"] = model or ""
         numbers = {"tau": tau, "lead": lead, "min_cosine": min_cosine, "context": context}
         guarded(work.draw_figure)(name, store, out, **chosen, **numbers)
 

@@ -34,6 +34,7 @@ class Figure(Command):
     lead: float | None = argument(default=None, help="logits by which an absorber must lead; as studied if left out")
     min_cosine: float | None = argument(default=None, help="an absorber's least cosine; as studied if left out")
     context: int | None = argument(default=None, help="a context of the error study; the hardest token's if left out")
+    model: str = argument(default="", help="model of an error study, by name or id; the current one if left out")
 
     def resolved(self, bench: Workbench) -> Figure:
         from saetui.figures import FigureError
@@ -46,6 +47,10 @@ class Figure(Command):
         # The thresholds that hold on the screens hold here as well.
         moved = {name: getattr(bench.attention, name) for name in _THRESHOLDS if name in takes}
         here = replace(self, **{name: value for name, value in moved.items() if getattr(self, name) is None})
+        # Models can have hook points of the same name.
+        several = len({entry.model_id for entry in bench.catalogue.saes}) > 1
+        if several and "model" in takes and not (self.model or self.sae):
+            here = replace(here, model=bench.attention.model or "")
         if not {"letter", "word"} <= set(takes) or self.sae or self.letter or self.word:
             return here
         # A figure of one word of a letter is of the word that is looked at.
@@ -74,7 +79,7 @@ class Figure(Command):
         from saetui.figures import FigureError
         from saetui.figures.catalogue import asked
 
-        words = {name: getattr(self, name) or None for name in ("sae", "hook", "letter", "word")}
+        words = {name: getattr(self, name) or None for name in ("sae", "hook", "letter", "word", "model")}
         numbers = {name: getattr(self, name) for name in (*_THRESHOLDS, "context")}
         try:
             return asked(store, self.name, **words, **numbers)

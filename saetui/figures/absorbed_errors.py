@@ -9,7 +9,7 @@ from saetui.figures.choice import Choice
 from saetui.figures.description import Bar, BarChart, Plot, Scale
 from saetui.figures.kind import Drawing, Kind, thresholds_of
 from saetui.figures.lines import Row
-from saetui.figures.study_parts import site_of, study_of
+from saetui.figures.study_parts import SITE, site_of, study_of
 
 if TYPE_CHECKING:
     from saetui.together import Comparison, Interval, JudgedWords, WithinWords
@@ -154,6 +154,6 @@ KIND = Kind(
     "SAEs",
     query="absorbed_errors",
     draw=_draw,
-    takes=("sae", "hook", "tau", "lead", "min_cosine"),
+    takes=(*SITE, "tau", "lead", "min_cosine"),
     parameters=lambda choice: {**study_of(choice), **thresholds_of(choice)},
 )

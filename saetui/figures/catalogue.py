@@ -69,15 +69,17 @@ def figure(
     lead: float | None = None,
     min_cosine: float | None = None,
     context: int | None = None,
+    model: str | None = None,
 ) -> Figure:
     """A figure of a store, e.g. ``figure(store, "absorption_rate").save("rate.svg")``.
 
     ``sae`` names one SAE or several, ``hook`` a hook point; all SAEs, at the hook point with most of them, if left out.
     ``tau`` (F1), ``lead`` (logits) and ``min_cosine`` are thresholds of absorption; those of the runs if left out.
-    ``context`` numbers a context of the error study; the one with the hardest token if left out.
+    ``context`` numbers a context of the error study; the one with the hardest token if left out. ``model``, by name or
+    id, is that of the error study; of several the one studied last if left out.
     Raises FigureError where there is no such figure, SAE, hook point or letter, or the figure takes no such choice.
     """
-    chosen = {"sae": sae, "hook": hook, "letter": letter, "word": word, "context": context}
+    chosen = {"sae": sae, "hook": hook, "letter": letter, "word": word, "context": context, "model": model}
     return draw(store, *asked(store, name, **chosen, tau=tau, lead=lead, min_cosine=min_cosine))
 
 

@@ -1,4 +1,4 @@
-"""What a person chooses of a figure: which SAEs, which hook point, which letter, which word."""
+"""What a person chooses of a figure: which SAEs, which hook point of which model, which letter, which word."""
 
 from __future__ import annotations
 
@@ -16,7 +16,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Choice:
-    """``saes`` are ids; what is left out is all of them, or what the figure prefers, or the threshold of the run."""
+    """``saes`` and ``model`` are ids.
+
+    What is left out is all of them, or what the figure prefers, or the threshold of the run.
+    """
 
     saes: tuple[str, ...] | None = None
     hook: str | None = None
@@ -26,6 +29,7 @@ class Choice:
     lead: float | None = None
     min_cosine: float | None = None
     context: int | None = None
+    model: str | None = None
 
 
 def make_choice(
@@ -39,19 +43,30 @@ def make_choice(
     lead: float | None = None,
     min_cosine: float | None = None,
     context: int | None = None,
+    model: str | None = None,
 ) -> Choice:
-    """The choice as the figures take it: SAEs by name, id or the unique beginning of one.
+    """The choice as the figures take it: SAEs by name, id or the unique beginning of one, a model by name or id.
 
     Raises FigureError that lists the names there are.
     """
     if letter is not None and (len(letter) != 1 or letter.lower() not in ascii_lowercase):
         raise FigureError(f"letter: {letter!r} is not a letter from a to z")
     names = [sae] if isinstance(sae, str) else list(sae or ())
-    saes = store.fetch("saes").dicts() if names or hook is not None else []
+    saes = store.fetch("saes").dicts() if names or hook is not None or model is not None else []
     if hook is not None and hook not in (hooks := sorted({str(row["hook_name"]) for row in saes})):
         raise FigureError(f"hook: no SAE reads {hook!r}; there are {', '.join(hooks) or 'none yet'}")
     ids = tuple(dict.fromkeys(_sae_id(saes, name) for name in names)) or None
-    return Choice(ids, hook, letter.lower() if letter is not None else None, word, tau, lead, min_cosine, context)
+    small = letter.lower() if letter is not None else None
+    model_id = None if model is None else _model_id(saes, model)
+    return Choice(ids, hook, small, word, tau, lead, min_cosine, context, model_id)
+
+
+def _model_id(saes: Sequence[Row], name: str) -> str:
+    found = {str(row["model_id"]) for row in saes if name in (row["model_id"], row["model"])}
+    if len(found) == 1:
+        return found.pop()
+    there = ", ".join(sorted(found or {str(row["model"]) for row in saes})) or "none yet"
+    raise FigureError(f"model: {name!r} can be {there}" if found else f"model: no SAE of {name!r}; there are {there}")
 
 
 def _sae_id(saes: Sequence[Row], name: str) -> str:

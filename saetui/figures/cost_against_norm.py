@@ -8,7 +8,7 @@ from saetui.figures.choice import Choice
 from saetui.figures.description import Chart, Line, Point, Scale
 from saetui.figures.kind import Drawing, Kind
 from saetui.figures.lines import Row
-from saetui.figures.study_parts import ADVICE, site_of, study_of
+from saetui.figures.study_parts import ADVICE, SITE, site_of, study_of
 
 _RECOVERED = Scale("loss recovered", "%")
 _DIAGONAL = Line("in proportion", (Point(0.0, 0.0), Point(100.0, 100.0)), reference=True, marked=False)
@@ -52,5 +52,6 @@ KIND = Kind(
     advice=ADVICE,
     query="figure_cost_against_norm",
     draw=_draw,
+    takes=SITE,
     parameters=study_of,
 )

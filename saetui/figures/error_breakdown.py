@@ -8,7 +8,7 @@ from saetui.figures.choice import Choice
 from saetui.figures.description import Bar, BarChart, Scale
 from saetui.figures.kind import Drawing, Kind
 from saetui.figures.lines import Row
-from saetui.figures.study_parts import ADVICE, percent, site_of, study_of
+from saetui.figures.study_parts import ADVICE, SITE, percent, site_of, study_of
 
 _PARTS = {
     "absent features": "breakdown_absent",
@@ -86,5 +86,6 @@ KIND = Kind(
     advice=ADVICE,
     query="figure_error_breakdown",
     draw=_draw,
+    takes=SITE,
     parameters=study_of,
 )

@@ -9,7 +9,7 @@ from saetui.figures.choice import Choice
 from saetui.figures.description import Chart, Line, Point, Scale
 from saetui.figures.kind import Drawing, Kind
 from saetui.figures.lines import Row
-from saetui.figures.study_parts import ADVICE, site_of, study_of
+from saetui.figures.study_parts import ADVICE, SITE, site_of, study_of
 
 # Of a longer context, the tokens around the hardest one.
 _MOST_TOKENS = 128
@@ -71,6 +71,6 @@ KIND = Kind(
     advice=ADVICE,
     query="figure_error_context",
     draw=_draw,
-    takes=("sae", "hook", "word", "context"),
+    takes=(*SITE, "word", "context"),
     parameters=_parameters,
 )

@@ -8,7 +8,7 @@ from saetui.figures.choice import Choice
 from saetui.figures.description import Bar, BarChart, Chart, Line, Point, Scale
 from saetui.figures.kind import Drawing, Kind
 from saetui.figures.lines import Row
-from saetui.figures.study_parts import ADVICE, percent, site_of, study_of
+from saetui.figures.study_parts import ADVICE, SITE, percent, site_of, study_of
 
 _TARGETS = {
     "activation": "activation",
@@ -70,5 +70,6 @@ KIND = Kind(
     advice=ADVICE,
     query="figure_norm_r2",
     draw=_draw,
+    takes=SITE,
     parameters=study_of,
 )

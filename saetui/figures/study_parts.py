@@ -9,12 +9,14 @@ from saetui.figures.choice import Choice
 from saetui.figures.kind import saes_of
 from saetui.figures.lines import Row
 
+# The parts of a choice that say which study.
+SITE = ("sae", "hook", "model")
 ADVICE = "no errors have been studied yet; `saetui study errors` measures what SAEs of one hook point leave out"
 
 
 def study_of(choice: Choice) -> dict[str, Any]:
     """The parameters of a query about the last error study."""
-    return {**saes_of(choice), "hook": choice.hook}
+    return {**saes_of(choice), "hook": choice.hook, "model": choice.model}
 
 
 def site_of(rows: Sequence[Row]) -> str:

@@ -8,7 +8,7 @@ from saetui.figures.choice import Choice
 from saetui.figures.description import Bar, BarChart, HeatMap, Scale
 from saetui.figures.kind import Drawing, Kind
 from saetui.figures.lines import Row
-from saetui.figures.study_parts import ADVICE, site_of, study_of
+from saetui.figures.study_parts import ADVICE, SITE, site_of, study_of
 
 _GAINS = {"nonlinear norm": "gain", "linear norm": "gain_linear", "shuffled": "gain_shuffled"}
 
@@ -74,5 +74,6 @@ KIND = Kind(
     advice=ADVICE,
     query="figure_width_norms",
     draw=_draw,
+    takes=SITE,
     parameters=study_of,
 )

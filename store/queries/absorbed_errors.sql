@@ -2,14 +2,10 @@
 -- that both its absorption study and the last error study of its hook point saw; figures are means over the word's held-out
 -- tokens, NULL where it has none: on tokens that the linear map was fitted on the nonlinear part comes out too small.
 -- A contribution to the squared error is the dot product of that part with the error: the two add up.
--- $saes: ids; NULL = all. $hook: hook point; NULL = any.
+-- $saes: ids; NULL = all. $hook: hook point; NULL = any. $model: its id; NULL = any.
 -- $tau, $lead, $min_cosine: thresholds; NULL = those of the run.
 WITH study AS (
-    SELECT *
-    FROM error_study
-    WHERE hook_name = coalesce($hook, hook_name) AND coalesce(list_has_any($saes, sae_ids), true)
-    ORDER BY created DESC, study_id
-    LIMIT 1
+    FROM last_error_study($saes, $hook, $model)
 ),
 run AS (
     SELECT sae_id, probe_id, list_position(study.sae_ids, sae_id) AS place

@@ -1,13 +1,9 @@
 -- Does each part of the error cost as much as its size says? One row an SAE of the last error study of the hook point and
 -- part: percent of the loss recovered by putting the part back, its share of the error's norm and of the squared norm, on
 -- held-out contexts with 95% intervals over them.
--- $saes: ids; NULL = all. $hook: hook point; NULL = any.
+-- $saes: ids; NULL = all. $hook: hook point; NULL = any. $model: its id; NULL = any.
 WITH study AS (
-    SELECT *
-    FROM error_study
-    WHERE hook_name = coalesce($hook, hook_name) AND coalesce(list_has_any($saes, sae_ids), true)
-    ORDER BY created DESC, study_id
-    LIMIT 1
+    FROM last_error_study($saes, $hook, $model)
 ),
 measured AS (
     SELECT

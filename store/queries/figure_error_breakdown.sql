@@ -1,12 +1,8 @@
 -- What is the error of each SAE made of? One row an SAE of the last error study of the hook point, with parts of its FVU on
 -- held-out tokens that add up to it: by the power law over widths where its floor is identifiable; NULL elsewhere.
--- $saes: ids; NULL = all. $hook: hook point; NULL = any.
+-- $saes: ids; NULL = all. $hook: hook point; NULL = any. $model: its id; NULL = any.
 WITH study AS (
-    SELECT *
-    FROM error_study
-    WHERE hook_name = coalesce($hook, hook_name) AND coalesce(list_has_any($saes, sae_ids), true)
-    ORDER BY created DESC, study_id
-    LIMIT 1
+    FROM last_error_study($saes, $hook, $model)
 )
 SELECT
     sae.sae_id,

@@ -1,14 +1,10 @@
 -- How large is the error along one context, for every SAE? One row a token of the context, with the error norm of each SAE
 -- of the last error study of the hook point. Without a context it is the one with the hardest held-out token, or the
 -- hardest of the word that is asked for.
--- $saes: ids; NULL = all. $hook: hook point; NULL = any. $context: its number; NULL = see above. $token: a surface, with
+-- $saes: ids; NULL = all. $hook: hook point; NULL = any. $model: its id; NULL = any. $context: its number; NULL = see above. $token: a surface, with
 -- or without the leading space; NULL = any.
 WITH study AS (
-    SELECT *
-    FROM error_study
-    WHERE hook_name = coalesce($hook, hook_name) AND coalesce(list_has_any($saes, sae_ids), true)
-    ORDER BY created DESC, study_id
-    LIMIT 1
+    FROM last_error_study($saes, $hook, $model)
 ),
 member AS (
     SELECT sae.sae_id, sae.name, sae.model, listed.place

@@ -1,13 +1,9 @@
 -- How much of each squared norm does the activation tell linearly, and how are the squared norms spread over tokens? One
 -- row an SAE of the last error study of the hook point: R² on held-out tokens with 95% intervals over contexts, and
 -- quantiles of the squared norms of all tokens, over their mean.
--- $saes: ids; NULL = all. $hook: hook point; NULL = any.
+-- $saes: ids; NULL = all. $hook: hook point; NULL = any. $model: its id; NULL = any.
 WITH study AS (
-    SELECT *
-    FROM error_study
-    WHERE hook_name = coalesce($hook, hook_name) AND coalesce(list_has_any($saes, sae_ids), true)
-    ORDER BY created DESC, study_id
-    LIMIT 1
+    FROM last_error_study($saes, $hook, $model)
 ),
 member AS (
     SELECT study_id, unnest(sae_ids) AS sae_id, unnest(range(1, len(sae_ids) + 1)) AS place FROM study

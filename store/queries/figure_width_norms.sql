@@ -1,12 +1,8 @@
 -- How well does the error norm of each token under one SAE tell that under a wider one, and does the nonlinear part's norm
 -- tell more? One row a pair of SAEs in the last error study of the hook point; gains in percent of what is left to explain.
--- $saes: ids; NULL = all. $hook: hook point; NULL = any.
+-- $saes: ids; NULL = all. $hook: hook point; NULL = any. $model: its id; NULL = any.
 WITH study AS (
-    SELECT *
-    FROM error_study
-    WHERE hook_name = coalesce($hook, hook_name) AND coalesce(list_has_any($saes, sae_ids), true)
-    ORDER BY created DESC, study_id
-    LIMIT 1
+    FROM last_error_study($saes, $hook, $model)
 )
 SELECT
     smaller.name AS smaller,

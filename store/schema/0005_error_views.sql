@@ -1,5 +1,16 @@
 -- The error study as people look at it: tokens with what all SAEs leave out of them, and SAEs with what they leave out.
 
+-- The study that was last made at a hook point of a model, with any of some SAEs; NULL leaves each of them open.
+CREATE MACRO last_error_study(saes, hook, model) AS TABLE
+SELECT *
+FROM error_study
+WHERE
+    hook_name = coalesce(hook, hook_name)
+    AND model_id = coalesce(model, model_id)
+    AND coalesce(list_has_any(saes, sae_ids), true)
+ORDER BY created DESC, study_id
+LIMIT 1;
+
 -- Every token of every study; lists have one entry an SAE, in the order of sae_ids.
 CREATE VIEW hard_token AS
 SELECT

@@ -6,10 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from saetui.commands.figures import Figure as ShowFigure
+from saetui.commands.workbench import Workbench
 from saetui.figures import Figure, FigureError, figure
 from saetui.figures.description import BarChart, Chart, HeatMap
 from store import Store
-from tests.figures.made import make_store
+from tests.figures.made import hook, make_store
 from tests.figures.made_errors import add_errors
 
 
@@ -203,6 +205,49 @@ def test_words_have_the_errors_of_their_held_out_tokens(tmp_path: Path) -> None:
         made = figure(store, "absorbed_errors", sae="wide")
         assert "wide: 2 absorbed, 0 silent, not absorbed, 3 main latent fires" in made.note
         assert "1 words left out, none of their tokens is held out" in made.note
+
+
+@pytest.fixture
+def two_models(tmp_path: Path) -> Iterator[Store]:
+    """The same study again, later, of an SAE that reads a hook point of the same name in another model."""
+    with Store.open(make_store(tmp_path / "two", add_errors)) as store:
+        one, other = "'m2' AS model_id", "'e2' AS study_id"
+        for sql in (
+            f"INSERT INTO model SELECT * REPLACE ({one}, 'reader' AS name) FROM model",
+            f"INSERT INTO sae SELECT * REPLACE ({one}, 'id-2' AS sae_id, 'other' AS name) FROM sae WHERE name = 'wide'",
+            f"INSERT INTO error_study SELECT * REPLACE ({one}, {other}, ['id-2'] AS sae_ids, [64] AS widths, "
+            "created + INTERVAL 1 HOUR AS created) FROM error_study",
+            f"INSERT INTO error_token SELECT * REPLACE ({other}) FROM error_token",
+            f"INSERT INTO error_figure SELECT * REPLACE ({other}, 'id-2' AS sae_id) FROM error_figure "
+            "WHERE sae_id = 'id-wide'",
+        ):
+            store.write(sql)
+        yield store
+
+
+def test_the_study_is_of_the_model_that_is_asked_for(two_models: Store) -> None:
+    names = ("error_breakdown", "error_context", "cost_against_norm", "norm_r2", "width_norms", "absorbed_errors")
+    for name in names:
+        assert figure(two_models, name, hook=hook(1), model="speller").note.startswith("speller, blocks.1."), name
+    of_reader = figure(two_models, "error_context", hook=hook(1), model="m2")
+    assert of_reader.note.startswith("reader, blocks.1.")
+    # Without a model it is the last study at the hook point; SAEs are of one model.
+    assert figure(two_models, "error_context", hook=hook(1)).note == of_reader.note
+    assert figure(two_models, "error_context", sae="wide").note.startswith("speller, ")
+    with pytest.raises(FigureError, match="model: no SAE of 'writer'; there are reader, speller"):
+        figure(two_models, "error_context", model="writer")
+    with pytest.raises(FigureError, match="splits takes no model"):
+        figure(two_models, "splits", model="speller")
+
+
+def test_the_model_that_is_looked_at_is_that_of_the_figure(two_models: Store) -> None:
+    bench = Workbench.open(two_models.root, inline=True)
+    bench.attend(sae="id-wide", model="m")
+    assert bench.dispatch("figure norm_r2") == ShowFigure("norm_r2", model="m")
+    assert bench.dispatch("figure norm_r2 model=reader") == ShowFigure("norm_r2", model="reader")
+    assert bench.dispatch("figure norm_r2 sae=other") == ShowFigure("norm_r2", sae=("other",))
+    assert bench.dispatch("figure splits") == ShowFigure("splits")
+    bench.close()
 
 
 def test_a_context_is_of_figures_along_contexts_only(study: Store) -> None:
