@@ -24,7 +24,7 @@ def lines(line: str, bench: Workbench) -> list[str]:
         ("sort fvu d", ["sort fvu down"]),
         ("sort fvu table=over", ["sort fvu table=overview.saes"]),
         ("letter s", ["letter s"]),
-        ("explain absorption_r", ["explain absorption_rate"]),
+        ("explain absorption_ra", ["explain absorption_rate"]),
         ("nothing ", []),
         ("letter s x", []),
     ],
