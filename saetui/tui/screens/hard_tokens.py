@@ -9,12 +9,8 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.message import Message
-from textual.timer import Timer
-from textual.widget import Widget
 from textual.widgets import Static
 
-from saetui.commands.attention import Attention
-from saetui.commands.command import Command
 from saetui.commands.error_study import ABSORBED, ONLY, ORDER_NAMES, SCALING, TOKENS, UNIT_NAMES, At, shown_tokens
 from saetui.commands.errors import CommandError
 from saetui.commands.figures import Figure
@@ -24,9 +20,8 @@ from saetui.commands.tables import TABLES
 from saetui.figures.description import Figure as Drawn
 from saetui.tui.frame.status_line import progress_text
 from saetui.tui.keys import bindings_of
-from saetui.tui.messages import TableChanged
 from saetui.tui.screens import hard_tokens_columns as columns
-from saetui.tui.screens.base import FOLDED_WIDTH, WorkbenchScreen
+from saetui.tui.screens.paged import PagedScreen
 from saetui.tui.widgets.absorbed_line import AbsorbedLine
 from saetui.tui.widgets.error_strips import ErrorStrips
 from saetui.tui.widgets.figure_view import FigureView
@@ -35,24 +30,21 @@ from saetui.tui.widgets.place_facts import PlaceSubject
 from saetui.tui.widgets.query_table import QueryTable
 from store import StoreError
 
-# A cursor that rests this long has chosen its row; until then other panes stay as they are.
-_REST = 0.06
-_WIDE = 160
 _EMPTY = """[b]The errors of these SAEs have not been studied yet.[/b]
 
 [b $accent]A[/]  studies the SAEs in view on one set of tokens: what each leaves out, linear and not, token by token
 [b $accent]1[/]  [b $accent]D[/]  trains six SAEs on the embedded model first, where there are none
 [b $accent]7[/]  shows what runs
 """
-# Which parts each page shows; the others are hidden.
-_PAGES = {"": ("tokens", "absorbed-line", "lower"), "scaling": ("width",)}
 _FIGURES = ("error_scaling", "width_norms")
 
 
-class HardTokensScreen(WorkbenchScreen):
+class HardTokensScreen(PagedScreen):
     """Tokens with their error in every SAE, one text with all its errors, a card, and how errors fall with width."""
 
     NAME = "hard"
+    PAGES: ClassVar = {"": ("tokens", "lower"), "scaling": ("width",)}
+    FIRST = TOKENS
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("c", "card", "Show the card of the token", show=False),
         Binding("enter", "enlarge", "Show a plot large", show=False),
@@ -94,8 +86,6 @@ class HardTokensScreen(WorkbenchScreen):
 
     def __init__(self) -> None:
         super().__init__()
-        self._shown = Attention()
-        self._rest: Timer | None = None
         self._largest = 0.0
         self._figures_of: tuple[Any, ...] | None = None
 
@@ -177,10 +167,7 @@ class HardTokensScreen(WorkbenchScreen):
     # What is looked at
 
     def attention_changed(self) -> None:
-        before, now = self._shown, self.bench.attention
-        self._shown = now
-        if self._rest is not None:
-            self._rest.stop()
+        before, now = self.look()
         if (before.order, before.in_view, before.unit) != (now.order, now.in_view, now.unit):
             self._largest = 0.0
         if before.order != now.order:
@@ -192,21 +179,20 @@ class HardTokensScreen(WorkbenchScreen):
         self.answer.show(self._absorbed_parameters(), now.sae)
         self._show_card()
         self._show_marks()
-        self._ask_page()
-        self._name_tables()
+        self.ask_page()
+        self.name_tables()
 
     def _parameters(self) -> dict[str, Any]:
-        return self.bench.parameters("hard_tokens") | {"parts": self._kind() == "wide"}
+        return self.bench.parameters("hard_tokens") | {"parts": self.breadth == "wide"}
 
     def _absorbed_parameters(self) -> dict[str, Any]:
         """Words of all letters: those of one are too few to compare."""
         return self.bench.parameters("hard_absorbed") | {"letter": None}
 
-    def _ask_page(self) -> None:
-        """Ask for what only this page shows."""
+    def ask_page(self) -> None:
         if self.bench.page != "scaling":
             return
-        self.scaling.set_params(**self.bench.parameters("error_scaling"))
+        self.ask(self.scaling)
         self.absorbed.set_params(**self._absorbed_parameters())
         if self.bench.attention.sae is not None:
             self.scaling.go_to_key(self.bench.attention.sae)
@@ -224,7 +210,7 @@ class HardTokensScreen(WorkbenchScreen):
             table.reload()
         self.answer.show(self._absorbed_parameters(), self.bench.attention.sae, again=True)
         self._show_card(again=True)
-        self._ask_page()
+        self.ask_page()
 
     def jobs_changed(self) -> None:
         """How far a study of errors is, where there is nothing else to see."""
@@ -261,7 +247,7 @@ class HardTokensScreen(WorkbenchScreen):
         keys = [s.key.rsplit("/", 2) for s in self.bench.marks if s.kind == "place"]
         here = [(int(c), int(p)) for corpus, c, p in keys if study is not None and corpus == study.corpus_id]
         self.tokens.set_marks(frozenset(context << 16 | position for context, position in here))
-        self.scaling.set_marks(frozenset(s.key for s in self.bench.marks if s.kind == "sae"))
+        self.scaling.set_marks(self.marked("sae"))
 
     # Cursors
 
@@ -274,13 +260,13 @@ class HardTokensScreen(WorkbenchScreen):
             return
         place = (event.row["context"], event.row["position"])
         same = place == (attention.context, attention.position)
-        self._choose(None if same else At(*place), at_once=not event.moved)
+        self.choose(None if same else At(*place), at_once=not event.moved)
 
     @on(QueryTable.RowHighlighted, "#hard-scaling")
     def _sae_moved(self, event: QueryTable.RowHighlighted) -> None:
         self.row_moved(SCALING, event.row)
         if event.moved and event.row["sae_id"] != self.bench.attention.sae:
-            self._choose(Sae(str(event.row["sae"])))
+            self.choose(Sae(str(event.row["sae"])))
 
     @on(QueryTable.RowHighlighted, "#hard-absorbed")
     def _words_moved(self, event: QueryTable.RowHighlighted) -> None:
@@ -298,25 +284,16 @@ class HardTokensScreen(WorkbenchScreen):
     def _sae_chosen(self) -> None:
         self.dispatch(Focus(TOKENS))
 
-    def _choose(self, command: Command | None, *, at_once: bool = False) -> None:
-        """Do a command once the cursor rests; what was chosen on the way is forgotten."""
-        if self._rest is not None:
-            self._rest.stop()
-        if command is not None and at_once:
-            self.dispatch(command, visit=False)
-        elif command is not None:
-            self._rest = self.set_timer(_REST, lambda: self.dispatch(command, visit=False))
-
     # Rows that have arrived
 
     @on(QueryTable.Loaded, "#hard-tokens")
     def _tokens_loaded(self, event: QueryTable.Loaded) -> None:
-        rows = [row for index in range(min(event.total, 256)) if (row := event.table.row_at(index)) is not None]
+        rows = self.rows(event.table, 256)
         seen = [i for i, _ in self._saes()]
         errors = [row["errors"][i] for row in rows for i in seen if row["errors"][i] is not None]
         self._largest = max(errors, default=0.0)
         self._lay_out_columns()
-        self._name_tables()
+        self.name_tables()
 
     # Figures of the page of widths
 
@@ -366,15 +343,15 @@ class HardTokensScreen(WorkbenchScreen):
 
     def _columns(self) -> columns.Columns:
         attention = self.bench.attention
-        return columns.tokens(self._saes(), attention.order, attention.unit, self._kind(), self._largest)
+        return columns.tokens(self._saes(), attention.order, attention.unit, self.breadth, self._largest)
 
     def _lay_out_columns(self) -> None:
-        kind = self._kind()
+        kind = self.breadth
         self.tokens.set_columns(self._columns())
         self.scaling.set_columns(columns.scaling(kind))
         self.absorbed.set_columns(columns.absorbed(kind))
 
-    def _name_tables(self) -> None:
+    def name_tables(self) -> None:
         attention, state = self.bench.attention, self.bench.tables[TOKENS]
         order = f"by {state.sort}" if state.sort else ORDER_NAMES[attention.order]
         parts: list[str | tuple[str, str]] = [
@@ -396,53 +373,18 @@ class HardTokensScreen(WorkbenchScreen):
 
     # Pages and folding
 
-    def turn_page(self) -> None:
-        parts = _PAGES[self.bench.page]
-        names = [name for page in _PAGES.values() for name in page if name != "absorbed-line"]
-        if all(self._part(name).display == (name in parts) for name in names):
-            return
-        for name in parts:
-            self._part(name).display = True
-        self._ask_page()
-        # The focus moves before its place is hidden, or it would be put somewhere else on the way.
-        self.set_focus(self.table(self.bench.focus), scroll_visible=False)
-        for name in names:
-            self._part(name).display = name in parts
-        if "absorbed-line" in parts:
+    def page_turned(self) -> None:
+        # The line stands above the tokens, and hides itself where it has nothing to say.
+        self.answer.display = self.bench.page != "scaling"
+        if self.answer.display:
             self.answer.show(self._absorbed_parameters(), self.bench.attention.sae)
-        else:
-            self.answer.display = False
-        self.remove_class("-card")
 
-    def _part(self, name: str) -> Widget:
-        return self.query_one(f"#hard-{name}")
+    @property
+    def is_in_card(self) -> bool:
+        return self.card.has_focus or self.strips.has_focus
 
-    @on(TableChanged)
-    def _focus_changed(self) -> None:
-        if self.is_whole:
-            self.turn_page()
-            self._name_tables()
-
-    def action_card(self) -> None:
-        """Go to the card, or back; on a narrow terminal it takes the place of the table."""
-        if self.card.has_focus:
-            self.action_close()
-            return
-        self.add_class("-card")
-        self.card.focus()
-
-    def action_close(self) -> None:
-        if self.card.has_focus or self.strips.has_focus:
-            self.remove_class("-card")
-            self.tokens.focus()
-        elif self.bench.page and not self.bench.tables[self.bench.focus].filter:
-            self.dispatch(Focus(TOKENS))
-        else:
-            raise SkipAction
-
-    def _kind(self) -> str:
-        width = self.app.size.width
-        return "narrow" if width < FOLDED_WIDTH else "normal" if width < _WIDE else "wide"
+    def leave_card(self) -> None:
+        self.tokens.focus()
 
     def on_resize(self, event: events.Resize) -> None:
         if self.is_whole and event.size.width:
@@ -454,8 +396,7 @@ class HardTokensScreen(WorkbenchScreen):
             return "fvu" if self.focused.id == "error_scaling" else "width_norms"
         if isinstance(self.focused, ErrorStrips | PlaceCard):
             return f"token_error_{self.bench.attention.unit}"
-        table = self.table(self.bench.focus)
-        return (table.column.help or table.column.key) if table is not None else None
+        return super().explain()
 
     def current_query(self) -> tuple[str, dict[str, Any]] | None:
         if isinstance(self.focused, ErrorStrips | PlaceCard):

@@ -3,28 +3,22 @@
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from textual import events, on
-from textual.actions import SkipAction
+from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
-from textual.timer import Timer
 from textual.widgets import Static
 
-from saetui.commands.attention import Attention
-from saetui.commands.command import Command
 from saetui.commands.letters import WORDS, shown_verdict
 from saetui.commands.select import Latent, Letter, Token
 from saetui.tui.keys import bindings_of
 from saetui.tui.screens import letters_columns as columns
-from saetui.tui.screens.base import WorkbenchScreen
+from saetui.tui.screens.card_screen import CardScreen
 from saetui.tui.widgets.latent_card import LatentCard
 from saetui.tui.widgets.query_table import QueryTable
 
 LETTERS, LATENTS = "letters.letters", "letters.latents"
-# A cursor that rests this long has chosen its row; until then other panes stay as they are.
-_REST = 0.06
 _LETTERS_WIDTH = {"narrow": 23, "normal": 29, "wide": 42}
 _EMPTY = """[b]No letters have been studied here yet.[/b]
 
@@ -34,13 +28,14 @@ _EMPTY = """[b]No letters have been studied here yet.[/b]
 """
 
 
-class LettersScreen(WorkbenchScreen):
+class LettersScreen(CardScreen):
     """Letters, the latents that claim one, the words that a latent finds, and the card of the latent."""
 
     NAME = "letters"
+    NORMAL_WIDTH = 118
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("c", "card", "Show the card of the latent", show=False),
-        Binding("escape", "close_card", "Close the card", show=False),
+        Binding("escape", "close", "Close the card", show=False),
         *bindings_of("letters"),
     ]
     DEFAULT_CSS = """
@@ -62,8 +57,6 @@ class LettersScreen(WorkbenchScreen):
 
     def __init__(self) -> None:
         super().__init__()
-        self._shown = Attention()
-        self._rest: Timer | None = None
         # True while the latents of a letter arrive of which none has been chosen: then the first one is.
         self._choose_first = True
 
@@ -124,22 +117,19 @@ class LettersScreen(WorkbenchScreen):
     # What is looked at
 
     def attention_changed(self) -> None:
-        before, now = self._shown, self.bench.attention
-        self._shown = now
-        if self._rest is not None:
-            self._rest.stop()
+        before, now = self.look()
         elsewhere = (before.sae, before.letter) != (now.sae, now.letter)
         if elsewhere:
             self._choose_first = now.latent is None or now.latent == before.latent
         if elsewhere and self._choose_first:
             self.latents.reset_cursor()
-        self.letters.set_params(**self.bench.parameters("letters"))
+        self.ask(self.letters)
         if now.letter is not None:
             self.letters.go_to_key(now.letter)
-        self.latents.set_params(**self.bench.parameters("letter_latents"))
+        self.ask(self.latents)
         if now.latent is not None and not (elsewhere and self._choose_first):
             self.latents.go_to_key(now.latent)
-        self.words.set_params(**self.bench.parameters("letter_words"))
+        self.ask(self.words)
         self.card.show(now.sae, now.latent, now.letter)
         self._show_marks()
         self._name_tables()
@@ -153,18 +143,15 @@ class LettersScreen(WorkbenchScreen):
         self.card.show(attention.sae, attention.latent, attention.letter, again=True)
 
     def _show_marks(self) -> None:
-        marks, sae = self.bench.marks, self.bench.attention.sae
-        self.letters.set_marks(frozenset(s.key for s in marks if s.kind == "letter"))
-        self.words.set_marks(frozenset(s.key for s in marks if s.kind == "token"))
-        keys = [s.key.rpartition("/") for s in marks if s.kind == "latent"]
-        self.latents.set_marks(frozenset(int(latent) for owner, _, latent in keys if owner == sae))
+        self.letters.set_marks(self.marked("letter"))
+        self.words.set_marks(self.marked("token"))
+        self.latents.set_marks(self.marked_latents())
 
     @on(QueryTable.RowHighlighted, "#letters-letters")
     def _letter_moved(self, event: QueryTable.RowHighlighted) -> None:
         self.row_moved(LETTERS, event.row)
         letter = self.bench.attention.letter
-        if event.moved or letter is None:
-            self._choose(Letter(str(event.key)) if event.key != letter else None, at_once=not event.moved)
+        self.choose_row(event, letter, lambda: Letter(str(event.key)), first=letter is None)
 
     @on(QueryTable.RowHighlighted, "#letters-latents")
     def _latent_moved(self, event: QueryTable.RowHighlighted) -> None:
@@ -173,24 +160,13 @@ class LettersScreen(WorkbenchScreen):
             # Rows of the letter before; those of this one are on their way.
             return
         first, self._choose_first = self._choose_first, False
-        if event.moved or first:
-            same = event.key == self.bench.attention.latent
-            self._choose(None if same else Latent(int(event.key)), at_once=not event.moved)
+        self.choose_row(event, self.bench.attention.latent, lambda: Latent(int(event.key)), first=first)
 
     @on(QueryTable.RowHighlighted, "#letters-words")
     def _word_moved(self, event: QueryTable.RowHighlighted) -> None:
         self.row_moved(WORDS, event.row)
         if event.moved:
-            self._choose(Token(str(event.key)))
-
-    def _choose(self, command: Command | None, *, at_once: bool = False) -> None:
-        """Do a command once the cursor rests; what was chosen on the way is forgotten."""
-        if self._rest is not None:
-            self._rest.stop()
-        if command is not None and at_once:
-            self.dispatch(command, visit=False)
-        elif command is not None:
-            self._rest = self.set_timer(_REST, lambda: self.dispatch(command, visit=False))
+            self.choose(Token(str(event.key)))
 
     @on(QueryTable.RowSelected, "#letters-letters")
     def _letter_chosen(self) -> None:
@@ -245,24 +221,10 @@ class LettersScreen(WorkbenchScreen):
 
     # Keys
 
-    def action_card(self) -> None:
-        """Go to the card, or back to the latents; on a narrow terminal it takes the place of the tables."""
-        if self.card.has_focus:
-            self.action_close_card()
-            return
-        self.add_class("-card")
-        self.card.focus()
-
-    def action_close_card(self) -> None:
-        if not self.card.has_focus:
-            raise SkipAction
-        self.remove_class("-card")
+    def leave_card(self) -> None:
         self.latents.focus()
 
-    def on_resize(self, event: events.Resize) -> None:
-        if not self.is_whole:
-            return
-        width = event.size.width
-        kind = "narrow" if width < 118 else "normal" if width < 160 else "wide"
-        self.letters.styles.width = _LETTERS_WIDTH[kind]
-        self.letters.set_columns(columns.LETTERS[kind])
+    def on_resize(self) -> None:
+        if self.is_whole:
+            self.letters.styles.width = _LETTERS_WIDTH[self.breadth]
+            self.letters.set_columns(columns.LETTERS[self.breadth])

@@ -9,11 +9,8 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 from textual.content import Content
-from textual.timer import Timer
 from textual.widgets import Static
 
-from saetui.commands.attention import Attention
-from saetui.commands.command import Command
 from saetui.commands.navigate import Focus
 from saetui.commands.pursuit import LATENTS, RUNS, TOKENS, LookAtPursued, LookAtPursuit, running_pursuit
 from saetui.commands.select import Latent
@@ -21,15 +18,12 @@ from saetui.commands.subject import Subject
 from saetui.tui.frame.status_line import progress_text
 from saetui.tui.keys import bindings_of
 from saetui.tui.screens import pursuit_columns as columns
-from saetui.tui.screens.base import FOLDED_WIDTH, WorkbenchScreen
+from saetui.tui.screens.study import StudyScreen
 from saetui.tui.widgets.plots import XYPlot
 from saetui.tui.widgets.pursuit_text import next_pursuit, outcome
 from saetui.tui.widgets.query_table import QueryTable
 from saetui.tui.widgets.residual_plot import ResidualPlot
 
-# A cursor that rests this long has chosen its row; until then other panes stay as they are.
-_REST = 0.06
-_WIDE = 160
 _EMPTY = """[b]No codes have been pursued here yet.[/b]
 
 A pursuit takes tokens and finds for each the latents that explain it best, as many as the SAE's own encoder used.
@@ -41,7 +35,7 @@ What is still left then no encoder of that kind could have found: the dictionary
 """
 
 
-class PursuitScreen(WorkbenchScreen):
+class PursuitScreen(StudyScreen):
     """Pursuits, the residual against the number of latents, the tokens of one pursuit, and the latents of one token."""
 
     NAME = "pursuit"
@@ -69,11 +63,6 @@ class PursuitScreen(WorkbenchScreen):
     PursuitScreen.-narrow.-card #pursuit-latents { display: block; }
     PursuitScreen.-narrow.-card #pursuit-tokens { display: none; }
     """
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._shown = Attention()
-        self._rest: Timer | None = None
 
     def compose_body(self) -> ComposeResult:
         bench = self.bench
@@ -134,35 +123,26 @@ class PursuitScreen(WorkbenchScreen):
     # What is looked at
 
     def attention_changed(self) -> None:
-        before, now = self._shown, self.bench.attention
-        self._shown = now
-        if self._rest is not None:
-            self._rest.stop()
+        before, now = self.look()
         if (before.beside is None) != (now.beside is None):
             self._lay_out_columns()
         if (before.pursuit, before.sae) != (now.pursuit, now.sae) and now.pursued is None:
             self.tokens.reset_cursor()
         if before.pursued != now.pursued:
             self.latents.reset_cursor()
-        self._ask(self.tokens)
+        self.ask(self.tokens)
         if now.pursued is not None:
             self.tokens.go_to_key(now.pursued)
-        self._ask(self.latents)
+        self.ask(self.latents)
         self.plot.show(self.bench.parameters("pursuit_residual"))
         self._go_to_run()
         self._show_marks()
         self._tell()
 
-    def _ask(self, table: QueryTable) -> None:
-        table.set_params(**self.bench.parameters(table.query_name))
-
     def _run(self) -> Mapping[str, Any] | None:
         """The row of the pursuit that is looked at: the one chosen, or else the latest of the SAE."""
         attention = self.bench.attention
-        for index in range(self.runs.total):
-            row = self.runs.row_at(index)
-            if row is None:
-                continue
+        for row in self.rows(self.runs):
             if row["pursuit_id"] == attention.pursuit or (attention.pursuit is None and row["sae_id"] == attention.sae):
                 return row
         return None
@@ -193,11 +173,9 @@ class PursuitScreen(WorkbenchScreen):
     def _show_marks(self) -> None:
         marks, sae = self.bench.marks, self.bench.attention.sae
         self.runs.set_marks(frozenset())
-        rows = (self.tokens.row_at(index) for index in range(self.tokens.total))
-        marked = {row["row"] for row in rows if row is not None and Subject.of_row("place", row, sae=sae) in marks}
-        self.tokens.set_marks(frozenset(marked))
-        keys = [s.key.rpartition("/") for s in marks if s.kind == "latent"]
-        self.latents.set_marks(frozenset(int(latent) for owner, _, latent in keys if owner == sae))
+        rows = self.rows(self.tokens)
+        self.tokens.set_marks(frozenset(row["row"] for row in rows if Subject.of_row("place", row, sae=sae) in marks))
+        self.latents.set_marks(self.marked_latents())
 
     # Cursors
 
@@ -205,26 +183,20 @@ class PursuitScreen(WorkbenchScreen):
     def _run_moved(self, event: QueryTable.RowHighlighted) -> None:
         self.row_moved(RUNS, event.row)
         if event.moved and event.key != self.bench.attention.pursuit:
-            self._choose(LookAtPursuit(str(event.key)))
+            self.choose(LookAtPursuit(str(event.key)))
 
     @on(QueryTable.RowHighlighted, "#pursuit-tokens")
     def _token_moved(self, event: QueryTable.RowHighlighted) -> None:
         self.row_moved(TOKENS, event.row)
         if event.table.up_to_date and event.moved and event.key != self.bench.attention.pursued:
-            self._choose(LookAtPursued(int(event.key)))
+            self.choose(LookAtPursued(int(event.key)))
 
     @on(QueryTable.RowHighlighted, "#pursuit-latents")
     def _latent_moved(self, event: QueryTable.RowHighlighted) -> None:
         self.row_moved(LATENTS, event.row)
         here = event.table.up_to_date and event.moved and event.table.has_focus
         if here and event.key != self.bench.attention.latent:
-            self._choose(Latent(int(event.key)))
-
-    def _choose(self, command: Command) -> None:
-        """Do a command once the cursor rests; what was chosen on the way is forgotten."""
-        if self._rest is not None:
-            self._rest.stop()
-        self._rest = self.set_timer(_REST, lambda: self.dispatch(command, visit=False))
+            self.choose(Latent(int(event.key)))
 
     @on(QueryTable.RowSelected, "#pursuit-runs")
     def _run_chosen(self) -> None:
@@ -256,9 +228,9 @@ class PursuitScreen(WorkbenchScreen):
 
     @on(QueryTable.Loaded, "#pursuit-latents")
     def _latents_loaded(self, event: QueryTable.Loaded) -> None:
-        rows = [row for index in range(event.total) if (row := event.table.row_at(index)) is not None]
+        rows = self.rows(event.table)
         largest = max((max(row["activation_before"], row["activation_after"]) for row in rows), default=0.0)
-        event.table.set_columns(columns.latents(self._kind(), largest))
+        event.table.set_columns(columns.latents(self.breadth, largest))
         counts = [(name, sum(row["role"] == name for row in rows)) for name in ("kept", "dropped", "added")]
         said = " · ".join(f"{count} {name}" for name, count in counts)
         event.table.title = Content.assemble(
@@ -298,25 +270,17 @@ class PursuitScreen(WorkbenchScreen):
         self.remove_class("-card")
         self.dispatch(Focus(TOKENS))
 
-    def _kind(self) -> str:
-        width = self.size.width
-        return "narrow" if width < FOLDED_WIDTH else "normal" if width < _WIDE else "wide"
-
     def on_resize(self, event: events.Resize) -> None:
         if self.is_whole and event.size.width:
             self._lay_out_columns()
             self._tell()
 
     def _lay_out_columns(self) -> None:
-        kind = self._kind()
+        kind = self.breadth
         self.runs.set_columns(columns.runs(kind))
         self.tokens.set_columns(columns.tokens(kind, beside=self.bench.attention.beside is not None))
         self.latents.set_columns(columns.latents(kind, 0.0))
         self.latents.reload()
-
-    def explain(self) -> str | None:
-        table = self.table(self.bench.focus)
-        return (table.column.help or table.column.key) if table is not None else None
 
     def current_query(self) -> tuple[str, dict[str, Any]] | None:
         if self.plot.has_focus:
