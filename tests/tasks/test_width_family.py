@@ -1,4 +1,4 @@
-"""SAEs are compared across widths one a width, and of equal L0 where that is to be had."""
+"""Which SAEs are compared across widths, and the rows of tokens: change is of those SAEs, hardness of all."""
 
 import math
 
@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 import torch
 
-from saetui.errors import SAETokenErrors, TokenErrors
+from saetui.errors import SAETokenErrors, TokenErrors, TokenLosses
 from saetui.jobs.tasks.error_rows import token_rows
 from saetui.jobs.tasks.width_family import family_note, width_family
 
@@ -60,3 +60,14 @@ def test_a_family_of_one_has_no_slope() -> None:
     assert rows["change"].to_list() == [0.0] * N
     assert rows["slope"].to_list() == [None] * N
     assert rows.schema["slope"] == pl.Float32
+
+
+def test_a_loss_that_is_not_a_number_is_left_open() -> None:
+    tokens = made(narrow=(8.0, 2), wide=(4.0, 2))
+    clean = torch.tensor([1.0, 2.0, 3.0])
+    wide = torch.tensor([1.5, torch.nan, 3.0])
+    losses = TokenLosses(tokens.context[:3], tokens.position[:3], clean, {"narrow": clean, "wide": wide})
+    rows = token_rows("s", ["narrow", "wide"], {"narrow": 8, "wide": 32}, tokens, losses)
+    assert rows["clean_loss"].to_list() == [1.0, 2.0, 3.0, None]
+    assert rows["loss"].to_list() == [[1.0, 1.5], [2.0, None], [3.0, 3.0], None]
+    assert rows["damage"].to_list() == [0.25, None, 0.0, None]

@@ -168,11 +168,15 @@ def _losses(sae_ids: Sequence[str], losses: TokenLosses | None) -> pl.DataFrame:
         {
             "context": losses.context.numpy().astype("uint32"),
             "position": losses.position.numpy().astype("uint16"),
-            "clean_loss": losses.clean.numpy(),
-            "loss": _lists(with_saes.numpy()),
-            "damage": (with_saes.mean(1) - losses.clean).numpy(),
+            "clean_loss": _known(losses.clean),
+            "loss": _known(with_saes.flatten()).reshape(tuple(with_saes.shape)).arr.to_list(),
+            "damage": _known(with_saes.mean(1) - losses.clean),
         }
     )
+
+
+def _known(values: Float[Tensor, " n"]) -> pl.Series:
+    return pl.Series(values.numpy()).fill_nan(None)
 
 
 def _lists(values: NDArray[Any]) -> pl.Series:
