@@ -24,8 +24,8 @@ from saetui.letters import (
     train_probes,
     words_per_letter,
 )
-from saetui.letters.readings import letter_indices
 from saetui.letters.encoding import EncodedPrompts, answer_token_ids
+from saetui.letters.readings import letter_indices
 from saetui.lm import LanguageModel, load_model
 from saetui.lm.stdlib_text import is_held_out, standard_library_documents
 

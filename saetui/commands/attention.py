@@ -16,8 +16,8 @@ class Attention:
     ``metric`` is the measure of absorption, one of ``METRICS``; thresholds that are None are those of the study.
     ``context`` and ``position`` are where the token stands in the text. ``order``, one of ``ORDERS``, is what makes a
     token hard, and ``unit``, one of ``UNITS``, that of its errors. ``pursuit`` is the one that is looked at (None: the
-    latest of the SAE), ``beside`` the one held beside it, ``pursued`` a token's row in it; ``pursue_tokens``, ``pursue_l0``
-    and ``pursue_method`` are for the next one.
+    latest of the SAE), ``beside`` the one held beside it, ``pursued`` a token's row in it;
+    ``pursue_tokens``, ``pursue_l0`` and ``pursue_method`` are for the next one.
     """
 
     model: str | None = None

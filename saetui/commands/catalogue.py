@@ -64,7 +64,7 @@ class Catalogue:
         )
         return cls(
             tuple(SaeEntry(*row) for row in saes.rows),
-            tuple(ErrorStudyEntry(*row, sae_ids=tuple(ids)) for *row, ids in studies.rows),
+            tuple(ErrorStudyEntry(study, hook, corpus, tuple(ids)) for study, hook, corpus, ids in studies.rows),
         )
 
     @property

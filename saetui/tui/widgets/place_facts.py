@@ -66,7 +66,7 @@ def read_place(reader: Reader, subject: PlaceSubject) -> PlaceFacts | None:
     if index is None:
         return None
     latents = _rows(reader, "token_latents", {**subject.asked, "corpus": subject.corpus, "limit": None, "offset": 0})
-    names = dict(reader.fetch(_NAMES).rows)
+    names: dict[str, str] = dict(reader.fetch(_NAMES).rows)
     notes = reader.fetch(_NOTES, key=place_key(subject.corpus, context, position))
     return PlaceFacts(context, tokens, index, latents, names, tuple(text for (text,) in notes.rows))
 
