@@ -3,7 +3,6 @@
 import math
 from collections.abc import Callable
 
-import numpy as np
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
@@ -11,7 +10,7 @@ from torch import Tensor
 from saetui.pursuit.inputs import check_dictionary
 
 ZERO_NORM = 1e-12
-BLOCK = 64
+BLOCK = 128
 """Atoms are ruled out in blocks of this many; the rows are padded with zeros to a multiple of it."""
 _FOLD_ABOVE = 1e-6  # Rows this near to unit norm stay as they are.
 _CPU_MEMORY = 1 << 30
@@ -30,28 +29,21 @@ class Atoms:
     """
 
     def __init__(self, dictionary: Float[Tensor, "width d"], *, fold: bool = True, memory: int | None = None) -> None:
-        dictionary = check_dictionary(dictionary)
-        self.width, self.d = dictionary.shape
+        rows, norms = _rows_and_norms(dictionary, fold)
+        self.width, self.d = rows.shape
         self.folded = fold
-        norms = torch.linalg.vector_norm(dictionary, dim=1)
-        zero = norms < ZERO_NORM
-        self.zero_atoms = int(zero.sum())
+        self.zero_atoms = int((norms < ZERO_NORM).sum())
         if self.zero_atoms == self.width:
             raise ValueError(f"all {self.width} atoms of the dictionary have norm 0")
-        norms = norms.masked_fill(zero, 1.0)
-        self.unit = float((norms - 1).abs().max()) <= _FOLD_ABOVE
+        norms = norms.masked_fill(norms < ZERO_NORM, 1.0)
+        self.unit = _nearly_one(norms)
         """Whether all atoms but those of norm 0 have norm 1 as they are."""
         self.norms = norms if fold else torch.ones_like(norms)
         self.longest = 1 + _FOLD_ABOVE if fold else float(norms.max())
         """No atom's norm exceeds it."""
-        if fold and not self.unit:
-            dictionary = dictionary / norms[:, None]
-        padding = -self.width % BLOCK
-        if padding:
-            dictionary = torch.cat([dictionary, dictionary.new_zeros(padding, self.d)])
-        self.rows = dictionary.contiguous()
+        self.rows = torch.cat([rows, rows.new_zeros(-self.width % BLOCK, self.d)])
         if memory is None:
-            memory = _CPU_MEMORY if dictionary.device.type == "cpu" else 0
+            memory = _CPU_MEMORY if rows.device.type == "cpu" else 0
         self.capacity = min(self.width, memory // (len(self.rows) * self.rows.element_size()))
         self.kept = 0
         """Atoms whose products are kept."""
@@ -61,17 +53,19 @@ class Atoms:
         self._table = self.rows.new_empty(0, len(self.rows))
         self._extremes = self.rows.new_empty(0, len(self.rows) // BLOCK)
 
-    @classmethod
-    def of(cls, dictionary: "Float[Tensor, 'width d'] | Atoms", *, fold: bool) -> "Atoms":
-        """The atoms given, or a dictionary's; raises ValueError for atoms folded where they must not be, or not."""
-        if not isinstance(dictionary, Atoms):
-            return cls(dictionary, fold=fold)
-        if dictionary.folded != fold and not dictionary.unit:
+    def are_of(self, dictionary: Float[Tensor, "width d"]) -> bool:
+        """Whether these are the atoms of a dictionary as it is now."""
+        rows, _ = _rows_and_norms(dictionary, self.folded)
+        mine = self.rows[: self.width]
+        return rows.dtype == mine.dtype and rows.device == mine.device and torch.equal(rows, mine)
+
+    def check_folded(self, fold: bool) -> None:
+        """Raise ValueError for atoms that are folded and must not be, or must be and are not."""
+        if self.folded != fold and not self.unit:
             needed = (
                 "by direction: give Atoms(dictionary)" if fold else "as they are: give Atoms(dictionary, fold=False)"
             )
             raise ValueError(f"this pursuit takes atoms {needed}")
-        return dictionary
 
     @property
     def device(self) -> torch.device:
@@ -108,8 +102,8 @@ class Atoms:
             start, stop = self.kept, self.kept + len(new)
             torch.mm(self.rows[new], self.rows.T, out=self._table[start:stop])
             self._note_extremes(start, stop, new)
-            self._place[new] = torch.arange(start, stop, device=self.device)
             self.kept = stop
+            self._place[new] = torch.arange(start, stop, device=self.device)
             self.products_taken += len(new)
             places = self._place[atoms]
         return places
@@ -141,7 +135,8 @@ class Atoms:
                 columns = slice(left, left + _TILE)
                 tile = self.rows[columns] @ self.rows[rows].T
                 table[columns, rows] = tile
-                table[rows, columns] = tile.T
+                # Copied to rows of its own first, which is faster than to strided rows at once.
+                table[rows, columns] = tile.T.contiguous()
             table[rows, rows] = self.rows[rows] @ self.rows[rows].T
             if tick is not None:
                 tick()
@@ -150,20 +145,15 @@ class Atoms:
         for start in range(0, self.width, _TILE):
             stop = min(start + _TILE, self.width)
             self._note_extremes(start, stop, everything[start:stop])
-        self._place[: self.width] = everything
         self.kept = self.width
+        self._place[: self.width] = everything
         self.products_taken += (self.width + 1) / 2
 
     def _allocate(self) -> None:
         """Make the table in its full size: what is never written of it takes no memory."""
         if len(self._table):
             return
-        shape = (self.capacity, len(self.rows))
-        if self.device.type == "cpu":
-            # NumPy asks for huge pages, torch does not: reading here and there in a gigabyte is much faster with them.
-            self._table = torch.from_numpy(np.empty(shape, str(self.rows.dtype).removeprefix("torch.")))
-        else:
-            self._table = self.rows.new_empty(shape)
+        self._table = self.rows.new_empty(self.capacity, len(self.rows))
         self._extremes = self.rows.new_empty(2 * self.capacity, len(self.rows) // BLOCK)
 
     def _note_extremes(self, start: int, stop: int, atoms: Int[Tensor, " n"]) -> None:
@@ -175,6 +165,20 @@ class Atoms:
         extremes[:, 0] = blocks.amax(2)
         extremes[:, 1] = -blocks.amin(2)
         products.scatter_(1, own, itself)
+
+
+def _rows_and_norms(
+    dictionary: Float[Tensor, "width d"], fold: bool
+) -> tuple[Float[Tensor, "width d"], Float[Tensor, " width"]]:
+    """Atoms as they are used, and their norms as they were given."""
+    rows = check_dictionary(dictionary)
+    norms: Tensor = torch.linalg.vector_norm(rows, dim=1)
+    divisors = norms.masked_fill(norms < ZERO_NORM, 1.0)
+    return (rows if not fold or _nearly_one(divisors) else rows / divisors[:, None]), norms
+
+
+def _nearly_one(norms: Float[Tensor, " n"]) -> bool:
+    return float((norms - 1).abs().max()) <= _FOLD_ABOVE
 
 
 def _population(distinct: int, choices: int) -> float:

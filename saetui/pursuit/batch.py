@@ -116,13 +116,14 @@ class Batch:
             return self.signals[tokens]
         weights = self.weights[tokens, : self.length].to(self.signals.dtype)
         own, rows = self.atoms[tokens, : self.length], self.dictionary.rows
-        reconstructions = embedding_bag(own, rows, mode="sum", per_sample_weights=weights)
+        reconstructions: Tensor = embedding_bag(own, rows, mode="sum", per_sample_weights=weights)
         residuals: Tensor = self.signals[tokens] - reconstructions
         return residuals
 
     def blur(self) -> Float[Tensor, " live"]:
         """How long a vector rounding may have added to the residuals of the live tokens."""
-        mass = self.norms[: self.live] + self.dictionary.longest * self.weights[: self.live, : self.length].sum(1)
+        written = self.weights[: self.live, : self.length].sum(1)
+        mass: Tensor = self.norms[: self.live] + self.dictionary.longest * written
         return (self.length + 2) * self.dictionary.roundoff * mass
 
     def precise_residuals(self, tokens: Int[Tensor, " m"]) -> Float[Tensor, "m d"]:

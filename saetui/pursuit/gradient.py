@@ -10,6 +10,7 @@ from torch import Tensor
 from saetui.pursuit.atoms import Atoms
 from saetui.pursuit.batch import Batch
 from saetui.pursuit.codes import SparseCodes
+from saetui.pursuit.reuse import atoms_of
 from saetui.pursuit.search import MAX_L0, Method, Progress, PursuitStep, search
 from saetui.pursuit.weights import best_weights, gradient_step
 
@@ -42,6 +43,10 @@ def gradient_pursuit(
     no stop, and products are with the rows as they are. ``polish`` adds that many gradient steps on the final atoms;
     ``refit="nnls"`` gives them the best non-negative weights instead, the least residual that these atoms allow.
 
+    The work depends on the bounds and the products between atoms that are kept (``Atoms``), the result does not: it is
+    that of taking every product at every step. The products stay for the next pursuit of the same dictionary tensor,
+    1 GiB at most on a CPU and as long as the tensor lives.
+
     A signal with NaN or infinity gets an empty code and is marked ``excluded``. ``watch`` sees every step; it and
     ``progress`` may raise to cancel. Raises ValueError for shapes that do not fit, a dictionary that is empty, not
     finite or all zero, and targets that are negative, over the width, or one 0 for all.
@@ -55,16 +60,17 @@ def gradient_pursuit(
     persistent = variant == "persistent"
     finish = best_weights if refit else partial(_polish, steps=polish) if polish else None
     method = Method(partial(gradient_step, backtrack=persistent), finish, persistent=persistent, precise=bool(refit))
-    return search(
-        signals,
-        Atoms.of(dictionary, fold=persistent),
-        target_l0,
-        method,
-        max_l0=max_l0,
-        batch_size=batch_size,
-        progress=progress,
-        watch=watch,
-    )
+    with atoms_of(dictionary, fold=persistent) as atoms:
+        return search(
+            signals,
+            atoms,
+            target_l0,
+            method,
+            max_l0=max_l0,
+            batch_size=batch_size,
+            progress=progress,
+            watch=watch,
+        )
 
 
 def _polish(batch: Batch, tokens: slice | Tensor, steps: int) -> Bool[Tensor, " m"]:

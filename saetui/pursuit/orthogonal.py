@@ -7,6 +7,7 @@ from torch import Tensor
 
 from saetui.pursuit.atoms import Atoms
 from saetui.pursuit.codes import SparseCodes
+from saetui.pursuit.reuse import atoms_of
 from saetui.pursuit.search import MAX_L0, Method, Progress, PursuitStep, search
 from saetui.pursuit.weights import best_weights
 
@@ -27,13 +28,14 @@ def orthogonal_matching_pursuit(
     OrthogonalMatchingPursuit chooses by the absolute product and allows negative weights. Arguments, units and errors
     are those of ``gradient_pursuit``.
     """
-    return search(
-        signals,
-        Atoms.of(dictionary, fold=True),
-        target_l0,
-        Method(best_weights, precise=True),
-        max_l0=max_l0,
-        batch_size=batch_size,
-        progress=progress,
-        watch=watch,
-    )
+    with atoms_of(dictionary, fold=True) as atoms:
+        return search(
+            signals,
+            atoms,
+            target_l0,
+            Method(best_weights, precise=True),
+            max_l0=max_l0,
+            batch_size=batch_size,
+            progress=progress,
+            watch=watch,
+        )

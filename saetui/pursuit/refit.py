@@ -39,7 +39,8 @@ def refit_codes(
         raise ValueError(f"method is {method!r}; it must be 'nnls' or 'gradient'")
     if steps < 1:
         raise ValueError(f"steps is {steps}; it must be 1 or more")
-    atoms = Atoms.of(dictionary, fold=True)
+    atoms = dictionary if isinstance(dictionary, Atoms) else Atoms(dictionary, memory=0)
+    atoms.check_folded(True)
     signals = check_signals(signals, atoms.rows)
     indices, values = check_codes(indices, values, len(signals), atoms.width)
     move, steps = (best_weights, 1) if method == "nnls" else (gradient_step, steps)

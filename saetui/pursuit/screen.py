@@ -7,6 +7,8 @@ how much its products can have risen meanwhile. Blocks that cannot reach the lar
 rounding of every product included; the atoms of the others are looked at one by one.
 """
 
+from dataclasses import dataclass
+
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
@@ -16,33 +18,36 @@ from saetui.pursuit.atoms import BLOCK, Atoms
 from saetui.pursuit.batch import Batch
 from saetui.pursuit.row_sums import add_rows
 
-# A weight may lag by this share of the token's last product. The share shrinks while more blocks than one share of them
-# are left to look at, and grows while fewer than the other are: all this is speed only, never the result.
-_LAG, _SHRINK, _GROW = 0.05, 0.6, 1.15
-_MANY_BLOCKS, _FEW_BLOCKS = 1 / 64, 1 / 90
-# With more blocks than this left, a token's tracked products are brought up to date before its atoms are looked at.
-_TOO_MANY_BLOCKS, _AT_LEAST_BLOCKS = 1 / 8, 8
+# A weight may lag by this share of the token's last product; it shrinks while lagging lets in more than one share of
+# the blocks, and grows while it lets in fewer than the other. All this is speed only, never the result.
+_LAG, _LARGEST_LAG, _SHRINK, _GROW = 0.05, 0.5, 0.6, 1.15
+_MANY_BLOCKS, _FEW_BLOCKS = 1 / 32, 1 / 64
+# Where it lets in more than this, all that lags is accounted for before atoms are looked at.
+_TOO_MANY_BLOCKS, _AT_LEAST_BLOCKS = 1 / 4, 8
+# Products that may be off by this share of the largest are taken anew if that helps.
+_BLURRED = 0.02
 # Bounds are sums of a few hundred products, rounded.
 _BOUND_SLACK = 1 + 1e-4
-_CHUNK = 1 << 22
+# Elements at a time: larger arrays come from fresh memory, and every page of it costs as much as the work on it.
+_CHUNK = 1 << 17
 
 
 class Screen:
     """Products of each token's residual with all atoms, and how far they may be off."""
 
-    def __init__(self, atoms: Atoms, batch: Batch) -> None:
+    def __init__(self, atoms: Atoms, batch: Batch, space: Float[Tensor, "most columns"]) -> None:
         self._atoms = atoms
         self._batch = batch
-        self._values: Float[Tensor, "b columns"] = batch.signals @ atoms.rows.T
+        self._values = torch.mm(batch.signals, atoms.rows.T, out=space[: len(batch.signals)])
         self._values[:, atoms.width :] = -torch.inf
         # A dot product of d terms is off by at most d roundings of the product of the norms.
         self._rounding = (atoms.d + 4) * atoms.product_roundoff
         self._error = self._rounding * atoms.longest * batch.norms
         self._mass = batch.norms.clone()
         self._share = torch.full_like(batch.norms, _LAG)
-        self._near = torch.zeros(len(batch.norms), dtype=torch.long, device=atoms.device)
+        self._blocks = self._values.view(len(self._values), -1, BLOCK).amax(2)
         blocks = len(atoms.rows) // BLOCK
-        self._many, self._few = max(2, blocks * _MANY_BLOCKS), max(1.5, blocks * _FEW_BLOCKS)
+        self._many, self._few = max(2.0, blocks * _MANY_BLOCKS), max(1.0, blocks * _FEW_BLOCKS)
         self._too_many = max(_AT_LEAST_BLOCKS, blocks * _TOO_MANY_BLOCKS)
         self.products = float(len(batch.norms))
         self.rows_added = 0
@@ -57,7 +62,7 @@ class Screen:
         batch = self._batch
         live = slice(batch.live)
         residuals = batch.residuals()
-        norms = torch.linalg.vector_norm(residuals, dim=1, dtype=torch.float64)
+        norms = torch.linalg.vector_norm(residuals, dim=1).double()
         error = self._atoms.longest * (self._rounding * norms + batch.blur())
         tokens, atoms, products = self._candidates(residuals, error)
         if stop is None:
@@ -86,13 +91,15 @@ class Screen:
         batch = self._batch
         live = slice(batch.live)
         tokens = batch.new[live].nonzero(as_tuple=True)[0]
-        self._values[tokens, batch.chosen[tokens]] = -torch.inf
-        near, share = self._near[live], self._share[live]
-        share *= torch.where(near > self._many, _SHRINK, torch.where(near < self._few, _GROW, 1.0))
-        due = batch.lag().abs() > (share * batch.product[live].abs())[:, None]
+        chosen = batch.chosen[tokens]
+        self._values[tokens, chosen] = -torch.inf
+        own = chosen // BLOCK
+        self._blocks[tokens, own] = self._values.view(len(self._values), -1, BLOCK)[tokens, own].amax(1)
+        lag = batch.lag().abs()
+        due = lag > (self._share[live] * batch.product[live].abs())[:, None]
+        due[tokens, batch.count[tokens] - 1] = True
         # The bounds hold for atoms other than the token's own, so nothing may lag for an atom that has left.
         due |= ~batch.active[live, : batch.length]
-        due[tokens, batch.count[tokens] - 1] = True
         self._catch_up(due)
 
     def readmit(self, tokens: Int[Tensor, " m"], slots: Int[Tensor, " m"]) -> None:
@@ -100,11 +107,14 @@ class Screen:
         batch = self._batch
         behind = (batch.gram[tokens, slots, : batch.length] * batch.lag()[tokens]).sum(1)
         products = batch.correlations[tokens, slots] + behind
-        self._values[tokens, batch.atoms[tokens, slots]] = products.to(self._values.dtype)
+        atoms = batch.atoms[tokens, slots]
+        self._values[tokens, atoms] = products.to(self._values.dtype)
+        own = atoms // BLOCK
+        self._blocks[tokens, own] = self._values.view(len(self._values), -1, BLOCK)[tokens, own].amax(1)
 
     def move(self, sources: Int[Tensor, " m"], holes: Int[Tensor, " m"]) -> None:
         """Put some tokens in the place of others."""
-        for array in (self._values, self._error, self._mass, self._share, self._near):
+        for array in (self._values, self._blocks, self._error, self._mass, self._share):
             array[holes] = array[sources]
 
     def _candidates(
@@ -112,39 +122,50 @@ class Screen:
     ) -> tuple[Int[Tensor, " m"], Int[Tensor, " m"], Float[Tensor, " m"]]:
         """Atoms that may have the largest product, as (token, atom, product), each product off by the error at most."""
         live = self._batch.live
-        everyone = torch.arange(live, device=residuals.device)
-        values = self._values[:live].view(live, -1, BLOCK)
-        blocks = values.amax(2)
-        rise = self._rise()
-        for remedy in (self._use_kept_products, self._start_anew, None):
-            block = blocks.argmax(1)
-            top, first = values[everyone, block].max(1)
-            first += block * BLOCK
-            product = self._products(residuals, first)
-            # The largest product is at least that of the atom of the largest tracked one.
-            least = torch.where(top > -torch.inf, product - error - self._error[:live], torch.inf).to(blocks.dtype)
-            near = blocks + rise >= least[:, None]
-            count = near.sum(1)
-            lost = (count > self._too_many).nonzero(as_tuple=True)[0]
-            if remedy is None or not len(lost):
-                break
-            remedy(lost)
-            blocks[lost] = values[lost].amax(2)
-            rise[lost] = 0.0
-        self._near[:live] = count
-        tokens, block = near.nonzero(as_tuple=True)
-        found = values[tokens, block] >= (least[tokens] - rise[tokens, block])[:, None]
+        reach = self._reach(residuals, error)
+        lost = reach.excess > self._too_many
+        if bool(lost.any()):
+            self._use_kept_products(lost.nonzero(as_tuple=True)[0])
+            reach = self._reach(residuals, error)
+        # What is left to explain may be small beside the rounding of products with the whole signal.
+        lost = (self._error[:live] > torch.maximum(2 * error, _BLURRED * reach.product.abs())) & (
+            reach.near.sum(1) > self._too_many
+        )
+        if bool(lost.any()):
+            self._start_anew(lost.nonzero(as_tuple=True)[0])
+            reach = self._reach(residuals, error)
+        share = self._share[:live]
+        share *= torch.where(reach.excess > self._many, _SHRINK, torch.where(reach.excess < self._few, _GROW, 1.0))
+        share.clamp_(max=_LARGEST_LAG)
+        tokens, block = reach.near.nonzero(as_tuple=True)
+        values = self._values.view(-1, BLOCK).index_select(0, tokens * self._blocks.shape[1] + block)
+        found = values >= (reach.least[tokens] - reach.rise[tokens, block])[:, None]
         place, within = found.nonzero(as_tuple=True)
         tokens, atoms = tokens[place], block[place] * BLOCK + within
         self.candidates += len(tokens)
-        others = atoms != first[tokens]
+        others = (atoms != reach.first[tokens]).nonzero(as_tuple=True)[0]
         tokens, atoms = tokens[others], atoms[others]
-        open_ = top > -torch.inf
+        some = (reach.least < torch.inf).nonzero(as_tuple=True)[0]
         return (
-            torch.cat([everyone[open_], tokens]),
-            torch.cat([first[open_], atoms]),
-            torch.cat([product[open_], self._products(residuals, atoms, tokens)]),
+            torch.cat([some, tokens]),
+            torch.cat([reach.first[some], atoms]),
+            torch.cat([reach.product[some], self._products(residuals, atoms, tokens)]),
         )
+
+    def _reach(self, residuals: Float[Tensor, "live d"], error: Float[Tensor, " live"]) -> "_Reach":
+        """Which blocks may hold the atom of the largest product."""
+        live = self._batch.live
+        blocks, rise = self._blocks[:live], self._rise()
+        everyone = torch.arange(live, device=residuals.device)
+        block = blocks.argmax(1)
+        top, first = self._values.view(len(self._values), -1, BLOCK)[everyone, block].max(1)
+        first += block * BLOCK
+        product = self._products(residuals, first)
+        # The largest product is at least that of the atom of the largest tracked one.
+        least = torch.where(top > -torch.inf, product - error - self._error[:live], torch.inf).to(blocks.dtype)
+        near = blocks + rise >= least[:, None]
+        excess = near.sum(1) - (blocks >= least[:, None]).sum(1)
+        return _Reach(first, product, least, rise, near, excess)
 
     def _rise(self) -> Float[Tensor, "live block"]:
         """By how much the lagging weights can at most have raised a product with an atom of each block."""
@@ -162,8 +183,8 @@ class Screen:
         """Products of atoms with residuals, of the tokens in order or of those given."""
         products = torch.empty(len(atoms), dtype=torch.float64, device=atoms.device)
         for part in _parts(len(atoms), self._atoms.d):
-            mine = residuals[part] if tokens is None else residuals[tokens[part]]
-            products[part] = torch.linalg.vecdot(self._atoms.rows[atoms[part]], mine).double()
+            mine = residuals[part] if tokens is None else residuals.index_select(0, tokens[part])
+            products[part] = torch.linalg.vecdot(self._atoms.rows.index_select(0, atoms[part]), mine).double()
         return products
 
     def _precise_products(self, tokens: Int[Tensor, " m"], atoms: Int[Tensor, " m"]) -> Float[Tensor, " m"]:
@@ -197,6 +218,7 @@ class Screen:
             return
         counts = due.sum(1)
         add_rows(self._values, counts, batch.places[live, width][due], -changes, atoms.table)
+        self._blocks[live] = self._values[live].view(batch.live, -1, BLOCK).amax(2)
         changed = torch.where(due, lag, 0.0)
         batch.known[live, width] += changed
         mass = atoms.longest * changed.abs().sum(1)
@@ -214,10 +236,25 @@ class Screen:
         own, slots = batch.active[tokens].nonzero(as_tuple=True)
         values[own, batch.atoms[tokens][own, slots]] = -torch.inf
         self._values[tokens] = values
+        self._blocks[tokens] = values.view(len(tokens), -1, BLOCK).amax(2)
         batch.known[tokens] = batch.weights[tokens]
         self._error[tokens] = (self._rounding + atoms.roundoff) * atoms.longest * norms
         self._mass[tokens] = norms
         self.products += len(tokens)
+
+
+@dataclass(frozen=True)
+class _Reach:
+    """For each token: the atom of the largest tracked product, and what its true product leaves in the running."""
+
+    first: Int[Tensor, " live"]
+    product: Float[Tensor, " live"]
+    least: Float[Tensor, " live"]
+    """What a tracked product and its rise must come to; infinite where no atom is left."""
+    rise: Float[Tensor, "live block"]
+    near: Bool[Tensor, "live block"]
+    excess: Int[Tensor, " live"]
+    """Blocks that are near because of their rise only."""
 
 
 def _largest(products: Float[Tensor, " m"], tokens: Int[Tensor, " m"], n: int) -> Float[Tensor, " n"]:

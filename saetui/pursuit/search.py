@@ -18,8 +18,8 @@ from saetui.pursuit.screen import Screen
 STOP = 1e-6
 """A token is done when no atom's product with the residual exceeds this share of the signal's norm."""
 MAX_L0 = 512
-# Elements of a batch's products with all atoms: few enough for the cache of a CPU, many enough to fill a GPU.
-_CPU_ELEMENTS, _GPU_ELEMENTS = 1 << 22, 1 << 26
+# Elements of a batch's products with all atoms: enough that a step's many small operations cost little each.
+_CPU_ELEMENTS, _GPU_ELEMENTS = 1 << 24, 1 << 26
 _LARGEST_BATCH = 4096
 # Signals, and atoms of each, by which it is judged how many different atoms will be chosen.
 _SAMPLE = 32
@@ -82,8 +82,12 @@ def search(
     at_work = ((targets.l0 > 0) & (results.residual_norms[:, 0] > 0)).nonzero(as_tuple=True)[0]
     order = at_work[targets.l0[at_work].argsort(descending=True, stable=True)]
     _prepare(atoms, signals, targets.l0, order, run.report)
-    for rows in torch.split(order, _batch_size(atoms, batch_size)):
-        run.pursue(Batch(atoms, signals[rows], rows, targets.l0[rows], precise=method.precise))
+    most = _batch_size(atoms, batch_size)
+    # New memory for every batch would cost as much as a step.
+    space = atoms.rows.new_empty(min(most, len(order)), len(atoms.rows))
+    for start in range(0, len(order), most):
+        rows = order[start : start + most]
+        run.pursue(Batch(atoms, signals[rows], rows, targets.l0[rows], precise=method.precise), space)
     run.report_rest()
     return results.codes(atoms, run.work(atoms.products_taken - taken_before))
 
@@ -106,9 +110,9 @@ class _Run:
         self._products = 0.0
         self._rows_added = self._candidates = 0
 
-    def pursue(self, batch: Batch) -> None:
+    def pursue(self, batch: Batch, space: Float[Tensor, "most columns"]) -> None:
         """Pursue one batch to its end."""
-        screen = Screen(self._atoms, batch)
+        screen = Screen(self._atoms, batch, space)
         while batch.live:
             screen.pick(STOP if self._method.persistent else None)
             live = slice(batch.live)
