@@ -12,7 +12,7 @@ TOKENS = 1_280_000  # Two epochs; a short run with few dead latents wants small 
 BATCH = 512
 CONTEXTS = 64  # In one forward pass: the model is so small that its layers wait for Python.
 AUXK, DEAD_TOKENS = 4, 8_000
-STUDIED_TOKENS = 160_000  # The same tokens for latents and errors, so that a hard token's latents are known.
+STUDIED_TOKENS = 80_000  # The same tokens for latents and errors, so that a hard token's latents are known.
 
 
 def learning_rate(width: int) -> float:
