@@ -65,9 +65,7 @@ class Train(Command):
         entry = bench.catalogue.entry(bench.attention.sae)
         hook = self.hook or bench.attention.hook
         if entry is None or hook is None:
-            raise CommandError(
-                "train: there is no SAE to train beside yet; :study demo trains six, :run takes a spec"
-            )
+            raise CommandError("train: there is no SAE to train beside yet; :study demo trains six, :run takes a spec")
 
         def submit() -> str:
             from saetui.commands.study_specs import train_specs

@@ -40,8 +40,8 @@ class Screen:
         self._batch = batch
         self._values = torch.mm(batch.signals, atoms.rows.T, out=space[: len(batch.signals)])
         self._values[:, atoms.width :] = -torch.inf
-        # A dot product of d terms is off by at most d roundings of the product of the norms.
-        self._rounding = (atoms.d + 4) * atoms.product_roundoff
+        # A dot product of d terms is off by at most d roundings of the product of the norms, and comparing adds some.
+        self._rounding = (atoms.d + 8) * atoms.product_roundoff
         self._error = self._rounding * atoms.longest * batch.norms
         self._mass = batch.norms.clone()
         self._share = torch.full_like(batch.norms, _LAG)

@@ -82,12 +82,13 @@ def search(
     at_work = ((targets.l0 > 0) & (results.residual_norms[:, 0] > 0)).nonzero(as_tuple=True)[0]
     order = at_work[targets.l0[at_work].argsort(descending=True, stable=True)]
     _prepare(atoms, signals, targets.l0, order, run.report)
+    precise = method.precise or atoms.product_roundoff > atoms.roundoff
     most = _batch_size(atoms, batch_size)
     # New memory for every batch would cost as much as a step.
     space = atoms.rows.new_empty(min(most, len(order)), len(atoms.rows))
     for start in range(0, len(order), most):
         rows = order[start : start + most]
-        run.pursue(Batch(atoms, signals[rows], rows, targets.l0[rows], precise=method.precise), space)
+        run.pursue(Batch(atoms, signals[rows], rows, targets.l0[rows], precise=precise), space)
     run.report_rest()
     return results.codes(atoms, run.work(atoms.products_taken - taken_before))
 
