@@ -91,10 +91,7 @@ class Screen:
         batch = self._batch
         live = slice(batch.live)
         tokens = batch.new[live].nonzero(as_tuple=True)[0]
-        chosen = batch.chosen[tokens]
-        self._values[tokens, chosen] = -torch.inf
-        own = chosen // BLOCK
-        self._blocks[tokens, own] = self._values.view(len(self._values), -1, BLOCK)[tokens, own].amax(1)
+        self._values[tokens, batch.chosen[tokens]] = -torch.inf
         lag = batch.lag().abs()
         due = lag > (self._share[live] * batch.product[live].abs())[:, None]
         due[tokens, batch.count[tokens] - 1] = True
@@ -207,12 +204,11 @@ class Screen:
         batch, atoms = self._batch, self._atoms
         live, width = slice(batch.live), slice(batch.length)
         lag = batch.lag()
-        if atoms.kept < atoms.width:
-            anew = (batch.missing[live] & (lag != 0).any(1)).nonzero(as_tuple=True)[0]
-            if len(anew):
-                self._start_anew(anew)
-                lag = batch.lag()
         due = due & (lag != 0)
+        anew = batch.missing[live] & (lag != 0).any(1)
+        if bool(anew.any()):
+            self._start_anew(anew.nonzero(as_tuple=True)[0])
+            due &= ~anew[:, None]
         changes = lag[due]
         if not len(changes):
             return

@@ -135,7 +135,7 @@ def test_no_product_exceeds_its_bound(kind: str, variant: str, monkeypatch: pyte
         assert torch.equal(free, ~own)
         excess = exact - (tracked + rise + self._error[live, None])
         assert float(excess[free].max()) <= 0
-        assert torch.equal(self._blocks[live], self._values[live].view(batch.live, -1, BLOCK).amax(2))
+        assert bool((self._blocks[live] >= self._values[live].view(batch.live, -1, BLOCK).amax(2)).all())
         checked += int(free.sum())
         pick(self, stop)
 
