@@ -9,6 +9,8 @@ from saetui.pursuit.atoms import Atoms
 
 LITTLE_LEFT = 1e-4
 """Share of a signal's square below which what is left of it is taken in double precision."""
+# Running sums of squares are off by a few millionths of the signal's square at most, so their roots by this share.
+_RUNNING_SUMS = 4e-3
 _CHUNK = 1 << 22
 _ROOM = 32
 _BY_SLOT = ("atoms", "places", "weights", "known", "correlations", "active")
@@ -120,6 +122,12 @@ class Batch:
         residuals: Tensor = self.signals[tokens] - reconstructions
         return residuals
 
+    def longest_residuals(self) -> Float[Tensor, " live"]:
+        """Norms that the live tokens' residuals do not exceed, however the running sums were rounded."""
+        squares, norms = self.squares[: self.live], self.norms[: self.live]
+        longest: Tensor = squares.sqrt() + _RUNNING_SUMS * norms
+        return longest
+
     def blur(self) -> Float[Tensor, " live"]:
         """How long a vector rounding may have added to the residuals of the live tokens."""
         written = self.weights[: self.live, : self.length].sum(1)
@@ -165,10 +173,10 @@ class Batch:
             return
         more = slots if slots > 1 else max(_ROOM, room // 2)
         for name in _BY_SLOT:
-            old = getattr(self, name)
-            setattr(self, name, torch.cat([old, old.new_zeros(len(old), more)], 1))
-        gram = self.gram.new_zeros(len(self.gram), room + more, room + more)
-        gram[: self.live, :room, :room] = self.gram[: self.live]
+            old = getattr(self, name)[: self.live]
+            setattr(self, name, torch.cat([old, old.new_zeros(self.live, more)], 1))
+        gram = self.gram.new_zeros(self.live, room + more, room + more)
+        gram[:, :room, :room] = self.gram[: self.live]
         self.gram = gram
 
     def _products(

@@ -16,7 +16,8 @@ class Results:
     def __init__(self, signals: Float[Tensor, "n d"], targets: Targets) -> None:
         n, device = len(signals), signals.device
         longest = int(targets.l0.max()) if n else 0
-        norms = torch.linalg.vector_norm(signals, dim=1).masked_fill(targets.excluded, 0.0)
+        norms = torch.linalg.vector_norm(signals, dim=1, dtype=torch.float64)
+        norms = norms.masked_fill(targets.excluded, 0.0).to(signals.dtype)
         self._targets = targets
         self.indices = torch.full((n, longest), PADDING, dtype=torch.long, device=device)
         self.values = torch.zeros(n, longest, dtype=signals.dtype, device=device)

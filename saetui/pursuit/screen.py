@@ -62,8 +62,7 @@ class Screen:
         batch = self._batch
         live = slice(batch.live)
         residuals = batch.residuals()
-        norms = torch.linalg.vector_norm(residuals, dim=1).double()
-        error = self._atoms.longest * (self._rounding * norms + batch.blur())
+        error = self._atoms.longest * (self._rounding * batch.longest_residuals() + batch.blur())
         tokens, atoms, products = self._candidates(residuals, error)
         if stop is None:
             own, slots = batch.active[live, : batch.length].nonzero(as_tuple=True)

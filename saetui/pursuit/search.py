@@ -21,6 +21,7 @@ MAX_L0 = 512
 # Elements of a batch's products with all atoms: enough that a step's many small operations cost little each.
 _CPU_ELEMENTS, _GPU_ELEMENTS = 1 << 24, 1 << 26
 _LARGEST_BATCH = 4096
+_GRAM_ELEMENTS = 1 << 25
 # Signals, and atoms of each, by which it is judged how many different atoms will be chosen.
 _SAMPLE = 32
 
@@ -86,9 +87,13 @@ def search(
     most = _batch_size(atoms, batch_size)
     # New memory for every batch would cost as much as a step.
     space = atoms.rows.new_empty(min(most, len(order)), len(atoms.rows))
-    for start in range(0, len(order), most):
-        rows = order[start : start + most]
+    start = 0
+    while start < len(order):
+        # The most atoms come first, and the products between a token's atoms grow with their square.
+        room = max(1, _GRAM_ELEMENTS // int(targets.l0[order[start]]) ** 2)
+        rows = order[start : start + min(most, room)]
         run.pursue(Batch(atoms, signals[rows], rows, targets.l0[rows], precise=precise), space)
+        start += len(rows)
     run.report_rest()
     return results.codes(atoms, run.work(atoms.products_taken - taken_before))
 

@@ -113,6 +113,25 @@ def test_targets_over_the_cap_are_cut_and_marked() -> None:
     assert codes.steps.tolist() == [2, 4, 3, 4, 4]
 
 
+@pytest.mark.parametrize("scale", [1e-25, 1e-10, 1e15, 1e28])
+def test_signals_of_any_size(scale: float) -> None:
+    signals, dictionary = problem("planted", 20, 600, 16, seed=49)
+    plain = gradient_pursuit(signals.float(), dictionary.float(), 6)
+    scaled = gradient_pursuit((signals * scale).float(), dictionary.float(), 6)
+    assert torch.equal(scaled.chosen, plain.chosen)
+    torch.testing.assert_close(scaled.values.double() / scale, plain.values.double(), rtol=1e-4, atol=1e-6)
+
+
+def test_one_code_much_longer_than_the_others() -> None:
+    signals, dictionary = problem("gaussian", 30, 400, 200, seed=50)
+    targets = torch.full((30,), 3)
+    targets[17] = 150
+    codes = gradient_pursuit(signals.float(), dictionary.float(), targets)
+    assert codes.steps[17] == 150
+    alone = gradient_pursuit(signals[[17]].float(), dictionary.float(), 150)
+    torch.testing.assert_close(codes.to_dense(400)[[17]], alone.to_dense(400), rtol=1e-4, atol=1e-5)
+
+
 def test_no_signals() -> None:
     codes = gradient_pursuit(torch.zeros(0, 4), torch.eye(4), 2)
     assert codes.indices.shape[0] == 0
