@@ -31,7 +31,7 @@ def print_summary(root: Path) -> int:
     """The store's SAEs; for every letter, how well each SAE's best latent stands for it; and the absorption study."""
     with Store.open(root) as store:
         store.commit_spool()
-        saes = _records(store, "saes")
+        saes = store.fetch("saes").dicts()
         table = new_table(*_SAE_COLUMNS)
         for record in saes:
             table.add_row(*(cell(record.get(column), digits) for column, digits in _SAE_COLUMNS.items()))
@@ -46,14 +46,14 @@ def print_summary(root: Path) -> int:
 
 def _print_absorption(store: Store) -> None:
     """Rates by both metrics for every SAE, by letter, and the strongest cases; nothing where none was studied."""
-    runs = _records(store, "absorption_runs")
+    runs = store.fetch("absorption_runs").dicts()
     if not runs:
         return
     print()
     print_table(_rates(runs), "")
     print()
     print_table(_letter_rates(store, runs), "")
-    cases = _records(store, "absorption_strongest", limit=_CASES)
+    cases = store.fetch("absorption_strongest", limit=_CASES).dicts()
     if cases:
         print()
         print_table(_strongest(cases), "")
@@ -61,7 +61,7 @@ def _print_absorption(store: Store) -> None:
 
 def _print_errors(store: Store) -> None:
     """The errors of the last study: what is linear, what it costs, what pursuit would save; nothing without one."""
-    rows = _records(store, "error_summary")
+    rows = store.fetch("error_summary").dicts()
     if not rows:
         return
     study = rows[0]
@@ -112,15 +112,10 @@ def _interval(row: Record, name: str, digits: int) -> str:
     return f"{value:.{digits}f} ({low:.{digits}f}–{high:.{digits}f})"
 
 
-def _records(store: Store, query: str, **params: Any) -> list[Record]:
-    rows = store.fetch(query, **params)
-    return [dict(zip(rows.columns, row, strict=True)) for row in rows.rows]
-
-
 def _letters(store: Store, saes: list[Record]) -> "Table":
     by_sae = {}
     for sae in saes:
-        rows = _records(store, "letters", sae=sae["sae_id"])
+        rows = store.fetch("letters", sae=sae["sae_id"]).dicts()
         by_sae[str(sae["name"])] = {row["letter"]: row for row in rows}
     table = new_table("letter", "words", "probe F1", *(f"best F1 {name}" for name in by_sae))
     for letter in _LETTERS:
@@ -165,7 +160,7 @@ def _rates(runs: list[Record]) -> "Table":
 
 def _letter_rates(store: Store, runs: list[Record]) -> "Table":
     by_sae = {
-        str(run["name"]): {row["letter"]: row for row in _records(store, "absorption_letters", sae=run["sae_id"])}
+        str(run["name"]): {row["letter"]: row for row in store.fetch("absorption_letters", sae=run["sae_id"]).dicts()}
         for run in runs
     }
     table = new_table("letter", "words", *(f"absorbed {name}" for name in by_sae))

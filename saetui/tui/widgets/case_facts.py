@@ -70,5 +70,4 @@ def read_case(reader: Reader, subject: CaseSubject) -> CaseFacts | None:
 
 
 def _rows(reader: Reader, sql: str, asked: Mapping[str, Any]) -> list[dict[str, Any]]:
-    found = reader.fetch(sql, **{name: asked[name] for name in parameter_names(sql) if name in asked})
-    return [dict(zip(found.columns, row, strict=True)) for row in found.rows]
+    return reader.fetch(sql, **{name: asked[name] for name in parameter_names(sql) if name in asked}).dicts()

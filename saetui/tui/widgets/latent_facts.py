@@ -97,14 +97,10 @@ def read_latent(reader: Reader, sae_id: str, latent: int) -> LatentFacts | None:
         suppresses=_paired(row["suppresses"], row["suppresses_logit"]),
         top_tokens=_paired(row["top_tokens"], row["top_token_share"]),
         claims=tuple(_claim(claim) for claim in row["letters"] or ()),
-        neighbours=tuple(_neighbour(record) for record in _records(neighbours)),
-        contexts=tuple(_context(record) for record in _records(contexts)),
+        neighbours=tuple(_neighbour(record) for record in neighbours.dicts()),
+        contexts=tuple(_context(record) for record in contexts.dicts()),
         notes=tuple(text for (text,) in notes.rows),
     )
-
-
-def _records(rows: Any) -> list[dict[str, Any]]:
-    return [dict(zip(rows.columns, row, strict=True)) for row in rows.rows]
 
 
 def _paired(tokens: Sequence[str] | None, numbers: Sequence[float] | None) -> tuple[tuple[str, float], ...]:

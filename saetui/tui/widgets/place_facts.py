@@ -73,8 +73,7 @@ def read_place(reader: Reader, subject: PlaceSubject) -> PlaceFacts | None:
 
 def _rows(reader: Reader, query: str, asked: Mapping[str, Any]) -> list[dict[str, Any]]:
     sql = named_query(query)
-    found = reader.fetch(sql, **{name: asked.get(name) for name in parameter_names(sql)})
-    return [dict(zip(found.columns, row, strict=True)) for row in found.rows]
+    return reader.fetch(sql, **{name: asked.get(name) for name in parameter_names(sql)}).dicts()
 
 
 def in_unit(error: float, unit: str, row: Mapping[str, Any]) -> float | None:

@@ -91,5 +91,4 @@ def _points(places: Any) -> tuple[Point, ...]:
 
 
 def _read(reader: Reader, asked: _Asked) -> list[dict[str, Any]]:
-    found = reader.fetch(named_query("pursuit_residual"), **dict(asked.parameters))
-    return [dict(zip(found.columns, row, strict=True)) for row in found.rows]
+    return reader.fetch(named_query("pursuit_residual"), **dict(asked.parameters)).dicts()
