@@ -6,7 +6,7 @@ from textual.strip import Strip
 from saetui.figures.description import Bar, BarChart
 from saetui.tui.drawing.look import PLAIN, Look
 from saetui.tui.drawing.words import line, said
-from saetui.tui.widgets.visible import fit
+from saetui.tui.widgets.fit import fit
 
 # The fill of each name's bars, and its half to the left and to the right of zero.
 _FILLS = (("█", "▐", "▌"), ("▒", "▒", "▒"), ("░", "░", "░"), ("▓", "▓", "▓"), ("▚", "▚", "▚"))

@@ -7,8 +7,8 @@ from textual.strip import Strip
 from saetui.figures.description import HeatMap
 from saetui.tui.drawing.look import Look
 from saetui.tui.drawing.words import line, said
+from saetui.tui.widgets.fit import fit
 from saetui.tui.widgets.heat import heat_style
-from saetui.tui.widgets.visible import fit
 
 _FEWEST_COLUMNS = 20
 # Where there is no room for numbers, how full a cell is says about as much.

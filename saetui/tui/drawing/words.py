@@ -7,7 +7,7 @@ from rich.style import Style
 from textual.strip import Strip
 
 from saetui.tui.drawing.look import Look
-from saetui.tui.widgets.visible import fit
+from saetui.tui.widgets.fit import fit
 
 
 def said(text: str, width: int, look: Look) -> Strip:

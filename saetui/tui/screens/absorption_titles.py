@@ -8,7 +8,7 @@ from textual.content import Content
 from saetui.commands.absorption import CASES, SHOWN, shown_words
 from saetui.commands.workbench import Workbench
 from saetui.tui.widgets.heat import NEGATIVE
-from saetui.tui.widgets.visible import visible_token
+from saetui.visible import visible_token
 
 
 def title_of_words(bench: Workbench, total: int) -> Content:

@@ -11,7 +11,7 @@ from saetui.tui.widgets.case_text import case_lines
 from saetui.tui.widgets.fact_card import FactCard
 from saetui.tui.widgets.reading import Reading
 from saetui.tui.widgets.row_window import Reader
-from saetui.tui.widgets.visible import visible_token
+from saetui.visible import visible_token
 
 
 class CaseCard(FactCard[CaseSubject, CaseFacts], Reading):

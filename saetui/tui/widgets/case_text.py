@@ -9,7 +9,7 @@ from textual.style import Style
 
 from saetui.tui.widgets.case_facts import CaseFacts
 from saetui.tui.widgets.latent_text import contexts_lines, logit_lines, top_token_lines
-from saetui.tui.widgets.visible import visible_token
+from saetui.visible import visible_token
 
 _LABEL = "dim"
 _NAME = 12

@@ -9,9 +9,10 @@ from typing import Any, Literal
 from textual.color import Color
 from textual.content import Content
 
+from saetui.tui.widgets.fit import fit
 from saetui.tui.widgets.heat import Heat
 from saetui.tui.widgets.sparkline import sparkline
-from saetui.tui.widgets.visible import fit, visible, visible_token
+from saetui.visible import visible, visible_token
 
 Align = Literal["left", "right", "center"]
 ABSENT = "–"

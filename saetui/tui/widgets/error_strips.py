@@ -11,10 +11,11 @@ from textual.message import Message
 from textual.style import Style
 from textual.widget import Widget
 
+from saetui.tui.widgets.fit import fit
 from saetui.tui.widgets.heat import heat_colours
 from saetui.tui.widgets.place_facts import PlaceFacts, in_unit
 from saetui.tui.widgets.token_strip import StripToken, token_strip
-from saetui.tui.widgets.visible import fit, visible
+from saetui.visible import visible
 
 _LABEL = 11
 _FOCUS = Style(bold=True, underline=True, dim=False)

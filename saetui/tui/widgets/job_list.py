@@ -19,7 +19,7 @@ from saetui.commands.jobs import listed
 from saetui.jobs import Job
 from saetui.tui.frame.device_text import gauge
 from saetui.tui.frame.status_line import clock
-from saetui.tui.widgets.visible import fit
+from saetui.tui.widgets.fit import fit
 
 _GLYPHS = {"running": "▸", "queued": "·", "done": "✓", "failed": "✗", "cancelled": "–"}
 _BAR = 12

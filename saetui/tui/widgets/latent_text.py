@@ -7,13 +7,14 @@ from textual.color import Color
 from textual.content import Content
 from textual.style import Style
 
+from saetui.tui.widgets.fit import fit
 from saetui.tui.widgets.heat import Heat
 from saetui.tui.widgets.heat_strip import heat_strip
 from saetui.tui.widgets.histogram import histogram_lines, range_line
 from saetui.tui.widgets.latent_facts import Context, LatentFacts, Neighbour
 from saetui.tui.widgets.sparkline import bar
 from saetui.tui.widgets.token_strip import token_strip
-from saetui.tui.widgets.visible import fit, visible_token
+from saetui.visible import visible_token
 
 Line = Content
 # From this width on the contexts stand beside the rest instead of below it.

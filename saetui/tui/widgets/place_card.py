@@ -11,7 +11,7 @@ from saetui.tui.widgets.place_facts import PlaceFacts, PlaceSubject, read_place
 from saetui.tui.widgets.place_text import place_lines
 from saetui.tui.widgets.reading import Reading
 from saetui.tui.widgets.row_window import Reader
-from saetui.tui.widgets.visible import visible_token
+from saetui.visible import visible_token
 
 
 class PlaceCard(FactCard[PlaceSubject, PlaceFacts], Reading):

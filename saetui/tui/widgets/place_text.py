@@ -8,10 +8,11 @@ from textual.content import Content
 from textual.style import Style
 
 from saetui.tui.widgets.column import ABSENT, short_number
+from saetui.tui.widgets.fit import fit
 from saetui.tui.widgets.heat import heat_colours
 from saetui.tui.widgets.place_facts import PlaceFacts
 from saetui.tui.widgets.sparkline import bar
-from saetui.tui.widgets.visible import fit, visible_token
+from saetui.visible import visible_token
 
 _DIM = "dim"
 _NAME, _CELL = 10, 7

@@ -11,8 +11,8 @@ from textual.content import Content
 from textual.strip import Strip
 
 from saetui.tui.widgets.column import Column
+from saetui.tui.widgets.fit import fit
 from saetui.tui.widgets.heat import heat_style
-from saetui.tui.widgets.visible import fit
 
 GUTTER = 2
 _GAP = 1

@@ -9,7 +9,7 @@ from textual.content import Content
 from textual.style import Style
 
 from saetui.tui.widgets.heat import POSITIVE, heat_colours
-from saetui.tui.widgets.visible import visible
+from saetui.visible import visible
 
 ELLIPSIS = "…"
 _DIM = Style(dim=True)

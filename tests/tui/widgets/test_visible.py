@@ -3,7 +3,8 @@
 import pytest
 from rich.cells import cell_len
 
-from saetui.tui.widgets.visible import fit, visible, visible_token
+from saetui.tui.widgets.fit import fit
+from saetui.visible import visible, visible_token
 
 
 @pytest.mark.parametrize(

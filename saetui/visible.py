@@ -1,9 +1,10 @@
-"""Token text made visible: leading spaces, line breaks, control and zero-width characters."""
+"""Text that is not ours made visible: control characters, bidirectional and zero-width marks, leading spaces.
+
+Every name, token, title, note and log line of a model, a file or another person goes through here before a terminal.
+"""
 
 import unicodedata
 from functools import lru_cache
-
-from rich.cells import cell_len, set_cell_size
 
 LEADING_SPACE = "·"
 _NAMED = {"\n": "↵", "\t": "⇥", "\r": "␍", "\x7f": "␡"}
@@ -35,6 +36,11 @@ def visible(text: str) -> str:
     return "◌" + shown if unicodedata.category(shown[:1] or " ") in _COMBINING else shown
 
 
+def visible_lines(text: str) -> str:
+    """``text`` with its line breaks kept and nothing else hidden, for messages of several lines."""
+    return "\n".join(visible(line.removesuffix("\r")) for line in text.split("\n"))
+
+
 @lru_cache(maxsize=16384)
 def visible_token(surface: str) -> str:
     """A token's surface with leading spaces as dots: ``" short"`` is ``"·short"``; a trailing space shows as well."""
@@ -42,12 +48,3 @@ def visible_token(surface: str) -> str:
     leading = len(surface) - len(word)
     stripped = word.rstrip(" ")
     return LEADING_SPACE * leading + visible(stripped) + LEADING_SPACE * (len(word) - len(stripped))
-
-
-def fit(text: str, width: int, *, right: bool = False) -> str:
-    """``text`` in exactly ``width`` terminal cells, cut with an ellipsis where it is longer."""
-    length = len(text) if text.isascii() else cell_len(text)
-    if length > width:
-        return set_cell_size(text, width - 1) + "…" if width > 0 else ""
-    padding = " " * (width - length)
-    return padding + text if right else text + padding
