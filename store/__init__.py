@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from store.errors import StoreNewer as StoreNewer
     from store.errors import StoreUnreadable as StoreUnreadable
     from store.holder import Holder as Holder
+    from store.outside import query_files as query_files
     from store.reader import Reader as Reader
     from store.rows import Rows as Rows
     from store.spool import Spool as Spool
@@ -37,6 +38,7 @@ _HOMES = {
     "StoreMissing": "store.errors",
     "StoreNewer": "store.errors",
     "StoreUnreadable": "store.errors",
+    "query_files": "store.outside",
 }
 __all__ = sorted(_HOMES)
 

@@ -10,12 +10,16 @@ from store.holder import LockProbe
 
 # A file of this storage version can be opened by every DuckDB from 1.5 on.
 STORAGE_VERSION = "v1.5.0"
-# Modest, because the same machine runs training jobs.
-_SETTINGS: dict[str, str | bool | int | float | list[str]] = {
+# Of every connection: modest, because the same machine runs training jobs; no code is fetched, no variable looked at.
+SHARED_SETTINGS: dict[str, str | bool | int | float | list[str]] = {
     "threads": min(4, os.cpu_count() or 1),
     "memory_limit": "2GB",
     "autoinstall_known_extensions": False,
     "autoload_known_extensions": False,
+    "python_enable_replacements": False,
+}
+_SETTINGS: dict[str, str | bool | int | float | list[str]] = {
+    **SHARED_SETTINGS,
     "storage_compatibility_version": STORAGE_VERSION,
     # Half of DuckDB's own: the columns of latent activations fill such blocks, and take 7 % less room.
     "default_block_size": 131_072,

@@ -10,6 +10,7 @@ from store.rows import Rows
 if TYPE_CHECKING:
     import duckdb
     import polars as pl
+    import pyarrow as pa
 
     from store.residency import Residency
 
@@ -63,6 +64,18 @@ class Reader:
             relation = cursor.sql(text, params=_bound(cursor, text, params))
             frame: pl.DataFrame = pl.DataFrame() if relation is None else relation.pl()
             return frame
+
+        text = text_of(sql_or_name)
+        return self._reads.run(task)
+
+    def arrow(self, sql_or_name: str, /, **params: Any) -> "pa.Table":
+        """The answer as an Arrow table, with the types of the database; QueryError where the question is refused."""
+
+        def task(cursor: "duckdb.DuckDBPyConnection") -> "pa.Table":
+            import pyarrow as pa
+
+            relation = cursor.sql(text, params=_bound(cursor, text, params))
+            return pa.table({}) if relation is None else relation.to_arrow_table()
 
         text = text_of(sql_or_name)
         return self._reads.run(task)

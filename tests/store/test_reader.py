@@ -3,11 +3,13 @@
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import duckdb
+import polars as pl
 import pytest
 
-from store import QueryError, QueryInterrupted, Spool, Store, StoreError
+from store import QueryError, QueryInterrupted, Spool, Store, StoreError, query_files
 from tests.store.conftest import latent
 
 # Minutes of work, and interruptible.
@@ -222,3 +224,26 @@ def test_questions_are_answered_while_a_commit_is_written(store: Store) -> None:
         connection.execute("COMMIT")
         assert store.fetch("SELECT count(*) FROM mark").rows == [(1,)]
     assert store.fetch("SELECT count(*) FROM mark").rows == [(1,)]
+
+
+def test_an_answer_as_an_arrow_table(study: Store) -> None:
+    table = study.arrow("SELECT sae_id, width, [k] AS ks FROM sae WHERE width > $least ORDER BY width", least=4)
+    assert table.to_pylist() == [
+        {"sae_id": "narrow", "width": 8, "ks": [4.0]},
+        {"sae_id": "wide", "width": 16, "ks": [4.0]},
+    ]
+    assert [str(kind) for kind in table.schema.types] == ["string", "uint32", "list<l: double>"]
+    assert study.arrow("saes").column_names == list(study.columns("saes"))
+    assert study.arrow("SELECT 1 WHERE false").num_rows == 0
+    with pytest.raises(QueryError, match="needs a value for \\$least"):
+        study.arrow("SELECT $least")
+
+
+def test_files_are_asked_apart_from_the_store(study: Store, tmp_path: Path) -> None:
+    pl.DataFrame({"sae_id": ["narrow", "other"], "score": [1, 2]}).write_csv(tmp_path / "scores.csv")
+    sql = "SELECT sae_id, width, score FROM saes JOIN read_csv($file) USING (sae_id)"
+    found = query_files(sql, {"file": str(tmp_path / "scores.csv")}, saes=study.query("FROM sae"))
+    assert found.rows() == [("narrow", 8, 1)]
+    assert query_files("SELECT count(*) FROM saes", saes=study.arrow("FROM sae")).rows() == [(2,)]
+    with pytest.raises(QueryError, match="sae does not exist"):
+        query_files("FROM sae")
