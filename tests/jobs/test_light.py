@@ -8,7 +8,9 @@ import sys
 import saetui.jobs, saetui.jobs.run, saetui.jobs.devices, saetui.jobs.worker
 heavy = ("torch", "transformers", "transformer_lens", "polars", "pyarrow", "duckdb")
 print([name for name in (*heavy, "pydantic", "pynvml") if name in sys.modules])
-saetui.jobs.parse_spec({"kind": "letters", "hook_name": "h", "saes": ["a"]})
+spec = saetui.jobs.parse_spec({"kind": "letters", "hook_name": "h", "saes": ["a"]})
+import pathlib, saetui.jobs.sources_state
+saetui.jobs.sources_state.fingerprint(spec, pathlib.Path("."))
 print([name for name in heavy if name in sys.modules])
 """
 
