@@ -2,15 +2,21 @@
 
 import sys
 
-from saetui.cli.guard import guarded
+from saetui.cli.guard import guarded, told
 from saetui.cli.work import open_last
+from saetui.commands.printing import finish, prepare
 
 
 def main() -> None:
     """Run the command line; a bare ``saetui`` opens the last store without loading anything it does not need."""
+    prepare()
     if len(sys.argv) == 1:
         guarded(open_last)()
         return
-    from saetui.cli.subcommands import make_app
+    with told():
+        from saetui.cli.subcommands import make_app
 
-    make_app()()
+        try:
+            make_app()()
+        finally:
+            finish()

@@ -1,35 +1,97 @@
-"""How a subcommand ends: known errors as one message; exit codes 0 done, 1 failed, 2 bad use."""
+"""How the command line ends: what went wrong in one message; exit codes 0 done, 1 failed, 2 bad use."""
 
+import os
 import sys
-from collections.abc import Callable
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import wraps
+from pathlib import Path
 from typing import Any, NoReturn
+
+from saetui.commands.printing import abandon, finish, say
+from saetui.visible import visible_lines
+
+# Set to anything, it has the traceback printed before the message.
+TRACEBACK = "SAETUI_TRACEBACK"
 
 
 def guarded(command: Callable[..., int]) -> Callable[..., None]:
-    """A subcommand whose known errors end in one message and exit code 1."""
+    """A subcommand that ends the process with its exit code, or with a message where something went wrong."""
 
     @wraps(command)
     def guarded(*arguments: Any, **options: Any) -> None:
-        from saetui.commands.errors import CommandError
-        from saetui.jobs.errors import JobError
-        from store.errors import StoreError
-
-        try:
+        with told():
             code = command(*arguments, **options)
-        except (CommandError, JobError, StoreError) as error:
-            fail(str(error))
-        except KeyboardInterrupt:
-            fail("interrupted", code=130)
-        except BrokenPipeError:
-            # The reader of our output left; nothing is wrong, and nothing more can be said to it.
-            sys.stdout = None
-            code = 0
+            finish()
         sys.exit(code)
 
     return guarded
 
 
+@contextmanager
+def told() -> Iterator[None]:
+    """Whatever is raised in the block ends the process with one message and an exit code that is not 0."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        fail("interrupted", code=130)
+    except BrokenPipeError:
+        # The reader of our output left; nothing is wrong, and nothing more can be said to it.
+        abandon()
+        sys.exit(0)
+    except Exception as problem:
+        _end(problem)
+
+
 def fail(message: str, *, code: int = 1) -> NoReturn:
-    print(f"saetui: {message}", file=sys.stderr)
+    """Say what went wrong and leave."""
+    say(message)
     sys.exit(code)
+
+
+def _end(problem: Exception) -> NoReturn:
+    from saetui.commands.errors import UsageError, user_errors
+    from saetui.disk_errors import told as told_of_disk
+
+    if os.environ.get(TRACEBACK):
+        say("".join(traceback.format_exception(problem)), named=False)
+    if isinstance(problem, user_errors()):
+        fail(str(problem) or type(problem).__name__, code=2 if isinstance(problem, UsageError) else 1)
+    if isinstance(problem, OSError):
+        fail(told_of_disk(problem))
+    if isinstance(problem, MemoryError):
+        fail("there is not enough memory; close some programs, or ask for less at once")
+    if isinstance(problem, RecursionError):
+        fail(f"what was read is nested too deeply; it is damaged, or no file of saetui{_kept(problem)}")
+    if isinstance(problem, UnicodeError):
+        fail(f"{_told_of_text(problem)}{_kept(problem)}")
+    reason = visible_lines(str(problem)).partition("\n")[0]
+    fail(f"unexpected error: {type(problem).__name__}: {reason}{_kept(problem)}")
+
+
+def _told_of_text(problem: UnicodeError) -> str:
+    if isinstance(problem, UnicodeEncodeError):
+        return f"{problem.object[:80]!r} is no text that can be written as {problem.encoding}; rename what is called so"
+    if isinstance(problem, UnicodeDecodeError):
+        return f"{problem.object[problem.start : problem.start + 16]!r} is no {problem.encoding} text"
+    return str(problem)
+
+
+def _kept(problem: Exception) -> str:
+    """Where the traceback is kept, to be shown to whoever can mend it."""
+    if os.environ.get(TRACEBACK):
+        return ""
+    path = _log()
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("".join(traceback.format_exception(problem)), encoding="utf-8", errors="backslashreplace")
+    except OSError:
+        return f"; run it with {TRACEBACK}=1 to see the traceback"
+    return f"; the traceback is in {path} ({TRACEBACK}=1 prints it)"
+
+
+def _log() -> Path:
+    from platformdirs import user_state_path
+
+    return user_state_path("saetui") / "last-error.txt"

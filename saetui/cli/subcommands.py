@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from saetui.cli import work
 from saetui.cli.guard import guarded
 from saetui.cli.studies import register_studies
+from saetui.commands.printing import put
 
 if TYPE_CHECKING:
     import typer
@@ -51,7 +52,7 @@ def _register(app: "typer.Typer", jobs: "typer.Typer", store_option: Any) -> Non
         if version:
             from saetui import __version__
 
-            print(__version__)
+            put(__version__)
         elif context.invoked_subcommand is None:
             guarded(work.open_last)()
 

@@ -5,17 +5,20 @@ from pathlib import Path
 from typing import Any
 
 from saetui.cli.guard import fail
+from saetui.commands.printing import put, say
 
 
 def store_root(store: Path | None) -> Path:
+    """The folder of a store as it was given, with ``~`` written out; else of the one opened last."""
     from saetui.commands.last_store import last_store
+    from saetui.commands.user_path import user_path
 
-    return store if store is not None else last_store()
+    return user_path(str(store)) if store is not None else last_store()
 
 
 def has_terminal() -> bool:
     # The interface reads standard input and draws on standard error.
-    return all(stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr))
+    return all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr))
 
 
 def open_last() -> int:
@@ -25,10 +28,13 @@ def open_last() -> int:
 def open_store(store: Path, at: str | None) -> int:
     from saetui.commands.last_store import remember_store
 
+    store = store_root(store)
     if not has_terminal():
         from saetui.commands.summary import print_summary
 
-        print("saetui: no terminal, so here is the summary", file=sys.stderr)
+        if at is not None:
+            _check_link(store, at)
+        say("no terminal, so here is the summary")
         return print_summary(store)
     from saetui.tui.start import run
 
@@ -37,13 +43,22 @@ def open_store(store: Path, at: str | None) -> int:
     return code
 
 
+def _check_link(store: Path, at: str) -> None:
+    from saetui.commands.catalogue import Catalogue
+    from saetui.commands.links import read_link
+    from store import Store
+
+    with Store.open(store) as opened:
+        read_link(at, Catalogue.read(opened))
+
+
 def make_demo(store: Path | None, *, headless: bool) -> int:
     from saetui.commands.last_store import demo_store
     from saetui.jobs.client import JobClient
     from saetui.jobs.demo import submit_demo
     from store import Store
 
-    root = store if store is not None else demo_store()
+    root = store_root(store) if store is not None else demo_store()
     Store.open(root, create=True).close()
     jobs = submit_demo(JobClient(root))
     if not headless and has_terminal():
@@ -57,10 +72,11 @@ def make_demo(store: Path | None, *, headless: bool) -> int:
 
 def run_spec(spec: Path, store: Path | None, device: str | None, *, force: bool) -> int:
     from saetui.commands.headless import follow_jobs
+    from saetui.commands.user_path import user_path
     from saetui.jobs import JobClient, load_spec
 
-    loaded = load_spec(spec)
-    root = store or (Path(loaded.store) if loaded.store else store_root(None))
+    loaded = load_spec(user_path(str(spec)))
+    root = store_root(store if store is not None else Path(loaded.store) if loaded.store else None)
     job = JobClient(root).submit(loaded, device, force=force)
     return follow_jobs(root, [job.id])
 
@@ -113,15 +129,16 @@ def draw_figure(name: str | None, store: Path | None, out: Path | None, **chosen
     from saetui.commands.figures import Figure, export_figure, list_figures
 
     if name is None:
-        print(list_figures())
+        put(list_figures())
         return 0
+    from saetui.commands.take_in import take_in
     from store import Store
 
     with Store.open(store_root(store)) as opened:
-        opened.commit_spool()
+        take_in(opened)
         drawn = Figure(name, **chosen).drawn(opened)
     if out is not None:
-        print(f"saetui: {export_figure(drawn, out)}", file=sys.stderr)
+        say(export_figure(drawn, out))
         return 0
     if drawn.is_empty:
         fail(f"{name}: there is nothing to draw: {drawn.advice}")

@@ -5,6 +5,10 @@ class CommandError(Exception):
     """A command that cannot be understood or done here; the message names the command, the argument and the way out."""
 
 
+class UsageError(CommandError):
+    """An argument that means nothing, whatever is in the store; the command line ends with 2 then."""
+
+
 def user_errors() -> tuple[type[Exception], ...]:
     """All errors that are told to the person and not raised further; their homes are imported when one is met."""
     from saetui.jobs.errors import JobError

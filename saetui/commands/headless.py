@@ -6,12 +6,15 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Protocol
 
 from saetui.commands.errors import CommandError
+from saetui.commands.printing import say
 from saetui.commands.text_table import new_table, print_table
 from saetui.jobs.client import JobClient
 from saetui.jobs.job import Job
+from saetui.visible import visible
 from store import Store
 
 if TYPE_CHECKING:
@@ -39,21 +42,20 @@ def follow_jobs(root: Path, job_ids: Sequence[str]) -> int:
                         break
                     time.sleep(_POLL_S)
         except KeyboardInterrupt:
-            print(f"saetui: the jobs go on without you; see `saetui jobs --store {root}`", file=sys.stderr)
+            say(f"the jobs go on without you; see `saetui jobs --store {quote(str(root))}`")
             raise
         # Nobody looks at this store any more, so nothing needs to stay in memory.
         client.release_workers()
         report = store.commit_spool()
         if report.held_by is not None:
-            print(
-                f"saetui: {report.waiting} results wait in {root / 'spool'}, since {report.held_by} has it open; "
-                "they are taken in when it is opened next",
-                file=sys.stderr,
+            say(
+                f"{report.waiting} results wait in {root / 'spool'}, since {report.held_by} has it open; "
+                "they are taken in when it is opened next"
             )
     failed = [job for job in jobs if job.state != "done"]
     for job in failed:
         hint = f" ({job.hint})" if job.hint else ""
-        print(f"saetui: {job.title}: {job.state}: {job.message}{hint}", file=sys.stderr)
+        say(f"{job.title}: {job.state}: {job.message}{hint}")
     return 1 if failed else 0
 
 
@@ -85,10 +87,10 @@ class _Bars:
 
         for job in jobs:
             if job.id not in self._tasks:
-                self._tasks[job.id] = self._progress.add_task(escape(job.title), total=1.0, state="")
+                self._tasks[job.id] = self._progress.add_task(escape(visible(job.title)), total=1.0, state="")
             fraction = job.progress.fraction if job.progress else None
             done = 1.0 if job.state == "done" else fraction or 0.0
-            self._progress.update(self._tasks[job.id], completed=done, state=describe(job))
+            self._progress.update(self._tasks[job.id], completed=done, state=visible(describe(job)))
         self._progress.refresh()
 
 
@@ -103,7 +105,7 @@ class _Lines:
             before, at = self._said.get(job.id, ("", 0.0))
             if key != before or (job.state == "running" and now - at >= _LINE_S):
                 self._said[job.id] = (key, now)
-                print(f"{job.title}: {describe(job)}", file=sys.stderr, flush=True)
+                say(f"{job.title}: {describe(job)}", named=False)
 
 
 def describe(job: Job) -> str:
@@ -143,5 +145,5 @@ def cancel_job(root: Path, name: str) -> int:
     if job.state in _ENDED:
         raise CommandError(f"jobs cancel: {job.title} is {job.state} already")
     client.cancel(job.id)
-    print(f"{job.title}: asked to stop", file=sys.stderr)
+    say(f"{job.title}: asked to stop", named=False)
     return 0

@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from saetui.commands.errors import CommandError
+from saetui.commands.printing import put
+from saetui.commands.take_in import take_in
 from saetui.commands.text_table import new_table, print_table
 from store import Store
 from store.queries import named_query
@@ -163,7 +165,7 @@ def pursue(
 
     client = JobClient(store_root)
     with Store.open(store_root) as store:
-        store.commit_spool()
+        take_in(store)
         catalogue = Catalogue.read(store)
         if sae is None and not catalogue.saes:
             raise CommandError(f"{store_root} has no SAE yet; `saetui demo` makes some")
@@ -182,7 +184,7 @@ def pursue(
 def print_pursuits(store_root: Path, *, sae_name: str | None = None, pursuit_id: str | None = None) -> int:
     """A pursuit (the latest, of one SAE or of any) beside the paper's figures; and all others."""
     with Store.open(store_root) as store:
-        store.commit_spool()
+        take_in(store)
         rows = [row for row in _rows(store, "pursuit_runs") if sae_name in (None, row["sae"])]
     if not rows:
         raise CommandError(f"no pursuit yet in {store_root}; `saetui pursue --random 200` makes one")
@@ -192,7 +194,7 @@ def print_pursuits(store_root: Path, *, sae_name: str | None = None, pursuit_id:
         table.add_row(*line)
     code = print_table(table, "")
     if len(rows) > 1:
-        print()
+        put()
         earlier = new_table("pursuit", "SAE", "method", "L0", "tokens", "FVU", "change", "nonlinear", "change")
         for row in rows:
             earlier.add_row(

@@ -1,13 +1,13 @@
 """A store at a glance, as text: its SAEs, the letters they claim, and what is absorbed."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from saetui.commands.text_table import cell, new_table, percent, print_table
+from saetui.commands.printing import put
+from saetui.commands.take_in import take_in
+from saetui.commands.text_table import TextTable, cell, new_table, percent, print_table
+from saetui.visible import visible_token
 from store import Store
-
-if TYPE_CHECKING:
-    from rich.table import Table
 
 Record = dict[str, Any]
 
@@ -30,14 +30,14 @@ _CASES = 8
 def print_summary(root: Path) -> int:
     """The store's SAEs; for every letter, how well each SAE's best latent stands for it; and the absorption study."""
     with Store.open(root) as store:
-        store.commit_spool()
+        take_in(store)
         saes = store.fetch("saes").dicts()
         table = new_table(*_SAE_COLUMNS)
         for record in saes:
             table.add_row(*(cell(record.get(column), digits) for column, digits in _SAE_COLUMNS.items()))
         code = print_table(table, f"no SAEs yet in {root}; `saetui demo` makes some")
         if saes:
-            print()
+            put()
             print_table(_letters(store, saes), "no letters yet; `saetui study letters` finds them")
             _print_absorption(store)
             _print_errors(store)
@@ -49,13 +49,13 @@ def _print_absorption(store: Store) -> None:
     runs = store.fetch("absorption_runs").dicts()
     if not runs:
         return
-    print()
+    put()
     print_table(_rates(runs), "")
-    print()
+    put()
     print_table(_letter_rates(store, runs), "")
     cases = store.fetch("absorption_strongest", limit=_CASES).dicts()
     if cases:
-        print()
+        put()
         print_table(_strongest(cases), "")
 
 
@@ -100,8 +100,7 @@ def _print_errors(store: Store) -> None:
             f"{study['floor_low']:.4f} to {study['floor_high']:.4f} (95%, jack-knife over widths)",
         )
     table.caption = "\n".join(notes)
-    table.caption_justify = "left"
-    print()
+    put()
     print_table(table, "")
 
 
@@ -112,7 +111,7 @@ def _interval(row: Record, name: str, digits: int) -> str:
     return f"{value:.{digits}f} ({low:.{digits}f}–{high:.{digits}f})"
 
 
-def _letters(store: Store, saes: list[Record]) -> "Table":
+def _letters(store: Store, saes: list[Record]) -> TextTable:
     by_sae = {}
     for sae in saes:
         rows = store.fetch("letters", sae=sae["sae_id"]).dicts()
@@ -126,7 +125,7 @@ def _letters(store: Store, saes: list[Record]) -> "Table":
     return table
 
 
-def _rates(runs: list[Record]) -> "Table":
+def _rates(runs: list[Record]) -> TextTable:
     table = new_table(
         "SAE",
         "width",
@@ -154,11 +153,10 @@ def _rates(runs: list[Record]) -> "Table":
     for run in runs:
         if run["warning"]:
             table.caption = str(run["warning"])
-            table.caption_justify = "left"
     return table
 
 
-def _letter_rates(store: Store, runs: list[Record]) -> "Table":
+def _letter_rates(store: Store, runs: list[Record]) -> TextTable:
     by_sae = {
         str(run["name"]): {row["letter"]: row for row in store.fetch("absorption_letters", sae=run["sae_id"]).dicts()}
         for run in runs
@@ -172,14 +170,14 @@ def _letter_rates(store: Store, runs: list[Record]) -> "Table":
     return table
 
 
-def _strongest(cases: list[Record]) -> "Table":
+def _strongest(cases: list[Record]) -> TextTable:
     table = new_table(
         "word", "SAE", "absorber", "cosine", "effect", "second", "effect run again", "answer", title="Strongest cases"
     )
     for case in cases:
         without = "–" if case["answer_without"] is None else f"{case['letter']} → {case['answer_without']}"
         table.add_row(
-            repr(str(case["surface"])),
+            visible_token(str(case["surface"])),
             str(case["sae"]),
             cell(case["absorber"]).replace(",", ""),
             cell(case["cosine"], 2),

@@ -1,11 +1,12 @@
-"""Tables of numbers as text on standard output."""
+"""Tables of numbers as text on standard output; whatever stands in them is made visible here."""
 
-import sys
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
 
-if TYPE_CHECKING:
-    from rich.table import Table
+from saetui.commands.printing import console, say
+from saetui.visible import visible, visible_lines
 
+# The width where there is no terminal: a table of data is not folded to one that is not there.
+_WIDTH = 200
 _TEXT = frozenset(
     {
         "name",
@@ -24,15 +25,29 @@ _TEXT = frozenset(
 )
 
 
-def new_table(*columns: str, title: str | None = None) -> "Table":
-    """An empty table; columns of numbers are right-aligned."""
-    from rich import box
-    from rich.table import Table
+@dataclass
+class TextTable:
+    """Columns and rows of text, with a title above and a caption below where there is one."""
 
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, title=title, title_justify="left", title_style="bold")
-    for column in columns:
-        table.add_column(column, no_wrap=True, justify="left" if column in _TEXT else "right")
-    return table
+    columns: tuple[str, ...]
+    title: str | None = None
+    caption: str | None = None
+    rows: list[tuple[str, ...]] = field(default_factory=list)
+
+    @property
+    def row_count(self) -> int:
+        return len(self.rows)
+
+    def add_row(self, *cells: object) -> None:
+        """Add a row, one cell for each column; None stands for an empty one."""
+        if len(cells) != len(self.columns):
+            raise ValueError(f"{len(cells)} cells for {len(self.columns)} columns")
+        self.rows.append(tuple("" if cell is None else str(cell) for cell in cells))
+
+
+def new_table(*columns: str, title: str | None = None) -> TextTable:
+    """An empty table; columns of numbers are right-aligned."""
+    return TextTable(columns, title)
 
 
 def cell(value: object, digits: int = 0) -> str:
@@ -49,13 +64,21 @@ def percent(value: object) -> str:
     return f"{value:.1%}" if isinstance(value, float | int) else "–"
 
 
-def print_table(table: "Table", empty: str) -> int:
+def print_table(table: TextTable, empty: str) -> int:
     """Print a table on standard output, or say on standard error why there is none; gives the exit code 0."""
-    from rich.console import Console
+    if not table.rows:
+        say(empty, named=False)
+        return 0
+    from rich import box
+    from rich.table import Table
 
-    if table.row_count == 0:
-        print(empty, file=sys.stderr)
-    else:
-        # A table of data is never folded to the width of a terminal that is not there.
-        Console(width=None if sys.stdout.isatty() else 200, markup=False, highlight=False).print(table)
+    drawn = Table(box=box.SIMPLE_HEAD, pad_edge=False, title_justify="left", title_style="bold")
+    drawn.title = None if table.title is None else visible(table.title)
+    drawn.caption = None if table.caption is None else visible_lines(table.caption)
+    drawn.caption_justify = "left"
+    for column in table.columns:
+        drawn.add_column(visible(column), no_wrap=True, justify="left" if column in _TEXT else "right")
+    for row in table.rows:
+        drawn.add_row(*map(visible, row))
+    console(width=_WIDTH).print(drawn)
     return 0

@@ -1,10 +1,8 @@
 """A figure on standard output: as wide as the terminal, in its colours, or plain text where there is none."""
 
-import sys
-
-from rich.console import Console
 from rich.segment import Segment, Segments
 
+from saetui.commands.printing import console
 from saetui.figures.description import Figure
 from saetui.tui.drawing.look import PLAIN
 from saetui.tui.drawing.sheet import print_lines
@@ -15,9 +13,9 @@ _WIDEST = 160
 
 def print_figure(figure: Figure) -> None:
     """Print all plots of a figure and its note."""
-    console = Console(width=None if sys.stdout.isatty() else _WIDTH, highlight=False)
-    for strip in print_lines(figure, min(console.width, _WIDEST), PLAIN):
-        console.print(Segments([*_without_trailing_space(list(strip)), Segment.line()]), end="")
+    output = console(width=_WIDTH)
+    for strip in print_lines(figure, min(output.width, _WIDEST), PLAIN):
+        output.print(Segments([*_without_trailing_space(list(strip)), Segment.line()]), end="")
 
 
 def _without_trailing_space(segments: list[Segment]) -> list[Segment]:
