@@ -69,12 +69,21 @@ class TaskContext:
 
     @property
     def spool(self) -> "Spool":
-        """Takes the rows of this job; they reach the store after the task has ended well (or has called ``flush``)."""
+        """Takes the rows of this job; they reach the store after the task has ended well, or has called ``keep``."""
         if self._spool is None:
             from store.spool import Spool
 
             self._spool = self._stack.enter_context(Spool(self.store_root, self.job_id))
         return self._spool
+
+    def keep(self) -> None:
+        """Finishes what is in the spool: it is committed at once, whatever becomes of the rest of the job.
+
+        Raises:
+            SpoolError: the rows cannot be written; what was added since the last call is lost.
+        """
+        if self._spool is not None:
+            self._spool.flush()
 
     def plan(self, weights: Mapping[str, float]) -> None:
         """Names the phases to come, with the time each takes relative to the others, for the time left of the job."""

@@ -2,11 +2,13 @@
 
 The worker writes job ids to standard input, and reads a line from standard output whenever the next one can come.
 Everything a task prints goes to its job's log. When the worker is gone, so is this process, at once: nobody would see
-it, and its device belongs to others.
+it, and its device belongs to others. While it starts or is idle the kernel sees to that; in a task a thread does, which
+takes along whatever the task started.
 """
 
 import argparse
 import contextlib
+import ctypes
 import faulthandler
 import gc
 import os
@@ -39,6 +41,8 @@ class Runner:
     def run(self, folder: JobFolder) -> bool:
         """Runs a job and writes down how it ended; False where this process should not run another one."""
         record = folder.read()
+        if record.state != "running":
+            return True  # Somebody took the worker for dead, or cancelled the job by force.
         self._print_to(folder.log)
         try:
             failure = self._task(folder, record)
@@ -67,6 +71,8 @@ class Runner:
             spec = parse_spec(folder.read_spec(), source=str(folder.spec))
             with TaskContext(self._store_root, folder, self._device, self._warm) as context:
                 find_task(spec.kind)(spec, context)
+                if folder.read() != record:
+                    raise JobCancelled  # It was ended from outside; what it would add belongs to nobody.
                 context.spool.add("job", [job_row(folder, replace(record, state="done"))])
                 self._in_task = False  # From here the job is done; its results are finished undisturbed.
         except JobCancelled:
@@ -100,23 +106,63 @@ def _print_traceback(error: BaseException) -> None:
         pass  # A full disk; the state still says why the job failed.
 
 
-def _listen(jobs: "SimpleQueue[str | None]") -> None:
+class _Tether:
+    """Ties this process to its worker, without a moment in which it could start a task for a dead one."""
+
+    def __init__(self, worker: int) -> None:
+        self._lock = threading.Lock()
+        self._gone = False
+        self._in_job = False
+        _die_with_parent(True)
+        # Before the wish above was known to the kernel, the worker may have died already.
+        self._gone = os.getppid() != worker
+
+    def begin_job(self) -> bool:
+        """Called before each job; False where there is no worker any more."""
+        with self._lock:
+            if self._gone:
+                return False
+            self._in_job = True
+            # The kernel would end this process alone, and leave what the task started.
+            _die_with_parent(False)
+            return True
+
+    def end_job(self) -> None:
+        with self._lock:
+            self._in_job = False
+            _die_with_parent(True)
+
+    def cut(self) -> None:
+        """The worker closed its end, or died: a task that runs is ended, with all that it started."""
+        with self._lock:
+            self._gone = True
+            if self._in_job:
+                os.killpg(0, signal.SIGKILL)
+
+
+def _die_with_parent(wanted: bool) -> None:
+    """Asks Linux to kill this process when the one that started it ends; elsewhere the closed pipe has to do."""
+    if sys.platform == "linux":
+        pr_set_pdeathsig = 1
+        with contextlib.suppress(OSError, AttributeError):
+            ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGKILL if wanted else 0, 0, 0, 0)
+
+
+def _listen(jobs: "SimpleQueue[str | None]", tether: _Tether) -> None:
     """Takes job ids from the worker; at its end this process and all its children end."""
     for line in sys.stdin:
         jobs.put(line.strip())
     jobs.put(None)
-    if _busy.is_set():
-        os.killpg(0, signal.SIGKILL)
-
-
-_busy = threading.Event()
+    tether.cut()
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--store", type=Path, required=True)
     parser.add_argument("--device", required=True, help="as torch names it in this process")
+    parser.add_argument("--worker", type=int, required=True, help="process id of the worker that started this one")
     arguments = parser.parse_args()
+    tether = _Tether(arguments.worker)
     faulthandler.enable()
     ready = os.dup(1)
     os.dup2(2, 1)
@@ -125,11 +171,12 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     jobs: SimpleQueue[str | None] = SimpleQueue()
-    threading.Thread(target=_listen, args=(jobs,), daemon=True).start()
+    threading.Thread(target=_listen, args=(jobs, tether), daemon=True).start()
     while (job_id := jobs.get()) is not None:
-        _busy.set()
+        if not tether.begin_job():
+            break
         another = runner.run(JobFolder(arguments.store / "jobs" / job_id))
-        _busy.clear()
+        tether.end_job()
         if not another:
             break
         os.write(ready, b"ready\n")

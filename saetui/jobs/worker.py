@@ -148,8 +148,9 @@ class Worker:
         # The runner inherits the leases: should it outlive this process for a moment, the device is still taken.
         leases = [self._files.lease, *([self._machine] if self._machine is not None else [])]
         torch_device = "cpu" if self._device.uuid is None else "cuda:0"
+        arguments = ["--store", str(self._store_root), "--device", torch_device, "--worker", str(os.getpid())]
         return subprocess.Popen(
-            python_module("saetui.jobs.runner", "--store", str(self._store_root), "--device", torch_device),
+            python_module("saetui.jobs.runner", *arguments),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             process_group=0,

@@ -13,6 +13,7 @@ import pytest
 
 from saetui.jobs import Job, JobClient
 from saetui.jobs.identity import ProcessIdentity
+from saetui.jobs.launch import WorkerFiles
 from saetui.jobs.run import run_spec, wait_for
 
 from .harness import count, ended, endless, trouble, underway, wait_until, workers
@@ -33,6 +34,17 @@ def runner_of(job: Job) -> psutil.Process:
     assert job.record.worker is not None
     (runner,) = psutil.Process(job.record.worker.pid).children()
     return runner
+
+
+def runners(root: Path) -> list[psutil.Process]:
+    """All runners of a store, those of dead workers too."""
+    found = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.NoSuchProcess, psutil.ZombieProcess):
+            command = process.cmdline()
+            if "saetui.jobs.runner" in command and str(root) in command:
+                found.append(process)
+    return found
 
 
 def works_again(client: JobClient) -> bool:
@@ -150,6 +162,78 @@ def test_a_job_of_a_killed_worker_is_settled_by_the_next_worker_too(client: JobC
     )
     assert other.returncode == 0
     assert job.folder.read().state == "failed"
+
+
+@pytest.mark.parametrize("delay_s", [0.0, 0.4])
+def test_a_worker_killed_while_its_runner_starts_leaves_no_runner_and_no_results(
+    client: JobClient, store_root: Path, delay_s: float
+) -> None:
+    # Long enough to be killed in time on a slow machine, short enough to end well where nobody ends it.
+    job = client.submit(count(5, 0.2))
+    wait_until(lambda: runners(store_root))
+    time.sleep(delay_s)
+    (worker,) = workers(store_root)
+    os.kill(worker.pid, signal.SIGKILL)
+    failed = ended(client, job)
+    assert (failed.state, failed.message) == ("failed", "the worker vanished while the job ran")
+    wait_until(lambda: not runners(store_root), timeout_s=2)
+    wait_until(WorkerFiles(client.jobs_root, "cpu").lease.is_free, timeout_s=2)
+    time.sleep(1.5)
+    assert not (failed.folder.out / "counted.txt").exists()
+    assert not list((store_root / "spool").glob("*/manifest.json"))
+    assert client.job(job.id).state == "failed"
+
+
+# Starts a runner as a worker does, says its process id, and lives until its own input ends.
+STARTS_A_RUNNER = """
+import os, subprocess, sys
+runner = subprocess.Popen(
+    [sys.executable, "-m", "saetui.jobs.runner", "--store", sys.argv[1], "--device", "cpu", "--worker",
+     str(os.getpid())], stdin=int(os.environ["JOBS"]), stdout=subprocess.PIPE
+)
+print(runner.pid, flush=True)
+sys.stdin.read()
+"""
+
+
+@pytest.mark.parametrize("after_s", [0.0, 0.3, 3.0])
+def test_a_runner_ends_with_its_worker_though_its_input_stays_open(
+    client: JobClient, store_root: Path, monkeypatch: pytest.MonkeyPatch, after_s: float
+) -> None:
+    monkeypatch.setattr(JobClient, "ensure_workers", lambda _: None)
+    job = client.submit(endless())
+    listened, given = os.pipe()
+    command = [sys.executable, "-c", STARTS_A_RUNNER, str(store_root)]
+    environment = os.environ | {"JOBS": str(listened)}
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, pass_fds=[listened], env=environment
+    ) as worker:
+        assert worker.stdout is not None
+        runner = ProcessIdentity.of(int(worker.stdout.readline()))
+        assert runner is not None
+        time.sleep(after_s)
+        worker.kill()
+    with contextlib.suppress(BrokenPipeError):
+        os.write(given, f"{job.id}\n".encode())
+    wait_until(lambda: not runner.alive, timeout_s=2)
+    os.close(given)
+    os.close(listened)
+    assert job.folder.log_tail(1) == []
+
+
+def test_a_runner_whose_worker_died_before_it_began_runs_nothing(
+    client: JobClient, store_root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(JobClient, "ensure_workers", lambda _: None)
+    job = client.submit(count())
+    job.folder.start(ProcessIdentity.current(), "cpu")
+    elsewhere = [sys.executable, "-m", "saetui.jobs.runner", "--store", store_root, "--device", "cpu", "--worker", "1"]
+    listened, given = os.pipe()
+    os.write(given, f"{job.id}\n".encode())
+    assert subprocess.run(elsewhere, stdin=listened, timeout=30).returncode == 0
+    assert (job.folder.read().state, job.folder.log_tail(1)) == ("running", [])
+    os.close(given)
+    os.close(listened)
 
 
 def test_a_stopped_worker_is_noticed_and_its_job_can_be_cancelled(

@@ -5,6 +5,7 @@ import threading
 from itertools import pairwise
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from saetui.jobs import JobClient, JobError, parse_spec
@@ -51,6 +52,17 @@ def test_a_failed_job_leaves_only_its_record(client: JobClient, store_root: Path
     wait_until(lambda: (job.folder.kept).exists())
     manifests = [json.loads(path.read_text()) for path in (store_root / "spool").glob("*/manifest.json")]
     assert [[p["table"] for p in m["parts"]] for m in manifests] == [["job"]]
+
+
+@pytest.mark.parametrize("how", ["keeps one, then bug", "keeps one, then waits"])
+def test_what_a_job_has_kept_outlives_its_failure_or_cancelling(client: JobClient, store_root: Path, how: str) -> None:
+    job = client.submit(trouble(how))
+    wait_until(lambda: client.job(job.id).log_tail(1))
+    client.cancel(job.id)
+    job = ended(client, job)
+    assert job.state == ("failed" if how.endswith("bug") else "cancelled")
+    parts = (store_root / "spool").glob("*/*-model.parquet")
+    assert [pl.read_parquet(path)["model_id"].to_list() for path in parts] == [["kept"]]
 
 
 def test_the_same_content_is_not_computed_twice(client: JobClient) -> None:

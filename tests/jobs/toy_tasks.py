@@ -101,6 +101,15 @@ def _trouble(how: str, context: TaskContext) -> None:
         case "rows then bug":
             context.spool.add("model", [{"model_id": "half written"}])
             raise KeyError("missing")
+        case "keeps one, then bug" | "keeps one, then waits":
+            context.spool.add("model", [{"model_id": "kept"}])
+            context.keep()
+            context.spool.add("model", [{"model_id": "under way"}])
+            context.log("has kept one")
+            while how == "keeps one, then waits":
+                context.check()
+                time.sleep(0.01)
+            raise KeyError("missing")
         case "disk":
             raise OSError(28, "No space left on device", str(Path("part.parquet")))
         case _:
