@@ -93,11 +93,12 @@ def _register(app: "typer.Typer", jobs: "typer.Typer", store_option: Any) -> Non
         min_cosine: Annotated[float | None, typer.Option(help="An absorber's least cosine with the probe.")] = None,
         context: Annotated[int | None, typer.Option(help="A context; default: that of the hardest token.")] = None,
         model: Annotated[str | None, typer.Option(help="Model of an error study; default: that studied last.")] = None,
+        force: Annotated[bool, typer.Option("--force", help="Overwrite files of that name.")] = False,
     ) -> None:
         chosen = {"sae": tuple(sae or ()), "hook": hook or "", "letter": letter or "", "word": word or ""}
         chosen["model"] = model or ""
         numbers = {"tau": tau, "lead": lead, "min_cosine": min_cosine, "context": context}
-        guarded(work.draw_figure)(name, store, out, **chosen, **numbers)
+        guarded(work.draw_figure)(name, store, out, force=force, **chosen, **numbers)
 
     @app.command(help="Find codes of tokens anew by gradient pursuit: what could a better encoder do (2410.14670)?")
     def pursue(

@@ -125,20 +125,21 @@ def pursue_tokens(
     return pursue(store_root(store), sae, choice, l0, method, device, force=force)
 
 
-def draw_figure(name: str | None, store: Path | None, out: Path | None, **chosen: Any) -> int:
+def draw_figure(name: str | None, store: Path | None, out: Path | None, *, force: bool, **chosen: Any) -> int:
     from saetui.commands.figures import Figure, export_figure, list_figures
 
     if name is None:
         put(list_figures())
         return 0
     from saetui.commands.take_in import take_in
+    from saetui.commands.user_path import user_path
     from store import Store
 
     with Store.open(store_root(store)) as opened:
         take_in(opened)
         drawn = Figure(name, **chosen).drawn(opened)
     if out is not None:
-        say(export_figure(drawn, out))
+        say(export_figure(drawn, user_path(str(out)), overwrite=force))
         return 0
     if drawn.is_empty:
         fail(f"{name}: there is nothing to draw: {drawn.advice}")

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from saetui.commands.attention import Place
 from saetui.commands.command import Command, argument, command
 from saetui.commands.errors import CommandError
 from saetui.commands.links import link_of
+from saetui.commands.shell import shell_line
+from saetui.commands.tables import TABLES
+from saetui.commands.user_path import user_path
+from saetui.visible import visible
 
 if TYPE_CHECKING:
     from saetui.commands.workbench import Workbench
@@ -57,7 +61,8 @@ class Copy(Command):
     def run(self, bench: Workbench) -> None:
         if bench.row is None:
             raise CommandError("copy: there is no row under the cursor")
-        bench.front.copy("\t".join("" if v is None else str(v) for v in bench.row.values()), "row")
+        # Nobody reads a clipboard before it is pasted, perhaps into a shell: nothing hidden goes in.
+        bench.front.copy("\t".join("" if v is None else visible(str(v)) for v in bench.row.values()), "row")
 
     @classmethod
     def available(cls, bench: Workbench) -> bool:
@@ -68,22 +73,41 @@ class Copy(Command):
 class Link(Command):
     def run(self, bench: Workbench) -> None:
         link = link_of(Place(bench.screen, bench.attention), bench.catalogue)
-        bench.front.copy(f"saetui open {bench.store.root} --at {link}", "link")
+        bench.front.copy(shell_line("saetui", "open", bench.store.root, "--at", link), "link")
 
 
 @command("export", "Write the focused table to a file", keys={"e": ""}, label="export", asks=True)
 class Export(Command):
     path: str = argument(help="a file ending in .parquet, .csv or .md", complete="file")
     table: str = argument(default="", help="the table; the focused one if left out", complete="table")
+    overwrite: bool = argument(default=False, help="yes: also where a file of that name exists")
 
     def resolved(self, bench: Workbench) -> Export:
-        return Export(self.path, table=self.table or bench.focus)
+        return replace(self, table=self.table or bench.focus)
+
+    def question(self, bench: Workbench) -> str | None:
+        from saetui.commands.export import would_overwrite
+        from saetui.commands.written_files import question
+
+        if self.overwrite:
+            return None
+        return question(would_overwrite(*bench.query_of(_table(self.table)), user_path(self.path)))
+
+    def confirmed(self) -> Export:
+        return replace(self, overwrite=True)
 
     def run(self, bench: Workbench) -> None:
         from saetui.commands.export import export
 
-        sql, parameters = bench.query_of(self.table)
-        bench.in_background(lambda: export(bench.store, sql, parameters, Path(self.path).expanduser()))
+        sql, parameters = bench.query_of(_table(self.table))
+        path = user_path(self.path)
+        bench.in_background(lambda: export(bench.store, sql, parameters, path, overwrite=self.overwrite))
+
+
+def _table(name: str) -> str:
+    if name not in TABLES:
+        raise CommandError(f"export: no table {name!r}; there are {', '.join(TABLES)}")
+    return name
 
 
 @command("theme", "Change the colours")

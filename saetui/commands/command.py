@@ -78,6 +78,10 @@ class Command:
         """What to ask before it is done from the keyboard; None where it can simply be done."""
         return None
 
+    def confirmed(self) -> Command:
+        """The same command after a yes to its question."""
+        return self
+
     @classmethod
     def available(cls, bench: Workbench) -> bool:
         """Whether it would do something here and now; decides what the footer offers."""

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 from saetui.commands.command import Command, argument, command
 from saetui.commands.errors import CommandError
 from saetui.commands.parse import text_of
+from saetui.commands.user_path import user_path
 from saetui.commands.window import literal_sql
+from saetui.commands.written_files import write_with_query
 from store.queries import named_query
 
 if TYPE_CHECKING:
@@ -35,6 +37,7 @@ class Figure(Command):
     min_cosine: float | None = argument(default=None, help="an absorber's least cosine; as studied if left out")
     context: int | None = argument(default=None, help="a context of the error study; the hardest token's if left out")
     model: str = argument(default="", help="model of an error study, by name or id; the current one if left out")
+    overwrite: bool = argument(default=False, help="yes: also where a file of that name exists")
 
     def resolved(self, bench: Workbench) -> Figure:
         from saetui.figures import FigureError
@@ -58,9 +61,22 @@ class Figure(Command):
         here = replace(here, sae=(entry.name,) if entry is not None else (), letter=bench.attention.letter or "")
         return replace(here, word=bench.attention.token or "")
 
+    def question(self, bench: Workbench) -> str | None:
+        from saetui.commands.written_files import in_the_way, question
+        from saetui.figures.paper import FORMATS
+
+        if self.overwrite or not self.path:
+            return None
+        sql, parameters = self.query(bench.store)
+        return question(in_the_way(user_path(self.path), literal_sql(sql, parameters) + ";\n", FORMATS))
+
+    def confirmed(self) -> Figure:
+        return replace(self, overwrite=True)
+
     def run(self, bench: Workbench) -> None:
         if self.path:
-            bench.in_background(lambda: export_figure(self.drawn(bench.store), Path(self.path).expanduser()))
+            path = user_path(self.path)
+            bench.in_background(lambda: export_figure(self.drawn(bench.store), path, overwrite=self.overwrite))
         else:
             bench.front.open_panel("figure", text_of(self))
 
@@ -95,13 +111,19 @@ def list_figures() -> str:
     return "\n".join(f"{kind.name:<{width}}  {kind.question}" for kind in FIGURES.values())
 
 
-def export_figure(figure: Drawn, path: Path) -> str:
-    """Write a figure, with its query beside it; returns a line that says so, CommandError where it cannot be done."""
-    from saetui.figures import FigureError
+def export_figure(figure: Drawn, path: Path, *, overwrite: bool = False) -> str:
+    """Write a figure, with its query beside it; both appear whole or not at all. Returns a line that says so.
 
+    Raises CommandError where it cannot be drawn or written, or one of the two exists and ``overwrite`` does not say
+    that it may go.
+    """
+    from saetui.figures import FigureError
+    from saetui.figures.paper import FORMATS, file_of
+
+    text = literal_sql(figure.sql, figure.parameters) + ";\n"
     try:
-        figure.save(path)
-    except FigureError as problem:
+        drawn = file_of(figure, path)
+        query = write_with_query(path, lambda file: file.write(drawn), text, siblings=FORMATS, overwrite=overwrite)
+    except (CommandError, FigureError) as problem:
         raise CommandError(f"figure: {problem}") from problem
-    path.with_suffix(".sql").write_text(literal_sql(figure.sql, figure.parameters) + ";\n", encoding="utf-8")
-    return f"{figure.name} written to {path}, the query beside it"
+    return f"{figure.name} written to {path}, the query beside it in {query.name}"

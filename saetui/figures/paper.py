@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Sequence
+from contextlib import suppress
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from saetui.disk_errors import told
 from saetui.figures import ink
 from saetui.figures.axes import draw_plot, inches_of, legend_of
 from saetui.figures.description import Figure, Plot
@@ -21,6 +24,21 @@ FORMATS = (".svg", ".png")
 
 def save(figure: Figure, path: Path) -> Path:
     """Write a figure; the file appears whole or not at all. Raises FigureError as ``Figure.save`` says."""
+    drawn = file_of(figure, path)
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        part.write_bytes(drawn)
+        part.replace(path)
+    except OSError as problem:
+        raise FigureError(told(OSError(problem.errno, problem.strerror, str(path)))) from problem
+    finally:
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
+    return path
+
+
+def file_of(figure: Figure, path: Path) -> bytes:
+    """What the file at ``path`` is to have in it; raises FigureError as ``Figure.save`` says."""
     suffix = path.suffix.lower()
     if suffix not in FORMATS:
         raise FigureError(f"{path.name!r} must end in {' or '.join(FORMATS)}")
@@ -30,14 +48,7 @@ def save(figure: Figure, path: Path) -> Path:
         raise FigureError(f"there is no folder {path.parent}")
     if not os.access(path.parent, os.W_OK):
         raise FigureError(f"{path.parent} cannot be written to")
-    drawn = _drawn(figure, suffix.removeprefix("."))
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        part.write_bytes(drawn)
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
-    return path
+    return _drawn(figure, suffix.removeprefix("."))
 
 
 def svg(figure: Figure) -> str:
@@ -53,7 +64,9 @@ def _drawn(figure: Figure, format: str) -> bytes:  # noqa: A002
     # A date would make two files of the same figure differ.
     metadata = described | ({"Date": None} if format == "svg" else {})
     buffer = BytesIO()
-    with mpl.rc_context(ink.STYLE):
+    with mpl.rc_context(ink.STYLE), warnings.catch_warnings():
+        # A name in a script that the font lacks has boxes in a PNG; an SVG keeps its text.
+        warnings.filterwarnings("ignore", message="Glyph .* missing from")
         sheet = _sheet(figure)
         FigureCanvasAgg(sheet)
         sheet.savefig(buffer, format=format, dpi=ink.PNG_DPI, metadata=metadata)

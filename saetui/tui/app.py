@@ -149,7 +149,7 @@ class WorkbenchApp(App[int], inherit_bindings=False):
             return
         from saetui.tui.panels.confirm import ConfirmPanel
 
-        self.push_screen(ConfirmPanel(question), lambda sure: self._do(given, visit) if sure else None)
+        self.push_screen(ConfirmPanel(question), lambda sure: self._do(given.confirmed(), visit) if sure else None)
 
     def _do(self, command: Command, visit: bool) -> None:
         try:

@@ -48,6 +48,20 @@ def test_a_file_is_written_with_its_query_beside_it(study: Path, tmp_path: Path)
     assert "'ant'" in out.with_suffix(".sql").read_text()
 
 
+def test_a_file_is_overwritten_with_force_only(study: Path, tmp_path: Path) -> None:
+    out = tmp_path / "mine.svg"
+    out.with_suffix(".sql").write_text("SELECT 'mine'")
+    done = saetui("figure", "splits", "--store", study, "--out", out, home=tmp_path)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "mine.sql exists already" in done.stderr
+    assert "--force" in done.stderr
+    assert not out.exists()
+    assert out.with_suffix(".sql").read_text() == "SELECT 'mine'"
+    done = saetui("figure", "splits", "--store", study, "--out", out, "--force", home=tmp_path)
+    assert done.returncode == 0
+    assert ET.parse(out).getroot().tag.endswith("svg")
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from saetui.commands.catalogue import Catalogue
@@ -169,7 +170,7 @@ def test_a_link_leads_back_to_its_place(bench: Workbench) -> None:
         18,
     )
     bench.dispatch("link")
-    assert front.copied == f"saetui open {bench.store.root} --at letters/s/18?sae=w256-k4"
+    assert front.copied == f"saetui open {bench.store.root} --at 'letters/s/18?sae=w256-k4'"
     bench.dispatch("screen overview")
     bench.dispatch(f"open {front.copied.rpartition(' ')[2]}")
     assert (bench.screen, bench.attention.latent) == ("letters", 18)
@@ -192,7 +193,7 @@ def test_a_table_is_exported_with_its_query_beside_it(bench: Workbench, tmp_path
     if ending == "md":
         assert path.read_text().splitlines()[0].startswith("| rank | latent | f1 |")
     else:
-        assert bench.store.fetch(f"SELECT count(*) FROM '{path}'").rows == [(n_rows,)]
+        assert duckdb.sql(f"SELECT count(*) FROM '{path}'").fetchall() == [(n_rows,)]
     assert not list(tmp_path.glob(".*"))
 
 

@@ -214,7 +214,7 @@ async def test_y_copies_the_row_and_a_file_keeps_it(study: Path) -> None:
         await run.until(copy_file().is_file)
         assert copy_file().read_text(encoding="utf-8").split("\t")[1:3] == ["sae-64", "w64-k4"]
         await run.press("Y")
-        await run.until(lambda: copy_file().read_text(encoding="utf-8").endswith("--at overview?sae=w64-k4"))
+        await run.until(lambda: copy_file().read_text(encoding="utf-8").endswith("--at 'overview?sae=w64-k4'"))
 
 
 async def test_e_offers_a_file_to_export_to(study: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -226,6 +226,25 @@ async def test_e_offers_a_file_to_export_to(study: Path, tmp_path: Path, monkeyp
         await run.shows("3 rows written")
     assert (tmp_path / "overview-saes.parquet").is_file()
     assert (tmp_path / "overview-saes.sql").is_file()
+
+
+async def test_a_file_of_that_name_is_overwritten_after_a_yes_only(
+    study: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    mine = tmp_path / "overview-saes.parquet"
+    mine.write_text("mine")
+    async with running(study) as run:
+        await run.press("e", "enter")
+        await run.shows("Overwrite overview-saes.parquet?")
+        await run.press("n")
+        await run.until(lambda: len(run.app.screen_stack) == 1)
+        assert mine.read_text() == "mine"
+        await run.press("e", "enter")
+        await run.shows("Overwrite overview-saes.parquet?")
+        await run.press("y")
+        await run.shows("3 rows written")
+    assert mine.read_bytes()[:4] == b"PAR1"
 
 
 def test_a_copy_is_wrapped_for_tmux_and_left_out_where_it_is_too_long() -> None:
