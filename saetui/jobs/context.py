@@ -1,5 +1,6 @@
 """What a task gets besides its spec: where to put results, how to say how far it is, and when to stop."""
 
+import contextlib
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Mapping
@@ -51,6 +52,7 @@ class TaskContext:
         self.device = device  # as torch names it in this process: "cpu" or "cuda:0"
         self.warm = warm
         self.out = folder.out
+        self.notes: list[str] = []
         self._folder = folder
         self._progress = ProgressWriter(folder.progress)
         self._stack = ExitStack()
@@ -108,6 +110,12 @@ class TaskContext:
                 raise JobCancelled
 
     def log(self, text: str) -> None:
-        """Appends a line to the job's log."""
-        with self._folder.log.open("a", encoding="utf-8") as file:
+        """Appends a line to the job's log; a full disk only costs the line."""
+        with contextlib.suppress(OSError), self._folder.log.open("a", encoding="utf-8", errors="replace") as file:
             file.write(f"{time.strftime('%H:%M:%S')} {text}\n")
+
+    def note(self, text: str) -> None:
+        """Logs what a person should know of a job that ends well; it becomes the job's message."""
+        if text not in self.notes:
+            self.notes.append(text)
+            self.log(text)

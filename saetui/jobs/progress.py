@@ -47,6 +47,7 @@ class ProgressWriter:
         self._phase: str | None = None
         self._pending: dict[str, Any] | None = None
         self._ended = False  # the phase's last record is written
+        self._torn = False  # the last line was cut short
 
     def plan(self, weights: Mapping[str, float]) -> None:
         """Says which phases will come and how long each takes, relative to the others."""
@@ -80,13 +81,16 @@ class ProgressWriter:
             self._pending = None
 
     def close(self) -> None:
-        with contextlib.suppress(OSError):  # A full disk only costs the last record.
-            self.flush()
+        self.flush()
         self._file.close()
 
     def _append(self, record: dict[str, Any]) -> None:
-        # One write call a line: a killed writer leaves at most one torn line, at the end.
-        self._file.write(json.dumps(record, separators=(",", ":"), default=float).encode() + b"\n")
+        # One write call a line: a killed writer leaves at most one torn line, at the end. A full disk costs the record,
+        # and not the hours of the job; what it has torn is ended by the next one.
+        line = json.dumps(record, separators=(",", ":"), default=float).encode() + b"\n"
+        line = b"\n" + line if self._torn else line
+        with contextlib.suppress(OSError):
+            self._torn = self._file.write(line) < len(line)
 
 
 @dataclass

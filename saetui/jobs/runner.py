@@ -82,7 +82,7 @@ class Runner:
             self._in_task = False
             _print_traceback(error)
             return explain(error)
-        folder.end("done", worker=record.worker)
+        folder.end("done", "; ".join(context.notes) or None, worker=record.worker)
         with contextlib.suppress(OSError):
             folder.kept.touch()
         return None

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from saetui.jobs.specs import Spec
+from saetui.plain_data import parse_json
 from saetui.plain_files import read_file
 from saetui.text_files import TooManyFilesError, text_files
 from store.errors import StoreUnreadable
@@ -118,8 +119,8 @@ def _named_folders(store_root: Path, names: tuple[str, ...]) -> list[Path]:
 def _name_of(folder: Path) -> str | None:
     """The name in an SAE's workbench.json; None where there is none, or the file is damaged."""
     try:
-        found = json.loads(read_plain(folder / _WORKBENCH))
-    except (OSError, ValueError, RecursionError):
+        found = parse_json(read_plain(folder / _WORKBENCH))
+    except (OSError, ValueError):
         return None
     name = found.get("name") if isinstance(found, dict) else None
     return name if isinstance(name, str) else None

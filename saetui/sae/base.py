@@ -86,6 +86,10 @@ class SAE(ABC):
         values = {f.name: getattr(self, f.name) for f in fields(self)}
         return {name: value for name, value in values.items() if isinstance(value, Tensor)}
 
+    def not_finite(self) -> str | None:
+        """The name of the first tensor that holds NaN or infinite values; None where all are numbers."""
+        return next((name for name, tensor in self.weights().items() if not torch.isfinite(tensor).all()), None)
+
     def to(self, device: torch.device | str) -> Self:
         """The same SAE on a device."""
         moved = copy(self)

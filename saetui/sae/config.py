@@ -1,13 +1,17 @@
 """The ``cfg.json`` of a SAELens folder, every field checked; older flat files are brought to the 6.x form first."""
 
-import json
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast, get_args
 
+from saetui.plain_data import parse_json
+from saetui.plain_files import read_file
 from saetui.sae.errors import SAEError
 from saetui.sae.normalization import Normalization
 
+# No configuration is longer, and none needs a number of more digits.
+_MAX_BYTES = 16 << 20
+_MAX_COUNT = 1 << 40
 ARCHITECTURES = ("standard", "gated", "jumprelu", "topk")
 _TRAINING_ONLY = ("batchtopk", "matryoshka_batchtopk")
 _RENAMED = {"hook_point": "hook_name", "hook_point_head_index": "hook_head_index", "activation_fn_str": "activation_fn"}
@@ -61,12 +65,16 @@ def read_config(path: Path) -> Config:
             if training
             else f"known: {known}"
         )
-        raise SAEError(f"{path}: architecture {architecture!r} cannot be loaded; {fix}")
+        raise SAEError(f"{path}: architecture {_shown(architecture)} cannot be loaded; {fix}")
     normalization = _choice(path, fields, "normalize_activations", get_args(Normalization))
     reshape = _choice(path, fields, "reshape_activations", ("none", "hook_z"))
-    metadata = fields.get("metadata") or {}
+    metadata = fields.get("metadata")
+    if metadata is None:
+        metadata = {}
     if not isinstance(metadata, dict):
-        raise SAEError(f"{path}: metadata must be an object, not {metadata!r}")
+        raise SAEError(f"{path}: metadata must be an object, not {_shown(metadata)}")
+    if not isinstance(metadata.get("hook_name"), str | None):
+        raise SAEError(f"{path}: metadata.hook_name must be text, not {_shown(metadata['hook_name'])}")
     d_sae = _count(path, fields, "d_sae")
     k = _count(path, fields, "k") if architecture == "topk" else None
     if k is not None and k > d_sae:
@@ -87,24 +95,29 @@ def read_config(path: Path) -> Config:
 def read_json_object(path: Path) -> dict[str, Any]:
     """The object in a JSON file; SAEError where it cannot be read or holds something else."""
     try:
-        value = json.loads(path.read_text(encoding="utf-8"))
+        value = parse_json(read_file(path, _MAX_BYTES))
     except FileNotFoundError:
         raise SAEError(f"{path}: missing; give a folder with cfg.json and sae_weights.safetensors") from None
     except OSError as error:
-        raise SAEError(f"{path}: cannot be read ({error.strerror}); check that you may read it") from error
+        raise SAEError(f"{path}: cannot be read ({error.strerror}); put the right file there") from error
     except ValueError as error:
-        raise SAEError(f"{path}: is not JSON ({error}); copy it again or save the SAE again") from error
+        raise SAEError(f"{path}: {error}; copy it again or save the SAE again") from error
     if not isinstance(value, dict):
         raise SAEError(f"{path}: holds no JSON object; save the SAE again")
     return value
+
+
+def is_layout_6(version: object) -> bool:
+    """Whether a version of SAELens, as its files name it, is 6 or later."""
+    major = str(version or "").partition(".")[0]
+    return major.isascii() and major.isdecimal() and len(major) < 9 and int(major) >= 6
 
 
 def _is_current(raw: dict[str, Any]) -> bool:
     """Whether the file was written by SAELens 6 or later: then its version is named, most often in ``metadata``."""
     metadata = raw.get("metadata")
     version = raw.get("sae_lens_version") or (metadata.get("sae_lens_version") if isinstance(metadata, dict) else None)
-    major = str(version or "").partition(".")[0]
-    return major.isdigit() and int(major) >= 6
+    return is_layout_6(version)
 
 
 def _from_flat(path: Path, raw: dict[str, Any]) -> dict[str, Any]:
@@ -115,15 +128,20 @@ def _from_flat(path: Path, raw: dict[str, Any]) -> dict[str, Any]:
     kwargs = fields.get("activation_fn_kwargs") or {}
     if activation == "topk" or architecture == "topk":
         architecture = "topk"
+        if not isinstance(kwargs, dict):
+            raise SAEError(f"{path}: activation_fn_kwargs must be an object, not {_shown(kwargs)}")
         fields["k"] = kwargs["k"] if "k" in kwargs else fields.get("k")
     elif activation != "relu":
-        raise SAEError(f"{path}: activation_fn {activation!r} cannot be loaded; known: relu, topk")
+        raise SAEError(f"{path}: activation_fn {_shown(activation)} cannot be loaded; known: relu, topk")
     normalize = fields.get("normalize_activations")
     if isinstance(normalize, bool):
         fields["normalize_activations"] = "expected_average_only_in" if normalize else "none"
     nested = fields.get("metadata")
     metadata = {"prepend_bos": True} | {name: fields[name] for name in _METADATA if name in fields}
-    metadata |= nested if isinstance(nested, dict) else {}
+    if isinstance(nested, dict):
+        metadata |= nested
+    elif nested is not None:
+        raise SAEError(f"{path}: metadata must be an object, not {_shown(nested)}")
     default_shape = "hook_z" if "hook_z" in str(metadata.get("hook_name")) else "none"
     return fields | {
         "architecture": architecture,
@@ -135,7 +153,7 @@ def _from_flat(path: Path, raw: dict[str, Any]) -> dict[str, Any]:
 def _choice(path: Path, fields: dict[str, Any], name: str, known: tuple[str, ...]) -> str:
     value = fields.get(name) or "none"
     if value not in known:
-        raise SAEError(f"{path}: {name} {value!r} is unknown; known: {', '.join(known)}")
+        raise SAEError(f"{path}: {name} {_shown(value)} is unknown; known: {', '.join(known)}")
     return str(value)
 
 
@@ -143,8 +161,8 @@ def _count(path: Path, fields: dict[str, Any], name: str) -> int:
     value = fields.get(name)
     if isinstance(value, float) and value.is_integer():
         value = int(value)
-    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-        raise SAEError(f"{path}: {name} must be a positive whole number, not {value!r}")
+    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= _MAX_COUNT:
+        raise SAEError(f"{path}: {name} must be a positive whole number of sane size, not {_shown(value)}")
     return value
 
 
@@ -153,5 +171,11 @@ def _flag(path: Path, fields: dict[str, Any], name: str, *, default: bool) -> bo
     if value is None:
         return default
     if not isinstance(value, bool):
-        raise SAEError(f"{path}: {name} must be true or false, not {value!r}")
+        raise SAEError(f"{path}: {name} must be true or false, not {_shown(value)}")
     return value
+
+
+def _shown(value: object) -> str:
+    """A value in a message, cut where it is long."""
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:59]}…"

@@ -1,9 +1,8 @@
 """SAE folders in the SAELens 6.x layout: ``cfg.json``, ``sae_weights.safetensors``, and our own ``workbench.json``."""
 
 import json
+import math
 import os
-import shutil
-import tempfile
 import warnings
 from pathlib import Path
 from typing import Any
@@ -13,11 +12,13 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
+from saetui.plain_files import require_plain_file
 from saetui.sae.base import SAE
-from saetui.sae.config import Config, read_config, read_json_object
+from saetui.sae.config import Config, is_layout_6, read_config, read_json_object
 from saetui.sae.errors import SAEError
 from saetui.sae.gated import GatedSAE
 from saetui.sae.jumprelu import JumpReLUSAE
+from saetui.sae.placing import file_mode, placed
 from saetui.sae.standard import StandardSAE
 from saetui.sae.topk import TopKSAE
 
@@ -70,35 +71,52 @@ def load_sae(path: str | os.PathLike[str], device: torch.device | str | None = N
 def read_workbench(folder: Path) -> dict[str, Any]:
     """How the SAE was made here (name, recipe, metrics); empty for one from elsewhere."""
     path = folder / WORKBENCH
-    return read_json_object(path) if path.exists() else {}
+    return read_json_object(path) if os.path.lexists(path) else {}
 
 
-def save_sae(sae: SAE, path: str | os.PathLike[str]) -> Path:
+def save_sae(sae: SAE, path: str | os.PathLike[str], *, over_damaged: bool = False) -> Path:
     """Write the SAE as a SAELens folder, whole or not at all; an SAE that was there is replaced.
 
-    ``sae.workbench`` (name, recipe, metrics) goes into ``workbench.json``. Raises SAEError where the folder holds other
-    things or cannot be written.
+    ``sae.workbench`` (name, recipe, metrics) goes into ``workbench.json``; numbers in it that are not finite become
+    null. Raises SAEError where a weight is not finite, and where the folder holds other things or cannot be written;
+    files of an SAE without a ``cfg.json`` count as other things unless ``over_damaged``.
     """
     folder = Path(path).absolute()
-    _refuse_foreign(folder)
-    part: Path | None = None
+    if bad := sae.not_finite():
+        name = sae.workbench.get("name", folder.name)
+        raise SAEError(f"{folder}: {bad} of {name} holds NaN or infinite values; it is not saved: train it anew")
     try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        part = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", suffix=".part", dir=folder.parent))
-        _write_json(part / CONFIG, config_fields(sae))
-        _write_json(part / WORKBENCH, sae.workbench)
-        save_file({name: t.detach().cpu().contiguous() for name, t in sae.weights().items()}, part / WEIGHTS)
-        _sync(part / WEIGHTS)
-        part.chmod(0o755)
-        _put_in_place(part, folder)
+        refuse_foreign(folder, over_damaged=over_damaged)
+        with placed(folder) as part:
+            _write_json(part / CONFIG, config_fields(sae))
+            _write_json(part / WORKBENCH, sae.workbench)
+            weights = part / WEIGHTS
+            save_file({name: t.detach().cpu().contiguous() for name, t in sae.weights().items()}, weights)
+            # The library makes a file that only its owner can read.
+            weights.chmod(file_mode(part))
+            _sync(weights)
     except (OSError, SafetensorError) as error:
-        raise SAEError(f"{folder}: cannot be written ({error}); check free space and permissions") from error
-    except TypeError as error:
+        raise _unwritten(folder, error) from error
+    except (TypeError, RecursionError) as error:
         raise SAEError(f"{folder}: metadata or workbench holds what JSON cannot ({error}); use plain values") from error
-    finally:
-        if part is not None:
-            shutil.rmtree(part, ignore_errors=True)
     return folder
+
+
+def write_workbench(folder: Path, workbench: dict[str, Any]) -> None:
+    """Replace the ``workbench.json`` of a saved SAE, whole or not at all; SAEError where it cannot be written."""
+    path, part = folder / WORKBENCH, folder / f".{WORKBENCH}.{os.getpid()}.part"
+    try:
+        try:
+            _write_json(part, workbench)
+            part.replace(path)
+        finally:
+            part.unlink(missing_ok=True)
+    except OSError as error:
+        raise _unwritten(path, error) from error
+
+
+def _unwritten(path: Path, error: Exception) -> SAEError:
+    return SAEError(f"{path}: cannot be written ({error}); check free space and permissions")
 
 
 def config_fields(sae: SAE) -> dict[str, Any]:
@@ -121,13 +139,16 @@ def config_fields(sae: SAE) -> dict[str, Any]:
 
 def _version(metadata: dict[str, Any]) -> str:
     version = str(metadata.get("sae_lens_version") or "")
-    major = version.partition(".")[0]
-    return version if major.isdigit() and int(major) >= 6 else _LAYOUT_VERSION
+    return version if is_layout_6(version) else _LAYOUT_VERSION
 
 
 def _read_weights(path: Path, device: torch.device | str | None) -> dict[str, Tensor]:
-    if not path.is_file():
-        raise SAEError(f"{path}: missing; copy the weights beside {CONFIG}")
+    try:
+        require_plain_file(path)
+    except FileNotFoundError:
+        raise SAEError(f"{path}: missing; copy the weights beside {CONFIG}") from None
+    except OSError as error:
+        raise SAEError(f"{path}: {error.strerror}; copy the weights there") from error
     try:
         with safe_open(path, framework="pt", device="cpu") as file:
             return {name: file.get_tensor(name).to(device or "cpu", torch.float32) for name in file.keys()}  # noqa: SIM118
@@ -164,27 +185,31 @@ def _checked(path: Path, tensors: dict[str, Tensor], config: Config) -> dict[str
     return checked
 
 
-def _refuse_foreign(folder: Path) -> None:
+def refuse_foreign(folder: Path, *, over_damaged: bool = False) -> None:
+    """SAEError where a folder holds other things than an SAE, so that saving one there would destroy them."""
     if not folder.exists():
         return
     if not folder.is_dir():
         raise SAEError(f"{folder}: is a file; give a folder for the SAE")
-    names = {entry.name for entry in folder.iterdir()}
-    if names and not (CONFIG in names and names <= _COMPANIONS):
-        raise SAEError(f"{folder}: holds other files ({', '.join(sorted(names)[:3])}); give a new folder for the SAE")
-
-
-def _put_in_place(part: Path, folder: Path) -> None:
-    old = part.with_suffix(".old")
-    if folder.exists():
-        folder.rename(old)
-    part.rename(folder)
-    shutil.rmtree(old, ignore_errors=True)
+    # What a process that was killed has left of a file is no other thing.
+    names = {entry.name for entry in folder.iterdir() if not (entry.name[0] == "." and entry.name.endswith(".part"))}
+    if names and not ((over_damaged or CONFIG in names) and names <= _COMPANIONS):
+        others = ", ".join(sorted(names)[:3])
+        raise SAEError(f"{folder}: holds other files ({others}); give a new folder for the SAE")
 
 
 def _write_json(path: Path, value: dict[str, Any]) -> None:
-    path.write_text(json.dumps(value, indent=2) + "\n", encoding="utf-8")
+    path.write_text(json.dumps(_finite(value), indent=2, allow_nan=False) + "\n", encoding="utf-8")
     _sync(path)
+
+
+def _finite(value: Any) -> Any:
+    """The same plain data with null for every number that JSON does not know."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {name: _finite(item) for name, item in value.items()}
+    return [_finite(item) for item in value] if isinstance(value, list | tuple) else value
 
 
 def _sync(path: Path) -> None:

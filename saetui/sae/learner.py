@@ -102,7 +102,10 @@ class Learner:
         return torch.stack([loss, fvu, result.l0, dead])
 
     def collect(self) -> int | None:
-        """Bring the steps since the last call into the log; the first of them whose loss is not finite, if any."""
+        """Bring the steps since the last call into the log; the first of them that has spoiled the SAE, if any.
+
+        Its loss is not finite, or it was the last one and has left weights that are not.
+        """
         if not self._pending:
             return None
         rows = torch.stack(self._pending).tolist()
@@ -112,7 +115,16 @@ class Learner:
                 self.diverged = True
                 return step
         self.log.append(LogRow(self.steps, *rows[-1]))
+        if self.steps >= self.recipe.steps and not self._weights_are_finite():
+            self.diverged = True
+            return self.steps
         return None
+
+    def _weights_are_finite(self) -> bool:
+        """Whether all parameters are numbers, in training's units and in the model's."""
+        parameters = self.parameters
+        biases = [parameters.b_enc / self.scale, parameters.b_dec / self.scale]
+        return all(bool(torch.isfinite(tensor).all()) for tensor in (*parameters.tensors(), *biases))
 
     def sae(self) -> TopKSAE:
         """The SAE in model units: the scale goes into the biases, and the selection stays as it was."""

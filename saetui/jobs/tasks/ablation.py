@@ -6,7 +6,8 @@ from saetui.jobs.context import TaskContext
 from saetui.jobs.errors import JobError
 from saetui.jobs.specs import AblationSpec
 from saetui.jobs.tasks.absorption import ablation_rows
-from saetui.jobs.tasks.saes import SavedSAE, saes_by_site, warm_sae
+from saetui.jobs.tasks.saes import saes_by_site, warm_sae
+from saetui.jobs.tasks.shelf import SavedSAE
 from saetui.jobs.tasks.sources import warm_model
 from saetui.jobs.tasks.words import warm_words
 from saetui.letters import exact_ablations

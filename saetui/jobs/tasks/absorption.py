@@ -20,12 +20,14 @@ from saetui.jobs.tasks.letters import (
     spool_probes,
     spool_sparse_probes,
 )
-from saetui.jobs.tasks.saes import SavedSAE, sae_path, saes_by_site, warm_sae
+from saetui.jobs.tasks.saes import UNUSABLE, LeftOut, saes_by_site, warm_sae
+from saetui.jobs.tasks.shelf import SavedSAE, sae_path
 from saetui.jobs.tasks.sources import warm_model
+from saetui.jobs.tasks.studied import StudiedMarker
 from saetui.jobs.tasks.words import LetterSite, LetterWords, warm_words
 from saetui.letters import LETTERS, Ablations, exact_ablations, mean_rate, probe_metrics, word_effects
 from saetui.lm import LanguageModel
-from saetui.sae import SAE
+from saetui.sae import SAE, SAEError
 from saetui.sae.base import FIRING
 from saetui.sae.folder import WEIGHTS
 
@@ -42,26 +44,38 @@ def run(spec: AbsorptionSpec, context: TaskContext) -> None:
     sites = saes_by_site(context, spec.saes, model, spec.hook_names)
     words = warm_words(spec, context, model)
     words.read(context, list(sites))
-    left_out: list[NothingFiresError] = []
+    # Of SAEs that cannot be studied, the first that the spec names itself, and the first of all.
+    left_out = LeftOut(context)
+    failed: Exception | None = None
+    silent: list[NothingFiresError] = []
     done, total = 0, sum(len(saes) for saes in sites.values())
+    studied: list[str] = []
     for hook_name, saes in sites.items():
         site = words.site(context, hook_name)
         usable = spool_probes(spec, context, model, words, site)
         for saved in saes:
             context.progress("study", done, total, "SAEs")
             study = _Study(spec, context, model, words, site, usable, saved, (done, total))
-            if study.is_done() and not spec.again:
-                context.log(f"{saved.name} was studied with these settings before; its rows are kept")
-            else:
-                try:
-                    study.run()
-                except NothingFiresError as error:
-                    context.log(f"{error} It is left out")
-                    left_out.append(error)
+            try:
+                with left_out.unless_named(saved):
+                    if study.is_done() and not spec.again:
+                        context.log(f"{saved.name} was studied with these settings before; its rows are kept")
+                    else:
+                        study.run()
+                    studied.append(saved.sae_id)
+            except NothingFiresError as error:
+                context.note(f"{error} It is left out")
+                silent.append(error)
+            except UNUSABLE as error:
+                context.note(f"{saved.name} cannot be studied: {error}")
+                failed = failed or error
             done += 1
     context.progress("study", total, total, "SAEs")
-    if len(left_out) == total:
-        raise left_out[0]
+    if failed is not None:
+        raise failed
+    if not studied and silent:
+        raise silent[0]
+    left_out.require(studied)
 
 
 class _Study:
@@ -81,11 +95,13 @@ class _Study:
         self._spec, self._context, self._model = spec, context, model
         self._words, self._site, self._usable, self._saved = words, site, usable, saved
         self._done, self._total = turn
-        self._marker = words.folder / "studied" / f"{site.hook_name}.{saved.sae_id}.json"
+        self._marker = StudiedMarker(
+            context.store_root, words.folder / "studied" / f"{site.hook_name}.{saved.sae_id}.json"
+        )
 
     def is_done(self) -> bool:
         """Whether the rows of this SAE, with these settings, have been handed to the store already."""
-        return self._marker.is_file() and self._marker.read_text(encoding="utf-8") == self._settings()
+        return self._marker.settings() == self._settings()
 
     def run(self) -> None:
         spec, context, words, site = self._spec, self._context, self._words, self._site
@@ -99,9 +115,7 @@ class _Study:
         spool_judged(context, self._saved.sae_id, words, site, judged)
         self._spool_run(judged)
         # Rows first, then the marker: a job that is killed in between measures once more, and loses nothing.
-        context.spool.flush()
-        self._marker.parent.mkdir(parents=True, exist_ok=True)
-        self._marker.write_text(self._settings(), encoding="utf-8")
+        self._marker.set(self._settings(), context.spool.flush())
 
     def _measure(self, sae: SAE, judged: list[JudgedWords]) -> None:
         """Effects of the latents on the words that are sampled, and of the leading ones by running the model again."""
@@ -209,7 +223,10 @@ class _Study:
         """What decides the rows of this SAE; the same text means the same rows."""
         settings = self._spec.model_dump(mode="json", exclude={"saes", "hook_names", "batch_size", "store", "again"})
         # An SAE that was imported again under its id is another one.
-        weights = (self._context.store_root / sae_path(self._saved.sae_id) / WEIGHTS).stat()
+        try:
+            weights = (self._context.store_root / sae_path(self._saved.sae_id) / WEIGHTS).lstat()
+        except OSError as error:
+            raise SAEError(f"{error.filename}: {error.strerror}; copy the weights there") from error
         text = json.dumps([settings, self._site.probe_id, weights.st_size, weights.st_mtime_ns], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()
 

@@ -20,7 +20,8 @@ from saetui.jobs.tasks.linear_parts import ChangeMap, SavedMap, saved_map
 from saetui.jobs.tasks.pursued_codes import Encoded, Encoders
 from saetui.jobs.tasks.pursued_tokens import NamedTokens, read_tokens
 from saetui.jobs.tasks.residual_curve import ResidualCurve
-from saetui.jobs.tasks.saes import SavedSAE, saes_by_site, warm_sae
+from saetui.jobs.tasks.saes import sae_key, saes_by_site, warm_sae
+from saetui.jobs.tasks.shelf import SavedSAE
 from saetui.jobs.tasks.sources import warm_model, warm_tokens
 from saetui.lm import LanguageModel, TokenizedCorpus
 from saetui.pursuit import SparseCodes
@@ -36,7 +37,7 @@ def run(spec: PursuitSpec, context: TaskContext) -> None:
         raise JobError(f"l0: {spec.l0} latents a token are more than the {sae.d_sae} of {saved.name}")
     corpus = warm_tokens(context, model, spec.corpus, spec.context_length, spec.max_tokens)
     _require_same_tokens(spec, corpus)
-    encoders = context.warm.get(("encoders", saved.sae_id, context.device), lambda: Encoders(sae))
+    encoders = context.warm.get(("encoders", *sae_key(context, saved)), lambda: Encoders(sae))
     linear = saved_map(context.store_root, saved.sae_id, spec.hook_name, corpus.corpus_id, spec.study, model.device)
     if linear is None:
         context.log("no error study has looked at this SAE here, so errors are not parted")

@@ -1,6 +1,7 @@
 """What a task works on besides SAEs: models and corpora, kept warm between the jobs of a worker."""
 
 from saetui.jobs.context import TaskContext
+from saetui.jobs.sources_state import path_state
 from saetui.lm import Corpus, LanguageModel, TokenizedCorpus, load_corpus, load_model, tokenize
 
 
@@ -11,7 +12,7 @@ def warm_model(context: TaskContext, source: str, dtype: str | None = None) -> L
     context.progress("load", 0, None, "models")
     number_format = None if dtype is None else getattr(torch, dtype)
     return context.warm.get(
-        ("model", source, context.device, dtype),
+        ("model", source, path_state(source), context.device, dtype),
         lambda: load_model(source, device=context.device, dtype=number_format),
     )
 
@@ -26,4 +27,4 @@ def warm_tokens(
         corpus: Corpus = load_corpus(source)
         return tokenize(corpus, model, context_length=length, max_tokens=max_tokens)
 
-    return context.warm.get(("tokens", model.model_id, source, length, max_tokens), cut)
+    return context.warm.get(("tokens", model.model_id, source, path_state(source), length, max_tokens), cut)

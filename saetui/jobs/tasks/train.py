@@ -1,93 +1,121 @@
-"""The train job: one harvest of activations, SAEs of several recipes trained on it at once, each measured and saved."""
+"""The train job: one harvest of activations, several SAEs trained on it at once, each saved, then measured."""
 
-import hashlib
-import json
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Any
-
-from saetui.errors import downstream_loss
 from saetui.jobs.context import TaskContext
 from saetui.jobs.errors import JobError
-from saetui.jobs.specs import Recipe, TrainSpec
+from saetui.jobs.specs import TrainSpec
 from saetui.jobs.tasks.activation_stream import ActivationStream
 from saetui.jobs.tasks.corpus_rows import spool_corpus, spool_model
-from saetui.jobs.tasks.saes import sae_path, saved_saes
+from saetui.jobs.tasks.disk_room import with_room
+from saetui.jobs.tasks.shelf import Shelf, read_shelf, sae_path
 from saetui.jobs.tasks.sources import warm_model, warm_tokens
+from saetui.jobs.tasks.trained_saes import WantedSAE, commit_row, is_measured, measure, save_trained
 from saetui.lm import LanguageModel, TokenizedCorpus
-from saetui.sae import SAE, TopKRecipe, TrainedSAE, TrainingError, TrainingStep, save_sae, train_saes
+from saetui.sae import (
+    SAE,
+    SAEError,
+    TopKRecipe,
+    TrainedSAE,
+    TrainingError,
+    TrainingStep,
+    load_sae,
+    train_saes,
+)
 from saetui.sae.buffer import BUFFER_TOKENS, shuffled_batches
-from saetui.sae.evaluation import Evaluation, evaluate
-from saetui.sae.folder import read_workbench
-
-_LOSS_CONTEXTS = 64  # Contexts on which the model's loss is compared with and without the SAE.
+from saetui.sae.folder import refuse_foreign
+from store.errors import SpoolError
 
 
 def run(spec: TrainSpec, context: TaskContext) -> None:
-    """Train what is not there yet; SAEs that are finished stay when another one fails."""
+    """Train what is not there yet; SAEs that are finished stay when another one fails, or the job is killed."""
     context.plan({"load": 6, "harvest": 10, "train": 100, "evaluate": 10})
     model = warm_model(context, spec.model, spec.dtype)
     model.site(spec.hook_name)
     corpus = warm_tokens(context, model, spec.corpus, spec.context_length, spec.max_tokens)
-    wanted = [_Wanted.of(recipe, spec, model, corpus) for recipe in spec.recipes]
-    saved = {sae.sae_id: sae.name for sae in saved_saes(context.store_root)}
-    for sae in wanted:
-        taken = [other for other, name in saved.items() if name == sae.name and other != sae.sae_id]
-        if taken:
-            raise JobError(f"recipes: the store has another SAE called {sae.name!r} ({taken[0]}); give this one a name")
+    wanted = [WantedSAE.of(recipe, spec, model, corpus) for recipe in spec.recipes]
+    saved = _saved(context, wanted, read_shelf(context.store_root))
     missing = [sae for sae in wanted if sae.sae_id not in saved]
-    spool_model(context, model)
-    spool_corpus(context, model, corpus)
+    if saved:
+        with_room(context, "the corpus", lambda: _spool_sources(context, model, corpus))
+    # Saved by a run that did not live to measure them.
+    unmeasured: list[tuple[WantedSAE, SAE]] = []
     for sae in wanted:
-        if sae not in missing:
-            context.log(f"{sae.name} is trained already ({sae.sae_id})")
-            _spool_sae(context, sae.sae_id)
-    if not missing:
+        if sae in missing:
+            continue
+        context.log(f"{sae.name} is trained already ({sae.sae_id})")
+        commit_row(context, sae)
+        if (weights := saved[sae.sae_id]) is not None:
+            unmeasured.append((sae, weights))
+    if not missing and not unmeasured:
         return
     stream = ActivationStream(model, corpus, spec.hook_name, batch_size=spec.harvest_batch_size)
     stream.load(lambda done, total: context.progress("harvest", done, total, "tokens"))
-    failure = None
-    try:
-        trained = _train(spec, context, stream, missing)
-    except TrainingError as error:
-        failure, trained = error, error.finished
-    names = {sae.recipe.title: sae for sae in trained}
-    for done, sae in enumerate(s for s in missing if s.name in names):
-        context.progress("evaluate", done, len(names), "SAEs")
-        _finish(spec, context, model, corpus, stream, sae, names[sae.name])
-    context.progress("evaluate", len(names), len(names), "SAEs")
+    failure: Exception | None = None
+    if missing:
+        trained, failure = _train(spec, context, stream, missing)
+        names = {sae.recipe.title: sae.sae for sae in trained}
+        finished = [(sae, names[sae.name]) for sae in missing if sae.name in names]
+        if finished and not saved:
+            with_room(context, "the corpus", lambda: _spool_sources(context, model, corpus))
+        # All are saved before any is measured: that takes its time, and is caught up where it is missing.
+        for sae, weights in finished:
+            try:
+                save_trained(spec, context, model, corpus, sae, weights)
+            except (SAEError, SpoolError) as error:
+                context.log(f"{sae.name} cannot be saved: {error}")
+                failure = failure or error
+            else:
+                unmeasured.append((sae, weights))
+    for done, (sae, weights) in enumerate(unmeasured):
+        context.progress("evaluate", done, len(unmeasured), "SAEs")
+        measure(context, model, corpus, stream, sae, weights)
+    context.progress("evaluate", len(unmeasured), len(unmeasured), "SAEs")
     if failure is not None:
-        context.spool.flush()
         raise failure
 
 
-@dataclass(frozen=True)
-class _Wanted:
-    """One SAE of the spec, known by what decides its weights."""
+def _saved(context: TaskContext, wanted: list[WantedSAE], shelf: Shelf) -> dict[str, SAE | None]:
+    """The wanted SAEs that are in the store's folder and sound, by id; loaded where they have no figures yet.
 
-    sae_id: str
-    recipe: Recipe
+    A damaged one is trained again, and that is said.
 
-    @property
-    def name(self) -> str:
-        return self.recipe.sae_name
+    Raises:
+        JobError: another SAE has the name of a wanted one.
+        SAEError: the folder of a wanted one holds other things.
+    """
+    ids = {sae.sae_id for sae in wanted}
+    for sae in wanted:
+        taken = [other.sae_id for other in shelf.sound if other.name == sae.name and other.sae_id != sae.sae_id]
+        if taken:
+            raise JobError(f"recipes: the store has another SAE called {sae.name!r} ({taken[0]}); give this one a name")
+    reasons = {damaged.sae_id: damaged.reason for damaged in shelf.damaged if damaged.sae_id in ids}
+    saved: dict[str, SAE | None] = {}
+    for sound in shelf.sound:
+        if sound.sae_id not in ids:
+            continue
+        try:
+            loaded = load_sae(context.store_root / sae_path(sound.sae_id), context.device)
+            saved[sound.sae_id] = None if is_measured(context, sound.sae_id) else loaded
+        except SAEError as error:
+            reasons[sound.sae_id] = str(error)
+    for sae in wanted:
+        if sae.sae_id in reasons:
+            context.note(f"{sae.name} is trained again, since its folder is damaged: {reasons[sae.sae_id]}")
+        if sae.sae_id not in saved:
+            # Before the training, which would be lost where its result cannot be put into its place.
+            refuse_foreign(context.store_root / sae_path(sae.sae_id), over_damaged=True)
+    return saved
 
-    @classmethod
-    def of(cls, recipe: Recipe, spec: TrainSpec, model: LanguageModel, corpus: TokenizedCorpus) -> "_Wanted":
-        settings = {
-            "model": model.model_id,
-            "corpus": corpus.corpus_id,
-            "hook_name": spec.hook_name,
-            "tokens": spec.tokens,
-            "batch_size": spec.batch_size,
-            "dtype": spec.dtype,
-            "seed": spec.seed,
-            "recipe": recipe.model_dump(mode="json"),
-        }
-        return cls(hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:12], recipe)
+
+def _spool_sources(context: TaskContext, model: LanguageModel, corpus: TokenizedCorpus) -> None:
+    spool_model(context, model)
+    spool_corpus(context, model, corpus)
+    context.spool.flush()
 
 
-def _train(spec: TrainSpec, context: TaskContext, stream: ActivationStream, wanted: list[_Wanted]) -> list[TrainedSAE]:
+def _train(
+    spec: TrainSpec, context: TaskContext, stream: ActivationStream, wanted: list[WantedSAE]
+) -> tuple[list[TrainedSAE], TrainingError | None]:
+    """The SAEs that had all their steps, and why the others had not."""
     steps = -(-spec.tokens // spec.batch_size)
     recipes = [
         TopKRecipe(
@@ -114,60 +142,7 @@ def _train(spec: TrainSpec, context: TaskContext, stream: ActivationStream, want
 
     buffer_tokens = min(BUFFER_TOKENS, stream.n_tokens)
     batches = shuffled_batches(stream.epochs(), spec.batch_size, buffer_tokens=buffer_tokens, seed=spec.seed)
-    return train_saes(batches, recipes, device=context.device, on_step=report)
-
-
-def _finish(
-    spec: TrainSpec,
-    context: TaskContext,
-    model: LanguageModel,
-    corpus: TokenizedCorpus,
-    stream: ActivationStream,
-    wanted: _Wanted,
-    trained: TrainedSAE,
-) -> None:
-    sae = trained.sae
-    (measured,) = evaluate([sae], stream.epoch())
-    loss = downstream_loss(model, sae, corpus.token_ids[:_LOSS_CONTEXTS], corpus.mask[:_LOSS_CONTEXTS])
-    # The row travels with the weights, so that a folder that outlived its job still enters the store whole.
-    row = _row(spec, model, corpus, wanted, sae, measured) | {"ce_recovered": loss.recovered}
-    sae.workbench |= {"name": wanted.name, "row": row}
-    save_sae(sae, context.store_root / sae_path(wanted.sae_id))
-    _spool_sae(context, wanted.sae_id)
-
-
-def _spool_sae(context: TaskContext, sae_id: str) -> None:
-    """The store's row of a saved SAE."""
-    row = dict(read_workbench(context.store_root / sae_path(sae_id))["row"])
-    row["added"] = datetime.fromisoformat(row["added"])
-    context.spool.add("sae", [row])
-
-
-def _row(
-    spec: TrainSpec,
-    model: LanguageModel,
-    corpus: TokenizedCorpus,
-    wanted: _Wanted,
-    sae: SAE,
-    measured: Evaluation,
-) -> dict[str, Any]:
-    return {
-        "sae_id": wanted.sae_id,
-        "model_id": model.model_id,
-        "hook_name": spec.hook_name,
-        "name": wanted.name,
-        "architecture": sae.architecture,
-        "d_in": sae.d_in,
-        "width": sae.d_sae,
-        "k": wanted.recipe.k,
-        "l0": measured.l0,
-        "fvu": measured.fvu,
-        "dead_fraction": measured.dead_fraction,
-        "tokens_trained": -(-spec.tokens // spec.batch_size) * spec.batch_size,
-        "corpus_id": corpus.corpus_id,
-        "n_evaluated": measured.n_tokens,
-        "seed": wanted.recipe.seed,
-        "source": "trained here",
-        "path": str(sae_path(wanted.sae_id)),
-        "added": datetime.now(UTC).replace(tzinfo=None).isoformat(),
-    }
+    try:
+        return train_saes(batches, recipes, device=context.device, on_step=report), None
+    except TrainingError as error:
+        return error.finished, error

@@ -16,6 +16,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from saetui.jobs.context import TaskContext
+from saetui.jobs.sources_state import path_state
 from saetui.jobs.specs import WordsSpec
 from saetui.letters import (
     Encoding,
@@ -164,7 +165,8 @@ class LetterWords:
 
 def warm_words(spec: WordsSpec, context: TaskContext, model: LanguageModel) -> LetterWords:
     """The words of a spec, kept warm between jobs."""
-    key = ("words", model.model_id, spec.examples, spec.test_share, spec.seed, spec.leading_space)
+    settings = (spec.examples, spec.test_share, spec.seed, spec.leading_space)
+    key = ("words", path_state(spec.model), model.model_id, *settings)
 
     def make() -> LetterWords:
         words = LetterWords(spec, context, model)

@@ -1,0 +1,60 @@
+"""Text and JSON of others: what can be read is read, and the rest is refused with its reason."""
+
+import bz2
+import gzip
+import lzma
+
+import pytest
+
+from saetui.plain_data import MAX_DEPTH, DepthError, NotTextError, check_depth, decode, parse_json
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (gzip.compress(b"text"), "gunzip"),
+        (bz2.compress(b"text"), "bunzip2"),
+        (lzma.compress(b"text"), "unxz"),
+        ("text".encode("utf-16"), "iconv -f UTF-16 -t"),
+        ("text".encode("utf-16-le"), "iconv -f UTF-16LE -t"),
+        ("text".encode("utf-16-be"), "iconv -f UTF-16BE -t"),
+        (b"one\ntwo \xe9", r"byte 8 \(line 2\) is 0xe9.*iconv -f latin1"),
+    ],
+)
+def test_what_is_no_text_is_refused_with_its_tool(content: bytes, reason: str) -> None:
+    with pytest.raises(NotTextError, match=reason):
+        decode(content)
+
+
+@pytest.mark.parametrize("content", [b"", b"a", b"\xef\xbb\xbfa", "日本".encode(), b"a\0b\0\0", b"\0\0\0\0"])
+def test_text_is_read(content: bytes) -> None:
+    assert decode(content) == content.removeprefix(b"\xef\xbb\xbf").decode()
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"", "not JSON"),
+        (b"\0\0", "not JSON"),
+        (b"{'a': 1}", "not JSON"),
+        (b"\xff", "not JSON.*UTF-8"),
+        ('{"a": 1}'.encode("utf-16"), "not JSON.*iconv"),
+        (b"[" * 100_000, "nested"),
+        (b"[" * 900 + b"]" * 900, "nested"),
+        (b'{"a":' * (MAX_DEPTH + 1) + b"1" + b"}" * (MAX_DEPTH + 1), "nested"),
+        (b"9" * 5000, "digits"),
+        (rb'{"name": "\ud800"}', "half of a character"),
+        (rb'{"\udfff": 1}', "half of a character"),
+    ],
+)
+def test_what_is_no_json_is_refused(content: bytes, reason: str) -> None:
+    with pytest.raises(ValueError, match=reason):
+        parse_json(content)
+
+
+def test_json_is_read() -> None:
+    assert parse_json(b'\xef\xbb\xbf{"a": ["\\ud83d\\ude00", 1e400]}') == {"a": ["😀", float("inf")]}
+    deep = b"[" * MAX_DEPTH + b"]" * MAX_DEPTH
+    assert parse_json(deep)
+    with pytest.raises(DepthError):
+        check_depth([parse_json(deep)])
