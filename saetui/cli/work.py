@@ -114,13 +114,13 @@ def pursue_tokens(
     missed: bool,
     force: bool,
 ) -> int:
-    from saetui.commands.errors import CommandError
+    from saetui.commands.errors import UsageError
     from saetui.commands.pursue import COUNT, TokenChoice, pursue
 
     if missed and "missed" not in dict(given):
-        raise CommandError("pursue: --missed is about the words of a letter; add --letter, e.g. --letter s")
+        raise UsageError("pursue: --missed is about the words of a letter; add --letter, e.g. --letter s")
     if len(given) > 1:
-        raise CommandError(f"pursue: choose tokens in one way, not by {' and by '.join(way for way, _ in given)}")
+        raise UsageError(f"pursue: choose tokens in one way, not by {' and by '.join(way for way, _ in given)}")
     choice = TokenChoice(*given[0]) if given else TokenChoice("random", str(COUNT))
     return pursue(store_root(store), sae, choice, l0, method, device, force=force)
 

@@ -6,6 +6,10 @@ from pathlib import Path
 from platformdirs import user_data_path, user_state_path
 
 from saetui.commands.errors import CommandError
+from saetui.plain_files import read_file
+
+# The longest path of any system.
+_LONGEST = 32_768
 
 
 def demo_store() -> Path:
@@ -19,9 +23,11 @@ def last_store() -> Path:
     Raises CommandError where no store was opened yet.
     """
     try:
-        path = Path(_memory().read_text(encoding="utf-8").strip())
-    except (OSError, UnicodeDecodeError):
-        path = demo_store()
+        remembered = read_file(_memory(), _LONGEST).removesuffix(b"\n")
+    except OSError:
+        remembered = b""
+    # A damaged memory, e.g. one that the machine stopped in the middle of writing, is none.
+    path = Path(os.fsdecode(remembered)) if remembered.startswith(b"/") and b"\0" not in remembered else demo_store()
     if not path.is_dir():
         raise CommandError(f"{path}: this store is not there; open one with `saetui open STORE`, or try `saetui demo`")
     return path
@@ -33,7 +39,7 @@ def remember_store(path: Path) -> None:
     try:
         memory.parent.mkdir(parents=True, exist_ok=True)
         part = memory.with_suffix(f".{os.getpid()}")
-        part.write_text(f"{path.resolve()}\n", encoding="utf-8")
+        part.write_bytes(os.fsencode(path.resolve()) + b"\n")
         part.replace(memory)
     except OSError:
         pass

@@ -1,17 +1,21 @@
 """Deep links: a place as one short text, e.g. ``letters/s/412?sae=w2048``, ``absorption/s/short`` or ``hard/17/45``."""
 
+import math
 from typing import Any
 from urllib.parse import parse_qsl, quote, unquote, urlencode
 
 from saetui.commands.attention import METRICS, ORDERS, UNITS, Attention, Place
 from saetui.commands.catalogue import Catalogue
-from saetui.commands.errors import CommandError
+from saetui.commands.errors import UsageError
+from saetui.commands.whole_numbers import whole_number
 
 # Options with a few values; the first is the one that is meant where the link has none.
 _CHOICES = {"metric": METRICS, "order": ORDERS, "unit": UNITS}
 _CHOICES_OF = {"absorption": ("metric",), "hard": ("order", "unit")}
 _PURSUIT = ("pursue_tokens", "pursue_l0", "pursue_method")
 _THRESHOLDS = ("tau", "lead", "min_cosine")
+# So much of a link is repeated in a message.
+_LONGEST = 100
 
 
 def link_of(place: Place, catalogue: Catalogue) -> str:
@@ -20,7 +24,7 @@ def link_of(place: Place, catalogue: Catalogue) -> str:
     parts = [place.screen]
     options = {}
     if place.screen == "jobs":
-        parts += [quote(attention.job)] if attention.job else []
+        parts += [quote(attention.job, errors="replace")] if attention.job else []
     else:
         entry = catalogue.entry(attention.sae)
         options = {"sae": entry.name if entry else None, "token": attention.token}
@@ -37,7 +41,7 @@ def link_of(place: Place, catalogue: Catalogue) -> str:
             parts.append(attention.letter)
             if place.screen == "absorption":
                 token = options.pop("token")
-                parts += [quote(token)] if token is not None else []
+                parts += [quote(token, errors="replace")] if token is not None else []
             elif attention.latent is not None:
                 parts.append(str(attention.latent))
         for name in _CHOICES_OF.get(place.screen, ()):
@@ -47,12 +51,12 @@ def link_of(place: Place, catalogue: Catalogue) -> str:
             for name in _THRESHOLDS:
                 threshold = getattr(attention, name)
                 options[name] = f"{threshold:g}" if threshold is not None else None
-    query = urlencode({name: value for name, value in options.items() if value is not None})
+    query = urlencode({name: value for name, value in options.items() if value is not None}, errors="replace")
     return "/".join(parts) + (f"?{query}" if query else "")
 
 
 def read_link(link: str, catalogue: Catalogue) -> tuple[str, dict[str, Any]]:
-    """``(screen, changes of attention)`` of a link; raises CommandError naming the part that leads nowhere."""
+    """``(screen, changes of attention)`` of a link; raises UsageError naming the part that leads nowhere."""
     path, _, query = link.strip().partition("?")
     screen, *rest = [unquote(part) for part in path.strip("/").split("/")]
     changes: dict[str, Any] = {}
@@ -65,7 +69,7 @@ def read_link(link: str, catalogue: Catalogue) -> tuple[str, dict[str, Any]]:
     for name, choices in _CHOICES.items():
         if name in options:
             if options[name] not in choices:
-                raise CommandError(f"link {link!r}: {options[name]!r} is none of {', '.join(choices)}")
+                raise UsageError(f"link {_shown(link)}: {_shown(options[name])} is none of {', '.join(choices)}")
             changes[name] = options[name]
     if "letter" in options:
         changes["letter"] = options["letter"].lower()
@@ -84,25 +88,38 @@ def read_link(link: str, catalogue: Catalogue) -> tuple[str, dict[str, Any]]:
     if len(rest) > 1 and screen == "absorption":
         changes["token"] = rest[1]
     elif len(rest) > 1:
-        if not rest[1].isdecimal():
-            raise CommandError(f"link {link!r}: {rest[1]!r} is not the number of a latent")
-        changes["latent"] = int(rest[1])
+        changes["latent"] = _whole(link, rest[1], "the number of a latent")
     return screen, changes
 
 
 def _place(link: str, rest: list[str]) -> dict[str, int]:
     if not rest:
         return {}
-    if len(rest) != 2 or not all(part.isdecimal() for part in rest):
-        raise CommandError(f"link {link!r}: a place is a context and a position, e.g. hard/17/45")
-    return {"context": int(rest[0]), "position": int(rest[1])}
+    if len(rest) != 2:
+        raise UsageError(f"link {_shown(link)}: a place is a context and a position, e.g. hard/17/45")
+    context, position = (_whole(link, part, "a context or a position, e.g. hard/17/45") for part in rest)
+    return {"context": context, "position": position}
 
 
 def _number(link: str, text: str) -> float:
     try:
-        return float(text)
+        number = float(text)
     except ValueError:
-        raise CommandError(f"link {link!r}: {text!r} is not a number") from None
+        number = math.nan
+    if not math.isfinite(number):
+        raise UsageError(f"link {_shown(link)}: {_shown(text)} is not a number")
+    return number
+
+
+def _whole(link: str, text: str, what: str) -> int:
+    number = whole_number(text)
+    if number is None:
+        raise UsageError(f"link {_shown(link)}: {_shown(text)} is not {what}")
+    return number
+
+
+def _shown(text: str) -> str:
+    return repr(text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…")
 
 
 def _pursued(attention: Attention) -> list[str]:
@@ -116,7 +133,5 @@ def _read_pursuit(link: str, rest: list[str], options: dict[str, str]) -> dict[s
     changes: dict[str, Any] = {name: options[name] for name in ("beside", *_PURSUIT) if name in options}
     changes["pursuit"] = rest[0] if rest else None
     if len(rest) > 1:
-        if not rest[1].isdecimal():
-            raise CommandError(f"link {link!r}: {rest[1]!r} is not the row of a token")
-        changes["pursued"] = int(rest[1])
+        changes["pursued"] = _whole(link, rest[1], "the row of a token")
     return changes

@@ -1,5 +1,6 @@
 """Text to command and back: what a person types after ``:``, what keys carry, and what sessions record."""
 
+import math
 import shlex
 import types
 from collections.abc import Mapping, Sequence
@@ -11,6 +12,8 @@ from saetui.commands.errors import CommandError
 
 _TRUE = {"yes", "true", "on", "1"}
 _FALSE = {"no", "false", "off", "0"}
+# So much of a value is repeated in a message.
+_LONGEST = 100
 # What hands type that have learnt it elsewhere.
 _ALIASES = {"q": "quit", "h": "help"}
 
@@ -117,10 +120,10 @@ def _converted(cls: type[Command], argument: Argument, value: Any) -> Any:
             continue
         try:
             return _as(kind, value)
-        except ValueError:
+        except (ValueError, TypeError, OverflowError):
             continue
     wanted = " or ".join(_spoken(kind) for kind in kinds if kind is not type(None))
-    raise CommandError(f"{cls.verb}: {argument.name} must be {wanted}, not {value!r}")
+    raise CommandError(f"{cls.verb}: {argument.name} must be {wanted}, not {repr(value)[:_LONGEST]}")
 
 
 def _alternatives(kind: Any) -> Sequence[Any]:
@@ -136,9 +139,14 @@ def _as(kind: Any, value: Any) -> Any:
         if word not in _TRUE | _FALSE:
             raise ValueError(value)
         return word in _TRUE
-    if kind is str:
-        return str(value)
-    return kind(value)
+    if kind is str and not isinstance(value, str | int | float):
+        raise ValueError(value)
+    if kind is int and isinstance(value, float) and not value.is_integer():
+        raise ValueError(value)
+    converted = kind(value)
+    if kind is float and not math.isfinite(converted):
+        raise ValueError(value)
+    return converted
 
 
 def _spoken(kind: Any) -> str:

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from saetui.commands.errors import CommandError
+from saetui.commands.errors import CommandError, UsageError
 from saetui.commands.printing import put
 from saetui.commands.take_in import take_in
 from saetui.commands.text_table import new_table, print_table
+from saetui.commands.whole_numbers import whole_number
 from store import Store
 from store.queries import named_query
 
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 WAYS = ("hardest", "missed", "marked", "random", "letter", "at")
 METHODS = ("persistent", "dark_matter", "orthogonal", "polish", "nnls")
 OWN = "own"
+# So much of what was typed is repeated in a message.
+_LONGEST = 100
 COUNT = 200
 # What 2410.14670 reports of a pursuit at each token's own L0.
 PAPER_FVU = "−3 to −5%"
@@ -37,9 +40,9 @@ class TokenChoice:
 
     def __post_init__(self) -> None:
         if self.way not in WAYS:
-            raise CommandError(f"tokens: {self.way!r} is none of {', '.join(WAYS)}")
+            raise UsageError(f"tokens: {self.way!r} is none of {', '.join(WAYS)}")
         if self.way in ("hardest", "random"):
-            self._require(self.of.isdecimal() and int(self.of) > 0, "how many tokens, e.g. 200")
+            self._require(bool(whole_number(self.of)), "how many tokens, e.g. 200")
         elif self.way in ("missed", "letter"):
             self._require(len(self.of) == 1 and "a" <= self.of <= "z", "a letter, a to z")
         elif self.way == "at":
@@ -48,7 +51,7 @@ class TokenChoice:
 
     def _require(self, fits: bool, what: str) -> None:
         if not fits:
-            raise CommandError(f"tokens {self.way}: give {what}, not {self.of!r}")
+            raise UsageError(f"tokens {self.way}: give {what}, not {self.of[:_LONGEST]!r}")
 
     @classmethod
     def read(cls, text: str) -> TokenChoice:
@@ -73,9 +76,10 @@ class TokenChoice:
         found = []
         for text in self.of.replace(",", " ").split():
             context, colon, position = text.partition(":")
-            if not (colon and context.isdecimal() and position.isdecimal()):
-                raise CommandError(f"place: {text!r} is not CONTEXT:POSITION, e.g. 12:30")
-            found.append((int(context), int(position)))
+            place = whole_number(context), whole_number(position)
+            if not colon or place[0] is None or place[1] is None:
+                raise UsageError(f"place: {text[:_LONGEST]!r} is not CONTEXT:POSITION, e.g. 12:30")
+            found.append((place[0], place[1]))
         return found
 
 
@@ -141,11 +145,12 @@ def read_l0(text: str, sae: SaeEntry) -> int | None:
     """The latents of each token that ``own`` (None) or a number asks for."""
     if text == OWN:
         return None
-    if not text.isdecimal() or int(text) == 0:
-        raise CommandError(f"l0: {text!r} is neither {OWN} nor a number of latents, 1 or more")
-    if int(text) > sae.width:
-        raise CommandError(f"l0: {text} latents a token are more than the {sae.width:,} of {sae.name}")
-    return int(text)
+    l0 = whole_number(text)
+    if not l0:
+        raise UsageError(f"l0: {text[:_LONGEST]!r} is neither {OWN} nor a number of latents, 1 or more")
+    if l0 > sae.width:
+        raise CommandError(f"l0: {l0} latents a token are more than the {sae.width:,} of {sae.name}")
+    return l0
 
 
 def source_of(store: Reader, sae: SaeEntry) -> dict[str, Any]:

@@ -13,15 +13,13 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any, TextIO
 
 import saetui
-from saetui.commands.command import Command, commands
-from saetui.commands.errors import CommandError
-from saetui.commands.parse import build
+from saetui.commands.command import Command
+from saetui.commands.errors import user_errors
+from saetui.commands.session_lines import FORMAT, read_header, read_lines, read_step
 
 if TYPE_CHECKING:
     from saetui.commands.workbench import Workbench
     from store import Store
-
-FORMAT = 1
 
 
 @dataclass(frozen=True)
@@ -125,7 +123,8 @@ class Recorder:
 
     def _write(self, line: dict[str, Any]) -> None:
         assert self._file is not None
-        self._file.write(json.dumps(line, ensure_ascii=False) + "\n")
+        # In ASCII, so that a line is a line and half a surrogate pair survives.
+        self._file.write(json.dumps(line) + "\n")
         self._file.flush()
 
 
@@ -144,27 +143,10 @@ def load(path: Path) -> Session:
 
     Raises CommandError naming the file, the line and what is wrong with it.
     """
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as problem:
-        raise CommandError(f"{path}: cannot be read as a session: {problem}") from problem
-    if not lines:
-        raise CommandError(f"{path}: is empty; a session begins with a header line")
-    header = _object(path, 1, lines[0])
-    if "saetui" not in header or header.get("format", FORMAT) > FORMAT:
-        raise CommandError(f"{path}:1: is no session header that saetui {saetui.__version__} can read")
-    steps = []
-    for number, text in enumerate(lines[1:], start=2):
-        try:
-            steps.append(_step(path, number, _object(path, number, text)))
-        except CommandError:
-            if number == len(lines) and not text.endswith("}"):
-                break
-            raise
-    started = datetime.fromisoformat(header["started"])
-    return Session(
-        path, header["session"], header["saetui"], header["store"], header.get("parent"), started, tuple(steps)
-    )
+    header, *lines = read_lines(path)
+    found = read_header(path, header)
+    steps = tuple(Step(*read_step(path, line)) for line in lines)
+    return Session(path, *found, steps)
 
 
 def replay(session: Session, bench: Workbench) -> list[Difference]:
@@ -174,26 +156,8 @@ def replay(session: Session, bench: Workbench) -> list[Difference]:
         try:
             bench.dispatch(step.command, visit=step.visit)
             shown = bench.view().digest(bench.store)
-        except CommandError as problem:
+        except user_errors() as problem:
             shown = str(problem)
         if shown != step.digest:
             differences.append(Difference(index, step, shown))
     return differences
-
-
-def _object(path: Path, number: int, text: str) -> dict[str, Any]:
-    try:
-        value = json.loads(text)
-    except json.JSONDecodeError as problem:
-        raise CommandError(f"{path}:{number}: is not JSON ({problem.msg})") from problem
-    if not isinstance(value, dict):
-        raise CommandError(f"{path}:{number}: is not an object with a command")
-    return value
-
-
-def _step(path: Path, number: int, line: dict[str, Any]) -> Step:
-    verb = str(line.get("command"))
-    if verb not in commands():
-        raise CommandError(f"{path}:{number}: no command {verb!r} in saetui {saetui.__version__}")
-    command = build(commands()[verb], line.get("args", {}))
-    return Step(float(line["t"]), command, str(line["digest"]), bool(line.get("visit", True)))

@@ -1,12 +1,14 @@
 """Sessions: recorded line by line, read back, and done again to the same pictures."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
 
 import saetui
 from saetui.commands.errors import CommandError
+from saetui.commands.note import Note
 from saetui.commands.select import Letter
 from saetui.commands.session import Recorder, fingerprint, load, replay
 from saetui.commands.workbench import Workbench
@@ -116,3 +118,157 @@ def test_a_broken_file_is_named_with_its_line(tmp_path: Path, text: str, words: 
         load(path)
     for word in [str(path), *words]:
         assert word in str(raised.value)
+
+
+STARTED = "2026-11-20T12:00:00+00:00"
+HEADER: dict[str, object] = {"format": 1, "saetui": "0.1", "session": "s", "store": "f", "started": STARTED}
+STEP: dict[str, object] = {"t": 1.5, "command": "letter", "args": {"letter": "s"}, "digest": "d"}
+
+
+def lines_of(*lines: object) -> bytes:
+    return b"".join(line if isinstance(line, bytes) else json.dumps(line).encode() + b"\n" for line in lines)
+
+
+def without(line: dict[str, object], name: str) -> dict[str, object]:
+    return {key: value for key, value in line.items() if key != name}
+
+
+# Every way in which a file can be damaged or made up, with what is said of it.
+DAMAGED: dict[str, tuple[bytes, list[str]]] = {
+    "only blank lines": (b"\n\n", ["is empty"]),
+    "NUL for a header": (b"\0" * 64 + b"\n", [":1:", "not JSON"]),
+    "NUL in a line": (lines_of(HEADER, STEP, b'{"t": 1, "command": "le\0tter"}\n'), [":3:", "not JSON"]),
+    "not UTF-8": (lines_of(HEADER, b'{"t": 1, "command": "\xff"}\n'), [":2:", "not UTF-8 at byte 22"]),
+    "UTF-16": (json.dumps(HEADER).encode("utf-16"), [":1:", "not UTF-8"]),
+    "Latin-1": (lines_of(HEADER, b'{"t": 1, "command": "note", "args": {"text": "caf\xe9"}}\n'), [":2:", "not UTF-8"]),
+    "compressed": (b"\x1f\x8b\x08\x00" + b"\n", [":1:", "not UTF-8"]),
+    "a list for a header": (b"[]\n", [":1:", "not an object"]),
+    "a number for a header": (b"1\n", [":1:", "not an object"]),
+    "no header": (lines_of(STEP), [":1:", "no session header"]),
+    "version is a number": (lines_of(HEADER | {"saetui": 1}), [":1:", "no session header"]),
+    "format is a text": (lines_of(HEADER | {"format": "x"}), [":1:", "format"]),
+    "format is null": (lines_of(HEADER | {"format": None}), [":1:", "format"]),
+    "format is later": (lines_of(HEADER | {"format": 2}), [":1:", "format 2"]),
+    "format is huge": (lines_of(HEADER | {"format": 10**300}), [":1:", "format"]),
+    "started is no time": (lines_of(HEADER | {"started": "yesterday"}), [":1:", "started is no time", "yesterday"]),
+    "started is a number": (lines_of(HEADER | {"started": 5}), [":1:", "started must be a text, not 5"]),
+    "started is missing": (
+        lines_of(without(HEADER, "started")),
+        [":1:", "started is missing"],
+    ),
+    "session is missing": (
+        lines_of(without(HEADER, "session")),
+        [":1:", "session is missing"],
+    ),
+    "store is a list": (lines_of(HEADER | {"store": []}), [":1:", "store must be a text"]),
+    "parent is a number": (lines_of(HEADER | {"parent": 5}), [":1:", "parent must be a text or null"]),
+    "cut in the middle": (lines_of(HEADER, b'{"t": 1, "comm\n', STEP), [":2:", "not JSON"]),
+    "unknown command": (lines_of(HEADER, STEP | {"command": "fly"}), [":2:", "no command 'fly'"]),
+    "command is null": (lines_of(HEADER, STEP | {"command": None}), [":2:", "command must be a text"]),
+    "command is missing": (lines_of(HEADER, {"t": 1}), [":2:", "command is missing"]),
+    "unknown argument": (lines_of(HEADER, STEP | {"args": {"lettr": "s"}}), [":2:", "no argument 'lettr'"]),
+    "argument missing": (lines_of(HEADER, STEP | {"args": {}}), [":2:", "letter is missing"]),
+    "args is a list": (lines_of(HEADER, STEP | {"args": ["s"]}), [":2:", "args must be an object"]),
+    "argument is an object": (lines_of(HEADER, STEP | {"args": {"letter": {"a": 1}}}), [":2:", "args: letter must be"]),
+    "argument is null": (lines_of(HEADER, STEP | {"args": {"letter": None}}), [":2:", "letter must be text"]),
+    "argument is a list": (lines_of(HEADER, STEP | {"args": {"letter": ["s"]}}), [":2:", "letter must be text"]),
+    "a latent of a list": (
+        lines_of(HEADER, STEP | {"command": "latent", "args": {"latent": [1]}}),
+        [":2:", "latent must be a whole number"],
+    ),
+    "a latent and a half": (
+        lines_of(HEADER, STEP | {"command": "latent", "args": {"latent": 1.5}}),
+        [":2:", "latent must be a whole number"],
+    ),
+    "a number of 5,000 digits": (
+        lines_of(HEADER, b'{"t": 1, "command": "latent", "args": {"latent": ' + b"9" * 5000 + b"}}\n"),
+        [":2:", "not JSON of a session"],
+    ),
+    "t is a text": (lines_of(HEADER, STEP | {"t": "1"}), [":2:", "t must be seconds"]),
+    "t is negative": (lines_of(HEADER, STEP | {"t": -1}), [":2:", "t must be seconds"]),
+    "t is huge": (lines_of(HEADER, STEP | {"t": 10**400}), [":2:", "t must be seconds"]),
+    "t is missing": (lines_of(HEADER, without(STEP, "t")), [":2:", "t must be seconds"]),
+    "t is NaN": (lines_of(HEADER, STEP | {"t": float("nan")}), [":2:", "NaN is no number"]),
+    "t is infinite": (lines_of(HEADER, STEP | {"t": float("inf")}), [":2:", "Infinity is no number"]),
+    "digest is missing": (
+        lines_of(HEADER, without(STEP, "digest")),
+        [":2:", "digest is missing"],
+    ),
+    "digest is a number": (lines_of(HEADER, STEP | {"digest": 1}), [":2:", "digest must be a text"]),
+    "visit is a text": (lines_of(HEADER, STEP | {"visit": "no"}), [":2:", "visit must be true or false"]),
+    "a name twice": (lines_of(HEADER, b'{"t": 1, "t": 2, "command": "letter"}\n'), [":2:", "'t' stands in it twice"]),
+    "nested deeply": (lines_of(HEADER, b"[" * 100_000 + b"\n"), [":2:", "nested too deeply"]),
+    "args nested deeply": (
+        lines_of(HEADER, b'{"t": 1, "command": "letter", "args": ' + b'{"a":' * 100_000 + b"\n"),
+        [":2:", "nested too deeply"],
+    ),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGED)
+def test_a_damaged_file_is_named_with_line_and_field(tmp_path: Path, damage: str) -> None:
+    content, words = DAMAGED[damage]
+    path = tmp_path / "session.jsonl"
+    path.write_bytes(content)
+    with pytest.raises(CommandError) as raised:
+        load(path)
+    for word in [str(path), *words]:
+        assert word in str(raised.value)
+    assert len(str(raised.value)) < 500
+
+
+def test_what_is_no_file_is_named_and_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "zero").symlink_to("/dev/zero")
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    for name, said in {
+        "pipe": "is a pipe or a device",
+        "folder": "is a folder",
+        "zero": "is a pipe or a device",
+        "loop": "links that lead in a circle",
+        "none": "is not there",
+        "a\0b": "null",
+    }.items():
+        with pytest.raises(CommandError) as raised:
+            load(tmp_path / name)
+        assert name in str(raised.value)
+        assert said in str(raised.value)
+
+
+def test_a_link_to_a_session_is_followed(tmp_path: Path) -> None:
+    (tmp_path / "real").write_bytes(lines_of(HEADER, STEP))
+    (tmp_path / "link").symlink_to(tmp_path / "real")
+    assert load(tmp_path / "link").steps[0].command == Letter("s")
+
+
+@pytest.mark.parametrize("before", [b"", b"\xef\xbb\xbf"])
+@pytest.mark.parametrize("after", [b"", b"\n", b"\n \n\n", b'{"t": 1, "comm', b'{"a": {}', b"\xf0\x9f"])
+def test_what_editors_and_the_end_of_a_machine_leave_is_read(tmp_path: Path, before: bytes, after: bytes) -> None:
+    path = tmp_path / "session.jsonl"
+    path.write_bytes(before + lines_of(HEADER, STEP).replace(b"\n", b"\r\n") + after)
+    assert [step.command for step in load(path).steps] == [Letter("s")]
+
+
+HARD_TEXTS = [
+    *(f"a{end}b" for end in ("\u2028", "\u2029", "\u0085", "\x0b", "\x0c", "\x1c", "\x1d", "\x1e", "\r", "\n")),
+    "\u202e",
+    "half \ud83d",
+]
+
+
+@pytest.mark.parametrize("text", HARD_TEXTS)
+def test_a_text_comes_back_as_it_was(text: str, tmp_path: Path) -> None:
+    recorder = Recorder(tmp_path, lambda: "")
+    recorder.record(recorder.line(Note(text, kind="letter", key="s"), visit=True), "d")
+    recorder.record(recorder.line(Letter("s"), visit=True), "d")
+    assert recorder.path.read_bytes().count(b"\n") == 3
+    assert [step.command for step in load(recorder.path).steps] == [Note(text, kind="letter", key="s"), Letter("s")]
+
+
+@pytest.mark.parametrize("text", HARD_TEXTS[:-1])
+def test_sessions_of_before_are_read_although_a_text_holds_ends_of_lines(text: str, tmp_path: Path) -> None:
+    line = STEP | {"command": "note", "args": {"text": text, "kind": "letter", "key": "s"}}
+    path = tmp_path / "session.jsonl"
+    path.write_text(f"{json.dumps(HEADER)}\n{json.dumps(line, ensure_ascii=False)}\n", encoding="utf-8")
+    assert load(path).steps[0].command == Note(text, kind="letter", key="s")

@@ -1,6 +1,9 @@
 """Lines typed at the prompt, kept from one start to the next."""
 
+import os
 from pathlib import Path
+
+from saetui.plain_files import read_file
 
 _KEPT = 500
 
@@ -18,7 +21,9 @@ class PromptHistory:
     def __init__(self) -> None:
         self._path = history_file()
         try:
-            self._lines = self._path.read_text(encoding="utf-8").splitlines()[-_KEPT:]
+            # A line may hold what str.splitlines takes for the end of one, and half a surrogate pair.
+            text = read_file(self._path).decode("utf-8", errors="surrogatepass")
+            self._lines = [line for line in text.split("\n") if line][-_KEPT:]
         except (OSError, UnicodeDecodeError):
             self._lines = []  # Without a history file the prompt works all the same.
         self._index = len(self._lines)
@@ -26,11 +31,15 @@ class PromptHistory:
 
     def add(self, line: str) -> None:
         """Remember a line as the latest."""
+        line = line.replace("\n", " ")
         self._lines = [*(kept for kept in self._lines[1 - _KEPT :] if kept != line), line]
         self._index = len(self._lines)
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            self._path.write_text("\n".join(self._lines) + "\n", encoding="utf-8")
+            # Whole or not at all; another saetui may write at the same time.
+            part = self._path.with_name(f".{self._path.name}.{os.getpid()}")
+            part.write_bytes(("\n".join(self._lines) + "\n").encode("utf-8", errors="surrogatepass"))
+            part.replace(self._path)
         except OSError:
             return  # A read-only home folder only costs the history.
 

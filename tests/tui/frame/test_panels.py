@@ -1,6 +1,7 @@
 """What opens over a screen."""
 
 import base64
+import os
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ from saetui.commands.note import note_on
 from saetui.commands.subject import Subject
 from saetui.tui.clipboard import LONGEST_PAYLOAD, copy_file, osc52
 from saetui.tui.panels.pick import Item, matching
-from saetui.tui.panels.prompt_history import PromptHistory
+from saetui.tui.panels.prompt_history import PromptHistory, history_file
 from saetui.tui.widgets.query_table import QueryTable
 
 from .running import running
@@ -71,6 +72,32 @@ async def test_the_prompt_says_how_a_command_is_written(study: Path) -> None:
         await run.press("colon")
         await run.type("train topk width=")
         await run.shows("train ARCHITECTURE WIDTH K", "numbers of latents, e.g. width=1024,4096")
+
+
+def test_lines_of_the_prompt_come_back_whole_whatever_is_in_them(home: Path) -> None:
+    lines = ["note a\u2028b", "note a\u0085b", "note a\x0bb\x0cc\x1ed", "note half \ud83d", "note \u202e"]
+    history = PromptHistory()
+    for line in lines:
+        history.add(line)
+    again = PromptHistory()
+    assert [again.step(-1, "") for _ in lines] == lines[::-1]
+    assert again.step(-1, "") is None
+
+
+@pytest.mark.parametrize("damage", [b"\xff\xfe", b"\0" * 10, b""])
+def test_a_damaged_history_costs_the_history_only(damage: bytes, home: Path) -> None:
+    path = history_file()
+    path.parent.mkdir(parents=True)
+    path.write_bytes(damage)
+    PromptHistory().add("letter s")
+    assert PromptHistory().step(-1, "") == "letter s"
+
+
+def test_a_pipe_in_place_of_the_history_is_not_waited_for(home: Path) -> None:
+    path = history_file()
+    path.parent.mkdir(parents=True)
+    os.mkfifo(path)
+    assert PromptHistory().step(-1, "") is None
 
 
 def test_history_walks_through_lines_that_begin_alike() -> None:
