@@ -1,6 +1,5 @@
 """Text to command and back: what a person types after ``:``, what keys carry, and what sessions record."""
 
-import math
 import shlex
 import types
 from collections.abc import Mapping, Sequence
@@ -143,10 +142,7 @@ def _as(kind: Any, value: Any) -> Any:
         raise ValueError(value)
     if kind is int and isinstance(value, float) and not value.is_integer():
         raise ValueError(value)
-    converted = kind(value)
-    if kind is float and not math.isfinite(converted):
-        raise ValueError(value)
-    return converted
+    return kind(value)
 
 
 def _spoken(kind: Any) -> str:

@@ -134,7 +134,7 @@ def test_a_link_leads_to_a_word_and_keeps_what_if(cases: Workbench) -> None:
     cases.dispatch("lead 0.8")
     cases.dispatch("metric projection")
     cases.dispatch("link")
-    assert front.copied.endswith(" --at absorption/s/%20short?sae=w1024-k4&metric=projection&lead=0.8")
+    assert front.copied.endswith(" --at 'absorption/s/%20short?sae=w1024-k4&metric=projection&lead=0.8'")
     cases.dispatch("reset")
     cases.dispatch("open letters/a?sae=w64-k4")
     cases.dispatch("metric paper")

@@ -1,6 +1,7 @@
 """Pursuits as commands: which tokens are meant, the job that is submitted, earlier pursuits, links and replay."""
 
 import json
+import shlex
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -168,7 +169,7 @@ def test_a_link_leads_back_to_pursuit_token_and_settings(bench: Workbench) -> No
     bench.dispatch("choose random 50")
     bench.dispatch("budget 8")
     bench.dispatch("link")
-    link = bench.front.copied.partition("--at ")[2]
+    link = shlex.split(bench.front.copied)[-1]
     assert link.startswith(f"pursuit/{PLACES}/4?sae=w256-k4")
     before = bench.attention
     bench.dispatch("sae w64-k4")
