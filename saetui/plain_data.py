@@ -38,13 +38,13 @@ def decode(content: bytes) -> str:
     if content.startswith(_UTF_16) or _looks_like_utf_16(content):
         # Where no mark says which half of a character comes first, iconv has to be told.
         name = "UTF-16" if content.startswith(_UTF_16) else ("UTF-16BE" if content[0] == 0 else "UTF-16LE")
-        raise NotTextError(f"is {name} and not UTF-8; convert it, with iconv -f {name} -t UTF-8")
+        raise NotTextError(f"is {name} and not UTF-8 text; convert it, with iconv -f {name} -t UTF-8")
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         raise NotTextError(
-            f"is not UTF-8: byte {error.start} (line {line}) is 0x{content[error.start]:02x}; convert it, "
+            f"is not UTF-8 text: byte {error.start} (line {line}) is 0x{content[error.start]:02x}; convert it, "
             "e.g. with iconv -f latin1 -t UTF-8"
         ) from None
     return text

@@ -1,6 +1,9 @@
 """Specs: read from files, refused with the field's name and the nearest valid one, known by their content."""
 
 import json
+import os
+import random
+import time
 from pathlib import Path
 
 import pytest
@@ -80,6 +83,13 @@ def test_the_hash_knows_the_content_and_not_the_store() -> None:
         ({"tokens": "many"}, "grid.toml: tokens: "),
         ({"tokens": 0}, "got 0"),
         ({"batch_size": float("nan")}, "grid.toml: batch_size: "),
+        ({"kind": ["train"]}, "grid.toml: kind: ['train'] is unknown"),
+        ({"kind": {}}, "grid.toml: kind: {} is unknown"),
+        ({"schema": [1]}, "grid.toml: schema: [1] is not known"),
+        ({"recipes": [[[[{}]]]]}, "grid.toml: recipes[0]: "),
+        ({"corpus": "caf\udce9.txt"}, r"grid.toml: corpus: 'caf\udce9.txt' is not UTF-8"),
+        ({"model": "~no-user-of-this-name/model"}, "grid.toml: model: '~no-user-of-this-name/model': "),
+        ({"corpus": "a" * 5000}, "grid.toml: corpus: "),
     ],
 )
 def test_a_bad_field_is_named(change: dict[str, object], message: str) -> None:
@@ -171,3 +181,140 @@ def test_a_spec_of_all_saes_is_run_again_when_there_may_be_more(tmp_path: Path) 
         assert client.submit(spec).id == job.id
         JobFolder(tmp_path / "jobs" / job.id).end("done", only_from=("queued",))
         assert (client.submit(spec).id != job.id) is again
+
+
+NUMBERS = [
+    (kind, name)
+    for kind, spec in spec_kinds().items()
+    for name, field in spec.model_fields.items()
+    if field.annotation in (int, int | None) and name not in ("schema_version", "places")
+]
+FIELDS = {
+    "train": TRAIN,
+    "letters": {"hook_name": "h", "saes": ["a"]},
+    "absorption": {},
+    "ablation": {"hook_name": "h", "sae": "a", "word": " w"},
+    "latents": {"hook_name": "h", "saes": ["a"]},
+    "errors": {"hook_name": "h"},
+    "pursuit": {"hook_name": "h", "sae": "a", "random_tokens": 1},
+}
+
+
+@pytest.mark.parametrize(("kind", "name"), NUMBERS)
+def test_every_number_has_its_bounds_in_the_spec(kind: str, name: str) -> None:
+    for value in (10**30, -1, 10**4200):
+        text = refusal({**FIELDS[kind], "kind": kind, name: value})
+        assert text.startswith(f"grid.toml: {name}: input should be ")
+        assert len(text) < 400
+
+
+def test_every_number_of_a_recipe_has_its_bounds() -> None:
+    for name in ("width", "k", "auxk", "dead_tokens", "seed"):
+        found = refusal({**TRAIN, "recipes": [{"width": 512, "k": 4, name: 10**30}]})
+        assert found.startswith(f"grid.toml: recipes[0].{name}: ")
+        assert len(found.splitlines()) == 1
+
+
+def test_a_bad_recipe_is_one_line() -> None:
+    assert len(refusal({**TRAIN, "recipes": [{"width": 4, "k": 8}]}).splitlines()) == 1
+
+
+def test_too_many_of_anything_are_refused_at_once() -> None:
+    began = time.monotonic()
+    assert "recipes: " in refusal({**TRAIN, "recipes": [{"width": 8, "k": 1}] * 300_000})
+    many = refusal({**TRAIN, **{f"key{i}": 1 for i in range(50_000)}})
+    assert many.splitlines()[-1] == "grid.toml: and 49,990 more"
+    assert "nested" in refusal({**TRAIN, "recipes": nested(5_000)})
+    assert time.monotonic() - began < 20
+
+
+def nested(depth: int) -> list[object]:
+    found: list[object] = []
+    for _ in range(depth):
+        found = [found]
+    return found
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("a.toml", ".".join(["a"] * 50_000).encode() + b" = 1", "nested"),
+        ("a.toml", b"x = {" + b"'a' . \"b\"." * 25_000 + b"c = 1}", "nested"),
+        ("a.toml", b"[" + b"a." * 50_000 + b"a]", "nested"),
+        ("a.toml", b"a = " + b"[" * 50_000, "nested"),
+        ("a.toml", b"tokens = " + b"9" * 5000, "not TOML"),
+        ("a.toml", b"kind = 'a'\nkind = 'b'", "not TOML"),
+        ("a.json", b"[" * 100_000, "nested"),
+        ("a.JSON", b"kind = 'train'", "not JSON"),
+        ("a.json", b"9" * 5000, "not JSON"),
+        ("a.toml", "kind = 'train'".encode("utf-16"), "iconv -f UTF-16 -t UTF-8"),
+        ("a.json", "{}".encode("utf-16-le"), "iconv -f UTF-16LE -t UTF-8"),
+        ("a.toml.gz", b"\x1f\x8b\x08", "gunzip"),
+        ("a\0.toml", None, "cannot be read"),
+        ("~no-user-of-this-name/a.toml", None, "cannot be read"),
+    ],
+)
+def test_what_is_no_spec_is_refused_at_once(tmp_path: Path, name: str, content: bytes | None, message: str) -> None:
+    path: Path | str = name
+    if content is not None:
+        path = tmp_path / name
+        path.write_bytes(content)
+    with pytest.raises(JobError, match=message):
+        load_spec(path)
+
+
+def test_a_pipe_or_a_device_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.toml")
+    (tmp_path / "zero.toml").symlink_to("/dev/zero")
+    for name in ("pipe.toml", "zero.toml"):
+        with pytest.raises(JobError, match=rf"{name}: cannot be read \(is a pipe or a device"):
+            load_spec(tmp_path / name)
+
+
+@pytest.mark.parametrize("name", ["a.JSON", "a.json", "a.Json"])
+def test_a_mark_at_the_beginning_and_the_case_of_the_suffix_mean_nothing(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_bytes(b"\xef\xbb\xbf" + json.dumps(TRAIN).encode())
+    (tmp_path / "b.TOML").write_bytes(b"\xef\xbb\xbfkind = 'letters'\nhook_name = 'h'\nsaes = ['a']")
+    assert load_spec(tmp_path / name) == parse_spec(TRAIN)
+    assert load_spec(tmp_path / "b.TOML").kind == "letters"
+
+
+def test_home_and_relative_paths_are_alike_for_store_model_and_corpus(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home, specs = tmp_path / "home", tmp_path / "specs"
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.chdir(tmp_path)
+    fields = ("store", "model", "corpus")
+    for name in fields:
+        (home / name).mkdir(parents=True)
+        (specs / name).mkdir(parents=True)
+    for written, meant in (("~/", home), ("", specs), ("../specs/", specs)):
+        (specs / "a.json").write_text(json.dumps({**TRAIN, **{name: written + name for name in fields}}))
+        spec = load_spec(Path("specs", "a.json"))
+        assert [getattr(spec, name) for name in fields] == [str(meant / name) for name in fields]
+    (specs / "a.json").write_text(json.dumps({**TRAIN, "store": "new store"}))
+    assert load_spec(Path("specs", "a.json")).store == str(specs / "new store")
+
+
+def test_random_damage_is_always_a_refusal(tmp_path: Path) -> None:
+    """400 changes of the bytes of a spec: another spec, or a JobError that names the file."""
+    chance = random.Random(0)
+    toml = (
+        'schema = 1\nkind = "train"\nhook_name = "blocks.1.hook_resid_post"\ntokens = 1000\n'
+        "[[recipes]]\nwidth = 512\nk = 4\n"
+    )
+    n_refused = 0
+    for turn in range(400):
+        path = tmp_path / ("a.toml" if turn % 2 else "a.json")
+        changed = bytearray(toml.encode() if turn % 2 else json.dumps(TRAIN).encode())
+        for _ in range(chance.randint(1, 4)):
+            place = chance.randrange(len(changed))
+            changed[place : place + chance.randint(0, 3)] = bytes(chance.choices(range(256), k=chance.randint(0, 3)))
+        path.write_bytes(changed)
+        try:
+            load_spec(path)
+        except JobError as error:
+            n_refused += str(path) in str(error)
+            continue
+    assert n_refused > 200
