@@ -4,8 +4,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from store.aside import Rejection as Rejection
+    from store.aside import set_aside as set_aside
     from store.commit import CommitReport as CommitReport
-    from store.commit import Rejection as Rejection
     from store.errors import QueryError as QueryError
     from store.errors import QueryInterrupted as QueryInterrupted
     from store.errors import SpoolError as SpoolError
@@ -28,7 +29,7 @@ _HOMES = {
     "QueryError": "store.errors",
     "QueryInterrupted": "store.errors",
     "Reader": "store.reader",
-    "Rejection": "store.commit",
+    "Rejection": "store.aside",
     "Rows": "store.rows",
     "Spool": "store.spool",
     "SpoolError": "store.errors",
@@ -38,6 +39,7 @@ _HOMES = {
     "StoreMissing": "store.errors",
     "StoreNewer": "store.errors",
     "StoreUnreadable": "store.errors",
+    "set_aside": "store.aside",
     "query_files": "store.outside",
 }
 __all__ = sorted(_HOMES)

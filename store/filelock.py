@@ -4,12 +4,17 @@ import fcntl
 import os
 from pathlib import Path
 
+from store.plain import open_plain
+
 
 class FileLock:
-    """A lock on one file: many may hold it shared, or one exclusively; it is free again when its process ends."""
+    """A lock on one file: many may hold it shared, or one exclusively; it is free again when its process ends.
+
+    OSError where the file cannot be opened, or is a link, a pipe or a device.
+    """
 
     def __init__(self, path: Path) -> None:
-        self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        self._descriptor = open_plain(path, os.O_RDWR | os.O_CREAT)
 
     def shared(self) -> bool:
         """Take the lock shared, or turn an exclusive hold into a shared one; False where another is exclusive."""
@@ -22,7 +27,7 @@ class FileLock:
     def is_of(self, path: Path) -> bool:
         """Whether the path still names the file that this lock is on."""
         try:
-            return os.path.samestat(os.stat(path), os.fstat(self._descriptor))
+            return os.path.samestat(os.lstat(path), os.fstat(self._descriptor))
         except FileNotFoundError:
             return False
 

@@ -51,6 +51,11 @@ class Folder:
         """There while a process wants the readers to make room."""
         return self.locks / "request"
 
+    @property
+    def clock(self) -> Path:
+        """The number of the last attempt of a job."""
+        return self.locks / "attempt"
+
     def backup(self, version: int) -> Path:
         """The copy that is kept of a database of an older schema before it is upgraded."""
         return self.root / f"saetui.v{version}.duckdb"

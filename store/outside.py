@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 def query_files(sql: str, /, params: Mapping[str, Any] | None = None, **tables: Any) -> "pl.DataFrame":
     """The answer to SQL that may read and write files of the user's own: ``read_parquet('…')``, ``COPY … TO '…'``.
 
-    ``params`` are the values of its ``$names``. ``tables`` are polars frames or Arrow tables, asked by their names: what
-    a store says comes in that way, since its own connections reach no file. QueryError where DuckDB refuses.
+    ``params`` are the values of its ``$names``. ``tables`` are polars frames or Arrow tables, asked by their names:
+    what a store says comes in that way, since its own connections reach no file. QueryError where DuckDB refuses.
     """
     import duckdb
     import polars as pl

@@ -33,6 +33,8 @@ class Residency:
 
     def __init__(self, folder: Folder) -> None:
         self.folder = folder
+        # Committed results that could not be removed from the spool; they are looked at no more.
+        self.taken: set[str] = set()
         self._turns = Turns(folder)
         self._users = 0
         self._window = threading.Lock()
@@ -45,6 +47,11 @@ class Residency:
         self._readings: set[Reading] = set()
         self._barred_by: set[str] = set()
         self._revision = 0
+
+    @property
+    def may_write(self) -> bool:
+        """Whether results can be taken in; False for a store that this user may only read."""
+        return self._turns.may_write
 
     # Reads
 

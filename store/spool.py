@@ -5,9 +5,9 @@ name by one atomic rename. Whoever has the store open commits finished folders, 
 """
 
 import errno
+import hashlib
 import os
 import shutil
-import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from io import BytesIO
@@ -16,10 +16,13 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeAlias
 from uuid import uuid4
 
+from store.clock import next_tick
+from store.column_types import fitted
 from store.errors import SpoolError
 from store.filelock import FileLock
 from store.folder import Folder
-from store.manifest import MANIFEST, WRITING, Manifest, Part, held
+from store.manifest import JOB_ID, MANIFEST, WRITING, Manifest, Part, held, part_name
+from store.plain import check_plain
 from store.steps import step
 from store.tables import ACTIVATIONS, STORED_AS, TABLES, TOKENS, columns_of
 
@@ -44,8 +47,10 @@ class Spool:
 
     def __init__(self, store: Path | str, job_id: str) -> None:
         self._folder = Folder(Path(store))
+        if not isinstance(job_id, str) or not JOB_ID.fullmatch(job_id):
+            raise SpoolError(f"{job_id!r:.80} is no id of a job: 1 to 200 letters, digits, or any of _ . @ : + -")
         self.job_id = job_id
-        self.attempt = f"{time.time_ns():019d}-{uuid4().hex[:8]}"
+        self.attempt = f"{next_tick(self._folder)}-{uuid4().hex[:8]}"
         self._flushes = 0
         self._buffers: dict[_Kind, list[pl.DataFrame]] = {}
         self._parts: list[Part] = []
@@ -70,11 +75,11 @@ class Spool:
         ``latent_activation`` with sae_id, corpus_id, context, position, latent and activation, token after token.
         SpoolError where the table or a column is unknown, a required one is missing or NULL, or the disk is full.
         """
-        frame = _frame(rows)
+        frame = _frame(table, rows)
         if not frame.height:
             return
         _check(table, frame)
-        frame = _with_firsts(frame, TABLES[table].firsts)
+        frame = _with_firsts(fitted(table, frame, columns_of(table).types), TABLES[table].firsts)
         for scope, group in _groups(frame, TABLES[table].scope):
             kind = (table, tuple(group.columns), tuple(scope.items()))
             self._buffers.setdefault(kind, []).append(group)
@@ -131,20 +136,23 @@ class Spool:
             n_rows = 0
 
     def _write(self, table: str, frame: "pl.DataFrame", n_rows: int, scope: dict[str, str]) -> None:
-        name = f"{len(self._parts):05d}-{table}.parquet"
+        name = part_name(len(self._parts), table)
         # Through memory, since a full disk is then an OSError with its number, as for any other file.
         part = BytesIO()
         frame.write_parquet(part, compression="lz4", row_group_size=ROW_GROUP)
+        content = part.getbuffer()
         with self._or_discarded() as folder:
-            _write_file(folder / name, part.getbuffer())
+            _write_file(folder / name, content)
         step("part written")
-        self._parts.append(Part(table, name, n_rows, tuple(frame.columns), scope))
+        checksum = hashlib.sha256(content).hexdigest()
+        self._parts.append(Part(table, name, n_rows, tuple(frame.columns), scope, checksum))
 
     @contextmanager
     def _or_discarded(self) -> Iterator[Path]:
         """The folder being written, made when first needed; a failure in the block discards the unfinished result."""
         try:
             while self._writing is None or self._lock is None:
+                check_plain(self._folder.root, self._folder.spool)
                 self._writing = self._folder.spool / f"{self.attempt}-{self._flushes + 1:04d}{WRITING}"
                 self._writing.mkdir(parents=True, exist_ok=True)
                 step("folder made")
@@ -170,13 +178,17 @@ class Spool:
 _Kind = tuple[str, tuple[str, ...], tuple[tuple[str, str], ...]]
 
 
-def _frame(rows: "Frame") -> "pl.DataFrame":
+def _frame(table: str, rows: "Frame") -> "pl.DataFrame":
     import polars as pl
 
     if isinstance(rows, pl.DataFrame):
         return rows
     if isinstance(rows, Sequence):
-        return pl.DataFrame(rows, infer_schema_length=None)
+        try:
+            return pl.DataFrame(rows, infer_schema_length=None)
+        except (pl.exceptions.PolarsError, ValueError, TypeError, OverflowError) as error:
+            reason = str(error).partition("\n")[0]
+            raise SpoolError(f"{table}: the rows cannot be made into columns: {reason}") from error
     frame = pl.from_arrow(rows)
     assert isinstance(frame, pl.DataFrame)
     return frame

@@ -7,9 +7,9 @@ from functools import cache
 from store.schema import schema_files
 
 _CREATE = re.compile(r"CREATE TABLE (\w+) \((.*?)\n\);", re.DOTALL)
-_COLUMN = re.compile(r"^    ([a-z_0-9]+) (?!KEY)(\w.*)$", re.MULTILINE)
+_COLUMN = re.compile(r"^    ([a-z_0-9]+) (?!KEY)([A-Z]+(?:\[\])?)(.*)$", re.MULTILINE)
 # A column that a later file adds is never required: rows from before it have none.
-_ADDED = re.compile(r"ALTER TABLE (\w+) ADD COLUMN ([a-z_0-9]+) ")
+_ADDED = re.compile(r"ALTER TABLE (\w+) ADD COLUMN ([a-z_0-9]+) ([A-Z]+(?:\[\])?)")
 
 # Spooled once under this name, latent activations are stored in two orders, and tokens as one list a context.
 ACTIVATIONS, TOKENS = "latent_activation", "token"
@@ -62,18 +62,30 @@ TABLES = {
     "pursuit_code": Table(scope=("pursuit_id",)),
     "ablation": Table(key=("sae_id", "probe_id", "token_id", "latent")),
 }
+# The logical table of every stored one.
+LOGICAL = {stored: name for name in TABLES for stored in STORED_AS.get(name, (name,))}
+_PLACE = {"context": "UINTEGER", "position": "USMALLINT"}
 _VIEWS = {
-    ACTIVATIONS: ("sae_id", "corpus_id", "context", "position", "latent", "activation"),
-    TOKENS: ("corpus_id", "context", "position", "token_id"),
+    ACTIVATIONS: {"sae_id": "VARCHAR", "corpus_id": "VARCHAR", **_PLACE, "latent": "UINTEGER", "activation": "REAL"},
+    TOKENS: {"corpus_id": "VARCHAR", **_PLACE, "token_id": "UINTEGER"},
+}
+# Stored tables whose parts have other columns than the table itself.
+_PARTS = {
+    "activation_by_latent": {"latent": "UINTEGER", "activation": "REAL", **_PLACE},
+    "activation_by_token": {**_PLACE, "latents": "UINTEGER[]"},
 }
 
 
 @dataclass(frozen=True)
 class Columns:
-    """The column names of a table, and those of them that may not be NULL."""
+    """The columns of a table by name with their SQL types, and those of them that may not be NULL."""
 
-    names: tuple[str, ...]
+    types: dict[str, str]
     required: frozenset[str]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(self.types)
 
 
 @cache
@@ -81,15 +93,26 @@ def columns_of(table: str) -> Columns:
     """The columns of a table of ``TABLES``, read off the schema files, so that no database is needed."""
     if table in _VIEWS:
         return Columns(_VIEWS[table], frozenset(_VIEWS[table]))
-    names: list[str] = []
-    required = set(TABLES[table].key)
+    return _created(table, set(TABLES[table].key))
+
+
+@cache
+def stored_columns(table: str) -> Columns:
+    """The columns that parts of a stored table have, beside those of its scope."""
+    if table in _PARTS:
+        return Columns(_PARTS[table], frozenset(_PARTS[table]))
+    return _created(table, set(TABLES[LOGICAL[table]].key))
+
+
+def _created(table: str, required: set[str]) -> Columns:
+    types: dict[str, str] = {}
     for path in schema_files().values():
         text = path.read_text(encoding="utf-8")
         for name, body in _CREATE.findall(text):
             if name == table:
-                for column, rest in _COLUMN.findall(body):
-                    names.append(column)
+                for column, kind, rest in _COLUMN.findall(body):
+                    types[column] = kind
                     if "NOT NULL" in rest or "PRIMARY KEY" in rest:
                         required.add(column)
-        names += [column for name, column in _ADDED.findall(text) if name == table]
-    return Columns(tuple(names), frozenset(required))
+        types |= {column: kind for name, column, kind in _ADDED.findall(text) if name == table}
+    return Columns(types, frozenset(required))

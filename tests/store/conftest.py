@@ -5,7 +5,10 @@ context c reads 0 1 2 3 4 5 turned left by c, at positions 1 to 6. In SAE "narro
 c + 1 and on " self" with half of that, latent 2 on " cat" with a quarter.
 """
 
+import hashlib
+import json
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -13,6 +16,7 @@ import polars as pl
 import pytest
 
 from store import Spool, Store
+from store.manifest import Manifest, Part
 
 NOW = datetime(2026, 1, 2, 3, 4, 5)
 SURFACES = [" short", " self", " the", " cat", " set", "\n"]
@@ -218,3 +222,16 @@ def letter_latent(letter: str, rank: int, number: int, *, f1: float, main: bool)
         "by_encoder": rank == 1,
         "is_main": main,
     }
+
+
+def rewritten(folder: Path, frame: pl.DataFrame | None = None, **changes: object) -> None:
+    """Give a waiting result other rows in its first part, or other fields of the part, as a stranger would: sealed."""
+    content = json.loads((folder / "manifest.json").read_text())
+    parts = [Part(**{**part, "columns": tuple(part["columns"])}) for part in content["parts"]]
+    if frame is not None:
+        frame.write_parquet(folder / parts[0].file)
+        checksum = hashlib.sha256((folder / parts[0].file).read_bytes()).hexdigest()
+        changes = {"n_rows": frame.height, "columns": tuple(frame.columns), "sha256": checksum, **changes}
+    parts[0] = replace(parts[0], **changes)  # type: ignore[arg-type]
+    manifest = Manifest(content["name"], content["job_id"], content["attempt"], tuple(parts))
+    (folder / "manifest.json").write_text(manifest.dumps())

@@ -10,7 +10,7 @@ import pytest
 
 from store import Spool, Store, StoreError
 from store import commit as commit_module
-from tests.store.conftest import at, corpus, latent, model, probe, sae
+from tests.store.conftest import at, corpus, latent, model, probe, rewritten, sae
 
 
 def spooled(store: Store, table: str, *rows: dict[str, Any], job: str = "job") -> None:
@@ -105,12 +105,15 @@ def test_a_position_beyond_the_context_length_is_refused(store: Store) -> None:
 
 
 def test_a_result_that_does_not_fit_is_set_aside_and_the_others_come_in(store: Store) -> None:
-    spooled(store, "latent", {**latent("narrow", 1), "n_fires": -5}, job="bad")
+    spooled(store, "latent", latent("narrow", 1), job="bad")
+    (folder,) = store.spool.iterdir()
+    rewritten(folder, pl.read_parquet(folder / "00000-latent.parquet").with_columns(n_fires=pl.lit(-5)))
     spooled(store, "latent", latent("narrow", 2), job="good")
     report = store.commit_spool()
     assert (report.manifests, report.waiting) == (1, 0)
     (rejection,) = report.rejected
     assert rejection.job_id == "bad"
+    assert "n_fires: holds values that do not fit its type UBIGINT" in rejection.reason
     assert "-5" in rejection.reason
     kept = store.spool / rejection.name
     assert "-5" in (kept / "error.txt").read_text()
