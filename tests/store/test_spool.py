@@ -110,7 +110,7 @@ def test_activations_that_are_no_numbers_are_refused(store: Store) -> None:
 def test_numbers_out_of_range_are_refused(store: Store) -> None:
     bad = activations(40).with_columns(latent=pl.lit(-1))
     with (
-        pytest.raises(SpoolError, match="latent_activation.latent holds values that do not fit its type UINTEGER"),
+        pytest.raises(SpoolError, match=r"latent_activation\.latent holds values that do not fit its type UINTEGER"),
         Spool(store.root, "job") as spool,
     ):
         spool.add("latent_activation", bad)
