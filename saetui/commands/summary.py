@@ -94,14 +94,17 @@ def _print_errors(store: Store) -> None:
         )
     notes = list(study["notes"])
     if study["floor"] is not None:
-        notes.insert(
-            0,
-            f"FVU = {study['floor']:.4f} + {study['scale']:.3g} · width^−{study['exponent']:.2f}; floor "
-            f"{study['floor_low']:.4f} to {study['floor_high']:.4f} (95%, jack-knife over widths)",
-        )
+        notes.insert(0, _law(study))
     table.caption = "\n".join(notes)
     put()
     print_table(table, "")
+
+
+def _law(study: Record) -> str:
+    """How FVU falls with width; the floor's interval needs one width more than the law."""
+    law = f"FVU = {study['floor']:.4f} + {study['scale']:.3g} · width^−{study['exponent']:.2f}"
+    low, high = study["floor_low"], study["floor_high"]
+    return law if low is None or high is None else f"{law}; floor {low:.4f} to {high:.4f} (95%, jack-knife over widths)"
 
 
 def _interval(row: Record, name: str, digits: int) -> str:

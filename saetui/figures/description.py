@@ -1,15 +1,41 @@
-"""A figure as data: what is drawn on which axes, before anything draws it."""
+"""A figure as data: what is drawn on which axes, before anything draws it.
+
+Names in it come from stores of others: every text is made visible where it enters, whoever draws it.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, ClassVar, TypeAlias
+
+from saetui.visible import visible, visible_lines
+
+
+class _Shown:
+    """Base of what has texts that are drawn: its fields of text, or of several, are made visible."""
+
+    # Fields whose line breaks are kept, and those that are kept as they are.
+    _LINES: ClassVar[frozenset[str]] = frozenset()
+    _EXACT: ClassVar[frozenset[str]] = frozenset()
+
+    def __post_init__(self) -> None:
+        for name, value in vars(self).items():
+            if name in self._EXACT:
+                continue
+            if isinstance(value, str):
+                shown: Any = visible_lines(value) if name in self._LINES else visible(value)
+            elif isinstance(value, tuple) and value and isinstance(value[0], str):
+                shown = tuple(map(visible, value))
+            else:
+                continue
+            if shown != value:
+                object.__setattr__(self, name, shown)
 
 
 @dataclass(frozen=True)
-class Scale:
+class Scale(_Shown):
     """What an axis measures; ``whole`` allows no ticks between whole numbers."""
 
     label: str
@@ -25,7 +51,7 @@ class Scale:
 
 
 @dataclass(frozen=True)
-class Point:
+class Point(_Shown):
     """One place, with the ends of its interval along y where it has one, and what it stands for."""
 
     x: float
@@ -36,7 +62,7 @@ class Point:
 
 
 @dataclass(frozen=True)
-class Line:
+class Line(_Shown):
     """Points that belong together, from left to right; a ``reference`` is what the other lines are held against.
 
     ``marked=False`` draws the line without a marker at each point, as for a fitted curve; ``joined=False`` the markers
@@ -51,7 +77,7 @@ class Line:
 
 
 @dataclass(frozen=True)
-class Chart:
+class Chart(_Shown):
     """Lines on two axes; ``key`` says what the names of the lines are, e.g. "width"."""
 
     title: str
@@ -72,7 +98,7 @@ class Chart:
 
 
 @dataclass(frozen=True)
-class Bar:
+class Bar(_Shown):
     """One row of bars: a value for each of the chart's ``names``, None where there is none.
 
     ``intervals`` are the ends of each value's interval, for all names or for none.
@@ -89,7 +115,7 @@ class Bar:
 
 
 @dataclass(frozen=True)
-class BarChart:
+class BarChart(_Shown):
     """Bars from zero, a row for each thing and in it a bar for each name.
 
     ``stacked`` puts the bars of a row end to end; its values are not negative then, and without intervals.
@@ -108,7 +134,7 @@ class BarChart:
 
 
 @dataclass(frozen=True)
-class HeatMap:
+class HeatMap(_Shown):
     """A share for each row and column, None where there is none, written in percent.
 
     The colours go from none at 0 to all at ``high``.
@@ -132,12 +158,16 @@ Plot: TypeAlias = Chart | BarChart | HeatMap
 
 
 @dataclass(frozen=True)
-class Figure:
+class Figure(_Shown):
     """Plots that answer one question, and the query they come from.
 
     ``note`` says what a caption must: whose numbers, which intervals, which thresholds. ``advice`` says what to do
     where there is nothing to draw. ``columns`` is how many plots stand side by side where there is room.
     """
+
+    # The query stays as it runs.
+    _EXACT: ClassVar[frozenset[str]] = frozenset({"sql"})
+    _LINES: ClassVar[frozenset[str]] = frozenset({"note", "advice"})
 
     name: str
     title: str

@@ -5,6 +5,8 @@ import os
 from pathlib import Path
 from typing import Protocol
 
+from saetui.visible import visible
+
 # Terminals drop longer sequences in silence.
 LONGEST_PAYLOAD = 74_994
 
@@ -33,7 +35,11 @@ def copy_file() -> Path:
 
 
 def copy(app: _App, text: str, what: str) -> str:
-    """Copy a text; gives back a line that says what happened to it."""
+    """Copy a text; gives back a line that says what happened to it.
+
+    Nobody reads a clipboard before it is pasted: but for line ends and tabs, nothing hidden goes into it.
+    """
+    text = "\n".join("\t".join(map(visible, line.split("\t"))) for line in text.split("\n"))
     sequence = osc52(text, tmux="TMUX" in os.environ)
     sent = sequence is not None and app.write_to_terminal(sequence)
     path = copy_file()
