@@ -23,7 +23,7 @@ def make_app() -> "typer.Typer":
         pretty_exceptions_enable=False,
         context_settings={"help_option_names": ["-h", "--help"]},
     )
-    jobs = typer.Typer(help="Show the jobs of a store, or cancel one.", invoke_without_command=True)
+    jobs = typer.Typer(help="Show the jobs of a store; start or cancel one.", invoke_without_command=True)
     app.add_typer(jobs, name="jobs")
     study = typer.Typer(help="Make a study of the SAEs of a store, wait for it, and print the summary.")
     app.add_typer(study, name="study")
@@ -140,3 +140,11 @@ def _register(app: "typer.Typer", jobs: "typer.Typer", store_option: Any) -> Non
         store: Annotated[Path | None, store_option] = None,
     ) -> None:
         guarded(work.cancel_job)(job, store)
+
+    @jobs.command("start", help="Start a job that somebody else has queued, or that was queued on another machine.")
+    def start(
+        job: Annotated[str, typer.Argument(help="Its id, or the beginning of it.")],
+        store: Annotated[Path | None, store_option] = None,
+        device: Annotated[str | None, typer.Option(help="cpu, cuda:0, …; default: the one it is queued for.")] = None,
+    ) -> None:
+        guarded(work.start_job)(job, store, device)

@@ -66,7 +66,7 @@ def make_demo(store: Path | None, *, headless: bool) -> int:
     from saetui.commands.headless import follow_jobs
     from saetui.commands.summary import print_summary
 
-    code = follow_jobs(root, [job.id for job in jobs])
+    code = follow_jobs(root, jobs)
     return code or print_summary(root)
 
 
@@ -78,7 +78,7 @@ def run_spec(spec: Path, store: Path | None, device: str | None, *, force: bool)
     loaded = load_spec(user_path(str(spec)))
     root = store_root(store if store is not None else Path(loaded.store) if loaded.store else None)
     job = JobClient(root).submit(loaded, device, force=force)
-    return follow_jobs(root, [job.id])
+    return follow_jobs(root, [job], again="--force")
 
 
 def make_study(document: dict[str, Any], store: Path | None, device: str | None, *, force: bool) -> int:
@@ -100,7 +100,7 @@ def make_study(document: dict[str, Any], store: Path | None, device: str | None,
         document = {"model": models[0], **document}
     spec = parse_spec(document, source="study", base=Path.cwd())
     job = JobClient(root).submit(spec, device, force=force)
-    return follow_jobs(root, [job.id]) or print_summary(root)
+    return follow_jobs(root, [job], again="--force") or print_summary(root)
 
 
 def pursue_tokens(
@@ -159,6 +159,12 @@ def cancel_job(job: str, store: Path | None) -> int:
     from saetui.commands.headless import cancel_job
 
     return cancel_job(store_root(store), job)
+
+
+def start_job(job: str, store: Path | None, device: str | None) -> int:
+    from saetui.commands.headless import start_job
+
+    return start_job(store_root(store), job, device)
 
 
 def explain_toy_absorption() -> int:

@@ -1,18 +1,20 @@
 """Jobs without the interface: follow them on standard error, list and cancel them."""
 
+import re
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING, Protocol
 
 from saetui.commands.errors import CommandError
-from saetui.commands.printing import say
+from saetui.commands.printing import put, say
 from saetui.commands.text_table import new_table, print_table
 from saetui.jobs.client import JobClient
+from saetui.jobs.errors import JobError
 from saetui.jobs.job import Job
 from saetui.visible import visible
 from store import Store
@@ -22,40 +24,52 @@ if TYPE_CHECKING:
 
 _POLL_S = 0.2
 _LINE_S = 5.0
-_ENDED = ("done", "failed", "cancelled")
 
 
-def follow_jobs(root: Path, job_ids: Sequence[str]) -> int:
+def follow_jobs(root: Path, jobs: Sequence[Job | str], *, again: str = "") -> int:
     """Wait for jobs, showing how far they are, and bring their results into the store; 1 where one did not end well.
 
-    An interrupt leaves them running: they are not ours to end.
+    ``jobs``: ids, or jobs as they were submitted: of one that was done before it is said when, and that ``again`` (an
+    option of the command) has it run again. It ends as well when what has not ended is blocked, or only a person can
+    have it run. An interrupt leaves the jobs running: they are not ours to end.
     """
+    job_ids = [job if isinstance(job, str) else job.id for job in jobs]
+    for job in jobs:
+        if not isinstance(job, str) and job.found_text:
+            say(f"{job.found_text}{f'; {again} runs it again' if again else ''}")
     client = JobClient(root)
     with Store.open(root) as store:
         try:
             with _display() as display:
                 while True:
                     client.ensure_workers()
-                    jobs = [client.job(job_id) for job_id in job_ids]
-                    display.show(jobs)
-                    if all(job.state in _ENDED for job in jobs):
+                    now = [client.job(job_id) for job_id in job_ids]
+                    display.show(now)
+                    if all(job.is_over for job in now):
                         break
                     time.sleep(_POLL_S)
         except KeyboardInterrupt:
             say(f"the jobs go on without you; see `saetui jobs --store {quote(str(root))}`")
             raise
         # Nobody looks at this store any more, so nothing needs to stay in memory.
-        client.release_workers()
+        with suppress(JobError):
+            client.release_workers()
         report = store.commit_spool()
         if report.held_by is not None:
             say(
                 f"{report.waiting} results wait in {root / 'spool'}, since {report.held_by} has it open; "
                 "they are taken in when it is opened next"
             )
-    failed = [job for job in jobs if job.state != "done"]
+        # What does not fit the store is set aside, and the job that made it has failed.
+        now = [client.job(job_id) for job_id in job_ids]
+    failed = [job for job in now if job.state != "done"]
     for job in failed:
+        if job.blocked is not None:
+            say(f"{job.title}: {job.blocked}")
+            continue
+        why = f": {job.message}" if job.message else ""
         hint = f" ({job.hint})" if job.hint else ""
-        say(f"{job.title}: {job.state}: {job.message}{hint}")
+        say(f"{job.title}: {job.state}{why}{hint}")
     return 1 if failed else 0
 
 
@@ -101,7 +115,9 @@ class _Lines:
     def show(self, jobs: Sequence[Job]) -> None:
         now = time.monotonic()
         for job in jobs:
-            key = f"{job.state} {job.progress.phase if job.progress and job.state == 'running' else ''}"
+            phase = job.progress.phase if job.progress and job.state == "running" else ""
+            # The seconds in it grow; what it says stays the same.
+            key = f"{job.state} {phase} {re.sub('[0-9]+', '', job.waiting or '')}"
             before, at = self._said.get(job.id, ("", 0.0))
             if key != before or (job.state == "running" and now - at >= _LINE_S):
                 self._said[job.id] = (key, now)
@@ -113,6 +129,8 @@ def describe(job: Job) -> str:
     progress = job.progress
     if job.state != "running" or progress is None:
         return job.waiting or job.state
+    if job.waiting:
+        return f"{progress.phase}, {job.waiting}"
     total = "" if progress.total is None else f" of {progress.total:,.0f}"
     digits = 0 if float(progress.done).is_integer() else 1
     parts = [f"{progress.phase} {progress.done:,.{digits}f}{total} {progress.unit}"]
@@ -125,25 +143,52 @@ def describe(job: Job) -> str:
 
 
 def print_jobs(root: Path) -> int:
-    """The jobs of a store, newest last."""
+    """The jobs of a store, newest last, and the results that were set aside since they do not fit it."""
+    client = JobClient(root)
     table = new_table("id", "state", "device", "title", "how far")
-    for job in JobClient(root).jobs():
+    for job in client.jobs():
         said = job.message if job.state == "failed" else describe(job)
-        table.add_row(job.id, job.state, job.device, job.title, said or "")
-    return print_table(table, f"no jobs yet in {root}")
+        table.add_row(job.id, "blocked" if job.blocked else job.state, job.device, job.title, said or "")
+    code = print_table(table, f"no jobs yet in {root}")
+    aside = client.set_aside()
+    if aside:
+        put()
+        kept = new_table("set aside", "of job", "why")
+        for rejection in aside:
+            kept.add_row(rejection.name, rejection.job_id, rejection.reason)
+        print_table(kept, "")
+        say(f"what was set aside lies in {root / 'spool'}; a job whose results are there has failed and can run again")
+    return code
 
 
 def cancel_job(root: Path, name: str) -> int:
     """Cancel the job of an id, or of the unique beginning of one."""
     client = JobClient(root)
-    found = [job for job in client.jobs() if job.id.startswith(name)]
-    exact = [job for job in found if job.id == name]
-    if len(exact or found) != 1:
-        known = ", ".join(job.id for job in found or client.jobs()) or "none"
-        raise CommandError(f"jobs cancel: {name!r} names {len(found)} jobs; there are {known}")
-    job = (exact or found)[0]
-    if job.state in _ENDED:
+    job = _find(client, name, "cancel")
+    if job.has_ended:
         raise CommandError(f"jobs cancel: {job.title} is {job.state} already")
-    client.cancel(job.id)
-    say(f"{job.title}: asked to stop", named=False)
+    job = client.cancel(job.id)
+    if job.state == "cancelled":
+        say(f"{job.title}: cancelled", named=False)
+    else:
+        say(f"{job.title}: asked to stop{f' ({job.waiting})' if job.waiting else ''}", named=False)
     return 0
+
+
+def start_job(root: Path, name: str, device: str | None) -> int:
+    """Have a job run here that somebody else has queued, or that was queued on another machine."""
+    client = JobClient(root)
+    job = client.start(_find(client, name, "start").id, device)
+    where = f"{job.title} is queued on {job.device}" if job.state == "queued" else f"{job.title}: {job.state}"
+    say(where + (f" ({job.waiting})" if job.waiting else ""), named=False)
+    return 0
+
+
+def _find(client: JobClient, name: str, verb: str) -> Job:
+    """The job of an id, or of the unique beginning of one."""
+    jobs = client.jobs()
+    found = [job for job in jobs if job.id == name] or [job for job in jobs if job.id.startswith(name)]
+    if len(found) != 1:
+        known = ", ".join(job.id for job in found or jobs) or "none"
+        raise CommandError(f"jobs {verb}: {name!r} names {len(found)} jobs; there are {known}")
+    return found[0]

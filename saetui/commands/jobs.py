@@ -36,7 +36,9 @@ class Cancel(Command):
 
     def question(self, bench: Workbench) -> str:
         job = find_job(bench, self.job)
-        return f"Cancel {job.title}? What it has finished so far is kept."
+        if job.state == "queued":
+            return f"Cancel {job.title}? It has not started; what waits for it is blocked until it is retried."
+        return f"Cancel {job.title}? SAEs and studies that are finished are kept; what is under way is lost."
 
     def run(self, bench: Workbench) -> None:
         bench.client.cancel(self.job)
@@ -48,13 +50,38 @@ class Cancel(Command):
         return super().available(bench) and job is not None and job.state in _OPEN
 
 
-@command("retry", "Run a failed or cancelled job again", keys={"r": ""}, screens=("jobs",), label="retry")
+@command("start", "Start a job that somebody else has queued", screens=("jobs",), label="start")
+class Start(Command):
+    job: str = argument(default="", help="its id; the one under the cursor if left out", complete="job")
+    device: str = argument(default="", help="cpu, cuda:0, …; the one it is queued for if left out")
+
+    def resolved(self, bench: Workbench) -> Start:
+        job = find_job(bench, self.job)
+        if job.state != "queued":
+            raise CommandError(f"start: {job.title} is {job.state}; only a queued job can be started")
+        return Start(job.id, self.device)
+
+    def question(self, bench: Workbench) -> str:
+        job = find_job(bench, self.job)
+        return f"Start {job.title}? It runs as you, on your files, with the settings on its card."
+
+    def run(self, bench: Workbench) -> None:
+        bench.client.start(self.job, self.device or None)
+        bench.poll()
+
+    @classmethod
+    def available(cls, bench: Workbench) -> bool:
+        job = current_job(bench)
+        return super().available(bench) and job is not None and job.can_start
+
+
+@command("retry", "Run a failed, cancelled or blocked job again", keys={"r": ""}, screens=("jobs",), label="retry")
 class Retry(Command):
     job: str = argument(default="", help="its id; the one under the cursor if left out", complete="job")
 
     def resolved(self, bench: Workbench) -> Retry:
         job = find_job(bench, self.job)
-        if job.state not in ("failed", "cancelled"):
+        if not _can_retry(job):
             raise CommandError(f"retry: {job.title} is {job.state}; only failed or cancelled jobs run again")
         return Retry(job.id)
 
@@ -66,22 +93,29 @@ class Retry(Command):
     @classmethod
     def available(cls, bench: Workbench) -> bool:
         job = current_job(bench)
-        return super().available(bench) and job is not None and job.state in ("failed", "cancelled")
+        return super().available(bench) and job is not None and _can_retry(job)
 
 
 @command("run", "Submit a job specification")
 class Run(Command):
     path: str = argument(help="a .toml file", complete="file")
+    force: bool = argument(default=False, help="run it although it was done before")
 
     def run(self, bench: Workbench) -> None:
         from saetui.jobs import load_spec
 
         def submit() -> str:
-            job = bench.client.submit(load_spec(Path(self.path).expanduser()))
-            bench.client.ensure_workers()
+            job = bench.client.submit(load_spec(Path(self.path).expanduser()), force=self.force)
+            if job.found_text:
+                return f"{job.found_text}; :run {self.path} force=true runs it again"
             return f"{job.title} is queued; 7 shows how it goes"
 
         bench.in_background(submit)
+
+
+def _can_retry(job: Job) -> bool:
+    """Whether it has ended badly, or waits for one that has."""
+    return job.state in ("failed", "cancelled") or job.blocked is not None
 
 
 def listed(jobs: Sequence[Job]) -> list[Job]:

@@ -177,7 +177,7 @@ def pursue(
         entry = catalogue.sae(sae) if sae is not None else catalogue.saes[-1]
         spec = pursuit_spec(store, entry, choice, l0, method, client.jobs())
     job = client.submit(spec, device, force=force)
-    code = follow_jobs(store_root, [job.id])
+    code = follow_jobs(store_root, [job], again="--force")
     if code:
         return code
     # A job that was done before made an earlier pursuit than the latest.

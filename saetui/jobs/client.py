@@ -8,25 +8,31 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from saetui.jobs.errors import JobError
-from saetui.jobs.files import locked, tail
-from saetui.jobs.folder import JobFolder, Record
+from saetui.jobs.files import locked, require_plain, require_plain_tree, saying, tail
+from saetui.jobs.folder import JobFolder, Record, sweep
+from saetui.jobs.hosts import Hosts
+from saetui.jobs.identity import ProcessIdentity
 from saetui.jobs.job import Job
 from saetui.jobs.launch import WorkerFiles, start_worker
 from saetui.jobs.lease import Lease
 from saetui.jobs.progress import ProgressReader
-from saetui.jobs.queue import Entry, Queue, is_queued_here
+from saetui.jobs.pulse import SILENT_S, silence_by_clock
+from saetui.jobs.queue import Entry, Latest, Queue, is_queued_here
 
 if TYPE_CHECKING:
     import subprocess
 
+    from store.commit import Rejection
+
 IDLE_S = 900.0
 GRACE_S = 10.0
-# A worker shows life every second; after this silence it is stopped or its machine is.
-SILENT_S = 30.0
+# A worker shows life every second; a younger heartbeat needs no second look.
+_FRESH_S = 3.0
 # Of an ended job's progress, its last records are enough.
 _LAST_BYTES = 2048
 # So many starts in a row that end badly and within seconds are no accident.
@@ -70,6 +76,7 @@ class JobClient:
         self._idle_s = idle_s
         self._grace_s = grace_s
         self._queue = Queue(self.jobs_root)
+        self._hosts = Hosts(self.jobs_root, self._queue.pulse)
         self._readers: dict[str, ProgressReader] = {}
         self._jobs: dict[str, Job] = {}
         self._started: dict[str, _Started] = {}
@@ -84,9 +91,10 @@ class JobClient:
     ) -> Job:
         """Queues a job and sees to it that a worker runs.
 
-        A spec with the same content that is done, running or queued is not run again: its job is returned, unless
-        ``force``. What depends on what the store holds ("*": all SAEs) is run again once it is done. ``device``: "cpu",
-        "cuda:0", …; by default that of the job it comes after, else the freest.
+        A spec with the same content that is done, running or queued is not run again: its job is returned (``found`` is
+        set then), unless ``force``, or the files that it read have changed since. What depends on what the store holds
+        ("*": all SAEs) is run again once it is done. ``device``: "cpu", "cuda:0", …; by default that of the job it
+        comes after, else the freest.
 
         Raises:
             JobError: the device or a job in ``after`` does not exist, or the store's folder cannot be written.
@@ -95,60 +103,105 @@ class JobClient:
             _check_device(device)
         waits_for = tuple(job.id if isinstance(job, Job) else job for job in after)
         self._make_jobs_folder()
-        try:
-            with locked(self.jobs_root / ".submit.lock"):
-                record = self._find_or_queue(spec, device, waits_for, force=force)
-        except OSError as error:
-            raise JobError(f"{self.jobs_root}: jobs cannot be queued here ({error.strerror})") from error
+        with saying("the job cannot be queued", self.jobs_root), self._queue_locked():
+            record, found = self._find_or_queue(spec, device, waits_for, force=force)
         self.ensure_workers()
-        return self.job(record.job_id)
+        return replace(self.job(record.job_id), found=found)
 
     def jobs(self) -> list[Job]:
-        """All jobs, oldest first."""
+        """All jobs, oldest first; one that cannot be read is listed as failed, with the reason.
+
+        Raises:
+            JobError: the folder of all jobs cannot be read.
+        """
         entries = self._queue.entries()
+        latest = Latest(entries)
         self._readers = {job_id: reader for job_id, reader in self._readers.items() if job_id in entries}
+        said: dict[str, str | None] = {}
         jobs = {}
         for job_id, entry in entries.items():
             before = self._jobs.get(job_id)
             if before is not None and before.has_ended and before.record is entry.record:
                 jobs[job_id] = before
             else:
-                jobs[job_id] = self._snapshot(entry, entries)
+                jobs[job_id] = self._snapshot(entry, latest, said)
         self._jobs = jobs
         return list(jobs.values())
 
     def job(self, job_id: str) -> Job:
         """One job. Raises JobError where there is none of this id."""
         entries = self._queue.entries()
-        return self._snapshot(self._entry(job_id, entries), entries)
+        return self._snapshot(self._entry(job_id, entries), Latest(entries), {})
+
+    def set_aside(self) -> list["Rejection"]:
+        """Results that do not fit the store, each with its reason and the job that made it."""
+        with saying("the results that were set aside cannot be listed", self.store_root):
+            return self._queue.set_aside()
 
     def cancel(self, job_id: str, *, now: bool = False) -> Job:
         """Stops a job: a queued one at once; a running one when it next looks, by force after the grace period.
 
-        ``now`` leaves out the grace period. Jobs that wait for it fail. An ended job stays as it is.
+        ``now`` leaves out the grace period. Jobs that wait for it are blocked. An ended job stays as it is.
+
+        Raises:
+            JobError: there is no such job, or its folder cannot be written.
         """
         entry = self._entry(job_id)
-        record = entry.folder.end("cancelled", "cancelled before it started", only_from=("queued",))
-        if record.state == "running":
-            try:
+        with saying("the job cannot be cancelled", entry.folder.path):
+            record = entry.folder.end("cancelled", "cancelled before it started", only_from=("queued",))
+            if record.state == "running":
                 entry.folder.ask_cancel(now=now)
-            except OSError as error:
-                raise JobError(f"{entry.folder.cancel}: cannot be written ({error.strerror})") from error
-            if self._silence(record) > SILENT_S:
-                self._kill_silent(entry.folder, record)
+                if self._is_silent(record):
+                    self._kill_silent(entry.folder, record)
         return self.job(job_id)
 
     def retry(self, job_id: str) -> Job:
-        """Queues a failed or cancelled job anew, as a new job; failed jobs that it waited for are retried as well.
+        """Queues a failed or cancelled job anew, as a new job; failed jobs that it waits for are retried as well.
+
+        Of a job that is blocked, what blocks it is retried; it stays queued itself.
 
         Raises:
-            JobError: the job has not ended, or is done.
+            JobError: the job has neither ended badly nor is blocked, or cannot be queued.
         """
-        with locked(self.jobs_root / ".submit.lock"):
+        with saying("the job cannot be queued", self.jobs_root), self._queue_locked():
             entries = self._queue.entries()
             new = self._retry(self._entry(job_id, entries), entries)
         self.ensure_workers()
         return self.job(new)
+
+    def start(self, job_id: str, device: str | None = None) -> Job:
+        """Has a queued job run here that somebody else has queued, or that was queued on another machine.
+
+        The person who calls this has seen what it does, and wants it. ``device``: by default the one it is queued for.
+
+        Raises:
+            JobError: it is not queued, its folder holds links, its spec is not valid, or there is no such device.
+        """
+        from saetui.jobs.spec_files import parse_spec
+
+        folder = self._entry(job_id).folder
+        with saying("the job cannot be started", folder.path):
+            require_plain_tree(folder.path)
+            spec = parse_spec(folder.read_spec(), source=str(folder.spec))
+
+            def decide(record: Record) -> Record | None:
+                if record.state != "queued":
+                    raise JobError(f"{job_id} is {record.state}; only a queued job can be started")
+                where = device or record.device
+                _check_device(where)
+                return replace(
+                    record,
+                    kind=spec.kind,
+                    title=spec.title,
+                    content_hash=record.content_hash if record.after else spec.content_hash,
+                    device=where,
+                    host=self._hosts.here(where),
+                    mark=folder.mark(),
+                )
+
+            folder.change(decide)
+        self.ensure_workers()
+        return self.job(job_id)
 
     def move(self, job_id: str, device: str) -> Job:
         """Pins a queued job to another device.
@@ -161,28 +214,83 @@ class JobClient:
         def decide(record: Record) -> Record | None:
             if record.state != "queued":
                 raise JobError(f"{job_id} is {record.state}; only a queued job can move to another device")
-            return replace(record, device=device, host=platform.node())
+            return replace(record, device=device, host=self._hosts.here(device))
 
-        self._entry(job_id).folder.change(decide)
+        folder = self._entry(job_id).folder
+        with saying("the job cannot move", folder.path):
+            folder.change(decide)
         self.ensure_workers()
         return self.job(job_id)
 
     def ensure_workers(self) -> None:
-        """Starts a worker for each device of this machine that has jobs queued and no worker; cheap to call often."""
+        """Starts a worker for each device here that has jobs of this user and no worker; cheap to call often.
+
+        What this user has queued on a machine that is gone is taken over.
+
+        Raises:
+            JobError: a worker cannot be started, e.g. on a full or read-only disk.
+        """
         entries = self._queue.entries()
-        for device in {e.record.device for e in entries.values() if is_queued_here(e.record, e.record.device)}:
-            lease = WorkerFiles(self.jobs_root, device).lease
-            if lease.is_free() and self._may_start(device, lease, entries):
-                failures = self._started[device].failures if device in self._started else 0
-                process = start_worker(self.store_root, device, idle_s=self._idle_s, grace_s=self._grace_s)
-                self._started[device] = _Started(process, failures, time.monotonic())
+        latest = Latest(entries)
+        ours = [
+            entry
+            for entry in entries.values()
+            if entry.record.state == "queued" and latest.blocked(entry.record) is None and self._queue.is_ours(entry)
+        ]
+        here: dict[str, str] = {}
+        devices = set()
+        with saying("the jobs cannot be run", self.jobs_root):
+            for entry in ours:
+                device = entry.record.device
+                name = here.get(device) or here.setdefault(device, self._hosts.here(device))
+                if entry.record.host == name or self._take_over(entry, name):
+                    devices.add(device)
+            for device in sorted(devices):
+                self._ensure_worker(device, here[device], entries)
 
     def release_workers(self) -> None:
-        """Asks this machine's workers of the store to end as soon as they have no work, instead of staying warm."""
-        for folder in (self.jobs_root / ".workers" / platform.node()).glob("*/"):
-            (folder / "leave").touch()
+        """Asks this machine's workers of the store to end as soon as they have no work, instead of staying warm.
+
+        Raises:
+            JobError: the wish cannot be written.
+        """
+        with saying("the workers cannot be asked to leave", self.jobs_root):
+            for name in {platform.node(), *self._hosts.names()}:
+                folder = self.jobs_root / ".workers" / name
+                require_plain(self.store_root, folder)
+                for device in sorted(path.name for path in folder.glob("*/")):
+                    files = WorkerFiles(self.jobs_root, device, name)
+                    holder = files.lease.holder()
+                    if holder is not None and holder.is_here and holder.alive:
+                        files.ask_to_leave()
+
+    def _queue_locked(self) -> "contextlib.AbstractContextManager[None]":
+        require_plain(self.store_root, self.jobs_root)
+        return locked(self.jobs_root / ".submit.lock")
+
+    def _ensure_worker(self, device: str, host: str, entries: dict[str, Entry]) -> None:
+        lease = WorkerFiles(self.jobs_root, device, host).lease
+        if lease.is_free() and self._may_start(device, lease, entries):
+            failures = self._started[device].failures if device in self._started else 0
+            process = start_worker(self.store_root, device, idle_s=self._idle_s, grace_s=self._grace_s)
+            self._started[device] = _Started(process, failures, time.monotonic())
+
+    def _take_over(self, entry: Entry, host: str) -> bool:
+        """Queues a job here that is queued on a machine which is gone; False where it is not, or lacks the device."""
+        record = entry.record
+        if not self._hosts.is_gone(record.host, record.device) or not _has_device(record.device):
+            return False
+        return self._move_here(entry.folder, record.host, host).host == host
+
+    @staticmethod
+    def _move_here(folder: JobFolder, before: str, host: str) -> Record:
+        def decide(record: Record) -> Record | None:
+            return replace(record, host=host) if record.state == "queued" and record.host == before else None
+
+        return folder.change(decide)
 
     def _make_jobs_folder(self) -> None:
+        require_plain(self.store_root, self.jobs_root)
         try:
             self.jobs_root.mkdir(exist_ok=True)
         except FileNotFoundError:
@@ -190,19 +298,33 @@ class JobClient:
                 f"{self.store_root}: there is no such store; make one with: saetui demo --store DIR"
             ) from None
         except OSError as error:
-            raise JobError(f"{self.jobs_root}: jobs cannot be queued here ({error.strerror})") from error
+            with saying("jobs cannot be queued here", self.jobs_root):
+                raise error
 
     def _find_or_queue(
         self, spec: Submittable, device: str | None, waits_for: tuple[str, ...], *, force: bool
-    ) -> Record:
+    ) -> tuple[Record, bool]:
+        """The job of a spec, and whether it was there before."""
+        sweep(self.jobs_root)
         entries = self._queue.entries()
+        latest = Latest(entries)
         for job_id in waits_for:
             if job_id not in entries:
                 raise JobError(f"after: there is no job {job_id!r} in {self.jobs_root}")
         content_hash = _hash_after(spec.content_hash, [entries[job_id].record.content_hash for job_id in waits_for])
-        same = None if force else _same_work(entries, content_hash, lasts=spec.lasts)
-        if same is not None:
-            return same.record
+        same = [e for e in entries.values() if e.record.content_hash == content_hash]
+        found = None if force else self._same_work(same, spec, waits_for, latest)
+        if found is not None:
+            record = found.record
+            here = self._hosts.here(record.device)
+            if record.state == "queued" and record.host != here and self._hosts.seems_gone(record.host, record.device):
+                if device is None and not _has_device(record.device):
+                    device = self._choose_device(entries, waits_for)
+                record = found.folder.change(
+                    lambda now: replace(now, host=here, device=device or now.device) if now.state == "queued" else None
+                )
+            return record, True
+        ended_badly = [e for e in same if e.record.state in ("failed", "cancelled")]
         record = Record(
             job_id=_new_id(),
             kind=spec.kind,
@@ -213,9 +335,33 @@ class JobClient:
             content_hash=content_hash,
             created=time.time(),
             after=waits_for,
+            # What waits for an earlier try goes on after this one.
+            retry_of=_id_of(latest.of(ended_badly[-1].record.job_id)) if ended_badly else None,
         )
-        JobFolder.create(self.jobs_root, record, spec.document())
-        return record
+        record = replace(record, host=self._hosts.here(record.device))
+        JobFolder.create(self.jobs_root, record, spec.document(), marked=True)
+        return record, False
+
+    def _same_work(
+        self, same: Sequence[Entry], spec: Submittable, waits_for: tuple[str, ...], latest: Latest
+    ) -> Entry | None:
+        """A job that does (or has done) what a spec asks for, with the files as they are now; None without one."""
+        after = [_id_of(latest.of(job_id)) for job_id in waits_for]
+        state_of_files: str | None = None
+        for state in ("done", "running", "queued") if spec.lasts else ("running", "queued"):
+            for entry in same:
+                record = entry.record
+                if record.state != state or [_id_of(latest.of(job_id)) for job_id in record.after] != after:
+                    continue
+                if state == "queued" and not self._queue.is_ours(entry):
+                    continue
+                if state != "queued" and record.sources is not None:
+                    if state_of_files is None:
+                        state_of_files = sources_of(spec, self.store_root)
+                    if record.sources != state_of_files:
+                        continue
+                return entry
+        return None
 
     def _entry(self, job_id: str, entries: dict[str, Entry] | None = None) -> Entry:
         entries = self._queue.entries() if entries is None else entries
@@ -223,48 +369,97 @@ class JobClient:
             raise JobError(f"there is no job {job_id!r} in {self.jobs_root}; see them with: saetui jobs")
         return entries[job_id]
 
-    def _snapshot(self, entry: Entry, entries: dict[str, Entry]) -> Job:
+    def _snapshot(self, entry: Entry, latest: Latest, said: dict[str, str | None]) -> Job:
+        """``said``: what has been found out already of each device, to be asked once for all its jobs."""
         path, job_id = entry.folder.progress, entry.record.job_id
         reader = self._readers.get(job_id)
         if reader is None:
             reader = ProgressReader(path, last_bytes=_LAST_BYTES if entry.record.has_ended else None)
             self._readers[job_id] = reader
-        return Job(entry.folder, entry.record, reader.read(), self._waiting(entry.record, entries))
+        blocked = latest.blocked(entry.record)
+        waiting = blocked or self._waiting(entry, latest, said)
+        can_start = entry.record.state == "queued" and waiting is not None and "saetui jobs start" in waiting
+        return Job(entry.folder, entry.record, reader.read(), waiting, blocked, can_start)
 
-    def _waiting(self, record: Record, entries: dict[str, Entry]) -> str | None:
+    def _waiting(self, entry: Entry, latest: Latest, said: dict[str, str | None]) -> str | None:
+        record = entry.record
         if record.state == "running":
-            silence = self._silence(record)
-            return f"no sign of life for {silence:.0f} s" if silence > SILENT_S else None
+            return self._silent_text(record.device, record.host, record.worker, record.started or record.created)
         if record.state != "queued":
             return None
         for job_id in record.after:
-            if job_id in entries and entries[job_id].record.state != "done":
-                return f"after {entries[job_id].record.title}"
-        if record.host != platform.node():
-            return f"queued on {record.host}"
-        with contextlib.suppress(FileNotFoundError):
-            return WorkerFiles(self.jobs_root, record.device).waiting.read_text(encoding="utf-8")
-        return None
+            dependency = latest.of(job_id)
+            if dependency is not None and dependency.record.state != "done":
+                return f"after {dependency.record.title}"
+        if not self._queue.is_ours(entry):
+            return f"queued by somebody else; `saetui jobs start {record.job_id}` runs it"
+        here = said.get(f"host {record.device}") or self._hosts.here(record.device)
+        said[f"host {record.device}"] = here
+        if record.host != here:
+            return self._waiting_elsewhere(record)
+        if record.device not in said:
+            said[record.device] = self._waiting_here(record)
+        return said[record.device]
 
-    def _silence(self, record: Record) -> float:
-        """Seconds since the worker of a running job last showed life."""
+    def _waiting_elsewhere(self, record: Record) -> str:
+        files = WorkerFiles(self.jobs_root, record.device, record.host)
+        silence = max(self._queue.pulse.silence(files), silence_by_clock(files, record.created))
+        if silence <= _FRESH_S:
+            return f"queued on {record.host}"
+        if _has_device(record.device):
+            then = f"after {SILENT_S:.0f} s without one it runs here"
+        else:
+            then = f"`saetui jobs start {record.job_id} --device cpu` runs it here"
+        return f"queued on {record.host}, which has shown no sign of life for {silence:.0f} s; {then}"
+
+    def _waiting_here(self, record: Record) -> str | None:
+        files = WorkerFiles(self.jobs_root, record.device, record.host)
+        said = files.read_waiting()
+        if said is not None:
+            return said
         try:
-            beat = WorkerFiles(self.jobs_root, record.device, record.host).heartbeat.stat().st_mtime
-        except FileNotFoundError:
-            beat = record.started or record.created
-        return max(0.0, time.time() - beat)
+            if files.last_beat() is None or files.lease.is_free():
+                return None  # It is about to start.
+        except JobError as error:
+            return str(error)
+        return self._silent_text(record.device, record.host, files.lease.holder(), record.created)
+
+    def _silent_text(self, device: str, host: str, worker: ProcessIdentity | None, since: float) -> str | None:
+        """What to say of a worker that has a device and shows no life; None where it does."""
+        silence = self._silence(device, host, since)
+        stopped = silence > _FRESH_S and worker is not None and worker.is_stopped
+        if silence <= SILENT_S and not stopped:
+            return None
+        why = f": its worker (PID {worker.pid}) is stopped" if stopped and worker is not None else ""
+        return f"no sign of life for {silence:.0f} s{why}"
+
+    def _silence(self, device: str, host: str, since: float) -> float:
+        """Seconds since a worker last showed life: as watched, or by the clock where nobody has watched for so long."""
+        files = WorkerFiles(self.jobs_root, device, host)
+        return max(self._queue.pulse.silence(files), silence_by_clock(files, since))
+
+    def _is_silent(self, record: Record) -> bool:
+        """Whether the worker of a running job cannot act on a wish: it is stopped, or its machine is gone."""
+        if record.worker is not None and record.worker.is_stopped:
+            return True
+        files = WorkerFiles(self.jobs_root, record.device, record.host)
+        if self._queue.pulse.silence(files) > SILENT_S:
+            return True
+        if silence_by_clock(files, record.started or record.created) <= SILENT_S:
+            return False
+        # A clock that was set says the same as a worker that is gone; a living one shows itself within a second.
+        before, until = files.last_beat(), time.monotonic() + _FRESH_S
+        while time.monotonic() < until:
+            if files.last_beat() != before:
+                return False
+            time.sleep(0.1)
+        return True
 
     def _kill_silent(self, folder: JobFolder, record: Record) -> None:
         """Ends a job whose worker cannot act on the wish: it is stopped, or its machine is gone."""
         worker = record.worker
-        if worker is not None and worker.is_here and worker.alive:
-            import psutil
-
-            with contextlib.suppress(psutil.NoSuchProcess):
-                process = psutil.Process(worker.pid)
-                for member in [*process.children(recursive=True), process]:
-                    with contextlib.suppress(psutil.NoSuchProcess):
-                        member.kill()
+        if worker is not None:
+            kill_worker(worker, self.store_root)
         folder.end("cancelled", "its worker showed no life any more", worker=worker)
 
     def _choose_device(self, entries: dict[str, Entry], waits_for: Sequence[str]) -> str:
@@ -287,7 +482,8 @@ class JobClient:
         code = started.process.poll()
         if code is None:
             # It is still starting; unless it had the lease, and is on its way out.
-            return bool(lease.note().get("worker", {}).get("pid") == started.process.pid)
+            holder = lease.holder()
+            return holder is not None and holder.pid == started.process.pid
         age = time.monotonic() - started.at
         if code <= 0 or age > _SOUND_S:  # It went well, or was killed: the next one may do better at once.
             started.failures = 0
@@ -299,7 +495,7 @@ class JobClient:
             return True
         reason = " ".join(tail(WorkerFiles(self.jobs_root, device).log, 1)) or f"exit code {code}"
         for entry in entries.values():
-            if is_queued_here(entry.record, device):
+            if is_queued_here(entry.record, device) and self._queue.is_ours(entry):
                 message = f"the worker for {device} does not start: {reason}"
                 entry.folder.end("failed", message, "see saetui doctor", only_from=("queued",))
         del self._started[device]
@@ -307,35 +503,92 @@ class JobClient:
 
     def _retry(self, entry: Entry, entries: dict[str, Entry]) -> str:
         record = entry.record
-        if record.state not in ("failed", "cancelled"):
+        latest = Latest(entries)
+        is_blocked = latest.blocked(record) is not None
+        if record.state not in ("failed", "cancelled") and not is_blocked:
             raise JobError(f"{record.job_id} is {record.state}; only a failed or cancelled job can be retried")
-        latest = _latest(entry, entries)
-        if latest.record.state not in ("failed", "cancelled"):
-            return latest.record.job_id
+        stands = latest.of(record.job_id) or entry
+        if stands.record.state not in ("failed", "cancelled") and not latest.blocked(stands.record):
+            return stands.record.job_id
         after = []
         for job_id in record.after:
-            dependency = _latest(entries[job_id], entries) if job_id in entries else None
+            dependency = latest.of(job_id)
             if dependency is None:
                 raise JobError(f"{record.job_id} waits for {job_id}, which is gone; submit it anew")
-            ended_badly = dependency.record.state in ("failed", "cancelled")
-            after.append(self._retry(dependency, entries) if ended_badly else dependency.record.job_id)
+            state = dependency.record.state
+            if state in ("failed", "cancelled") or latest.blocked(dependency.record) is not None:
+                after.append(self._retry(dependency, entries))
+            else:
+                after.append(dependency.record.job_id)
+        if is_blocked:
+            return record.job_id
         new = replace(
             record,
             job_id=_new_id(),
             state="queued",
-            host=platform.node(),
+            host=self._hosts.here(record.device),
             created=time.time(),
             after=tuple(after),
-            retry_of=record.job_id,
+            retry_of=stands.record.job_id,
             started=None,
             ended=None,
             message=None,
             hint=None,
             worker=None,
+            mark=None,
+            sources=None,
         )
-        folder = JobFolder.create(self.jobs_root, new, entry.folder.read_spec())
-        entries[new.job_id] = Entry(folder, new)
+        folder = JobFolder.create(self.jobs_root, new, entry.folder.read_spec(), marked=True)
+        entries[new.job_id] = Entry(folder, folder.read())
         return new.job_id
+
+
+def sources_of(spec: Submittable, store_root: Path) -> str:
+    """The state of the files that a spec names; "" where it names none."""
+    from saetui.jobs.sources_state import fingerprint
+    from saetui.jobs.specs import Spec
+
+    return fingerprint(spec, store_root) if isinstance(spec, Spec) else ""
+
+
+def kill_worker(worker: ProcessIdentity, store_root: Path) -> bool:
+    """Kills a worker with all that it started, if the process is one of this very store; whether it was.
+
+    What is written in a store may name any process, so that its start time and its command have to agree.
+    """
+    if not worker.is_here or not worker.alive:
+        return False
+    import psutil
+
+    try:
+        process = psutil.Process(worker.pid)
+        if not _is_worker_of(process.cmdline(), store_root) or not worker.alive:
+            return False
+        members = [*process.children(recursive=True), process]
+    except psutil.Error:
+        return False
+    for member in members:
+        with contextlib.suppress(psutil.Error):
+            member.kill()
+    return True
+
+
+def _is_worker_of(command: Sequence[str], store_root: Path) -> bool:
+    follows = dict(pairwise(command))
+    given = follows.get("--store")
+    return follows.get("-m") == "saetui.jobs.worker" and given is not None and Path(given).resolve() == store_root
+
+
+def _id_of(entry: Entry | None) -> str | None:
+    return None if entry is None else entry.record.job_id
+
+
+def _has_device(name: str) -> bool:
+    if name == "cpu":
+        return True
+    from saetui.jobs.devices import device_names
+
+    return name in device_names()
 
 
 def _check_device(device: str) -> None:
@@ -354,20 +607,3 @@ def _hash_after(spec_hash: str, before: Sequence[str]) -> str:
     if not before:
         return spec_hash
     return hashlib.sha256("\n".join([spec_hash, *before]).encode()).hexdigest()[: len(spec_hash)]
-
-
-def _same_work(entries: dict[str, Entry], content_hash: str, *, lasts: bool) -> Entry | None:
-    same = [e for e in entries.values() if e.record.content_hash == content_hash]
-    for state in ("done", "running", "queued") if lasts else ("running", "queued"):
-        for entry in same:
-            if entry.record.state == state:
-                return entry
-    return None
-
-
-def _latest(entry: Entry, entries: dict[str, Entry]) -> Entry:
-    """The last retry of a job, or the job itself."""
-    for other in reversed(entries.values()):
-        if other.record.retry_of == entry.record.job_id:
-            return _latest(other, entries)
-    return entry

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from saetui.jobs.errors import JobCancelled
+from saetui.jobs.files import append
 from saetui.jobs.folder import JobFolder
 from saetui.jobs.progress import ProgressWriter
 
@@ -105,14 +106,14 @@ class TaskContext:
         now = time.monotonic()
         if now >= self._next_check:
             self._next_check = now + _CHECK_S
-            if self._folder.cancel.exists():
+            if self._folder.is_asked_to_stop:
                 self._progress.flush()
                 raise JobCancelled
 
     def log(self, text: str) -> None:
         """Appends a line to the job's log; a full disk only costs the line."""
-        with contextlib.suppress(OSError), self._folder.log.open("a", encoding="utf-8", errors="replace") as file:
-            file.write(f"{time.strftime('%H:%M:%S')} {text}\n")
+        with contextlib.suppress(OSError):
+            append(self._folder.log, f"{time.strftime('%H:%M:%S')} {text}\n")
 
     def note(self, text: str) -> None:
         """Logs what a person should know of a job that ends well; it becomes the job's message."""

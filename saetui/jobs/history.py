@@ -2,11 +2,14 @@
 
 import contextlib
 import json
+import os
 import time
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from saetui.jobs.errors import JobError
+from saetui.jobs.files import append, touch
 from saetui.jobs.folder import JobFolder, Record
 from store.errors import StoreError
 
@@ -33,16 +36,16 @@ def keep(store_root: Path, folder: JobFolder) -> None:
     """Spools the row of an ended job, once; where the disk is full the next worker of the store does it."""
     from store.spool import Spool
 
-    if folder.kept.exists():
+    if os.path.lexists(folder.kept):
         return
     try:
         record = folder.read()
         with Spool(store_root, record.job_id) as spool:
             spool.add("job", [job_row(folder, record)])
-        folder.kept.touch()
-    except (StoreError, OSError) as error:
-        with contextlib.suppress(OSError), folder.log.open("a", encoding="utf-8") as log:
-            log.write(f"the job's row was not written: {error}\n")
+        touch(folder.kept)
+    except (StoreError, JobError, OSError) as error:
+        with contextlib.suppress(OSError):
+            append(folder.log, f"the job's row was not written: {error}\n")
 
 
 def _timestamp(seconds: float) -> datetime:

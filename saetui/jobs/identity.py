@@ -1,5 +1,6 @@
-"""Which process is meant: a PID alone is reused, so the start time, boot and host go with it."""
+"""Which process is meant: a PID alone is reused, so the start time, boot and PID namespace go with it."""
 
+import math
 import os
 import platform
 import sys
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import Any, Self
 
 _HAS_PROC = sys.platform == "linux"
+_TEXT = 200
 
 
 @dataclass(frozen=True)
@@ -19,12 +21,13 @@ class ProcessIdentity:
     started: str  # in the clock of its own boot, e.g. "ticks 918273"
     boot: str
     host: str
+    pids: str = ""  # the PID namespace in which ``pid`` counts; "" where nobody wrote it down
 
     @classmethod
     def of(cls, pid: int) -> Self | None:
         """The process that has this PID now, or None where there is none (a zombie counts as none)."""
         started = _start_time(pid)
-        return None if started is None else cls(pid, started, boot_id(), platform.node())
+        return None if started is None else cls(pid, started, boot_id(), platform.node(), pid_namespace())
 
     @classmethod
     def current(cls) -> Self:
@@ -33,16 +36,33 @@ class ProcessIdentity:
         return me
 
     @classmethod
-    def from_json(cls, data: dict[str, Any]) -> Self:
-        return cls(int(data["pid"]), str(data["started"]), str(data["boot"]), str(data["host"]))
+    def from_json(cls, data: object) -> Self:
+        """Raises ValueError where it is not what ``to_json`` gives."""
+        if not isinstance(data, dict):
+            raise ValueError(f"worker: expected an object, got {type(data).__name__}")
+        pid = data.get("pid")
+        if isinstance(pid, float) and math.isfinite(pid) and pid == int(pid):
+            pid = int(pid)
+        if not isinstance(pid, int) or isinstance(pid, bool) or not 0 < pid < 1 << 31:
+            raise ValueError(f"worker: pid: {str(pid)[:40]} is no process")
+        texts = (data.get("started"), data.get("boot"), data.get("host"), data.get("pids", ""))
+        started, boot, host, pids = (text if isinstance(text, str) and len(text) <= _TEXT else None for text in texts)
+        if started is None or boot is None or host is None or pids is None:
+            raise ValueError("worker: started, boot, host and pids must be text")
+        return cls(pid, started, boot, host, pids)
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
 
     @property
     def is_here(self) -> bool:
-        """Whether it is a process of this machine, so that its life can be checked."""
-        return self.host == platform.node()
+        """Whether it is a process of this machine, whatever it is called by now, so that its life can be checked.
+
+        A container sees only its own processes: one of another container, or of the machine around, is not here.
+        """
+        if self.boot != boot_id():
+            return self.host == platform.node()  # The machine was restarted since.
+        return self.pids in ("", pid_namespace())
 
     @property
     def alive(self) -> bool:
@@ -50,6 +70,11 @@ class ProcessIdentity:
         if not self.is_here:
             return True
         return self.boot == boot_id() and _start_time(self.pid) == self.started
+
+    @property
+    def is_stopped(self) -> bool:
+        """Whether it is here and alive, but halted by a signal or a debugger."""
+        return self.is_here and self.alive and _state(self.pid) in ("T", "t", "stopped")
 
 
 @cache
@@ -61,6 +86,15 @@ def boot_id() -> str:
         import psutil
 
         return f"boot {psutil.boot_time():.0f}"
+
+
+@cache
+def pid_namespace() -> str:
+    """The namespace in which this process's PIDs count; "" where the system has none."""
+    try:
+        return os.readlink("/proc/self/ns/pid")
+    except OSError:
+        return ""
 
 
 def _start_time(pid: int) -> str | None:
@@ -79,9 +113,25 @@ def _start_time(pid: int) -> str | None:
 
 def _start_ticks(pid: int) -> str | None:
     # psutil turns ticks into wall time, which moves whenever the clock is set; the ticks themselves never do.
+    fields = _stat(pid)
+    return None if fields is None or fields[0] in (b"Z", b"X") else f"ticks {int(fields[19])}"
+
+
+def _state(pid: int) -> str:
+    if _HAS_PROC:
+        fields = _stat(pid)
+        return "" if fields is None else fields[0].decode()
+    import psutil
+
+    try:
+        return str(psutil.Process(pid).status())
+    except psutil.NoSuchProcess:
+        return ""
+
+
+def _stat(pid: int) -> list[bytes] | None:
     try:
         stat = Path(f"/proc/{pid}/stat").read_bytes()
     except (FileNotFoundError, ProcessLookupError):
         return None
-    fields = stat.rpartition(b")")[2].split()
-    return None if fields[0] in (b"Z", b"X") else f"ticks {int(fields[19])}"
+    return stat.rpartition(b")")[2].split()

@@ -17,6 +17,9 @@ class Job:
     record: Record
     progress: Progress | None
     waiting: str | None = None  # why a queued job does not run yet, or why a running one seems stuck
+    blocked: str | None = None  # why a queued job cannot run before somebody does something; ``waiting`` says it too
+    can_start: bool = False  # it is queued by somebody else or elsewhere, and runs here only once a person says so
+    found: bool = False  # it was there before it was submitted now
 
     @property
     def id(self) -> str:
@@ -38,6 +41,18 @@ class Job:
     def has_ended(self) -> bool:
         """Whether it is done, failed or cancelled, and will not change any more."""
         return self.record.has_ended
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing more will happen by itself: it has ended, or is blocked."""
+        return self.has_ended or self.blocked is not None
+
+    @property
+    def found_text(self) -> str | None:
+        """What to say to who has submitted it, where it was done before and is not run again."""
+        if not self.found or self.state != "done" or self.ended is None:
+            return None
+        return f"{self.title} was done on {self.ended.astimezone():%Y-%m-%d at %H:%M} and is not run again"
 
     @property
     def device(self) -> str:
@@ -76,7 +91,7 @@ class Job:
 
     @property
     def spec(self) -> Mapping[str, Any]:
-        """The spec as JSON data."""
+        """The spec as JSON data. Raises JobError or OSError where it is damaged or cannot be read."""
         return self.folder.read_spec()
 
     def log_tail(self, lines: int) -> list[str]:

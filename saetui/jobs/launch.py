@@ -7,7 +7,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+from saetui.jobs.errors import JobError
+from saetui.jobs.files import require_plain, touch
 from saetui.jobs.lease import Lease
+from store.plain import open_plain, read_plain
 
 
 class WorkerFiles:
@@ -15,12 +18,50 @@ class WorkerFiles:
 
     def __init__(self, jobs: Path, device: str, host: str | None = None) -> None:
         # Each host has its own workers on a store that several machines share.
+        self._root = jobs.parent
         self.path = jobs / ".workers" / (host or platform.node()) / device.replace(":", "-")
-        self.lease = Lease(self.path / "device.lease")
+        self.lease = Lease(self.path / "device.lease", root=self._root)
         self.log = self.path / "log.txt"
         self.heartbeat = self.path / "heartbeat"
         self.waiting = self.path / "waiting"  # why its jobs wait, in words
         self.leave = self.path / "leave"  # asks it not to stay warm
+
+    def make(self) -> None:
+        """Makes the folder. JobError where a link is in the way, OSError where it cannot be made."""
+        require_plain(self._root, self.path)
+        self.path.mkdir(parents=True, exist_ok=True)
+
+    def beat(self) -> None:
+        """Shows life. Raises as ``make``; FileNotFoundError where the folder is gone."""
+        require_plain(self._root, self.path)
+        touch(self.heartbeat)
+
+    def last_beat(self) -> float | None:
+        """When it last showed life, by the clock of its machine; None where it never did, or that cannot be told."""
+        try:
+            require_plain(self._root, self.heartbeat)
+            return os.lstat(self.heartbeat).st_mtime
+        except (OSError, JobError):
+            return None
+
+    def ask_to_leave(self) -> None:
+        """Asks the worker to end as soon as it has no work. Raises as ``beat``."""
+        require_plain(self._root, self.path)
+        touch(self.leave)
+
+    def say_waiting(self, text: str) -> None:
+        """Says why the jobs of this device wait. Raises as ``beat``."""
+        require_plain(self._root, self.path)
+        with os.fdopen(open_plain(self.waiting, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), "w", encoding="utf-8") as file:
+            file.write(text)
+
+    def read_waiting(self) -> str | None:
+        """Why the jobs of this device wait, where its worker has said so."""
+        try:
+            require_plain(self._root, self.waiting)
+            return read_plain(self.waiting, 4096).decode("utf-8", "replace") or None
+        except (OSError, JobError):
+            return None
 
 
 # Started by this process, kept so that each is reaped when it ends.
@@ -31,9 +72,9 @@ def start_worker(store_root: Path, device: str, *, idle_s: float, grace_s: float
     """Starts the worker of a device, detached: no signal or hang-up of this terminal reaches it."""
     _started[:] = [process for process in _started if process.poll() is None]
     files = WorkerFiles(store_root / "jobs", device)
-    files.path.mkdir(parents=True, exist_ok=True)
+    files.make()
     arguments = ["--store", str(store_root), "--device", device, "--idle", str(idle_s), "--grace", str(grace_s)]
-    with files.log.open("ab") as log:
+    with os.fdopen(open_plain(files.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND), "ab") as log:
         process = subprocess.Popen(
             python_module("saetui.jobs.worker", *arguments),
             stdin=subprocess.DEVNULL,

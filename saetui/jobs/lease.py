@@ -13,21 +13,26 @@ from pathlib import Path
 from typing import Any, Self
 
 from saetui.jobs.errors import JobError
-from saetui.jobs.files import flock
+from saetui.jobs.files import flock, require_plain
+from saetui.jobs.identity import ProcessIdentity
+from store.plain import open_plain, read_plain
 
 # Whoever asks whether a lease is free takes it for an instant; a real holder keeps it longer than this.
 _PROBE_S = 0.5
 # Someone who waits for a lease says so at least this often.
 _WANTED_S = 5.0
+_NOTE_BYTES = 1 << 16
+_TEXT = 300
 
 
 class Lease:
     """A lock on a file, with a note in it that says who has it."""
 
-    def __init__(self, path: Path, *, for_everybody: bool = False) -> None:
-        """``for_everybody``: other people, too, may take it."""
+    def __init__(self, path: Path, *, root: Path | None = None, for_everybody: bool = False) -> None:
+        """``root``: the store it lies in, where no link is followed; ``for_everybody``: others may take it, too."""
         self.path = path
-        self._mode = 0o666 if for_everybody else 0o644
+        self._root = root
+        self._for_everybody = for_everybody
         self._fd: int | None = None
 
     def __enter__(self) -> Self:
@@ -68,8 +73,8 @@ class Lease:
             self._fd = None
 
     def is_free(self) -> bool:
-        """Whether nobody has it at this moment."""
-        if not self.path.exists():
+        """Whether nobody has it at this moment. Raises JobError where that cannot be found out."""
+        if not os.path.lexists(self.path):
             return True
         fd = self._open(self.path)
         try:
@@ -80,10 +85,24 @@ class Lease:
     def note(self) -> dict[str, Any]:
         """What the holder (or, if it is free, the last one) wrote; empty where nothing was."""
         try:
-            data = json.loads(self.path.read_bytes())
-        except (OSError, ValueError):
+            if self._root is not None:
+                require_plain(self._root, self.path)
+            data = json.loads(read_plain(self.path, _NOTE_BYTES))
+        except (OSError, ValueError, RecursionError, JobError):
             return {}
         return data if isinstance(data, dict) else {}
+
+    def holder(self) -> ProcessIdentity | None:
+        """The worker that has it or had it last, where its note says so."""
+        try:
+            return ProcessIdentity.from_json(self.note().get("worker"))
+        except ValueError:
+            return None
+
+    def said(self, name: str) -> str:
+        """A text of the note; "?" where there is none."""
+        text = self.note().get(name)
+        return text[:_TEXT] if isinstance(text, str) and text else "?"
 
     def ask_for(self) -> None:
         """Tells a holder who only keeps it warm that somebody waits for it."""
@@ -93,8 +112,9 @@ class Lease:
     def is_asked_for(self) -> bool:
         """Whether somebody has waited for it within the last seconds."""
         try:
-            return time.time() - self._wanted.stat().st_mtime < _WANTED_S
-        except FileNotFoundError:
+            # In either direction: a clock that was set back must not make it last for ever.
+            return abs(time.time() - self._wanted.lstat().st_mtime) < _WANTED_S
+        except OSError:
             return False
 
     @property
@@ -102,14 +122,16 @@ class Lease:
         return self.path.with_suffix(".wanted")
 
     def _open(self, path: Path) -> int:
+        if self._root is not None:
+            require_plain(self._root, path)
         try:
             with contextlib.suppress(FileNotFoundError):
                 # Without O_CREAT, for Linux refuses that on another's file in a folder where everybody can write.
-                return os.open(path, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
+                return open_plain(path, os.O_RDWR)
             path.parent.mkdir(parents=True, exist_ok=True)
-            fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, self._mode)
-            if os.fstat(fd).st_uid == os.geteuid():
-                os.fchmod(fd, self._mode)  # Whatever the umask.
+            fd = open_plain(path, os.O_RDWR | os.O_CREAT)
+            if self._for_everybody and os.fstat(fd).st_uid == os.geteuid():
+                os.fchmod(fd, 0o666)  # Whatever the umask.
             return fd
         except OSError as error:
             message = f"{path}: the lease cannot be opened ({error.strerror}); remove the file or give access to it"

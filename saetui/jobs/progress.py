@@ -13,6 +13,7 @@ from statistics import median
 from typing import Any, BinaryIO
 
 from saetui.jobs.errors import JobError
+from store.plain import open_plain
 
 # A record every 0.2 s at first, every 2 s once a job runs for long: a ten-hour job leaves 2 MB.
 _SHORTEST, _LONGEST, _SHARE = 0.2, 2.0, 0.01
@@ -20,6 +21,11 @@ _SHORTEST, _LONGEST, _SHARE = 0.2, 2.0, 0.01
 _MEMORY_S = 20.0
 # A silence this many times longer than usual is a pause (a suspended laptop, a stopped process) and not slow work.
 _PAUSE_FACTOR, _PAUSE_FLOOR = 10.0, 2.0
+# What is read may be damaged or a stranger's: so much at once, and no number or text that cannot be shown.
+_READ_BYTES = 4 << 20
+_LARGEST = 1e18
+_LONGEST_ETA_S = 1e9
+_TEXT, _METRICS, _PHASES = 100, 100, 200
 
 
 @dataclass(frozen=True)
@@ -41,7 +47,7 @@ class ProgressWriter:
     """Appends progress records; the only writer of its file."""
 
     def __init__(self, path: Path) -> None:
-        self._file = path.open("ab", buffering=0)
+        self._file = os.fdopen(open_plain(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND), "ab", buffering=0)
         self._began = time.monotonic()
         self._next = 0.0
         self._phase: str | None = None
@@ -120,7 +126,8 @@ class _Phase:
     def eta_s(self) -> float | None:
         if self.total is None or self.rate is None:
             return None
-        return max(0.0, self.total - self.done) / self.rate
+        left = max(0.0, self.total - self.done) / self.rate
+        return left if left < _LONGEST_ETA_S else None
 
 
 class ProgressReader:
@@ -129,7 +136,10 @@ class ProgressReader:
     def __init__(self, path: Path, *, last_bytes: int | None = None) -> None:
         """``last_bytes``: begin so far from the end of the file; enough to see where an ended job came to."""
         self._path = path
-        size = path.stat().st_size if path.exists() else 0
+        try:
+            size = path.lstat().st_size
+        except OSError:
+            size = 0
         self._offset = 0 if last_bytes is None else max(0, size - last_bytes)
         self._lock = threading.Lock()
         self._plan: dict[str, float] = {}
@@ -138,43 +148,48 @@ class ProgressReader:
         self._active = 0.0  # seconds the job has worked, pauses left out
 
     def read(self) -> Progress | None:
-        """Takes in what was appended since the last call; None before the first record."""
+        """Takes in what was appended since the last call; None before the first record.
+
+        A file that cannot be read (any more) says nothing new.
+        """
         with self._lock:
-            try:
-                with self._path.open("rb") as file:
-                    self._take_in(file)
-            except FileNotFoundError:
-                return None
+            with contextlib.suppress(OSError), os.fdopen(open_plain(self._path), "rb") as file:
+                self._take_in(file)
             return self._snapshot()
 
     def _take_in(self, file: BinaryIO) -> None:
-        if os.fstat(file.fileno()).st_size <= self._offset:
+        size = os.fstat(file.fileno()).st_size
+        if size <= self._offset:
             return
+        self._offset = max(self._offset, size - _READ_BYTES)
         file.seek(self._offset)
-        data = file.read()
+        data = file.read(_READ_BYTES)
         end = data.rfind(b"\n") + 1
         self._offset += end
         for line in data[:end].splitlines():
             try:
                 record = json.loads(line)
                 if "plan" in record:
-                    self._plan = {str(name): float(weight) for name, weight in record["plan"].items()}
+                    self._plan = _plan(record["plan"])
                 else:
                     self._add(record)
-            except (ValueError, KeyError, TypeError, AttributeError):
-                continue  # A line torn by a full disk, with another after it.
+            except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
+                continue  # A line torn by a full disk, with another after it; or damaged.
 
     def _add(self, record: dict[str, Any]) -> None:
-        name, done, clock = str(record["phase"]), float(record["done"]), float(record["clock"])
-        total = None if record["total"] is None else float(record["total"])
+        name, done, clock = str(record["phase"])[:_TEXT], _number(record["done"]), _number(record["clock"])
+        total = None if record["total"] is None else _number(record["total"])
+        unit, metrics = str(record["unit"])[:_TEXT], _metrics(record.get("metrics", {}))
         phase = self._phases.get(name)
         if phase is None or name != self._current or done < phase.done:
             if self._current is not None:
                 # What passed between two phases belongs to the one before.
                 before = self._phases[self._current]
                 self._active += self._counted(before, clock - before.clock)
-            phase = _Phase(self._active, done, total, str(record["unit"]), clock)
+            phase = _Phase(self._active, done, total, unit, clock)
             self._phases.pop(name, None)
+            while len(self._phases) >= _PHASES:
+                del self._phases[next(iter(self._phases))]
             self._phases[name] = phase
             self._current = name
         elif clock > phase.clock:
@@ -185,7 +200,7 @@ class ProgressReader:
             phase.units = phase.units * keep + (done - phase.done)
             phase.seconds = phase.seconds * keep + gap
         phase.done, phase.total, phase.clock = done, total, clock
-        phase.metrics = {**phase.metrics, **record.get("metrics", {})}
+        phase.metrics = dict(list({**phase.metrics, **metrics}.items())[-_METRICS:])
 
     @staticmethod
     def _counted(phase: _Phase, gap: float) -> float:
@@ -226,4 +241,29 @@ class ProgressReader:
             return fraction, None
         pace = self._active / done_weight  # seconds for a unit of weight, over all the job did so far
         here = phase.eta_s if phase.eta_s is not None else pace * weight * (1 - part)
-        return fraction, here + pace * ahead
+        left = here + pace * ahead
+        return fraction, left if left < _LONGEST_ETA_S else None
+
+
+def _number(value: Any) -> float:
+    """A number that can be counted with; ValueError where it is none."""
+    number = float(value)
+    if not -_LARGEST <= number <= _LARGEST:
+        raise ValueError(f"{value!r} is no number of anything")
+    return number
+
+
+def _plan(weights: Any) -> dict[str, float]:
+    plan = {str(name)[:_TEXT]: _number(weight) for name, weight in list(weights.items())[:_PHASES]}
+    if not all(weight > 0 for weight in plan.values()):
+        raise ValueError("a plan has positive weights")
+    return plan
+
+
+def _metrics(values: Any) -> dict[str, float | str]:
+    """Named numbers (NaN is one that a job may have to show) and texts; whatever else is there is left out."""
+    return {
+        str(name)[:_TEXT]: value[:_TEXT] if isinstance(value, str) else float(value)
+        for name, value in list(values.items())[:_METRICS]
+        if isinstance(value, str | int | float)
+    }

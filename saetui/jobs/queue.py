@@ -1,12 +1,24 @@
 """The jobs of a store as they stand on disk, and which of them a device runs next."""
 
+import os
 import platform
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from saetui import disk_errors
 from saetui.jobs.errors import JobError
 from saetui.jobs.failure import VANISHED
 from saetui.jobs.folder import JobFolder, Record, job_ids
+from saetui.jobs.launch import WorkerFiles
+from saetui.jobs.pulse import LOST_S, Pulse
+
+if TYPE_CHECKING:
+    from store.commit import Rejection
+
+_REJECTED = ".rejected"
+_REJECTED_HINT = "its results lie in the spool with the reason; mend that, then run the job again"
 
 
 @dataclass(frozen=True)
@@ -22,50 +34,157 @@ class Queue:
 
     def __init__(self, jobs: Path) -> None:
         self.jobs = jobs
+        self.pulse = Pulse()
         self._known: dict[str, tuple[tuple[int, int], Entry]] = {}
+        self._marks: dict[str, tuple[tuple[object, ...], bool]] = {}
+        self._rejected: tuple[list[str], dict[str, Rejection]] = ([], {})
 
     def entries(self) -> dict[str, Entry]:
-        """All jobs by id, oldest first. Jobs whose worker is gone, or that wait for a failed one, have failed."""
+        """All jobs by id, oldest first; one that cannot be read has failed, with the reason as its message.
+
+        Jobs whose worker is gone, or whose results were set aside, have failed. Raises JobError where the folder of all
+        jobs cannot be read.
+        """
         known: dict[str, tuple[tuple[int, int], Entry]] = {}
         unreadable: dict[str, Entry] = {}  # Read again next time.
-        for job_id in job_ids(self.jobs):
+        ids = job_ids(self.jobs)
+        for job_id in ids:
             before = self._known.get(job_id)
             if before is not None and before[1].record.has_ended:
                 known[job_id] = before
                 continue
             folder = JobFolder(self.jobs / job_id) if before is None else before[1].folder
             try:
-                stat = folder.state.stat()
+                stat = folder.state.lstat()
                 mark = (stat.st_mtime_ns, stat.st_ino)
                 if before is None or before[0] != mark:
                     before = (mark, Entry(folder, folder.read()))
+                known[job_id] = before
             except FileNotFoundError:
-                continue  # Removed by hand a moment ago, or no job at all.
-            except OSError:
-                if before is None:
-                    continue
+                # Removed by hand a moment ago, or no job at all.
+                if os.path.lexists(folder.spec):
+                    unreadable[job_id] = _unreadable(folder, f"{folder.state}: is not there")
+            except OSError as error:
+                unreadable[job_id] = _unreadable(folder, disk_errors.told(error))
             except JobError as error:
-                unreadable[job_id] = Entry(folder, _unreadable(folder, str(error)))
-                continue
-            known[job_id] = before
-        entries = {job_id: entry for job_id, (_, entry) in known.items()} | unreadable
+                unreadable[job_id] = _unreadable(folder, str(error))
+        found = {job_id: entry for job_id, (_, entry) in known.items()} | unreadable
+        entries = {job_id: found[job_id] for job_id in ids if job_id in found}
+        rejected = self._rejections()
         for job_id, entry in entries.items():
-            try:
-                settled = _settled(entry, entries)
-            except OSError:
-                continue  # A store that may only be read.
+            settled = self._settled(entry, rejected.get(job_id))
             if settled is not None:
                 entries[job_id] = Entry(entry.folder, settled)
                 known.pop(job_id, None)
         self._known = known
         return entries
 
-    def next_job(self, device: str) -> Entry | None:
-        """The oldest job queued for a device of this machine whose dependencies are done."""
+    def next_job(self, device: str, *, but: Collection[str] = ()) -> Entry | None:
+        """The oldest job that this user has queued for a device here and that waits for nothing; none of ``but``."""
         entries = self.entries()
+        latest = Latest(entries)
         for entry in entries.values():
-            if is_queued_here(entry.record, device) and all(_is_done(entries.get(job)) for job in entry.record.after):
+            if (
+                is_queued_here(entry.record, device)
+                and entry.record.job_id not in but
+                and all(_is_done(latest.of(job)) for job in entry.record.after)
+                and self.is_ours(entry)
+            ):
                 return entry
+        return None
+
+    def is_ours(self, entry: Entry) -> bool:
+        """Whether this user has queued the job, or has asked for it; cheap to ask again."""
+        folder, mark = entry.folder, entry.record.mark
+        if mark is None:
+            return False
+        try:
+            stat = folder.spec.lstat()
+            key = (mark, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino, stat.st_size)
+            known = self._marks.get(folder.job_id)
+            if known is None or known[0] != key:
+                known = (key, folder.is_marked(entry.record))
+                self._marks[folder.job_id] = known
+        except (OSError, JobError):
+            return False
+        return known[1]
+
+    def set_aside(self) -> list["Rejection"]:
+        """Results that did not fit the store and were set aside, of unknown jobs too."""
+        from store import set_aside
+
+        return list(set_aside(self.jobs.parent))
+
+    def _rejections(self) -> dict[str, "Rejection"]:
+        try:
+            names = sorted(name for name in os.listdir(self.jobs.parent / "spool") if name.endswith(_REJECTED))
+        except OSError:
+            return {}
+        if names != self._rejected[0]:
+            self._rejected = (names, {rejection.job_id: rejection for rejection in self.set_aside()})
+        return self._rejected[1]
+
+    def _settled(self, entry: Entry, rejection: "Rejection | None") -> Record | None:
+        """Ends a job that nobody will end, or that has lost its results; None where there is nothing to settle."""
+        record, folder = entry.record, entry.folder
+        if record.state == "done" and rejection is not None:
+            return _end_rejected(folder, record, rejection)
+        worker = record.worker
+        if record.state != "running" or worker is None:
+            return None
+        message, hint = VANISHED.message, VANISHED.hint
+        if not worker.is_here:
+            files = WorkerFiles(self.jobs, record.device, record.host)
+            if self.pulse.silence(files) < LOST_S:
+                return None
+            message = f"its worker on {record.host} has shown no sign of life for {LOST_S:.0f} s"
+            hint = "retry the job here"
+        elif worker.alive:
+            return None
+        try:
+            if folder.is_asked_to_stop:
+                return folder.end("cancelled", "its worker was gone before it could stop", worker=worker)
+            return folder.end("failed", message, hint, worker=worker)
+        except (OSError, JobError):
+            return None  # A store that may only be read, or a folder that was damaged a moment ago.
+
+
+class Latest:
+    """Which job stands for which: the last retry of a failed or cancelled one stands for it."""
+
+    def __init__(self, entries: dict[str, Entry]) -> None:
+        self._entries = entries
+        self._retries = {e.record.retry_of: job_id for job_id, e in entries.items() if e.record.retry_of is not None}
+
+    def of(self, job_id: str) -> Entry | None:
+        """The last retry of a job, or the job itself; None where it is gone."""
+        seen = {job_id}
+        while (later := self._retries.get(job_id)) is not None and later not in seen:
+            job_id = later
+            seen.add(job_id)
+        return self._entries.get(job_id)
+
+    def blocked(self, record: Record) -> str | None:
+        """Why a queued job cannot run before somebody does something about a job that it waits for."""
+        if record.state != "queued":
+            return None
+        ahead, seen = list(reversed(record.after)), {record.job_id}
+        while ahead:
+            job_id = ahead.pop()
+            entry = self.of(job_id)
+            if entry is None:
+                return f"blocked: the job it waits for, {job_id}, is gone; cancel this one"
+            dependency = entry.record
+            if dependency.job_id == record.job_id:
+                return "blocked: it waits for itself; cancel it"
+            if dependency.job_id in seen:
+                continue
+            seen.add(dependency.job_id)
+            if dependency.state in ("failed", "cancelled"):
+                how = "failed" if dependency.state == "failed" else "was cancelled"
+                return f"blocked by {dependency.title}, which {how}; retry either to go on"
+            if dependency.state == "queued":
+                ahead += reversed(dependency.after)
         return None
 
 
@@ -78,36 +197,23 @@ def _is_done(entry: Entry | None) -> bool:
     return entry is not None and entry.record.state == "done"
 
 
-def _settled(entry: Entry, entries: dict[str, Entry]) -> Record | None:
-    """Ends a job that nobody will end; None where there is nothing to settle."""
-    record, folder = entry.record, entry.folder
-    if record.state == "running" and record.worker is not None and not record.worker.alive:
-        if folder.cancel.exists():
-            return folder.end("cancelled", "its worker was gone before it could stop", worker=record.worker)
-        return folder.end("failed", VANISHED.message, VANISHED.hint, worker=record.worker)
-    if record.state == "queued":
-        for job_id in record.after:
-            dependency = entries.get(job_id)
-            if dependency is None and (folder.path.parent / job_id).exists():
-                continue  # It could not be read just now.
-            if dependency is None:
-                message = f"the job it waits for, {job_id}, is gone"
-            elif dependency.record.state in ("failed", "cancelled"):
-                message = f"the job it waits for, {dependency.record.title!r} ({job_id}), {_has(dependency.record)}"
-            else:
-                continue
-            return folder.end(
-                "failed", message, "retry the job: what it waits for is retried too", only_from=("queued",)
-            )
-    return None
+def _end_rejected(folder: JobFolder, record: Record, rejection: "Rejection") -> Record:
+    message = f"its results do not fit the store and were set aside: {rejection.reason}"
+
+    def decide(now: Record) -> Record | None:
+        return replace(now, state="failed", message=message, hint=_REJECTED_HINT) if now.state == "done" else None
+
+    try:
+        changed = folder.change(decide)
+        folder.kept.unlink(missing_ok=True)  # So that the store's record of the job is written anew.
+        return changed
+    except (OSError, JobError):
+        # A store that may only be read; what is true is shown all the same.
+        return replace(record, state="failed", message=message, hint=_REJECTED_HINT)
 
 
-def _has(record: Record) -> str:
-    return "was cancelled" if record.state == "cancelled" else "has failed"
-
-
-def _unreadable(folder: JobFolder, message: str) -> Record:
-    return Record(
+def _unreadable(folder: JobFolder, message: str) -> Entry:
+    record = Record(
         job_id=folder.job_id,
         kind="?",
         title=folder.job_id,
@@ -119,3 +225,4 @@ def _unreadable(folder: JobFolder, message: str) -> Record:
         message=message,
         hint="remove the folder if the job is of no use",
     )
+    return Entry(folder, record)

@@ -8,7 +8,7 @@ from saetui.jobs.job import Job
 
 
 def follow(client: JobClient, job_id: str, *, poll_s: float = 0.1) -> Generator[Job, None, Job]:
-    """Yields the job whenever it has changed, and returns it when it has ended.
+    """Yields the job whenever it has changed, and returns it when it has ended or is blocked.
 
     Closing the generator early leaves the job running; whoever looks later finds it.
     """
@@ -19,7 +19,7 @@ def follow(client: JobClient, job_id: str, *, poll_s: float = 0.1) -> Generator[
         if job != before:
             yield job
             before = job
-        if job.has_ended:
+        if job.is_over:
             return job
         time.sleep(poll_s)
 

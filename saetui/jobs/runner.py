@@ -20,12 +20,19 @@ from dataclasses import replace
 from pathlib import Path
 from queue import SimpleQueue
 from types import FrameType
+from typing import TYPE_CHECKING
 
+from saetui.jobs.client import sources_of
 from saetui.jobs.context import TaskContext, Warm
-from saetui.jobs.errors import JobCancelled
+from saetui.jobs.errors import JobCancelled, JobError
 from saetui.jobs.failure import Failure, explain
+from saetui.jobs.files import require_plain_tree, touch
 from saetui.jobs.folder import JobFolder, Record
 from saetui.jobs.history import job_row, keep
+from store.plain import open_plain
+
+if TYPE_CHECKING:
+    from saetui.jobs.specs import Spec
 
 
 class Runner:
@@ -43,13 +50,16 @@ class Runner:
         record = folder.read()
         if record.state != "running":
             return True  # Somebody took the worker for dead, or cancelled the job by force.
-        self._print_to(folder.log)
         try:
+            require_plain_tree(folder.path)
+            self._print_to(folder.log)
             failure = self._task(folder, record)
         except JobCancelled:
-            message = None if folder.cancel.exists() else "stopped from outside (SIGTERM)"
+            message = None if folder.is_asked_to_stop else "stopped from outside (SIGTERM)"
             folder.end("cancelled", message, worker=record.worker)
             failure = None
+        except (JobError, OSError) as error:
+            failure = explain(error)
         if failure is not None:
             folder.end("failed", failure.message, failure.hint, worker=record.worker)
         keep(self._store_root, folder)
@@ -68,7 +78,8 @@ class Runner:
 
         try:
             self._in_task = True
-            spec = parse_spec(folder.read_spec(), source=str(folder.spec))
+            spec = parse_spec(folder.read_marked_spec(record), source=str(folder.spec))
+            record = self._note_sources(folder, spec)
             with TaskContext(self._store_root, folder, self._device, self._warm) as context:
                 find_task(spec.kind)(spec, context)
                 if folder.read() != record:
@@ -84,15 +95,20 @@ class Runner:
             return explain(error)
         folder.end("done", "; ".join(context.notes) or None, worker=record.worker)
         with contextlib.suppress(OSError):
-            folder.kept.touch()
+            touch(folder.kept)
         return None
+
+    def _note_sources(self, folder: JobFolder, spec: "Spec") -> Record:
+        """Writes down the state of the files that the job is about to read, for who submits the same spec later."""
+        sources = sources_of(spec, self._store_root)
+        return folder.change(lambda record: replace(record, sources=sources) if record.state == "running" else None)
 
     @staticmethod
     def _print_to(log: Path) -> None:
         """Sends this process's output, that of native code too, to the job's log."""
         sys.stdout.flush()
         sys.stderr.flush()
-        fd = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
+        fd = open_plain(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
         os.dup2(fd, 1)
         os.dup2(fd, 2)
         os.close(fd)

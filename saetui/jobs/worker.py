@@ -33,6 +33,7 @@ from saetui.jobs.queue import Queue
 
 _POLL_S = 0.1
 _BEAT_S = 1.0
+_UNFIT_S = 5.0
 # Between SIGTERM, which interrupts a task wherever it is, and SIGKILL; less where the grace period is less.
 _KILL_AFTER_S = 3.0
 
@@ -54,6 +55,7 @@ class Worker:
         self._stopping = False
         self._next_beat = 0.0
         self._pressed = False
+        self._unfit: dict[str, float] = {}  # jobs that could not be started, and when to try again
 
     def stop(self, _number: int, _frame: FrameType | None) -> None:
         """Cancels the running job, and leaves; queued jobs stay queued."""
@@ -63,6 +65,7 @@ class Worker:
         if not self._files.lease.acquire(self._note()):
             return  # Another client was faster; its worker sees the same queue.
         self._files.leave.unlink(missing_ok=True)
+        self._beat()
         self._end_orphans()
         idle_since = time.monotonic()
         try:
@@ -82,11 +85,21 @@ class Worker:
 
     def _step(self) -> bool:
         """Runs the next job; False where there is none, or the device is not free."""
-        entry = self._queue.next_job(self._device.name)
+        now = time.monotonic()
+        self._unfit = {job_id: until for job_id, until in self._unfit.items() if until > now}
+        entry = self._queue.next_job(self._device.name, but=self._unfit)
         if entry is None or not self._take_machine():
             return False
-        record = entry.folder.start(self._me, self._device.name)
+        try:
+            record = entry.folder.start(self._me, self._device.name)
+        except (OSError, JobError) as error:
+            # A full disk, or a folder that was damaged: the others go first, and it is tried again.
+            self._unfit[entry.folder.job_id] = now + _UNFIT_S
+            with contextlib.suppress(OSError, JobError):
+                self._files.say_waiting(f"{entry.record.title} cannot be started: {error}")
+            return False
         if record is not None:
+            self._files.waiting.unlink(missing_ok=True)
             self._see_to_its_end(entry.folder, record)
         return True
 
@@ -101,9 +114,9 @@ class Worker:
             self._beat()
             if self._stopping:
                 folder.ask_cancel()
-            if folder.cancel.exists():
+            if folder.is_asked_to_stop:
                 asked_at = time.monotonic() if asked_at is None else asked_at
-                grace_s = 0.0 if folder.cancel_now.exists() else self._grace_s
+                grace_s = 0.0 if os.path.lexists(folder.cancel_now) else self._grace_s
                 self._press(runner, time.monotonic() - asked_at - grace_s)
         if not ready:
             self._end_dead(folder, runner)
@@ -128,7 +141,7 @@ class Worker:
     def _end_dead(self, folder: JobFolder, runner: "subprocess.Popen[bytes]") -> None:
         """Ends the job of a runner that ended; where the runner wrote down a failure itself, nothing is left to do."""
         self._end_runner()
-        if folder.cancel.exists():
+        if folder.is_asked_to_stop:
             folder.end("cancelled", "stopped by force: it did not stop by itself", worker=self._me)
         else:
             failure = explain_exit(runner.returncode)
@@ -183,16 +196,15 @@ class Worker:
             self._files.waiting.unlink(missing_ok=True)
             return True
         self._machine.ask_for()
-        holder = self._machine.note()
-        text = f"{self._device.name} is in use by {holder.get('user', 'somebody')} (store {holder.get('store', '?')})"
-        with contextlib.suppress(OSError):
-            self._files.waiting.write_text(text, encoding="utf-8")
+        user, store = self._machine.said("user"), self._machine.said("store")
+        with contextlib.suppress(OSError, JobError):
+            self._files.say_waiting(f"{self._device.name} is in use by {user} (store {store})")
         return False
 
     def _is_unwanted(self, idle_since: float) -> bool:
         if self._machine is not None and self._has_machine and self._machine.is_asked_for():
             return True
-        if self._files.leave.exists() or not self._files.path.exists():
+        if os.path.lexists(self._files.leave) or not self._files.path.exists():
             return True
         return time.monotonic() - idle_since > self._idle_s
 
@@ -217,17 +229,18 @@ class Worker:
             record = entry.record
             if record.device != self._device.name or record.host != self._me.host:
                 continue
-            if record.state == "running":
-                record = entry.folder.end("failed", VANISHED.message, VANISHED.hint, worker=record.worker)
-            if record.has_ended:
-                keep(self._store_root, entry.folder)
+            with contextlib.suppress(OSError, JobError):
+                if record.state == "running":
+                    record = entry.folder.end("failed", VANISHED.message, VANISHED.hint, worker=record.worker)
+                if record.has_ended:
+                    keep(self._store_root, entry.folder)
 
     def _beat(self) -> None:
         now = time.monotonic()
         if now >= self._next_beat:
             self._next_beat = now + _BEAT_S
-            with contextlib.suppress(FileNotFoundError):  # The store was removed; it leaves when it is idle.
-                self._files.heartbeat.touch()
+            with contextlib.suppress(OSError, JobError):  # The store was removed, or its disk is full for a moment.
+                self._files.beat()
 
     def _note(self) -> dict[str, object]:
         return {"worker": self._me.to_json(), "user": psutil.Process().username(), "store": str(self._store_root)}

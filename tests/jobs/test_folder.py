@@ -118,13 +118,13 @@ def test_a_folder_cannot_be_made_in_a_file(tmp_path: Path) -> None:
 
 
 def test_the_queue_reads_again_only_what_changed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    folders = [JobFolder.create(tmp_path, record(f"2026-{i:04d}"), {}) for i in range(20)]
+    folders = [JobFolder.create(tmp_path, record(f"2026-{i:04d}"), {}, marked=True) for i in range(20)]
     for folder in folders[:10]:
         folder.start(ME, "cpu")
         folder.end("done", worker=ME)
     queue = Queue(tmp_path)
     reads: list[Path] = []
-    monkeypatch.setattr(folder_module, "read_json", lambda path: (reads.append(path), read_json(path))[1])
+    monkeypatch.setattr(folder_module, "read_json", lambda path, *most: (reads.append(path), read_json(path, *most))[1])
     assert len(queue.entries()) == 20
     assert len(reads) == 20
     reads.clear()
@@ -140,7 +140,7 @@ def test_the_queue_reads_again_only_what_changed(tmp_path: Path, monkeypatch: py
 
 
 def test_jobs_of_another_machine_are_left_to_it(tmp_path: Path) -> None:
-    elsewhere = replace(ME, host="elsewhere", pid=1)
+    elsewhere = replace(ME, host="elsewhere", boot="another", pid=1)
     JobFolder.create(tmp_path, record("a", host="elsewhere"), {})
     JobFolder.create(tmp_path, record("b", host="elsewhere", state="running", worker=elsewhere), {})
     queue = Queue(tmp_path)

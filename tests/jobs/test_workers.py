@@ -1,7 +1,9 @@
 """Jobs in real worker processes: order, warmth, dependencies, reuse, two clients."""
 
 import json
+import shutil
 import threading
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -88,10 +90,11 @@ def test_a_job_waits_for_those_it_comes_after(client: JobClient) -> None:
     underway(client, first)
     assert client.job(second.id).waiting == f"after {first.title}"
     client.cancel(first.id)
-    failed = ended(client, second)
-    assert failed.state == "failed"
-    assert failed.message == f"the job it waits for, 'count' ({first.id}), was cancelled"
     assert ended(client, other).state == "done"
+    blocked = client.job(second.id)
+    assert blocked.state == "queued"
+    assert blocked.blocked == blocked.waiting == "blocked by count, which was cancelled; retry either to go on"
+    assert wait_for(follow(client, second.id)).blocked == blocked.blocked
 
 
 def test_a_chain_runs_in_its_order(client: JobClient) -> None:
@@ -107,15 +110,75 @@ def test_retrying_the_last_of_a_chain_retries_what_failed_before_it(client: JobC
     first = client.submit(endless())
     second = client.submit(count(), after=[first])
     underway(client, first)
-    client.cancel(first.id)
-    assert ended(client, second).state == "failed"
+    client.cancel(first.id, now=True)
+    wait_until(lambda: client.job(second.id).blocked)
     retried = client.retry(second.id)
-    assert retried.record.retry_of == second.id
-    new_first = client.job(retried.after[0])
-    assert new_first.record.retry_of == first.id
-    assert client.retry(second.id).id == retried.id
+    assert (retried.id, retried.blocked) == (second.id, None)
+    (new_first,) = [job for job in client.jobs() if job.record.retry_of == first.id]
+    with pytest.raises(JobError, match="is queued; only a failed or cancelled job"):
+        client.retry(second.id)
     underway(client, new_first)
     client.cancel(new_first.id, now=True)
+    ended(client, new_first)
+
+
+def test_what_waits_for_a_failed_job_runs_after_its_retry(client: JobClient, store_root: Path) -> None:
+    switch = store_root / "switch"
+    first = client.submit(trouble(f"until {switch}"))
+    second = client.submit(count(label="second"), after=[first])
+    third = client.submit(count(label="third"), after=[second])
+    ended(client, first)
+    assert client.job(third.id).blocked == "blocked by trouble, which failed; retry either to go on"
+    switch.touch()
+    client.retry(third.id)
+    assert [ended(client, job).state for job in (second, third)] == ["done", "done"]
+    assert client.job(first.id).state == "failed"
+
+
+def test_the_same_spec_submitted_again_takes_the_place_of_a_failed_job(client: JobClient, store_root: Path) -> None:
+    switch = store_root / "switch"
+    first = client.submit(trouble(f"until {switch}"))
+    second = client.submit(count(label="second"), after=[first])
+    ended(client, first)
+    switch.touch()
+    again = client.submit(trouble(f"until {switch}"))
+    assert client.submit(count(label="second"), after=[again]).id == second.id
+    assert ended(client, second).state == "done"
+
+
+def test_a_job_whose_dependency_is_gone_or_is_itself_is_blocked(client: JobClient) -> None:
+    first = ended(client, client.submit(trouble("bug")))
+    second = client.submit(count(), after=[first])
+    shutil.rmtree(first.folder.path)
+    assert "is gone; cancel this one" in (client.job(second.id).blocked or "")
+    with pytest.raises(JobError, match="which is gone; submit it anew"):
+        client.retry(second.id)
+    second.folder.change(lambda record: replace(record, after=(second.id,), retry_of=second.id))
+    assert client.job(second.id).blocked == "blocked: it waits for itself; cancel it"
+    assert client.cancel(second.id).state == "cancelled"
+
+
+def test_what_was_done_before_says_when(client: JobClient) -> None:
+    first = client.submit(count(2))
+    assert (first.found, first.found_text) == (False, None)
+    done = ended(client, first)
+    assert done.ended is not None
+    again = client.submit(count(2))
+    assert again.found_text == f"count was done on {done.ended.astimezone():%Y-%m-%d at %H:%M} and is not run again"
+    assert client.submit(count(2), force=True).found_text is None
+
+
+def test_an_edited_source_is_other_work(client: JobClient, tmp_path: Path) -> None:
+    corpus = tmp_path / "corpus.txt"
+    corpus.write_text("one")
+    first = ended(client, client.submit(parse_spec({"kind": "read", "corpus": str(corpus)})))
+    assert client.submit(parse_spec({"kind": "read", "corpus": str(corpus)})).id == first.id
+    corpus.write_text("two")
+    second = client.submit(parse_spec({"kind": "read", "corpus": str(corpus)}))
+    assert second.id != first.id
+    assert ended(client, second).state == "done"
+    corpus.write_text("one")
+    assert client.submit(parse_spec({"kind": "read", "corpus": str(corpus)})).id == first.id
 
 
 def test_only_what_failed_is_retried(client: JobClient) -> None:

@@ -112,5 +112,8 @@ def _trouble(how: str, context: TaskContext) -> None:
             raise KeyError("missing")
         case "disk":
             raise OSError(28, "No space left on device", str(Path("part.parquet")))
+        case _ if how.startswith("until "):
+            if not Path(how.removeprefix("until ")).exists():
+                raise KeyError("not yet")
         case _:
             raise AssertionError(how)

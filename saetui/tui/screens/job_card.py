@@ -15,7 +15,9 @@ _NAME = 10
 def job_card(job: Job) -> Content:
     """State, times, progress with its metrics, message and hint, and the spec."""
     lines = [Content.styled(job.title, "bold"), Content.styled(job.id, "$muted"), Content("")]
-    lines.append(_line("state", job.state + (f" · {job.waiting}" if job.waiting else "")))
+    lines.append(
+        _line("state", ("blocked" if job.blocked else job.state) + (f" · {job.waiting}" if job.waiting else ""))
+    )
     lines.append(_line("device", job.device))
     lines.append(_line("submitted", f"{job.created.astimezone():%m-%d %H:%M:%S}"))
     if job.started is not None and job.ended is not None:

@@ -21,7 +21,7 @@ from saetui.tui.frame.device_text import gauge
 from saetui.tui.frame.status_line import clock
 from saetui.tui.widgets.fit import fit
 
-_GLYPHS = {"running": "▸", "queued": "·", "done": "✓", "failed": "✗", "cancelled": "–"}
+_GLYPHS = {"running": "▸", "queued": "·", "blocked": "⊘", "done": "✓", "failed": "✗", "cancelled": "–"}
 _BAR = 12
 
 
@@ -148,7 +148,7 @@ class JobList(ScrollView, can_focus=True):
         right = how_far(job)
         room = max(8, width - len(right) - 6)
         return [
-            Segment(f" {_GLYPHS[job.state]} ", style + tone),
+            Segment(f" {_GLYPHS['blocked' if job.blocked else job.state]} ", style + tone),
             Segment(fit(job.title, room), style + (tone if name == "ended" else Style())),
             Segment(f"  {right} ", style + tone),
         ]
