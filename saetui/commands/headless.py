@@ -62,6 +62,9 @@ def follow_jobs(root: Path, jobs: Sequence[Job | str], *, again: str = "") -> in
             )
         # What does not fit the store is set aside, and the job that made it has failed.
         now = [client.job(job_id) for job_id in job_ids]
+    for job in now:
+        if job.state == "done" and job.message:
+            say(f"{job.title}: {job.message}")
     failed = [job for job in now if job.state != "done"]
     for job in failed:
         if job.blocked is not None:

@@ -34,6 +34,7 @@ from saetui.jobs.queue import Queue
 _POLL_S = 0.1
 _BEAT_S = 1.0
 _UNFIT_S = 5.0
+_TIDY_S = 30.0
 # Between SIGTERM, which interrupts a task wherever it is, and SIGKILL; less where the grace period is less.
 _KILL_AFTER_S = 3.0
 
@@ -117,7 +118,10 @@ class Worker:
             if folder.is_asked_to_stop:
                 asked_at = time.monotonic() if asked_at is None else asked_at
                 grace_s = 0.0 if os.path.lexists(folder.cancel_now) else self._grace_s
-                self._press(runner, time.monotonic() - asked_at - grace_s)
+                overdue = time.monotonic() - asked_at - grace_s
+                # A job that has written down its end only tidies up after itself.
+                if overdue > 0 and not (overdue < _TIDY_S and _has_ended(folder)):
+                    self._press(runner, overdue)
         if not ready:
             self._end_dead(folder, runner)
 
@@ -244,6 +248,13 @@ class Worker:
 
     def _note(self) -> dict[str, object]:
         return {"worker": self._me.to_json(), "user": psutil.Process().username(), "store": str(self._store_root)}
+
+
+def _has_ended(folder: JobFolder) -> bool:
+    try:
+        return folder.read().has_ended
+    except (OSError, JobError):
+        return False
 
 
 def _kill_group(runner: "subprocess.Popen[bytes]", number: signal.Signals) -> None:
