@@ -44,7 +44,7 @@ def decode(content: bytes) -> str:
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         raise NotTextError(
-            f"is not UTF-8 text: byte {error.start} (line {line}) is 0x{content[error.start]:02x}; convert it, "
+            f"is not UTF-8: byte {error.start} (line {line}) is 0x{content[error.start]:02x}; convert it, "
             "e.g. with iconv -f latin1 -t UTF-8"
         ) from None
     return text

@@ -1,13 +1,17 @@
 """A model's folder in the Hugging Face layout: found, checked before anything is loaded, and named by its content."""
 
+import codecs
 import hashlib
 import json
+import stat
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from saetui.lm.errors import ModelError
+from saetui.plain_data import parse_json
+from saetui.plain_files import read_file
 
 EMBEDDED = "embedded"
 _EMBEDDED_FOLDER = Path(__file__).parents[1] / "embedded"
@@ -17,6 +21,8 @@ _TOKENIZERS = ("tokenizer.json", "tokenizer.model", "spiece.model", "vocab.json"
 _TOKENIZER_PATTERNS = ["tokenizer*", "*.model", "vocab.*", "merges.txt", "special_tokens_map.json", "added_tokens.json"]
 # Files up to this size are hashed whole; of larger ones the header, the size and evenly spread samples.
 _HASHED_WHOLE = 64 << 20
+# The safetensors library itself reads no longer header.
+_MAX_HEADER = 100 << 20
 _SAMPLES, _SAMPLE_BYTES = 64, 64 << 10
 
 
@@ -27,16 +33,32 @@ def find_checkpoint(source: str) -> Path:
     """
     if source == EMBEDDED:
         return _EMBEDDED_FOLDER
-    folder = Path(source).expanduser()
-    if folder.is_dir():
-        return folder
-    if folder.exists():
-        raise ModelError(f"{source} is a file. Give the folder that holds config.json and the weights")
+    try:
+        folder = Path(source).expanduser()
+        if folder.is_dir():
+            _require_files(folder)
+            return folder
+        if folder.exists():
+            raise ModelError(f"{source} is a file. Give the folder that holds config.json and the weights")
+    except (OSError, RuntimeError) as error:  # RuntimeError: there is no such user as ~user.
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise ModelError(f"{source[:200]} cannot be looked at: {reason}. Give the folder of a model") from error
     if source.startswith(("/", ".", "~")) or source.count("/") > 1 or "\\" in source or not source.strip():
         raise ModelError(
             f"There is no folder {source!r}. Give a model's folder, its name on the Hugging Face hub, or {EMBEDDED!r}"
         )
     return _download(source)
+
+
+def _require_files(folder: Path) -> None:
+    """ModelError where a pipe or a device lies in a model's folder: reading it could wait for ever."""
+    for path in folder.iterdir():
+        try:
+            mode = path.stat().st_mode
+        except OSError:
+            continue  # A link that leads nowhere is a missing file to whoever needs it.
+        if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+            raise ModelError(f"{path} is a pipe or a device, not a file. Take it out of the model's folder")
 
 
 def _download(name: str) -> Path:
@@ -76,20 +98,34 @@ def read_config(folder: Path) -> dict[str, Any]:
     """config.json of a checkpoint, checked to name its model type."""
     path = folder / _CONFIG
     try:
-        config = json.loads(path.read_text(encoding="utf-8"))
+        config = read_json(path)
     except FileNotFoundError:
         raise ModelError(
             f"{path} is missing. A model's folder needs config.json, weights and a tokenizer; "
             f"save_pretrained() writes them"
         ) from None
-    except (OSError, ValueError) as error:
-        raise ModelError(f"{path} cannot be read: {error}. Fetch the file again") from error
+    except OSError as error:
+        raise ModelError(f"{path} cannot be read: {error.strerror}. Fetch the file again") from error
+    except ValueError as error:
+        raise ModelError(f"{path} {error}. Fetch the file again") from error
     if not isinstance(config, dict) or not isinstance(config.get("model_type"), str):
         raise ModelError(
             f'{path} has no field model_type, which names the architecture (e.g. "gpt2"). '
             f"Fetch the file again, or add the field"
         )
     return config
+
+
+def read_json(path: Path) -> Any:
+    """The value in a JSON file of a checkpoint; ValueError, with a reason that completes "FILE …", where there is none.
+
+    A byte order mark is a reason as well, since the model libraries, which read the same file, stumble over it.
+    """
+    content = read_file(path)
+    value = parse_json(content)
+    if content.startswith(codecs.BOM_UTF8):
+        raise ValueError("begins with a byte order mark; remove it, e.g. with sed -i '1s/^\\xEF\\xBB\\xBF//' FILE")
+    return value
 
 
 def check_tokenizer(folder: Path) -> None:
@@ -108,7 +144,9 @@ def weight_files(folder: Path) -> list[Path]:
         paths = [whole]
     elif index.is_file():
         try:
-            shards = sorted(set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()))
+            shards = sorted(set(read_json(index)["weight_map"].values()))
+            if strange := [s for s in shards if Path(s).is_absolute() or ".." in Path(s).parts]:
+                raise ValueError(f"{strange[0]!r} lies in another folder")
         except (OSError, ValueError, KeyError, AttributeError, TypeError) as error:
             raise ModelError(f"{index} cannot be read (field weight_map): {error!r}. Fetch the file again") from error
         paths = [folder / shard for shard in shards]
@@ -131,7 +169,7 @@ def _check_safetensors(path: Path) -> None:
     size = path.stat().st_size
     with path.open("rb") as file:
         header_size = int.from_bytes(file.read(8), "little")
-        if size < 8 or header_size > size - 8:
+        if size < 8 or header_size > min(size - 8, _MAX_HEADER):
             raise ModelError(
                 f"{path} is truncated or no safetensors file: its {size:,} bytes end inside the header. "
                 f"Fetch the file again"
@@ -141,7 +179,7 @@ def _check_safetensors(path: Path) -> None:
             expected = (
                 8 + header_size + max((v["data_offsets"][1] for k, v in header.items() if k[0] != "_"), default=0)
             )
-        except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError) as error:
             raise ModelError(f"{path} is no safetensors file (header: {error!r}). Fetch the file again") from error
     if size != expected:
         state = "truncated" if size < expected else "damaged"

@@ -1,20 +1,25 @@
 """Corpora: the texts a study reads, from the standard library, files, JSON lines or a data set."""
 
 import hashlib
+import inspect
 import json
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from saetui.lm.errors import CorpusError
 from saetui.lm.quiet import quiet
 from saetui.lm.stdlib_text import Document, standard_library_documents
+from saetui.plain_data import NotTextError, decode
+from saetui.plain_files import require_plain_file
+from saetui.text_files import JSON_LINES, TooManyFilesError, text_files
 
 STANDARD_LIBRARY = "stdlib"
 _DATA_SET = "hf:"
-_TEXT_SUFFIXES = {".txt", ".md", ".rst", ".text"}
-_JSON_LINES = {".jsonl", ".ndjson"}
+_JSON = ".json"
 _FIELD = "text"
 # Longer texts are cut at the next blank line, so that they can be tokenized in batches and held out in part.
 _PART_CHARACTERS = 20_000
@@ -47,29 +52,43 @@ class Corpus:
 def load_corpus(source: str | Path) -> Corpus:
     """The corpus of ``source``: "stdlib", a text file, a folder of them, JSON lines, or "hf:NAME[:split[:field]]".
 
-    JSON lines carry their text in the field "text". Raises CorpusError with the file and the place in it: here for
-    files that are missing, empty or not UTF-8, and while reading documents for lines that are not as they should be.
+    JSON lines, and the records of an array in a .json file, carry their text in the field "text". Raises CorpusError
+    with the file and the place in it: here for files that are missing, empty or not UTF-8, and while reading documents
+    for lines that are not as they should be.
     """
     source = str(source)
     if source == STANDARD_LIBRARY:
         return Corpus("standard library", source, _standard_library, lambda: _hash_documents(_standard_library()))
     if source.startswith(_DATA_SET):
         return _data_set(source)
-    path = Path(source).expanduser()
-    if path.is_dir():
-        files = sorted(f for f in path.rglob("*") if f.suffix in _TEXT_SUFFIXES | _JSON_LINES and f.is_file())
-        if not files:
-            raise CorpusError(f"The folder {path} has no text: no file in it ends in .txt, .md, .rst or .jsonl")
-    elif path.exists():
-        files = [path]
-    else:
+    try:
+        path = Path(source).expanduser()
+        files = _files(path, source)
+    except (OSError, RuntimeError) as error:  # RuntimeError: there is no such user as ~user.
+        reason = error.strerror if isinstance(error, OSError) else error
         raise CorpusError(
-            f"There is no file or folder {source!r}. Give one, {STANDARD_LIBRARY!r}, or hf:NAME for a data set on the "
-            f"Hugging Face hub"
-        )
+            f"The corpus {source[:200]} cannot be read: {reason}. Give a text file or a folder"
+        ) from error
     root = path if path.is_dir() else path.parent
     fingerprint = _check_files(files, root, source)
-    return Corpus(path.resolve().stem, source, lambda: _read_files(files, root), lambda: fingerprint)
+    return Corpus(_name(path.resolve().stem), source, lambda: _read_files(files, root), lambda: fingerprint)
+
+
+def _files(path: Path, source: str) -> list[Path]:
+    if path.is_dir():
+        try:
+            files = text_files(path)
+        except TooManyFilesError as error:
+            raise CorpusError(f"{error}. Give a folder that holds the corpus alone") from error
+        if not files:
+            raise CorpusError(f"The folder {path} has no text: no file in it ends in .txt, .md, .rst or .jsonl")
+        return files
+    if path.exists():
+        return [path]
+    raise CorpusError(
+        f"There is no file or folder {source!r}. Give one, {STANDARD_LIBRARY!r}, or hf:NAME for a data set on the "
+        f"Hugging Face hub"
+    )
 
 
 def _standard_library() -> Iterator[Document]:
@@ -78,15 +97,23 @@ def _standard_library() -> Iterator[Document]:
 
 def _read_files(files: list[Path], root: Path) -> Iterator[Document]:
     for path in files:
-        name = path.relative_to(root).as_posix()
-        if path.suffix in _JSON_LINES:
+        name, suffix = _name(path.relative_to(root).as_posix()), path.suffix.lower()
+        if suffix in JSON_LINES:
             yield from _json_lines(path, name)
+        elif suffix == _JSON:
+            yield from _json(path, name)
         else:
             yield from _parts(Document(name, _decode(path, _read(path))))
 
 
+def _name(name: str) -> str:
+    """A file's name as text; bytes that are not UTF-8 are replaced."""
+    return os.fsencode(name).decode("utf-8", "replace")
+
+
 def _read(path: Path) -> bytes:
     try:
+        require_plain_file(path)
         return path.read_bytes()
     except OSError as error:
         raise CorpusError(f"{path} cannot be read: {error.strerror or error}") from error
@@ -94,13 +121,9 @@ def _read(path: Path) -> bytes:
 
 def _decode(path: Path, raw: bytes) -> str:
     try:
-        return raw.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = raw.count(b"\n", 0, error.start) + 1
-        raise CorpusError(
-            f"{path} is not UTF-8: byte {error.start} (line {line}) is 0x{raw[error.start]:02x}. Convert "
-            f"the file, e.g. iconv -f latin1 -t utf-8"
-        ) from error
+        return decode(raw)
+    except NotTextError as error:
+        raise CorpusError(f"{path} {error}") from error
 
 
 def _json_lines(path: Path, name: str) -> Iterator[Document]:
@@ -110,17 +133,40 @@ def _json_lines(path: Path, name: str) -> Iterator[Document]:
             continue
         try:
             record = json.loads(line)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise CorpusError(
                 f"{path}, line {number} is not JSON: {error}. Every line must be one JSON object"
             ) from error
-        text = record.get(_FIELD) if isinstance(record, dict) else None
-        if not isinstance(text, str):
-            found = ", ".join(map(repr, record)) if isinstance(record, dict) else type(record).__name__
-            raise CorpusError(
-                f"{path}, line {number} has no text in the field {_FIELD!r} (found: {found}). Name the field {_FIELD!r}"
-            )
-        yield from _parts(Document(f"{name}:{number}", text))
+        yield from _record(f"{path}, line {number}", f"{name}:{number}", record)
+
+
+def _json(path: Path, name: str) -> Iterator[Document]:
+    """The texts of a file that holds one array of records, or, whatever its name says, a record a line."""
+    text = _decode(path, _read(path))
+    try:
+        records = json.loads(text)
+    except (ValueError, RecursionError):
+        yield from _json_lines(path, name)
+        return
+    for number, record in enumerate(records if isinstance(records, list) else [records]):
+        yield from _record(f"{path}, item {number}", f"{name}:{number}", record)
+
+
+def _record(place: str, name: str, record: object) -> Iterator[Document]:
+    text = record.get(_FIELD) if isinstance(record, dict) else None
+    if not isinstance(text, str):
+        found = ", ".join(map(repr, record)) if isinstance(record, dict) else type(record).__name__
+        raise CorpusError(f"{place} has no text in the field {_FIELD!r} (found: {found}). Name the field {_FIELD!r}")
+    yield from _parts(Document(name, _whole(text)))
+
+
+def _whole(text: str) -> str:
+    """Text in which halves of characters, which JSON can name, are joined or replaced."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return text
 
 
 def _parts(document: Document) -> Iterator[Document]:
@@ -152,8 +198,11 @@ def _check_files(files: list[Path], root: Path, source: str) -> str:
     for path in files:
         raw = _read(path)
         empty = not _decode(path, raw).strip() and empty
-        digest.update(f"{path.relative_to(root).as_posix()}\0".encode())
+        digest.update(os.fsencode(path.relative_to(root).as_posix()) + b"\0")
         digest.update(hashlib.sha256(raw).digest())
+        if path.suffix.lower() == _JSON:
+            # Its records were once read as they stand, marks and all; what was made of that is another text.
+            digest.update(b"records")
     if empty:
         raise _empty(source)
     return digest.hexdigest()
@@ -195,7 +244,7 @@ def _data_set(source: str) -> Corpus:
             raise fail(error) from error
 
     def rows() -> Iterator[dict[str, Any]]:
-        stream = on_the_data_set(lambda datasets: datasets.load_dataset(name, split=split, streaming=True))
+        stream = on_the_data_set(lambda datasets: _own_code(datasets.load_dataset)(name, split=split, streaming=True))
         try:
             yield from stream
         except Exception as error:  # Rows are fetched and parsed here.
@@ -212,7 +261,13 @@ def _data_set(source: str) -> Corpus:
             yield from _parts(Document(f"{name}:{split}:{number}", text))
 
     def fingerprint() -> str:
-        builder = on_the_data_set(lambda datasets: datasets.load_dataset_builder(name))
+        builder = on_the_data_set(lambda datasets: _own_code(datasets.load_dataset_builder)(name))
         return f"{builder.hash}-{builder.config_id}-{split}-{field}"
 
     return Corpus(name.rsplit("/", 1)[-1], source, documents, fingerprint)
+
+
+def _own_code(load: Callable[..., Any]) -> Callable[..., Any]:
+    """A function of the data set library that runs no code of a data set; later versions know none to begin with."""
+    known = inspect.signature(load).parameters
+    return partial(load, trust_remote_code=False) if "trust_remote_code" in known else load

@@ -1,12 +1,19 @@
 """Loading of a language model through TransformerBridge, with its weights as they are."""
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
 
-from saetui.lm.checkpoint import EMBEDDED, check_tokenizer, checkpoint_id, find_checkpoint, read_config, weight_files
+from saetui.lm.checkpoint import (
+    EMBEDDED,
+    check_tokenizer,
+    checkpoint_id,
+    find_checkpoint,
+    read_config,
+    read_json,
+    weight_files,
+)
 from saetui.lm.errors import ModelError
 from saetui.lm.language_model import LanguageModel
 from saetui.lm.quiet import quiet
@@ -16,6 +23,7 @@ if TYPE_CHECKING:
 
 # What people call the model that ships with the package.
 _EMBEDDED_NAME = "speller"
+_TOKENIZER_CONFIG = "tokenizer_config.json"
 
 
 def load_model(
@@ -34,8 +42,10 @@ def load_model(
         config = read_config(folder)
         check_tokenizer(folder)
         weights = weight_files(folder)
+        # Before the tokenizer, whose library reads the same file and would be blamed for what is wrong with it.
+        auto_config = _auto_config(folder, config)
         tokenizer = _load_tokenizer(folder)
-        bridge, missing_head = _boot(folder, config, chosen_device, _dtype(dtype, config, chosen_device))
+        bridge, missing_head = _boot(folder, config, auto_config, chosen_device, _dtype(dtype, config, chosen_device))
     return LanguageModel(
         bridge,
         tokenizer,
@@ -73,12 +83,18 @@ def _load_tokenizer(folder: Path) -> "PreTrainedTokenizerBase":
     from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
     # AutoTokenizer goes by the model's family, and would cut text by its rules where the folder has rules of its own.
-    general = _tokenizer_class(folder) in ("TokenizersBackend", "PreTrainedTokenizerFast")
+    settings = _tokenizer_settings(folder)
+    general = settings.get("tokenizer_class") in ("TokenizersBackend", "PreTrainedTokenizerFast")
     try:
         tokenizer: PreTrainedTokenizerBase = (PreTrainedTokenizerFast if general else AutoTokenizer).from_pretrained(
-            folder
+            folder, trust_remote_code=False
         )
     except Exception as error:  # The tokenizers library raises bare Exception for a file it cannot read.
+        if "auto_map" in settings:
+            raise ModelError(
+                f"{folder / _TOKENIZER_CONFIG}: the tokenizer needs code of its own (field auto_map), which is not "
+                "run. Save it as tokenizer.json, with a tokenizer of the tokenizers library, and remove the field"
+            ) from error
         raise ModelError(
             f"The tokenizer in {folder} cannot be loaded: {_first_line(error)}. "
             f"Copy tokenizer.json of the model into the folder again"
@@ -86,14 +102,23 @@ def _load_tokenizer(folder: Path) -> "PreTrainedTokenizerBase":
     return tokenizer
 
 
-def _tokenizer_class(folder: Path) -> str | None:
-    """The class that the folder's ``tokenizer_config.json`` names; None where it names none or cannot be read."""
+def _tokenizer_settings(folder: Path) -> dict[str, Any]:
+    """The folder's ``tokenizer_config.json``; empty where it has none.
+
+    Raises ModelError, naming the file, where it cannot be read.
+    """
+    path = folder / _TOKENIZER_CONFIG
     try:
-        settings = json.loads((folder / "tokenizer_config.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
-    name = settings.get("tokenizer_class") if isinstance(settings, dict) else None
-    return name if isinstance(name, str) else None
+        settings = read_json(path)
+    except FileNotFoundError:
+        return {}
+    except OSError as error:
+        raise ModelError(f"{path} cannot be read: {error.strerror}. Fetch the file again") from error
+    except ValueError as error:
+        raise ModelError(f"{path} {error}. Fetch the file again") from error
+    if not isinstance(settings, dict):
+        raise ModelError(f"{path} holds no JSON object. Fetch the file again")
+    return settings
 
 
 class _WeightReport:
@@ -103,30 +128,73 @@ class _WeightReport:
         self.auto_class = auto_class
         self.missing: list[str] = []
         self.head: list[str] = []
+        self.more_layers: list[str] = []
+        self.not_finite: str | None = None
 
     def from_pretrained(self, name: str, **settings: Any) -> Any:
+        from transformers.models.auto.auto_factory import _BaseAutoModelClass
+
+        if isinstance(self.auto_class, type) and issubclass(self.auto_class, _BaseAutoModelClass):
+            settings["trust_remote_code"] = False
         model, report = self.auto_class.from_pretrained(name, output_loading_info=True, **settings)
         prefix = model.base_model_prefix + "."
         self.missing = sorted(key for key in report["missing_keys"] if key.startswith(prefix))
         self.head = sorted(key for key in report["missing_keys"] if not key.startswith(prefix))
+        known = set(model.state_dict())
+        self.more_layers = sorted(key for key in report["unexpected_keys"] if _is_of_more_layers(key, prefix, known))
+        self.not_finite = next((key for key, value in model.named_parameters() if not _is_finite(value)), None)
         return model
 
 
-def _boot(folder: Path, config: dict[str, Any], device: torch.device, dtype: torch.dtype) -> tuple[Any, list[str]]:
+def _is_of_more_layers(key: str, prefix: str, known: set[str]) -> bool:
+    """Whether a tensor that the model has no place for would have one with another number in its name: a layer's.
+
+    Other tensors may be left over, such as the heads of another task.
+    """
+    parts = key.split(".")
+    firsts = (".".join([*parts[:i], "0", *parts[i + 1 :]]) for i, part in enumerate(parts) if part.isdecimal())
+    return any(first in known or prefix + first in known for first in firsts)
+
+
+def _is_finite(tensor: torch.Tensor) -> bool:
+    # The sum is found in one pass and without memory; it decides, unless it has itself become too large.
+    if not tensor.is_floating_point() or bool(torch.isfinite(tensor.sum(dtype=torch.float32))):
+        return True
+    return bool(torch.isfinite(tensor).all())
+
+
+def _auto_config(folder: Path, config: dict[str, Any]) -> Any:
+    """The configuration as transformers reads it; ModelError, naming config.json, where it cannot."""
     from transformers import AutoConfig
+    from transformers.models.auto.configuration_auto import CONFIG_MAPPING
 
     path = folder / "config.json"
-    architecture = f"model_type {config['model_type']!r}, architectures {config.get('architectures')}"
     try:
-        auto_config = AutoConfig.from_pretrained(folder)
-    except ValueError as error:
-        raise ModelError(
-            f"{path}: transformers does not know this architecture ({architecture}). Update transformers, "
-            f"or correct the field model_type"
-        ) from error
-    except (OSError, TypeError, KeyError) as error:
-        raise ModelError(f"{path} cannot be used: {_first_line(error)}. Fetch the file again") from error
+        return AutoConfig.from_pretrained(folder, trust_remote_code=False)
+    except Exception as error:  # Checks of single fields have families of their own.
+        known = config["model_type"] in CONFIG_MAPPING
+        if "auto_map" in config and not known:
+            raise ModelError(
+                f"{path}: the model needs code of its own (field auto_map), which is not run: it could do anything. "
+                "Use a model of a family that transformers knows, such as gpt2, llama or qwen2; where this is one "
+                "under another name, remove auto_map and set model_type to the family's name"
+            ) from error
+        if not known:
+            raise ModelError(
+                f"{path}: transformers does not know this architecture ({_architecture(config)}). Update "
+                "transformers, or correct the field model_type"
+            ) from error
+        raise ModelError(f"{path} cannot be used: {_first_line(error)}. Correct it, or fetch it again") from error
 
+
+def _architecture(config: dict[str, Any]) -> str:
+    return f"model_type {config['model_type']!r}, architectures {config.get('architectures')}"
+
+
+def _boot(
+    folder: Path, config: dict[str, Any], auto_config: Any, device: torch.device, dtype: torch.dtype
+) -> tuple[Any, list[str]]:
+    path, architecture = folder / "config.json", _architecture(config)
     from transformer_lens.model_bridge import TransformerBridge
     from transformer_lens.model_bridge.sources.transformers import (
         determine_architecture_from_hf_config,
@@ -136,19 +204,21 @@ def _boot(folder: Path, config: dict[str, Any], device: torch.device, dtype: tor
     try:
         name = determine_architecture_from_hf_config(auto_config)  # type: ignore[no-untyped-call]
         model_class = get_hf_model_class_for_architecture(name)
-    except ValueError as error:
+    except (ValueError, TypeError, IndexError) as error:
         raise ModelError(
             f"{path}: TransformerLens has no bridge for this architecture ({architecture}). "
             f"Use a model of a family it knows, such as gpt2, llama, gemma2, gpt_neox, qwen2 or bert"
         ) from error
     report = _WeightReport(model_class)
     try:
-        bridge = TransformerBridge.boot_transformers(str(folder), device=device, dtype=dtype, model_class=report)
+        bridge = TransformerBridge.boot_transformers(
+            str(folder), device=device, dtype=dtype, model_class=report, trust_remote_code=False
+        )
     except torch.OutOfMemoryError as error:
         raise ModelError(
             f"{folder} does not fit into the memory of {device}. Use dtype bfloat16, another device, or a smaller model"
         ) from error
-    except (RuntimeError, ValueError, OSError, KeyError, TypeError) as error:
+    except Exception as error:  # Every model has its own way to stumble over a field.
         raise ModelError(
             f"The weights in {folder} do not fit its config.json ({architecture}): {_first_line(error)}. "
             f"Fetch both files again from one place"
@@ -162,6 +232,16 @@ def _boot(folder: Path, config: dict[str, Any], device: torch.device, dtype: tor
         raise ModelError(
             f"The weights in {folder} lack {len(report.missing)} tensors that config.json asks for, the "
             f"first being {report.missing[0]}. Fetch both files again from one place"
+        )
+    if report.more_layers:
+        raise ModelError(
+            f"The weights in {folder} have {len(report.more_layers)} tensors of layers that config.json does not know, "
+            f"the first being {report.more_layers[0]}. Correct the number of layers there, or fetch both files again"
+        )
+    if report.not_finite is not None:
+        raise ModelError(
+            f"{report.not_finite} in the weights in {folder} holds NaN or infinite values as {dtype}. Fetch the "
+            "weights again, or use dtype float32 or bfloat16"
         )
     original: Any = bridge.original_model
     # Attention maps and the key-value cache of every layer would be kept for nothing.

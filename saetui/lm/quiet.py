@@ -9,8 +9,9 @@ from typing import Any
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """No progress bars, warnings or log lines of transformers, the hub client and TransformerLens inside."""
+    """No progress bars, warnings, log lines or questions of transformers, the hub client and TransformerLens inside."""
     import huggingface_hub.utils
+    import transformers.dynamic_module_utils
     import transformers.utils.logging
 
     hub: Any = huggingface_hub.utils
@@ -25,11 +26,15 @@ def quiet() -> Iterator[None]:
     hub.disable_progress_bars()
     root.disabled = True  # TransformerLens logs straight to the root logger; other loggers are not touched by this.
     hub_logger.setLevel(logging.ERROR)
+    # Whether to run a stranger's code is no question that anybody is there to answer: it is an error at once.
+    remote: Any = transformers.dynamic_module_utils
+    patience, remote.TIME_OUT_REMOTE_CODE = remote.TIME_OUT_REMOTE_CODE, 0
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             yield
     finally:
+        remote.TIME_OUT_REMOTE_CODE = patience
         hub_logger.setLevel(hub_level)
         root.disabled = disabled
         library.set_verbosity(verbosity)

@@ -1,6 +1,8 @@
 """Reading of texts, and what is said where they cannot be read."""
 
+import gzip
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -93,7 +95,73 @@ def test_a_data_set(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     assert capfd.readouterr() == ("", "")
 
 
+def test_suffixes_in_any_case(tmp_path: Path) -> None:
+    (tmp_path / "A.TXT").write_text("one")
+    (tmp_path / "b.JSONL").write_text('{"text": "two"}')
+    expected = [("A.TXT", "one"), ("b.JSONL:1", "two")]
+    assert [(d.name, d.text) for d in load_corpus(tmp_path).documents()] == expected
+    assert [d.text for d in load_corpus(tmp_path / "b.JSONL").documents()] == ["two"]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        '[{"text": "one"}, {"text": "two", "id": 3}]',
+        '{"text": "one"}\n{"text": "two"}\n',
+        '\ufeff[\n{"text": "one"},\n{"text": "two"}\n]',
+    ],
+)
+def test_a_json_file_is_its_records(tmp_path: Path, content: str) -> None:
+    (tmp_path / "data.json").write_text(content, encoding="utf-8")
+    assert [d.text for d in load_corpus(tmp_path / "data.json").documents()] == ["one", "two"]
+
+
+def test_halves_of_characters_are_joined_or_replaced(tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_text(r'{"text": "a\ud800b \ud83d\ude00"}')
+    assert [d.text for d in load_corpus(tmp_path / "a.jsonl").documents()] == ["a\ufffdb 😀"]
+
+
+def test_a_file_name_that_is_not_utf8(tmp_path: Path) -> None:
+    folder = os.fsencode(tmp_path / "texts")
+    os.mkdir(folder)
+    with open(os.path.join(folder, b"caf\xe9.txt"), "w") as file:
+        file.write("one")
+    corpus = load_corpus(tmp_path / "texts")
+    (document,) = corpus.documents()
+    assert document.name.encode() == "caf\ufffd.txt".encode()
+    assert corpus.fingerprint()
+
+
 class TestRefusals:
+    def test_a_pipe_or_a_device(self, tmp_path: Path) -> None:
+        os.mkfifo(tmp_path / "pipe.txt")
+        (tmp_path / "zero.txt").symlink_to("/dev/zero")
+        for name in ("pipe.txt", "zero.txt"):
+            assert f"{tmp_path / name} cannot be read: is a pipe or a device" in message(tmp_path / name)
+        assert "has no text" in message(tmp_path)
+
+    @pytest.mark.parametrize(
+        ("name", "content", "said"),
+        [
+            ("a.txt.gz", gzip.compress(b"one"), "gunzip"),
+            ("a.jsonl.gz", gzip.compress(b"{}"), "gunzip"),
+            ("a.txt", "Über".encode("utf-16"), "iconv -f UTF-16 -t UTF-8"),
+            ("a.json", b'{"a": 1}', "item 0 has no text in the field 'text'"),
+            ("a.json", b'[{"text": "x"}, 3]', "item 1 has no text in the field 'text' (found: int)"),
+            ("a.json", b"not json", "line 1 is not JSON"),
+            ("a.jsonl", b"[" * 100_000, "line 1 is not JSON"),
+        ],
+    )
+    def test_files_that_are_something_else(self, tmp_path: Path, name: str, content: bytes, said: str) -> None:
+        (tmp_path / name).write_bytes(content)
+        found = message(tmp_path / name)
+        assert str(tmp_path / name) in found or said in found
+        assert said in found
+
+    @pytest.mark.parametrize("source", ["~no-user-of-this-name/a.txt", "a" * 5000, "a\0b"])
+    def test_paths_that_are_none(self, source: str) -> None:
+        assert source[:20] in message(source) or repr(source)[:5] in message(source)
+
     def test_nothing_there(self, tmp_path: Path) -> None:
         said = message(tmp_path / "gone.txt")
         assert "There is no file or folder" in said

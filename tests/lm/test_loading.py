@@ -1,6 +1,7 @@
 """Finding and checking a model before it is loaded, and what is said where it cannot be."""
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -191,6 +192,117 @@ class TestRefusals:
     @pytest.mark.parametrize("dtype", ["int8", "float33", "nn"])
     def test_a_dtype_that_is_none(self, dtype: str, tiny_folder: Folder) -> None:
         assert f"The dtype {dtype!r} cannot be used" in message(tiny_folder("gpt2"), dtype=dtype)
+
+
+class TestStrangersFolders:
+    """What is in a folder decides nothing but the model: it asks nothing, runs nothing, and waits for nothing."""
+
+    @pytest.fixture(autouse=True)
+    def _nobody_to_ask(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        def asked(*_: object) -> str:
+            raise AssertionError("standard input was read")
+
+        monkeypatch.setattr("builtins.input", asked)
+
+    @pytest.mark.parametrize("part", ["AutoConfig", "AutoModelForCausalLM"])
+    def test_a_model_that_needs_its_own_code(
+        self, broken_copy: Path, edit_config: Callable[..., None], part: str
+    ) -> None:
+        edit_config(model_type="perceptron", auto_map={part: "code.Code"}, architectures=["Perceptron"])
+        (broken_copy / "code.py").write_text("raise SystemExit('it ran')")
+        said = message(broken_copy)
+        assert f"{broken_copy / 'config.json'}: the model needs code of its own (field auto_map)" in said
+        assert "remove auto_map and set model_type" in said
+
+    def test_code_is_not_run_where_the_family_is_known(
+        self, broken_copy: Path, edit_config: Callable[..., None], gpt2: LanguageModel
+    ) -> None:
+        edit_config(auto_map={"AutoConfig": "code.Code", "AutoModelForCausalLM": "code.Code"})
+        (broken_copy / "code.py").write_text("raise SystemExit('it ran')")
+        tokens = torch.tensor([[0, 5, 6]])
+        assert torch.equal(load_model(broken_copy).logits(tokens), gpt2.logits(tokens))
+
+    def test_a_tokenizer_that_needs_its_own_code(self, broken_copy: Path) -> None:
+        path = broken_copy / "tokenizer_config.json"
+        own = {"tokenizer_class": "OwnTokenizer", "auto_map": {"AutoTokenizer": ["code.Own", None]}}
+        path.write_text(json.dumps(own))
+        (broken_copy / "tokenizer.json").rename(broken_copy / "tokenizer.model")
+        assert f"{path}: the tokenizer needs code of its own (field auto_map)" in message(broken_copy)
+
+    @pytest.mark.parametrize("name", ["config.json", "tokenizer_config.json", "vocab.json"])
+    def test_a_pipe_or_a_device(self, broken_copy: Path, name: str) -> None:
+        (broken_copy / name).unlink(missing_ok=True)
+        os.mkfifo(broken_copy / name)
+        assert f"{broken_copy / name} is a pipe or a device" in message(broken_copy)
+        (broken_copy / name).unlink()
+        (broken_copy / name).symlink_to("/dev/zero")
+        assert f"{broken_copy / name} is a pipe or a device" in message(broken_copy)
+
+    @pytest.mark.parametrize("shard", ["../model.safetensors", "/etc/hostname", 3, ["a"]])
+    def test_an_index_that_leads_elsewhere(self, broken_copy: Path, shard: object) -> None:
+        (broken_copy / "model.safetensors").rename(broken_copy.parent / "model.safetensors")
+        (broken_copy / "model.safetensors.index.json").write_text(json.dumps({"weight_map": {"a": shard}}))
+        assert "field weight_map" in message(broken_copy)
+
+    @pytest.mark.parametrize("source", ["~no-user-of-this-name/model", "a" * 5000, "a/b\0c/d"])
+    def test_paths_that_are_none(self, source: str) -> None:
+        assert "folder" in message(source)
+
+
+class TestDamagedConfigs:
+    @pytest.mark.parametrize(
+        ("fields", "said"),
+        [
+            ({"n_layer": 2}, "tensors of layers that config.json does not know, the first being transformer.h.2."),
+            ({"n_layer": 4}, "lack 12 tensors that config.json asks for"),
+            ({"n_head": 0}, "config.json"),
+            ({"n_head": 5}, "config.json"),
+            ({"n_embd": "wide"}, "config.json"),
+            ({"vocab_size": -3}, "config.json"),
+            ({"n_positions": 10**30}, "config.json"),
+            ({"activation_function": "gelato"}, "config.json"),
+        ],
+    )
+    def test_a_field_is_not_blamed_on_the_tokenizer(
+        self, broken_copy: Path, edit_config: Callable[..., None], fields: dict[str, object], said: str
+    ) -> None:
+        edit_config(**fields)
+        found = message(broken_copy)
+        assert said in found
+        assert "okenizer" not in found
+
+    @pytest.mark.parametrize("name", ["config.json", "tokenizer_config.json"])
+    @pytest.mark.parametrize(
+        ("content", "said"),
+        [
+            (b"[" * 100_000, "nested"),
+            ("{}".encode("utf-16"), "iconv"),
+            (b"\xef\xbb\xbf{}", "byte order mark"),
+            (b"\0\0", "not JSON"),
+            (b"[]", ""),
+        ],
+    )
+    def test_json_that_is_none(self, broken_copy: Path, name: str, content: bytes, said: str) -> None:
+        (broken_copy / name).write_bytes(content)
+        found = message(broken_copy)
+        assert str(broken_copy / name) in found
+        assert said in found
+
+    @pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
+    def test_weights_that_are_not_finite(self, broken_copy: Path, value: float) -> None:
+        path = broken_copy / "model.safetensors"
+        weights = load_file(path)
+        weights["transformer.h.1.mlp.c_fc.weight"][2, 3] = value
+        save_file(weights, path, {"format": "pt"})
+        assert f"transformer.h.1.mlp.c_fc.weight in the weights in {broken_copy} holds NaN" in message(broken_copy)
+
+    def test_weights_that_do_not_fit_the_number_format(self, broken_copy: Path) -> None:
+        path = broken_copy / "model.safetensors"
+        weights = load_file(path)
+        weights["transformer.h.1.mlp.c_fc.weight"][2, 3] = 1e6
+        save_file(weights, path, {"format": "pt"})
+        assert load_model(broken_copy).n_layers == 3
+        assert "infinite values as torch.float16" in message(broken_copy, dtype="float16")
 
 
 def test_text_is_cut_by_the_folders_own_rules(tiny_folder: Folder) -> None:
