@@ -60,6 +60,11 @@ def follow_jobs(root: Path, jobs: Sequence[Job | str], *, again: str = "") -> in
                 f"{report.waiting} results wait in {root / 'spool'}, since {report.held_by} has it open; "
                 "they are taken in when it is opened next"
             )
+        unread = [result for result in report.unread if result.job_id in job_ids]
+        for result in unread:
+            say(f"a result of job {result.job_id} waits in {root / 'spool' / result.name}: {result.reason}")
+        if report.reason and not unread and report.held_by is None:
+            say(report.reason)
         # What does not fit the store is set aside, and the job that made it has failed.
         now = [client.job(job_id) for job_id in job_ids]
     for job in now:
@@ -73,7 +78,7 @@ def follow_jobs(root: Path, jobs: Sequence[Job | str], *, again: str = "") -> in
         why = f": {job.message}" if job.message else ""
         hint = f" ({job.hint})" if job.hint else ""
         say(f"{job.title}: {job.state}{why}{hint}")
-    return 1 if failed else 0
+    return 1 if failed or unread else 0
 
 
 class _Display(Protocol):

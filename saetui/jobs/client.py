@@ -27,7 +27,7 @@ from saetui.jobs.queue import Entry, Latest, Queue, is_queued_here
 if TYPE_CHECKING:
     import subprocess
 
-    from store.commit import Rejection
+    from store.aside import Rejection
 
 IDLE_S = 900.0
 GRACE_S = 10.0
@@ -134,9 +134,12 @@ class JobClient:
         return self._snapshot(self._entry(job_id, entries), Latest(entries), {})
 
     def set_aside(self) -> list["Rejection"]:
-        """Results that do not fit the store, each with its reason and the job that made it."""
-        with saying("the results that were set aside cannot be listed", self.store_root):
-            return self._queue.set_aside()
+        """Results that do not fit the store, each with its reason and the job that made it.
+
+        Raises:
+            StoreError: the spool cannot be listed.
+        """
+        return self._queue.set_aside()
 
     def cancel(self, job_id: str, *, now: bool = False) -> Job:
         """Stops a job: a queued one at once; a running one when it next looks, by force after the grace period.

@@ -106,9 +106,10 @@ def _require(holds: object, name: str, value: object, expected: str) -> None:
 
 
 def _time(name: str, value: object) -> float:
-    number = float(value) if isinstance(value, int | float) and not isinstance(value, bool) else -1.0
-    _require(0 <= number < _YEAR_9999, name, value, "a time, in seconds since 1970")
-    return number
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    # Compared before it is converted, for an integer can be larger than any float.
+    _require(is_number and 0 <= value < _YEAR_9999, name, value, "a time, in seconds since 1970")  # type: ignore[operator]
+    return float(value)  # type: ignore[arg-type]
 
 
 def _short(text: str, most: int) -> str:

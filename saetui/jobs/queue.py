@@ -13,9 +13,10 @@ from saetui.jobs.failure import VANISHED
 from saetui.jobs.folder import JobFolder, Record, job_ids
 from saetui.jobs.launch import WorkerFiles
 from saetui.jobs.pulse import LOST_S, Pulse
+from store.errors import StoreError
 
 if TYPE_CHECKING:
-    from store.commit import Rejection
+    from store.aside import Rejection
 
 _REJECTED = ".rejected"
 _REJECTED_HINT = "its results lie in the spool with the reason; mend that, then run the job again"
@@ -121,7 +122,10 @@ class Queue:
         except OSError:
             return {}
         if names != self._rejected[0]:
-            self._rejected = (names, {rejection.job_id: rejection for rejection in self.set_aside()})
+            try:
+                self._rejected = (names, {rejection.job_id: rejection for rejection in self.set_aside()})
+            except (StoreError, OSError):
+                return {}  # It is looked at again the next time.
         return self._rejected[1]
 
     def _settled(self, entry: Entry, rejection: "Rejection | None") -> Record | None:

@@ -1,6 +1,8 @@
 """Progress: rates and remaining times of made-up histories with known answers."""
 
 import json
+import os
+import time
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -138,3 +140,62 @@ def test_a_plan_needs_weights(tmp_path: Path) -> None:
     with pytest.raises(JobError, match="positive weights"):
         writer.plan({"a": 0})
     writer.close()
+
+
+HOSTILE = [
+    "[]",
+    "3",
+    '{"plan": {"a": 0}}',
+    '{"plan": {"a": -1, "b": 1}}',
+    '{"plan": {"a": NaN}}',
+    '{"plan": []}',
+    '{"phase": "a", "done": NaN, "total": 1, "clock": 1, "unit": "x"}',
+    '{"phase": "a", "done": 1, "total": 1e300, "clock": 1, "unit": "x"}',
+    '{"phase": "a", "done": 1, "total": 1, "clock": Infinity, "unit": "x"}',
+    '{"phase": "a", "done": 1%s, "total": 1, "clock": 1, "unit": "x"}' % ("0" * 4000),
+    '{"phase": [], "done": {}, "total": 1, "clock": 1, "unit": "x"}',
+    '{"phase": "a", "done": 1, "total": 1, "clock": 1, "unit": "x", "metrics": [1]}',
+    "[" * 100_000,
+    '{"phase": "a"',
+]
+
+
+@pytest.mark.parametrize("line", HOSTILE, ids=lambda line: line[:40])
+def test_a_line_that_makes_no_sense_is_left_out(tmp_path: Path, line: str) -> None:
+    path = tmp_path / "progress.jsonl"
+    good = '{"phase": "good", "done": 1, "total": 4, "clock": 5, "unit": "steps", "metrics": {"fvu": NaN, "x": [1]}}'
+    path.write_text(f"{good}\n{line}\n")
+    progress = ProgressReader(path).read()
+    assert progress is not None
+    assert (progress.phase, progress.done, progress.total) == ("good", 1, 4)
+    assert list(progress.metrics) == ["fvu"]
+
+
+def test_time_left_that_nobody_can_wait_for_is_none(tmp_path: Path) -> None:
+    path = tmp_path / "progress.jsonl"
+    line = '{{"phase": "a", "done": {}, "total": 1e18, "clock": {}, "unit": "x"}}\n'
+    path.write_text('{"plan": {"a": 1e-9, "b": 1e17}}\n' + line.format(1, 1) + line.format(1.001, 1e9))
+    progress = ProgressReader(path).read()
+    assert progress is not None
+    assert (progress.eta_s, progress.job_eta_s) == (None, None)
+
+
+def test_only_the_end_of_a_huge_file_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "progress.jsonl"
+    with path.open("wb") as file:
+        file.truncate(1 << 40)  # No disk holds it; a reader that takes all of it would not come back.
+        file.seek(0, os.SEEK_END)
+        file.write(b'\n{"phase": "a", "done": 1, "total": 4, "clock": 5, "unit": "steps"}\n')
+    began = time.monotonic()
+    progress = ProgressReader(path).read()
+    assert progress is not None
+    assert progress.done == 1
+    assert time.monotonic() - began < 2
+
+
+def test_a_progress_file_that_is_a_link_or_a_pipe_says_nothing(tmp_path: Path) -> None:
+    (tmp_path / "outside").write_text('{"phase": "a", "done": 1, "total": 4, "clock": 5, "unit": "steps"}\n')
+    (tmp_path / "link").symlink_to(tmp_path / "outside")
+    os.mkfifo(tmp_path / "pipe")
+    assert ProgressReader(tmp_path / "link").read() is None
+    assert ProgressReader(tmp_path / "pipe").read() is None
