@@ -160,12 +160,11 @@ def print_jobs(root: Path) -> int:
     code = print_table(table, f"no jobs yet in {root}")
     aside = client.set_aside()
     if aside:
+        # Lines, for the reasons are long and name files.
         put()
-        kept = new_table("set aside", "of job", "why")
+        put(f"set aside in {root / 'spool'}, since it does not fit the store:")
         for rejection in aside:
-            kept.add_row(rejection.name, rejection.job_id, rejection.reason)
-        print_table(kept, "")
-        say(f"what was set aside lies in {root / 'spool'}; a job whose results are there has failed and can run again")
+            put(f"  {rejection.name} of job {rejection.job_id}: {rejection.reason}")
     return code
 
 

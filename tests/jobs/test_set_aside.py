@@ -44,7 +44,7 @@ def test_a_job_whose_results_are_set_aside_has_failed_and_is_run_again(
     capsys.readouterr()
     print_jobs(store)
     listed = capsys.readouterr().out
-    assert job.id in listed.partition("of job")[2]
+    assert f".rejected of job {job.id}: " in listed
 
 
 def test_results_of_unknown_jobs_that_were_set_aside_are_listed(
@@ -56,7 +56,7 @@ def test_results_of_unknown_jobs_that_were_set_aside_are_listed(
     with Store.open(store) as opened:
         assert opened.commit_spool().rejected
     assert print_jobs(store) == 0
-    assert "unknown-job" in capsys.readouterr().out
+    assert ".rejected of job unknown-job: " in capsys.readouterr().out
 
 
 def test_a_store_that_may_only_be_read_shows_the_truth(
