@@ -1,7 +1,8 @@
 """Committing the spool: every finished result enters the store once, whatever is killed and when."""
 
 import shutil
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -146,7 +147,7 @@ def _commit_some(
 ) -> None:
     """Commit these results, and remove them from the spool."""
     done: list[Path] = []
-    with residency.window(patience) as connection:
+    with residency.window(patience) as connection, _waiting(residency):
         known = {name for (name,) in connection.execute("SELECT manifest FROM commit_log").fetchall()}
         for folder, manifest in found:
             progress.seen.add(folder.name)
@@ -162,11 +163,6 @@ def _commit_some(
             except Unread as error:
                 progress.leave(folder, error)
                 continue
-            except duckdb.Error as error:
-                raise StoreError(
-                    f"{residency.folder.database}: results cannot be committed ({first_line(error)}); they wait in "
-                    f"{folder.parent}; make room on the disk, or in memory, and they are taken in"
-                ) from error
             progress.manifests += 1
             progress.rows += ingested.rows
             progress.superseded += ingested.superseded
@@ -176,6 +172,18 @@ def _commit_some(
         raise_clock(residency.folder, latest)
     for folder in done:
         _remove(residency, folder)
+
+
+@contextmanager
+def _waiting(residency: Residency) -> Iterator[None]:
+    """Say of what the database cannot do just now that the results wait."""
+    try:
+        yield
+    except duckdb.Error as error:
+        raise StoreError(
+            f"{residency.folder.database}: results cannot be committed ({first_line(error)}); they wait in "
+            f"{residency.folder.spool}; make room on the disk, or in memory, and they are taken in"
+        ) from error
 
 
 def _commit_one(connection: duckdb.DuckDBPyConnection, folder: Path, manifest: Manifest) -> Ingested:

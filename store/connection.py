@@ -7,6 +7,7 @@ import duckdb
 
 from store.errors import StoreBusy, StoreUnreadable
 from store.holder import LockProbe
+from store.trouble import told
 
 # A file of this storage version can be opened by every DuckDB from 1.5 on.
 STORAGE_VERSION = "v1.5.0"
@@ -20,6 +21,8 @@ SHARED_SETTINGS: dict[str, str | bool | int | float | list[str]] = {
 }
 _SETTINGS: dict[str, str | bool | int | float | list[str]] = {
     **SHARED_SETTINGS,
+    # The database is all that a connection reaches: what is in it may be a stranger's.
+    "enable_external_access": False,
     "storage_compatibility_version": STORAGE_VERSION,
     # Half of DuckDB's own: the columns of latent activations fill such blocks, and take 7 % less room.
     "default_block_size": 131_072,
@@ -29,22 +32,23 @@ _LOCKED, _CONFIGURED = "Could not set lock", "different configuration"
 
 
 def connect(database: Path, *, read_only: bool) -> duckdb.DuckDBPyConnection:
-    """A connection that prints nothing and installs nothing.
+    """A connection that prints nothing, installs nothing, and reaches no file but the database, whatever it is asked.
 
     StoreBusy where another process holds the file, StoreUnreadable where it is no database or may not be opened.
     """
     try:
         connection = duckdb.connect(database, read_only=read_only, config=_SETTINGS)
+        connection.execute("SET enable_progress_bar_print = false; SET TimeZone = 'UTC'; SET lock_configuration = true")
     except duckdb.Error as error:
         raise _refusal(database, error, read_only=read_only) from error
-    connection.execute("SET enable_progress_bar_print = false; SET TimeZone = 'UTC'")
     return connection
 
 
 def _refusal(database: Path, error: duckdb.Error, *, read_only: bool) -> Exception:
     message = str(error)
     if _LOCKED in message:
-        probe = LockProbe(database)
+        with told(database):
+            probe = LockProbe(database)
         try:
             holder = probe.conflicting(write=not read_only)
         finally:

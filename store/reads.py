@@ -7,11 +7,17 @@ from typing import TYPE_CHECKING, TypeVar
 import duckdb
 
 from store.errors import QueryError, QueryInterrupted
+from store.trouble import told
 
 if TYPE_CHECKING:
     from store.residency import Residency
 
 T = TypeVar("T")
+
+_ALONE = (
+    "A store's queries reach the store alone; ask `store.query_files(sql)` about other files, and bring what the store "
+    "says into it as a table."
+)
 
 # A read may run this long before a commit may stop it, and four times as long every further time, so that long reads
 # end although commits keep coming.
@@ -52,11 +58,14 @@ class Reads:
             reading = Reading(displaced)
             self._readings.add(reading)
             try:
-                return task(self._residency.enter(reading))
+                with told(self._residency.folder.root):
+                    return task(self._residency.enter(reading))
             except duckdb.InterruptException as error:
                 if reading.interrupted or not reading.displaced:
                     raise QueryInterrupted("the query was interrupted") from error
                 displaced += 1
+            except duckdb.PermissionException as error:
+                raise QueryError(f"{str(error).strip()}\n{_ALONE}") from error
             except duckdb.Error as error:
                 raise QueryError(str(error).strip()) from error
             finally:

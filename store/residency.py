@@ -16,6 +16,7 @@ from store.errors import QueryInterrupted, StoreBusy, StoreError
 from store.folder import Folder
 from store.holder import holder_of
 from store.reads import GRACE, Reading
+from store.trouble import told
 from store.turns import Turns
 
 # How often a process looks whether another one asks for room.
@@ -172,7 +173,7 @@ class Residency:
         while not self._ended.wait(_LOOK):
             if self._connection is None:
                 # What is wrong with the database is told to those who ask it.
-                with self._gate, suppress(StoreError):
+                with self._gate, suppress(StoreError, OSError):
                     if not self._barred_by:
                         self._opened(0.0)
             elif self._turns.requested() and self._drain(_ANOTHER, self._asked, urgent=self._turns.urgent()):
@@ -202,7 +203,7 @@ class Residency:
                 if time.monotonic() > deadline:
                     raise self._busy("runs a long query")
                 time.sleep(_PAUSE)
-            with self._turns.alone(deadline, urgent=urgent):
+            with told(self.folder.root), self._turns.alone(deadline, urgent=urgent):
                 if not self._drain(_OWN, lambda: time.monotonic() < deadline, urgent=urgent):
                     raise self._busy("runs a long query")
                 try:
@@ -232,8 +233,10 @@ class Residency:
             self._drain(_OWN, lambda: True, urgent=True)
             with self._gate:
                 self._connection, self._writing = None, False
-            writer.close()
-            root.close()
+            # What a full disk or a damaged file keeps from being closed has been told by what was done before.
+            with suppress(duckdb.Error):
+                writer.close()
+                root.close()
 
     def _busy(self, doing: str) -> StoreBusy:
         return StoreBusy(f"{self.folder.database}: this process {doing} itself; try again soon", holder_of(os.getpid()))
@@ -287,7 +290,10 @@ def _end_all() -> None:
 def _revision(connection: duckdb.DuckDBPyConnection) -> int:
     """The number of the last commit; 0 in a database that is not one of saetui, which its opener will say."""
     try:
-        found = connection.execute("SELECT revision FROM store_state").fetchone()
-    except duckdb.CatalogException:
-        return 0
-    return int(found[0]) if found else 0
+        # A stranger may have put a view in the place of the table, and views can take for ever.
+        if connection.execute("SELECT 1 FROM duckdb_tables() WHERE table_name = 'store_state'").fetchall():
+            ((revision,),) = connection.execute("SELECT revision FROM store_state").fetchall()
+            return int(revision)
+    except (duckdb.Error, ValueError, TypeError):
+        pass
+    return 0

@@ -24,6 +24,7 @@ from store.folder import Folder
 from store.manifest import JOB_ID, MANIFEST, WRITING, Manifest, Part, held, part_name
 from store.plain import check_plain
 from store.steps import step
+from store.sync import sync
 from store.tables import ACTIVATIONS, STORED_AS, TABLES, TOKENS, columns_of
 
 if TYPE_CHECKING:
@@ -96,10 +97,10 @@ class Spool:
         with self._or_discarded() as folder:
             _write_file(folder / MANIFEST, manifest.dumps().encode())
             step("manifest written")
-            _sync_folder(folder)
+            sync(folder)
             folder.rename(self._folder.spool / manifest.name)
             step("result finished")
-            _sync_folder(self._folder.spool)
+            sync(self._folder.spool)
         self._leave()
         return manifest.name
 
@@ -187,11 +188,22 @@ def _frame(table: str, rows: "Frame") -> "pl.DataFrame":
         try:
             return pl.DataFrame(rows, infer_schema_length=None)
         except (pl.exceptions.PolarsError, ValueError, TypeError, OverflowError) as error:
-            reason = str(error).partition("\n")[0]
-            raise SpoolError(f"{table}: the rows cannot be made into columns: {reason}") from error
+            raise SpoolError(f"{_culprit(table, rows)}: {str(error).partition(chr(10))[0]}") from error
     frame = pl.from_arrow(rows)
     assert isinstance(frame, pl.DataFrame)
     return frame
+
+
+def _culprit(table: str, rows: Sequence[Mapping[str, Any]]) -> str:
+    """The column whose values polars cannot hold side by side."""
+    import polars as pl
+
+    for name in {name: None for row in rows if isinstance(row, Mapping) for name in row}:
+        try:
+            pl.Series([row.get(name) for row in rows])
+        except (pl.exceptions.PolarsError, ValueError, TypeError, OverflowError):
+            return f"{table}.{name} holds values that do not fit one column"
+    return f"{table}: the rows are no dictionaries of values"
 
 
 def _check(table: str, frame: "pl.DataFrame") -> None:
@@ -254,11 +266,3 @@ def _write_file(path: Path, content: bytes | memoryview) -> None:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
-
-
-def _sync_folder(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

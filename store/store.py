@@ -5,7 +5,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from store.errors import QueryError
+from store.errors import QueryError, StoreUnreadable
 from store.folder import DATABASE, Folder
 from store.queries import named_query, query_names
 from store.reader import Reader
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 _WRITE_PATIENCE = 5.0
 _COMMIT_PATIENCE = 2.0
+# DuckDB puts the log of a database elsewhere where these stand in its path.
+_FORBIDDEN = "?\\"
 
 
 class Store(Reader):
@@ -33,19 +35,21 @@ class Store(Reader):
         StoreMissing, StoreUnreadable, StoreNewer or StoreBusy where that is not possible.
         """
         from store.residency import Residency
+        from store.trouble import told
         from store.upgrade import create as make
         from store.upgrade import require_store, upgrade
 
         folder = Folder(_root(Path(path)))
-        if create:
-            make(folder)
-        require_store(folder)
-        residency = Residency.of(folder)
-        try:
-            upgrade(residency)
-        except BaseException:
-            residency.close()
-            raise
+        with told(folder.root):
+            if create:
+                make(folder)
+            require_store(folder)
+            residency = Residency.of(folder)
+            try:
+                upgrade(residency)
+            except BaseException:
+                residency.close()
+                raise
         return cls(folder, residency)
 
     @property
@@ -112,11 +116,24 @@ class Store(Reader):
     def commit_spool(self) -> "CommitReport":
         """Take the finished results of jobs into the store; where it is busy they wait, and the report says for whom.
 
+        What does not fit is set aside, and a store that may only be read takes nothing in: the report says so.
         StoreError where the disk is full; the results wait then, too.
         """
         from store.commit import commit_spool
+        from store.trouble import told
 
-        return commit_spool(self._residency, _COMMIT_PATIENCE)
+        with told(self.spool):
+            return commit_spool(self._residency, _COMMIT_PATIENCE)
+
+    def results_wait(self) -> bool:
+        """Whether the spool holds results that are not in the store yet; StoreError where it cannot be listed."""
+        from store.manifest import finished
+        from store.plain import check_plain
+        from store.trouble import told
+
+        check_plain(self.root, self.spool)
+        with told(self.spool):
+            return any(folder.name not in self._residency.taken for folder in finished(self.spool))
 
     def close(self) -> None:
         """Stop all queries and close the database."""
@@ -135,5 +152,15 @@ class Store(Reader):
 
 def _root(path: Path) -> Path:
     """The folder of a store, also where its database file was named."""
-    path = path.expanduser().resolve()
+    try:
+        path = path.expanduser().resolve()
+    # A loop of links, a home that is nobody's, a name with a zero byte in it.
+    except (OSError, RuntimeError, ValueError) as error:
+        raise StoreUnreadable(
+            f"{str(path)!r}: is no path of a folder ({error}); name the folder of the store"
+        ) from error
+    if found := next((sign for sign in _FORBIDDEN if sign in str(path)), None):
+        raise StoreUnreadable(
+            f"{path}: DuckDB cannot keep its files in a folder with {found!r} in its path; rename that folder"
+        )
     return path.parent if path.name == DATABASE and not path.is_dir() else path

@@ -9,16 +9,18 @@ import os
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from store.errors import StoreBusy, StoreUnreadable
 from store.filelock import FileLock
 from store.folder import Folder
 from store.holder import Holder, LockProbe, holder_of
+from store.plain import open_plain, read_plain
 from store.steps import step
 
 _PAUSE = 0.002
 _URGENT = " urgent"
+_REQUEST_BYTES = 100
 
 
 class Turns:
@@ -43,11 +45,11 @@ class Turns:
 
     def requested(self) -> bool:
         """Whether another process asks for room."""
-        if not self._takes_part or self._asking or not self._folder.request.exists():
+        if not self._takes_part or self._asking or not os.path.lexists(self._folder.request):
             return False
         with self._mutex:
             if self._commit_seen.shared():
-                self._folder.request.unlink(missing_ok=True)
+                self._withdraw()
                 self._commit_seen.release()
                 return False
         return True
@@ -55,7 +57,7 @@ class Turns:
     def urgent(self) -> bool:
         """Whether the process that asks for room has a person waiting for it."""
         try:
-            return self._folder.request.read_text().endswith(_URGENT)
+            return self._request().endswith(_URGENT)
         except OSError:
             return False
 
@@ -91,14 +93,14 @@ class Turns:
             time.sleep(_PAUSE)
         try:
             self._asking = True
-            self._folder.request.write_text(f"{os.getpid()}{_URGENT if urgent else ''}")
+            self._ask(f"{os.getpid()}{_URGENT if urgent else ''}")
             step("room asked for")
             self._wait_for_readers(deadline)
             if (holder := self.foreign()) is not None:
                 raise self._busy(holder)
             yield
         finally:
-            self._folder.request.unlink(missing_ok=True)
+            self._withdraw()
             with self._mutex:
                 self._asking = self._alone = False
                 if self._reading:
@@ -129,9 +131,21 @@ class Turns:
     def committer(self) -> Holder | None:
         """The process that asks for room or commits, if it can be told."""
         try:
-            return holder_of(int(self._folder.request.read_text().removesuffix(_URGENT)))
+            return holder_of(int(self._request().removesuffix(_URGENT)))
         except (OSError, ValueError):
             return None
+
+    def _ask(self, text: str) -> None:
+        with os.fdopen(open_plain(self._folder.request, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), "w") as file:
+            file.write(text)
+
+    def _request(self) -> str:
+        return read_plain(self._folder.request, _REQUEST_BYTES).decode("ascii", "replace")
+
+    def _withdraw(self) -> None:
+        # Where it cannot be removed, nobody holds the lock that belongs to it, and all others see that.
+        with suppress(OSError):
+            self._folder.request.unlink()
 
     def _busy(self, holder: Holder | None) -> StoreBusy:
         who = holder or "another process"

@@ -235,3 +235,7 @@ def rewritten(folder: Path, frame: pl.DataFrame | None = None, **changes: object
     parts[0] = replace(parts[0], **changes)  # type: ignore[arg-type]
     manifest = Manifest(content["name"], content["job_id"], content["attempt"], tuple(parts))
     (folder / "manifest.json").write_text(manifest.dumps())
+
+
+def mark(key: str) -> dict[str, object]:
+    return {"subject": "latent", "key": key, "created": NOW}
