@@ -4,7 +4,7 @@ import sys
 
 from saetui.cli.guard import guarded, told
 from saetui.cli.work import open_last
-from saetui.commands.printing import finish, prepare
+from saetui.commands.printing import finish, prepare, writing
 
 
 def main() -> None:
@@ -17,6 +17,8 @@ def main() -> None:
         from saetui.cli.subcommands import make_app
 
         try:
-            make_app()()
+            # Commands end by themselves; what is left to fail here is help on its way out.
+            with writing():
+                make_app()()
         finally:
             finish()

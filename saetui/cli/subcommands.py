@@ -91,7 +91,9 @@ def _register(app: "typer.Typer", jobs: "typer.Typer", store_option: Any) -> Non
         tau: Annotated[float | None, typer.Option(help="F1 that a main latent must add; default: as studied.")] = None,
         lead: Annotated[float | None, typer.Option(help="Logits by which an absorber must lead.")] = None,
         min_cosine: Annotated[float | None, typer.Option(help="An absorber's least cosine with the probe.")] = None,
-        context: Annotated[int | None, typer.Option(help="A context; default: that of the hardest token.")] = None,
+        context: Annotated[
+            int | None, typer.Option(min=0, max=2**31 - 1, help="A context; default: that of the hardest token.")
+        ] = None,
         model: Annotated[str | None, typer.Option(help="Model of an error study; default: that studied last.")] = None,
         force: Annotated[bool, typer.Option("--force", help="Overwrite files of that name.")] = False,
     ) -> None:

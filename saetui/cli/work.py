@@ -1,5 +1,6 @@
 """What the subcommands do: thin calls into commands and jobs, which are imported when needed."""
 
+import math
 import sys
 from pathlib import Path
 from typing import Any
@@ -9,11 +10,23 @@ from saetui.commands.printing import put, say
 
 
 def store_root(store: Path | None) -> Path:
-    """The folder of a store as it was given, with ``~`` written out; else of the one opened last."""
+    """The folder of a store as it was given, with ``~`` written out; else of the one opened last.
+
+    Raises CommandError where it cannot be a store's, whatever is in it.
+    """
+    from saetui.commands.errors import CommandError
     from saetui.commands.last_store import last_store
     from saetui.commands.user_path import user_path
 
-    return user_path(str(store)) if store is not None else last_store()
+    root = user_path(str(store)) if store is not None else last_store()
+    try:
+        # The database takes only paths that are text.
+        str(root.resolve()).encode()
+    except RuntimeError:
+        raise CommandError(f"{root}: links lead in a circle; put the store's folder in their place") from None
+    except UnicodeEncodeError:
+        raise CommandError(f"{root}: a name in this path is not UTF-8, as the database needs it; rename it") from None
+    return root
 
 
 def has_terminal() -> bool:
@@ -82,9 +95,10 @@ def run_spec(spec: Path, store: Path | None, device: str | None, *, force: bool)
 
 
 def make_study(document: dict[str, Any], store: Path | None, device: str | None, *, force: bool) -> int:
+    from saetui.commands.errors import UsageError
     from saetui.commands.headless import follow_jobs
     from saetui.commands.summary import print_summary
-    from saetui.jobs import JobClient, parse_spec
+    from saetui.jobs import JobClient, JobError, parse_spec
     from store import Store
 
     root = store_root(store)
@@ -98,7 +112,10 @@ def make_study(document: dict[str, Any], store: Path | None, device: str | None,
         document = {"hook_name": hooks[0], **document}
     if len(models) == 1:
         document = {"model": models[0], **document}
-    spec = parse_spec(document, source="study", base=Path.cwd())
+    try:
+        spec = parse_spec(document, source="study", base=Path.cwd())
+    except JobError as problem:
+        raise UsageError(str(problem)) from problem
     job = JobClient(root).submit(spec, device, force=force)
     return follow_jobs(root, [job], again="--force") or print_summary(root)
 
@@ -126,11 +143,15 @@ def pursue_tokens(
 
 
 def draw_figure(name: str | None, store: Path | None, out: Path | None, *, force: bool, **chosen: Any) -> int:
+    from saetui.commands.errors import UsageError
     from saetui.commands.figures import Figure, export_figure, list_figures
 
     if name is None:
         put(list_figures())
         return 0
+    for option, value in chosen.items():
+        if isinstance(value, float) and not math.isfinite(value):
+            raise UsageError(f"figure: --{option.replace('_', '-')}: {value} is no number that can be compared with")
     from saetui.commands.take_in import take_in
     from saetui.commands.user_path import user_path
     from store import Store
@@ -152,13 +173,22 @@ def draw_figure(name: str | None, store: Path | None, out: Path | None, *, force
 def list_jobs(store: Path | None) -> int:
     from saetui.commands.headless import print_jobs
 
-    return print_jobs(store_root(store))
+    return print_jobs(_existing(store_root(store)))
 
 
 def cancel_job(job: str, store: Path | None) -> int:
     from saetui.commands.headless import cancel_job
 
-    return cancel_job(store_root(store), job)
+    return cancel_job(_existing(store_root(store)), job)
+
+
+def _existing(root: Path) -> Path:
+    """The folder of a store, which has to be there; its database may be in use."""
+    from saetui.commands.errors import CommandError
+
+    if not root.is_dir():
+        raise CommandError(f"{root}: there is no store here")
+    return root
 
 
 def start_job(job: str, store: Path | None, device: str | None) -> int:

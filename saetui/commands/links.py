@@ -1,12 +1,14 @@
 """Deep links: a place as one short text, e.g. ``letters/s/412?sae=w2048``, ``absorption/s/short`` or ``hard/17/45``."""
 
 import math
+from string import ascii_lowercase
 from typing import Any
 from urllib.parse import parse_qsl, quote, unquote, urlencode
 
 from saetui.commands.attention import METRICS, ORDERS, UNITS, Attention, Place
 from saetui.commands.catalogue import Catalogue
 from saetui.commands.errors import UsageError
+from saetui.commands.tables import TABLES
 from saetui.commands.whole_numbers import whole_number
 
 # Options with a few values; the first is the one that is meant where the link has none.
@@ -59,6 +61,9 @@ def read_link(link: str, catalogue: Catalogue) -> tuple[str, dict[str, Any]]:
     """``(screen, changes of attention)`` of a link; raises UsageError naming the part that leads nowhere."""
     path, _, query = link.strip().partition("?")
     screen, *rest = [unquote(part) for part in path.strip("/").split("/")]
+    screens = list(dict.fromkeys(spec.screen for spec in TABLES.values()))
+    if screen not in screens:
+        raise UsageError(f"link {_shown(link)}: no screen {_shown(screen)}; there are {', '.join(screens)}")
     changes: dict[str, Any] = {}
     options = dict(parse_qsl(query))
     if "sae" in options:
@@ -72,7 +77,7 @@ def read_link(link: str, catalogue: Catalogue) -> tuple[str, dict[str, Any]]:
                 raise UsageError(f"link {_shown(link)}: {_shown(options[name])} is none of {', '.join(choices)}")
             changes[name] = options[name]
     if "letter" in options:
-        changes["letter"] = options["letter"].lower()
+        changes["letter"] = _letter(link, options["letter"])
     for name in _THRESHOLDS:
         if name in options:
             changes[name] = _number(link, options[name])
@@ -83,8 +88,8 @@ def read_link(link: str, catalogue: Catalogue) -> tuple[str, dict[str, Any]]:
         return screen, changes
     if screen == "hard":
         return screen, changes | _place(link, rest)
-    if rest:
-        changes["letter"] = rest[0].lower()
+    if rest and screen != "overview":
+        changes["letter"] = _letter(link, rest[0])
     if len(rest) > 1 and screen == "absorption":
         changes["token"] = rest[1]
     elif len(rest) > 1:
@@ -99,6 +104,13 @@ def _place(link: str, rest: list[str]) -> dict[str, int]:
         raise UsageError(f"link {_shown(link)}: a place is a context and a position, e.g. hard/17/45")
     context, position = (_whole(link, part, "a context or a position, e.g. hard/17/45") for part in rest)
     return {"context": context, "position": position}
+
+
+def _letter(link: str, text: str) -> str:
+    letter = text.lower()
+    if len(letter) != 1 or letter not in ascii_lowercase:
+        raise UsageError(f"link {_shown(link)}: {_shown(text)} is not one of a to z")
+    return letter
 
 
 def _number(link: str, text: str) -> float:

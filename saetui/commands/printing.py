@@ -5,7 +5,8 @@ Nothing else prints (ruff's T20 sees to that), so that no name, title or message
 
 import os
 import sys
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from saetui.visible import visible_lines
@@ -21,7 +22,21 @@ def say(message: str, *, named: bool = True) -> None:
 
 def put(text: str = "") -> None:
     """Print text on standard output."""
-    print(visible_lines(text))
+    with writing():
+        print(visible_lines(text))
+
+
+@contextmanager
+def writing() -> Iterator[None]:
+    """What the reader of standard output does to a write is about "standard output"."""
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as problem:
+        if problem.filename is not None:
+            raise
+        raise OSError(problem.errno, problem.strerror, "standard output") from problem
 
 
 def console(*, width: int | None = None) -> "Console":
@@ -44,10 +59,11 @@ def prepare() -> None:
 def finish() -> None:
     """Bring what was printed to its reader; OSError (BrokenPipeError where it left) about "standard output"."""
     try:
-        sys.stdout.flush()
-    except OSError as problem:
+        with writing():
+            sys.stdout.flush()
+    except OSError:
         abandon()
-        raise OSError(problem.errno, problem.strerror, "standard output") from problem
+        raise
 
 
 def abandon() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from saetui.commands.catalogue import SaeEntry
-from saetui.commands.errors import CommandError
+from saetui.commands.errors import CommandError, UsageError
 from saetui.commands.pursue import TokenChoice, find_tokens, read_l0, source_of
 from saetui.jobs import Job
 from saetui.jobs.specs import (
@@ -116,7 +116,7 @@ def pursuit_spec(
     except ValidationError as problem:
         first = problem.errors()[0]
         where = ".".join(map(str, first["loc"]))
-        raise CommandError(f"pursue: {where + ': ' if where else ''}{first['msg']}") from problem
+        raise UsageError(f"pursue: {where + ': ' if where else ''}{first['msg']}") from problem
 
 
 def _asked_as_before(store: Reader, sae: SaeEntry, jobs: Sequence[Job]) -> dict[str, Any]:

@@ -1,10 +1,12 @@
 """Rich's console for what is not ours: no markup is read in it, and nothing hidden in it is written."""
 
 from collections.abc import Iterable
+from typing import Any
 
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
 
+from saetui.commands.printing import writing
 from saetui.visible import visible_lines
 
 
@@ -13,6 +15,14 @@ class VisibleConsole(Console):
 
     def __init__(self, *, width: int | None = None, stderr: bool = False) -> None:
         super().__init__(width=width, stderr=stderr, markup=False, highlight=False, emoji=False)
+
+    def print(self, *objects: Any, **options: Any) -> None:
+        with writing():
+            super().print(*objects, **options)
+
+    def on_broken_pipe(self) -> None:
+        # Rich would call that a failure.
+        raise BrokenPipeError
 
     def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
         for segment in super().render(renderable, options):

@@ -67,6 +67,8 @@ def _drawn(figure: Figure, format: str) -> bytes:  # noqa: A002
     with mpl.rc_context(ink.STYLE), warnings.catch_warnings():
         # A name in a script that the font lacks has boxes in a PNG; an SVG keeps its text.
         warnings.filterwarnings("ignore", message="Glyph .* missing from")
+        # Names as long as the sheet is wide leave no room for axes.
+        warnings.filterwarnings("ignore", message="constrained_layout not applied")
         sheet = _sheet(figure)
         FigureCanvasAgg(sheet)
         sheet.savefig(buffer, format=format, dpi=ink.PNG_DPI, metadata=metadata)
