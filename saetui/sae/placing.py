@@ -148,3 +148,25 @@ def _sync_folder(path: Path) -> None:
             raise
     finally:
         os.close(descriptor)
+
+
+@contextmanager
+def placed_file(path: Path) -> Iterator[Path]:
+    """A path to write one file to, which takes the place of ``path`` when the block ends well, and is gone otherwise.
+
+    The file has the permissions that the umask gives; a link in its place is replaced, not followed.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    sweep(path.parent, path.name)
+    part, lock = _make(path)
+    try:
+        written = part / path.name
+        yield written
+        written.chmod(file_mode(part))
+        with written.open("rb") as file:
+            os.fsync(file.fileno())
+        written.replace(path)
+        _sync_folder(path.parent)
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+        os.close(lock)

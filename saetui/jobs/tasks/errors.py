@@ -9,7 +9,6 @@ from functools import partial
 from pathlib import Path
 
 import torch
-from safetensors.torch import save_file
 
 from saetui.errors import (
     Decomposition,
@@ -42,8 +41,9 @@ from saetui.jobs.tasks.error_rows import (
     width_law_row,
     width_norm_rows,
 )
-from saetui.jobs.tasks.saes import saes_by_site, warm_sae
+from saetui.jobs.tasks.saes import find_saes
 from saetui.jobs.tasks.sources import warm_model, warm_tokens
+from saetui.jobs.tasks.tensor_files import save_tensors
 from saetui.jobs.tasks.width_family import family_note, width_family
 from saetui.lm import LanguageModel, TokenizedCorpus
 from saetui.sae import SAE
@@ -55,8 +55,7 @@ def run(spec: ErrorsSpec, context: TaskContext) -> None:
     """One reading of the tokens for all SAEs; then what the errors cost, and what a better encoder would leave."""
     context.plan({"load": 6, "read": 40, "losses": 20, "parts": 15, "pursuit": 10})
     model = warm_model(context, spec.model)
-    saved = saes_by_site(context, spec.saes, model, (spec.hook_name,))[spec.hook_name]
-    loaded = {sae.sae_id: warm_sae(context, model, spec.hook_name, sae) for sae in saved}
+    loaded = find_saes(context, spec.saes, model, spec.hook_name)
     # Narrow first: a study reads from small to large.
     saes = dict(sorted(loaded.items(), key=lambda item: (item[1].d_sae, item[1].k or 0, item[0])))
     corpus = warm_tokens(context, model, spec.corpus, spec.context_length, spec.max_tokens)
@@ -260,11 +259,9 @@ class _Study:
             tensors[f"{sae_id}.weight"] = fit.map.weight.cpu().contiguous()
             tensors[f"{sae_id}.intercept"] = fit.map.intercept.cpu().contiguous()
             tensors["activation_mean"] = fit.activation_mean.cpu().contiguous()
-        folder = self._context.store_root / FOLDER
-        folder.mkdir(parents=True, exist_ok=True)
-        part = folder / f"{self.study_id}.part"
-        save_file(tensors, part, {"hook_name": self._spec.hook_name, "corpus_id": self._corpus.corpus_id})
-        part.replace(folder / f"{self.study_id}.safetensors")
+        path = self._context.store_root / FOLDER / f"{self.study_id}.safetensors"
+        about = {"hook_name": self._spec.hook_name, "corpus_id": self._corpus.corpus_id}
+        save_tensors(self._context, path, tensors, about)
 
     def _id(self) -> str:
         spec = self._spec.model_dump(mode="json", exclude={"saes", "store", "batch_size"})

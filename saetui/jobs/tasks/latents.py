@@ -1,6 +1,7 @@
 """The latents job: where each latent fires, what it writes, its neighbours, and each token's reconstruction error."""
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 
 import polars as pl
 import torch
@@ -14,6 +15,7 @@ from saetui.jobs.tasks.surfaces import token_surfaces
 from saetui.lm import HarvestBatch, LanguageModel, TokenizedCorpus, harvest
 from saetui.sae import SAE
 from saetui.sae.geometry import decoder_norms, encoder_decoder_cosines, nearest_latents
+from store.spool import Spool
 
 
 def run(spec: LatentsSpec, context: TaskContext) -> None:
@@ -23,32 +25,48 @@ def run(spec: LatentsSpec, context: TaskContext) -> None:
     saes = find_saes(context, spec.saes, model, spec.hook_name)
     corpus = warm_tokens(context, model, spec.corpus, spec.context_length, spec.max_tokens)
     firings = {sae_id: Firings(sae.d_sae, spec.histogram_bins) for sae_id, sae in saes.items()}
-    for batch in _read(spec, context, model, corpus):
-        x = batch.activations[spec.hook_name]
-        place = {
-            "context": batch.context.cpu().numpy().astype("uint32"),
-            "position": batch.position.cpu().numpy().astype("uint16"),
-        }
-        for sae_id, sae in saes.items():
-            indices, values = sae.encode_sparse(x)
-            error = torch.linalg.vector_norm(x - sae.decode_sparse(indices, values), dim=1)
-            fires = values > 0
-            row, slot = fires.nonzero(as_tuple=True)
-            latent, activation = indices[row, slot].cpu(), values[row, slot].cpu()
-            firings[sae_id].add(latent, activation, batch.token_id[row].cpu(), len(batch))
-            where = {name: column[row.cpu().numpy()] for name, column in place.items()}
-            ids = {"sae_id": sae_id, "corpus_id": corpus.corpus_id}
-            if spec.store_activations:
-                sparse = {"latent": latent.numpy().astype("uint32"), "activation": activation.numpy()}
-                context.spool.add("latent_activation", pl.DataFrame({**where, **sparse}).with_columns(**_literals(ids)))
-            errors = {
-                **place,
-                "error_norm": error.cpu().numpy(),
-                "activation_norm": torch.linalg.vector_norm(x, dim=1).cpu().numpy(),
-                "l0": fires.sum(1).cpu().numpy().astype("uint16"),
-            }
-            context.spool.add("token_error", pl.DataFrame(errors).with_columns(**_literals(ids)))
-    _directions(spec, context, model, saes, firings)
+    with ExitStack() as stack:
+        # A result of its own for each SAE: what one has is finished whole, whatever becomes of the others.
+        spools = {sae_id: stack.enter_context(Spool(context.store_root, context.job_id)) for sae_id in saes}
+        for batch in _read(spec, context, model, corpus):
+            for sae_id, sae in saes.items():
+                _spool_tokens(spec, spools[sae_id], corpus, batch, sae_id, sae, firings[sae_id])
+        _directions(spec, context, model, saes, firings, spools)
+
+
+def _spool_tokens(
+    spec: LatentsSpec,
+    spool: Spool,
+    corpus: TokenizedCorpus,
+    batch: HarvestBatch,
+    sae_id: str,
+    sae: SAE,
+    firings: Firings,
+) -> None:
+    """The rows of one SAE on a batch of tokens, whose firings are counted."""
+    x = batch.activations[spec.hook_name]
+    place = {
+        "context": batch.context.cpu().numpy().astype("uint32"),
+        "position": batch.position.cpu().numpy().astype("uint16"),
+    }
+    indices, values = sae.encode_sparse(x)
+    error = torch.linalg.vector_norm(x - sae.decode_sparse(indices, values), dim=1)
+    fires = values > 0
+    row, slot = fires.nonzero(as_tuple=True)
+    latent, activation = indices[row, slot].cpu(), values[row, slot].cpu()
+    firings.add(latent, activation, batch.token_id[row].cpu(), len(batch))
+    where = {name: column[row.cpu().numpy()] for name, column in place.items()}
+    ids = {"sae_id": sae_id, "corpus_id": corpus.corpus_id}
+    if spec.store_activations:
+        sparse = {"latent": latent.numpy().astype("uint32"), "activation": activation.numpy()}
+        spool.add("latent_activation", pl.DataFrame({**where, **sparse}).with_columns(**_literals(ids)))
+    errors = {
+        **place,
+        "error_norm": error.cpu().numpy(),
+        "activation_norm": torch.linalg.vector_norm(x, dim=1).cpu().numpy(),
+        "l0": fires.sum(1).cpu().numpy().astype("uint16"),
+    }
+    spool.add("token_error", pl.DataFrame(errors).with_columns(**_literals(ids)))
 
 
 def _read(
@@ -68,6 +86,7 @@ def _directions(
     model: LanguageModel,
     saes: dict[str, SAE],
     firings: dict[str, Firings],
+    spools: dict[str, Spool],
 ) -> None:
     surfaces = token_surfaces(model.tokenizer, model.vocabulary_size)
     unembedding = model.unembedding().float()
@@ -83,7 +102,7 @@ def _directions(
             written.append(_promoted(logits, surfaces, spec.promoted_tokens))
             done += len(rows)
             context.progress("directions", done, total, "latents")
-        context.spool.add(
+        spools[sae_id].add(
             "latent",
             pl.concat([statistics, pl.concat(written)], how="horizontal").with_columns(
                 sae_id=pl.lit(sae_id),
@@ -91,7 +110,8 @@ def _directions(
                 encoder_decoder_cosine=pl.Series(encoder_decoder_cosines(sae).cpu().numpy()),
             ),
         )
-        _spool_neighbours(spec, context, saes, sae_id)
+        _spool_neighbours(spec, context, spools[sae_id], saes, sae_id)
+        spools[sae_id].flush()
 
 
 def _promoted(logits: torch.Tensor, surfaces: list[str], top: int) -> pl.DataFrame:
@@ -105,13 +125,13 @@ def _promoted(logits: torch.Tensor, surfaces: list[str], top: int) -> pl.DataFra
     return pl.DataFrame(columns, schema_overrides=lists)
 
 
-def _spool_neighbours(spec: LatentsSpec, context: TaskContext, saes: dict[str, SAE], sae_id: str) -> None:
+def _spool_neighbours(spec: LatentsSpec, context: TaskContext, spool: Spool, saes: dict[str, SAE], sae_id: str) -> None:
     if spec.neighbours == 0:
         return
     for other_id, other in saes.items():
         found = nearest_latents(saes[sae_id], other, spec.neighbours)
         n, top = found.indices.shape
-        context.spool.add(
+        spool.add(
             "latent_neighbour",
             pl.DataFrame(
                 {

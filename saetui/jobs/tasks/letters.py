@@ -37,10 +37,21 @@ def run(spec: LettersSpec, context: TaskContext) -> None:
     words.read(context, [spec.hook_name])
     site = words.site(context, spec.hook_name)
     spool_probes(spec, context, model, words, site)
+    silent: list[NothingFiresError] = []
     for done, (sae_id, sae) in enumerate(saes.items()):
         context.progress("latents", done, len(saes), "SAEs")
-        spool_letter_latents(spec, context, words, site, sae_id, WordLatents(spec, words, site, sae))
+        try:
+            of_words = WordLatents(spec, words, site, sae)
+        except NothingFiresError as error:
+            context.note(f"{error} It is left out")
+            silent.append(error)
+            continue
+        spool_letter_latents(spec, context, words, site, sae_id, of_words)
+        # The rows of one SAE are whole, whatever becomes of the next one.
+        context.spool.flush()
     context.progress("latents", len(saes), len(saes), "SAEs")
+    if len(silent) == len(saes):
+        raise silent[0]
 
 
 class NothingFiresError(JobError):

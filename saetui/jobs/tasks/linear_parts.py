@@ -2,14 +2,12 @@
 
 import hashlib
 import json
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 from jaxtyping import Float, Int
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from saetui.errors.statistics import LinearMap, Predictors, Targets
@@ -17,7 +15,9 @@ from saetui.jobs.context import TaskContext
 from saetui.jobs.errors import JobError
 from saetui.jobs.specs import PursuitSpec
 from saetui.jobs.tasks.pursued_codes import Encoders
+from saetui.jobs.tasks.tensor_files import load_tensors, save_tensors
 from saetui.lm import LanguageModel, TokenizedCorpus, harvest
+from store.plain import check_plain, is_plain_file
 
 SAVED = Path("tensors", "errors")
 FITTED = Path("tensors", "pursuit")
@@ -47,17 +47,26 @@ def saved_map(
         JobError: the study that is named has no map of this SAE at this hook point.
     """
     folder = store_root / SAVED
-    paths = [folder / f"{study}.safetensors"] if study else sorted(folder.glob("*.safetensors"), key=_age)
-    for path in paths:
-        if path.is_file() and (found := _read(path, sae_id, hook_name, corpus_id, device)) is not None:
+    check_plain(store_root, folder)
+    paths = [folder / f"{study}.safetensors"] if study else _by_age(folder)
+    for path in filter(is_plain_file, paths):
+        try:
+            found = _read(path, sae_id, hook_name, corpus_id, device)
+        except (OSError, SafetensorError, ValueError) as error:
+            if study:
+                raise JobError(f"study: {path} is damaged ({error}); study the errors again") from error
+            continue
+        if found is not None:
             return found
     if study:
         raise JobError(f"study: {study!r} has no linear map of {sae_id} at {hook_name} in {folder}; leave it out")
     return None
 
 
-def _age(path: Path) -> float:
-    return -path.stat().st_mtime
+def _by_age(folder: Path) -> list[Path]:
+    """The maps of all studies, newest first; hidden files are no maps."""
+    found = [path for path in folder.glob("*.safetensors") if not path.name.startswith(".")]
+    return sorted(found, key=lambda path: -path.lstat().st_mtime)
 
 
 def _read(path: Path, sae_id: str, hook_name: str, corpus_id: str, device: torch.device) -> SavedMap | None:
@@ -65,6 +74,10 @@ def _read(path: Path, sae_id: str, hook_name: str, corpus_id: str, device: torch
         names, about = set(file.keys()), file.metadata() or {}
         if f"{sae_id}.weight" not in names or about.get("hook_name", hook_name) != hook_name:
             return None
+        width = file.get_slice("activation_mean").get_shape()[0]
+        shapes = {f"{sae_id}.weight": [width, width], f"{sae_id}.intercept": [width]}
+        if wrong := [name for name, shape in shapes.items() if file.get_slice(name).get_shape() != shape]:
+            raise ValueError(f"{wrong[0]} has another shape than {shapes[wrong[0]]}")
         same_tokens = about.get("corpus_id") == corpus_id and "held_out_contexts" in names
         return SavedMap(
             path.stem,
@@ -108,15 +121,12 @@ class ChangeMap:
                 )
             return None
         path = self._context.store_root / FITTED / f"{self._key(sae_id)}.safetensors"
-        try:
-            tensors = load_file(path)
+        width = len(self._saved.activation_mean)
+        tensors = load_tensors(self._context.store_root, path, {"weight": (width, width), "intercept": (width,)})
+        if tensors is not None:
             return LinearMap(*(tensors[name].to(self._model.device) for name in ("weight", "intercept")))
-        except (OSError, SafetensorError, KeyError):
-            found = self._fit()
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part = path.with_suffix(f".{os.getpid()}.part")
-        save_file({"weight": found.weight.cpu().contiguous(), "intercept": found.intercept.cpu().contiguous()}, part)
-        part.replace(path)
+        found = self._fit()
+        save_tensors(self._context, path, {"weight": found.weight, "intercept": found.intercept})
         return found
 
     def _fit(self) -> LinearMap:

@@ -2,23 +2,21 @@
 
 import hashlib
 import json
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import torch
 from jaxtyping import Bool, Int
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from saetui.jobs.context import TaskContext
 from saetui.jobs.sources_state import path_state
 from saetui.jobs.specs import WordsSpec
+from saetui.jobs.tasks.tensor_files import load_tensors, save_tensors
 from saetui.letters import (
+    LETTERS,
     Encoding,
     LetterProbes,
     ProbeSettings,
@@ -62,6 +60,7 @@ class LetterWords:
         )
         self.encoding: Encoding = encode_prompts(model.tokenizer, prompts)
         self.words = [prompt.word for group in self.encoding.groups for prompt in group.prompts]
+        self._store_root = context.store_root
         self.folder = context.store_root / FOLDER / self._key()
         self.readings = WordReadings(self.words, torch.empty(0, 26), {}, {})
         self.letters: Int[Tensor, " word"] = self.readings.letters
@@ -101,13 +100,16 @@ class LetterWords:
         for name in unread:
             self._take(fresh.answer_logits, name, fresh.at_word[name], fresh.at_last[name])
             tensors = {"answers": fresh.answer_logits, "word": fresh.at_word[name], "last": fresh.at_last[name]}
-            _save(tensors, self.folder / f"{name}.safetensors")
+            save_tensors(context, self.folder / f"{name}.safetensors", tensors)
 
     def site(self, context: TaskContext, hook_name: str) -> LetterSite:
         """The probes of a hook point, fitted on the train words; the same settings give the same ``probe_id``."""
         if hook_name not in self._sites:
             path = self.folder / f"{hook_name}.probes.safetensors"
-            found = _load_tensors(path, {"weight", "bias", "last_weight", "last_bias"})
+            width = self._model.site(hook_name).width
+            shapes = {"weight": (len(LETTERS), width), "bias": (len(LETTERS),)}
+            shapes |= {f"last_{name}": shape for name, shape in shapes.items()}
+            found = load_tensors(context.store_root, path, shapes)
             if found is None:
                 context.progress("probes", 0, None, "probes")
                 at_word, at_last = (self._fit(side[hook_name]) for side in self._sides)
@@ -117,7 +119,7 @@ class LetterWords:
                     "last_weight": at_last.weight,
                     "last_bias": at_last.bias,
                 }
-                _save(found, path)
+                save_tensors(context, path, found)
             self._sites[hook_name] = LetterSite(
                 self.probe_id(hook_name),
                 hook_name,
@@ -147,8 +149,10 @@ class LetterWords:
         return hashlib.sha256(json.dumps(settings).encode()).hexdigest()[:16]
 
     def _load(self, hook_name: str) -> bool:
-        found = _load_tensors(self.folder / f"{hook_name}.safetensors", {"answers", "word", "last"})
-        if found is None or any(len(tensor) != len(self.words) for tensor in found.values()):
+        n, width = len(self.words), self._model.site(hook_name).width
+        shapes = {"answers": (n, len(LETTERS)), "word": (n, width), "last": (n, width)}
+        found = load_tensors(self._store_root, self.folder / f"{hook_name}.safetensors", shapes)
+        if found is None:
             return False
         self._take(found["answers"], hook_name, found["word"], found["last"])
         return True
@@ -178,20 +182,3 @@ def warm_words(spec: WordsSpec, context: TaskContext, model: LanguageModel) -> L
         return words
 
     return context.warm.get(key, make)
-
-
-def _save(tensors: dict[str, Tensor], path: Path) -> None:
-    """All of the file or nothing of it, also when two jobs write it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_suffix(f".{os.getpid()}.part")
-    save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, part)
-    part.replace(path)
-
-
-def _load_tensors(path: Path, names: set[str]) -> dict[str, Any] | None:
-    """The tensors of a file, or None where it is not there or not what it should be: then it is made again."""
-    try:
-        found: dict[str, Any] = load_file(path)
-    except (OSError, SafetensorError):
-        return None
-    return found if names <= set(found) else None
