@@ -13,7 +13,7 @@ from saetui.jobs.client import Submittable
 from saetui.jobs.lease import Lease
 from saetui.sae.errors import SAEError
 
-_PATIENCE_S = 20.0
+_PATIENCE_S = 40.0
 
 
 class Broken(Exception):
@@ -51,9 +51,9 @@ def play_cancel(root: Path, *, now: bool) -> None:
     """A job that is cancelled while it runs."""
     client = client_of(root)
     job = client.submit(RowsSpec(label="slow", flushes=200, pause_s=0.05))
-    _until(lambda: client.job(job.id).progress is not None or client.job(job.id).has_ended, "the job does not begin")
+    _until(lambda: _looked(client, job).progress is not None or client.job(job.id).has_ended, "the job does not begin")
     client.cancel(job.id, now=now)
-    _until(lambda: client.job(job.id).has_ended, "the job does not end")
+    _until(lambda: _looked(client, job).has_ended, "the job does not end")
     client.release_workers()
 
 
@@ -62,7 +62,7 @@ def play_retry(root: Path) -> None:
     client = client_of(root)
     first = client.submit(RowsSpec(label="a", needs="mended"))
     client.submit(RowsSpec(label="b", flushes=1), after=[first])
-    _until(lambda: client.job(first.id).has_ended, "the job does not end")
+    _until(lambda: _looked(client, first).has_ended, "the job does not end")
     (root / "mended").touch()
     settle(client, ("a", "b"))
     client.release_workers()
@@ -89,6 +89,12 @@ def settle(client: JobClient, labels: Iterable[str], of: Callable[[Job], str] = 
                 except JobError:
                     continue  # It waits for another label, which is run again first.
         time.sleep(0.02)
+
+
+def _looked(client: JobClient, job: Job) -> Job:
+    """The job now; whoever looks at jobs sees to it that workers run."""
+    client.ensure_workers()
+    return client.job(job.id)
 
 
 def _until(condition: Callable[[], object], what: str) -> None:

@@ -83,7 +83,7 @@ def phases() -> list[Phase]:
         Phase("session", 5, papers.before, papers.play_session, papers.recover_session),
         Phase("export", 4, papers.before_export, papers.play_export, papers.recover_export),
         Phase("save SAE", 7, jobs.before_save, jobs.play_save, jobs.recover_save, torch=True),
-        Phase("train", 6, jobs.before_train, jobs.play_train, jobs.recover_train, family=True, torch=True,
+        Phase("train", 4, jobs.before_train, jobs.play_train, jobs.recover_train, family=True, torch=True,
               roles=("runner", "worker")),
     ]  # fmt: skip
     return found
@@ -131,7 +131,7 @@ class Theatre:
         killed = False
         if one.target is None:
             killed = _kill_at(pid, root.parent / "pids", one)
-        ended = kit.end(pid, folder / "play.txt", 60)
+        ended = kit.end(pid, folder / "play.txt", 100)
         killed = killed or steps.killed
         if ended.how == "endless" or (ended.how == "failed" and "Broken" in ended.text):
             _kill_all(root.parent / "pids")
@@ -176,7 +176,7 @@ class Theatre:
             except Broken as broken:
                 told.write_text(f"{broken.kind}\n{broken}")
 
-        ended = kit.run(play, folder / "recovery.txt", 60)
+        ended = kit.run(play, folder / "recovery.txt", 100)
         if told.exists():
             kind, _, text = told.read_text().partition("\n")
             return Outcome(False, kind, text)

@@ -89,15 +89,21 @@ def preload() -> None:
     import polars
     import pyarrow.compute
 
+    import rich.console
+    import rich.progress
+    import rich.table
+
+    import saetui.cli.subcommands
     import saetui.commands
     import saetui.jobs
     import store
 
+    saetui.cli.subcommands.make_app()
     for package in (store, saetui.jobs, saetui.commands):
         for module in iter_modules(package.__path__, package.__name__ + "."):
             if not module.ispkg:
                 importlib.import_module(module.name)
-    assert polars and pyarrow
+    assert polars and pyarrow and rich
 
 
 # Children
