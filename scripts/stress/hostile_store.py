@@ -13,7 +13,6 @@ ended in a traceback, or did not end. Exit code 1 where any is not 0.
 import hashlib
 import os
 import shutil
-import signal
 import subprocess
 import sys
 import time
@@ -279,6 +278,5 @@ def main(seed: int = 0, only: str = "", parallel: int = 2, *, n: int | None = No
 
 
 if __name__ == "__main__":
-    options = kit.arguments(__doc__, parallel=(int, 2, "stores at the same time"))
-    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
-    sys.exit(1 if main(options.seed, options.only, options.parallel) else 0)
+    options = kit.arguments(__doc__, n=1000, parallel=(int, 2, "stores at the same time"))
+    sys.exit(1 if main(options.seed, options.only, options.parallel, n=options.n) else 0)

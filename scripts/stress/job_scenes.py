@@ -11,7 +11,6 @@ from stress_tasks import ROWS, RowsSpec
 from saetui.jobs import Job, JobClient, JobError
 from saetui.jobs.client import Submittable
 from saetui.jobs.lease import Lease
-from saetui.sae.errors import SAEError
 
 _PATIENCE_S = 40.0
 
@@ -361,6 +360,7 @@ def play_save(root: Path) -> None:
 def recover_save(root: Path) -> None:
     from saetui.jobs.tasks.saes import saved_saes
     from saetui.sae import load_sae
+    from saetui.sae.errors import SAEError
 
     try:
         found = {saved.sae_id: saved.name for saved in saved_saes(root)}

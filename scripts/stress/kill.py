@@ -287,4 +287,4 @@ def main(
 
 if __name__ == "__main__":
     options = kit.arguments(__doc__, n=1000, parallel=(int, 3, "tries at the same time"))
-    sys.exit(1 if main(options.n, options.seed, options.only, options.parallel, verbose=options.verbose) else 0)
+    sys.exit(1 if main(options.n, options.seed, options.only, options.parallel, verbose=options.verbose, torch=not options.light) else 0)

@@ -45,6 +45,7 @@ def arguments(description: str, n: int | None = None, **more: tuple[type, Any, s
         parser.add_argument("--n", type=int, default=n, help=f"tries in all; default {n}")
     parser.add_argument("--seed", type=int, default=0, help="what is drawn at random")
     parser.add_argument("--only", default="", help="only what has this text in its name")
+    parser.add_argument("--light", action="store_true", help="leave out what needs torch")
     parser.add_argument("--verbose", action="store_true", help="one line for each try")
     for name, (kind, default, text) in more.items():
         parser.add_argument(f"--{name.replace('_', '-')}", type=kind, default=default, help=f"{text}; default {default}")

@@ -1,0 +1,53 @@
+"""A short part of each program of ``scripts/stress``, the same at each run; the long ones are run by hand."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+STRESS = Path(__file__).parents[2] / "scripts" / "stress"
+
+
+def ran(program: str, *options: str, timeout_s: float = 240) -> str:
+    """What a program of the kit printed; it must have found nothing."""
+    command = [sys.executable, str(STRESS / program), "--light", "--seed", "7", *options]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=timeout_s)
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    return done.stdout
+
+
+@pytest.mark.parametrize(("phase", "n"), [("jobs", 10), ("retry", 5), ("cancel now", 4), ("session", 4), ("export", 3)])
+def test_nothing_is_lost_doubled_stuck_or_wrong_after_a_kill(phase: str, n: int) -> None:
+    assert f"{phase} " in ran("kill.py", "--only", phase, "--n", str(n), "--parallel", "2")
+
+
+def test_bad_input_ends_in_a_message() -> None:
+    assert "60 inputs" in ran("bad_input.py", "--n", "60", "--parallel", "2")
+
+
+def test_a_store_of_a_stranger_touches_nothing_outside() -> None:
+    assert "12 stores" in ran("hostile_store.py", "--n", "12", "--parallel", "2")
+
+
+def test_a_full_disk_loses_nothing() -> None:
+    assert "kB of room" in ran("full_disk.py", "--rooms", "0,40,128", "--parallel", "2")
+
+
+def test_memory_stays_flat_on_a_store_with_much_in_it() -> None:
+    options = ("--minutes", "0.1", "--activations", "50000", "--jobs", "20", "--notes", "100")
+    assert "flat" in ran("load.py", *options)
+
+
+def test_the_kit_finds_what_is_wrong() -> None:
+    """A store that forgets to sweep a result is seen; a kit that sees nothing would pass all tests above."""
+    code = """
+import sys
+sys.path.insert(0, sys.argv[1])
+import kill, kit, store.commit
+store.commit._remove = lambda folder: None
+sys.exit(0 if kill.main(3, 7, "jobs", 1) else 1)
+"""
+    command = [sys.executable, "-c", code, str(STRESS)]
+    found = subprocess.run(command, capture_output=True, text=True, timeout=240)
+    assert found.returncode == 0, found.stdout + found.stderr
