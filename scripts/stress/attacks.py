@@ -228,7 +228,17 @@ for _ending in (".done", ".writing", ".rejected", ""):
         (root / "spool" / f"0001{ending}").symlink_to(outside / "results" / "0001-a")
 
 
-_ROOMS = ("spool", "tensors", "tensors/sae", "jobs", "jobs/.workers", "locks", "sessions", "saetui.tmp", "saetui.duckdb.tmp")
+_ROOMS = (
+    "spool",
+    "tensors",
+    "tensors/sae",
+    "jobs",
+    "jobs/.workers",
+    "locks",
+    "sessions",
+    "saetui.tmp",
+    "saetui.duckdb.tmp",
+)
 for _room in _ROOMS:
 
     @attack(f"link: {_room}")
@@ -272,9 +282,11 @@ def _read_by(text: str) -> Attack:
             views = connection.execute("SELECT view_name, sql FROM duckdb_views() WHERE NOT internal").fetchall()
             secret = text.format(outside=outside)
             for name, sql in views:
-                head, _, body = sql.partition(" AS ")
+                _, _, body = sql.partition(" AS ")
                 body = body.strip().rstrip(";")
-                connection.execute(f"CREATE OR REPLACE VIEW {name} AS SELECT * FROM ({body}) WHERE {secret} IS NOT NULL")
+                connection.execute(
+                    f"CREATE OR REPLACE VIEW {name} AS SELECT * FROM ({body}) WHERE {secret} IS NOT NULL"
+                )
             connection.execute("ALTER TABLE note RENAME TO note_before")
             connection.execute(f"CREATE VIEW note AS SELECT * REPLACE ({secret} AS text) FROM note_before")
 
@@ -338,7 +350,13 @@ def _host(root: Path, outside: Path) -> None:
     (root / "jobs" / ".workers" / "other" / "cpu").mkdir(parents=True)
 
 
-_DEVICES = {"up": "../../../../outside/made", "absolute": "{outside}/made", "null": "cpu\0x", "text": HOSTILE, "dots": ".."}
+_DEVICES = {
+    "up": "../../../../outside/made",
+    "absolute": "{outside}/made",
+    "null": "cpu\0x",
+    "text": HOSTILE,
+    "dots": "..",
+}
 for _name, _device in _DEVICES.items():
     for _state in ("queued", "running"):
 
@@ -372,7 +390,18 @@ def _id_up(root: Path, outside: Path) -> None:
     job(root, outside, job_id="../../outside/folder", after=["../../../outside/folder"], retry_of="../../outside")
 
 
-for _name in ("state.json", "spec.json", "log.txt", "progress.jsonl", "cancel", "cancel-now", "lock", "kept", "reserve", "out"):
+for _name in (
+    "state.json",
+    "spec.json",
+    "log.txt",
+    "progress.jsonl",
+    "cancel",
+    "cancel-now",
+    "lock",
+    "kept",
+    "reserve",
+    "out",
+):
     for _to in ("precious.txt", "made.txt", "folder"):
 
         @attack(f"job: {_name} is a link to {_to}")
@@ -411,7 +440,9 @@ def _texts(root: Path, outside: Path) -> None:
     )
     folder = job(root, outside, title=HOSTILE, state="failed", message=HOSTILE, hint=HOSTILE, kind=HOSTILE)
     (folder / "log.txt").write_text(HOSTILE, encoding="utf-8", errors="surrogatepass")
-    (folder / "progress.jsonl").write_text(json.dumps({"phase": HOSTILE, "done": 1, "total": 2, "unit": HOSTILE, "clock": 1}) + "\n")
+    (folder / "progress.jsonl").write_text(
+        json.dumps({"phase": HOSTILE, "done": 1, "total": 2, "unit": HOSTILE, "clock": 1}) + "\n"
+    )
 
 
 @attack("texts: names of files")

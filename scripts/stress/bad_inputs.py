@@ -178,7 +178,9 @@ def specs(base: Path, draw: random.Random) -> list[Input]:
     found += [Input("specs", name, both(empty, make), run, True, "spec.toml") for name, make in odd.items()]
     words = ("a\0b", "é" * 200, "\ud800", "x" * 5000, "-", "~nouser/spec.toml", "")
     found += [
-        Input("specs", f"called {w[:12]!r}", empty, command("run", "--store", "s", "--", w), True) for w in words if "\0" not in w
+        Input("specs", f"called {w[:12]!r}", empty, command("run", "--store", "s", "--", w), True)
+        for w in words
+        if "\0" not in w
     ]
     fields = {
         "train": {"kind": "train", "hook_name": "h", "tokens": 1000, "recipes": [{"width": 64, "k": 4}]},
@@ -196,7 +198,11 @@ def specs(base: Path, draw: random.Random) -> list[Input]:
         for _ in range(draw.randint(1, 2)):
             name, value = draw.choice(names), draw.choice(_VALUES)
             if kind == "train" and draw.random() < 0.3:
-                spec["recipes"] = [{**spec["recipes"][0], draw.choice(("width", "k", "lr", "name", "seed", "x")): value}] if isinstance(spec["recipes"], list) and spec["recipes"] and isinstance(spec["recipes"][0], dict) else value
+                spec["recipes"] = (
+                    [{**spec["recipes"][0], draw.choice(("width", "k", "lr", "name", "seed", "x")): value}]
+                    if isinstance(spec["recipes"], list) and spec["recipes"] and isinstance(spec["recipes"][0], dict)
+                    else value
+                )
             else:
                 spec[name] = value
         found.append(js(f"drawn {i} ({kind})", json.dumps(spec), fail=False))
@@ -346,7 +352,9 @@ def links(base: Path) -> list[Input]:
 
         return give
 
-    found = [Input("links and options", f"link {i} {link[:24]!r}", make, read(link), False) for i, link in enumerate(_LINKS)]
+    found = [
+        Input("links and options", f"link {i} {link[:24]!r}", make, read(link), False) for i, link in enumerate(_LINKS)
+    ]
     found += [
         Input("links and options", f"open --at {i} {link[:24]!r}", make, command("open", "s", "--at", link), False)
         for i, link in enumerate(_LINKS)
@@ -415,7 +423,9 @@ def lines(base: Path) -> list[Input]:
 
     make = with_store(base)
     group = "filters and lines"
-    found = [Input(group, f"filter {i} {f[:24]!r}", make, dispatch(f"filter {f}"), False) for i, f in enumerate(filters)]
+    found = [
+        Input(group, f"filter {i} {f[:24]!r}", make, dispatch(f"filter {f}"), False) for i, f in enumerate(filters)
+    ]
     found += [Input(group, f"line {i} {w[:24]!r}", make, dispatch(w), False) for i, w in enumerate(words)]
     return found + [Input(group, f"completion {i} {w[:24]!r}", make, complete(w), False) for i, w in enumerate(words)]
 
@@ -438,7 +448,12 @@ def job_folders(base: Path, draw: random.Random) -> list[Input]:
         def make(place: Path) -> None:
             job = place / "s" / "jobs" / str(state["job_id"])
             (job / "out").mkdir(parents=True)
-            files: dict[str, Any] = {"state.json": json.dumps(state), "spec.json": json.dumps(spec), "lock": "", "log.txt": "x\n"}
+            files: dict[str, Any] = {
+                "state.json": json.dumps(state),
+                "spec.json": json.dumps(spec),
+                "lock": "",
+                "log.txt": "x\n",
+            }
             for name, content in (files | {key.replace("_", "."): value for key, value in contents.items()}).items():
                 if callable(content):
                     content(job)
@@ -476,7 +491,20 @@ def job_folders(base: Path, draw: random.Random) -> list[Input]:
         found.append(Input("job folders", f"{name}, in the workbench", make, look, False))
 
     for key in state:
-        for value in (None, [], {}, 10**400, 1e300, float("nan"), -1, "x" * 10_000, "\x1b[2J", True, ["a", None], "\ud800"):
+        for value in (
+            None,
+            [],
+            {},
+            10**400,
+            1e300,
+            float("nan"),
+            -1,
+            "x" * 10_000,
+            "\x1b[2J",
+            True,
+            ["a", None],
+            "\ud800",
+        ):
             if draw.random() < 0.55:
                 content = json.dumps({**state, key: value})
                 add(f"state.json {key} = {str(value)[:12]!r}", folder(state_json=content))
@@ -489,18 +517,36 @@ def job_folders(base: Path, draw: random.Random) -> list[Input]:
         add(f"spec.json {name}", folder(spec_json=content))
     for name, value in {"pid": "x", "started": None, "boot": [], "host": {}}.items():
         worker = {"pid": 1, "started": "ticks 1", "boot": "b", "host": platform.node(), name: value}
-        add(f"worker {name} = {value!r}", folder(state_json=json.dumps({**state, "state": "running", "worker": worker})))
+        add(
+            f"worker {name} = {value!r}", folder(state_json=json.dumps({**state, "state": "running", "worker": worker}))
+        )
     for key in record:
         for value in (None, [], {}, 10**400, 1e300, float("nan"), "x", -1):
             if draw.random() < 0.5:
-                add(f"progress {key} = {str(value)[:12]!r}", folder(progress_jsonl=json.dumps({**record, key: value}) + "\n"))
-    plans = ('{"plan": null}', '{"plan": {"p": 0}}', '{"plan": {"p": "x"}}', '{"plan": {"p": NaN}}', '{"plan": []}', "\xff", "[]", "null", "x")
+                add(
+                    f"progress {key} = {str(value)[:12]!r}",
+                    folder(progress_jsonl=json.dumps({**record, key: value}) + "\n"),
+                )
+    plans = (
+        '{"plan": null}',
+        '{"plan": {"p": 0}}',
+        '{"plan": {"p": "x"}}',
+        '{"plan": {"p": NaN}}',
+        '{"plan": []}',
+        "\xff",
+        "[]",
+        "null",
+        "x",
+    )
     for plan in plans:
         add(f"progress {plan!r}", folder(progress_jsonl=plan + "\n" + json.dumps(record) + "\n"))
     odd: dict[str, Act] = {
         "a pipe": lambda job: (((job / "state.json").unlink(missing_ok=True)), os.mkfifo(job / "state.json")),
         "a folder": lambda job: (((job / "state.json").unlink(missing_ok=True)), (job / "state.json").mkdir()),
-        "a loop": lambda job: (((job / "state.json").unlink(missing_ok=True)), (job / "state.json").symlink_to("state.json")),
+        "a loop": lambda job: (
+            ((job / "state.json").unlink(missing_ok=True)),
+            (job / "state.json").symlink_to("state.json"),
+        ),
     }
     for name, act in odd.items():
         add(f"state.json is {name}", folder(state_json=act))
@@ -560,14 +606,21 @@ def store_folders(base: Path, draw: random.Random) -> list[Input]:
         "database of zeros": lambda p: (p / "s" / "saetui.duckdb").write_bytes(bytes(100_000)),
         "database of others": _other_database,
         "database a folder": lambda p: (remove(p / "s" / "saetui.duckdb"), (p / "s" / "saetui.duckdb").mkdir()),
-        "log of random bytes": lambda p: (p / "s" / "saetui.duckdb.wal").write_bytes(bytes(draw.randrange(256) for _ in range(999))),
+        "log of random bytes": lambda p: (p / "s" / "saetui.duckdb.wal").write_bytes(
+            bytes(draw.randrange(256) for _ in range(999))
+        ),
         "a file in the spool": lambda p: (p / "s" / "spool" / "x").write_text("x"),
         "a pipe in the spool": lambda p: os.mkfifo(p / "s" / "spool" / "x"),
         "an empty result": lambda p: (p / "s" / "spool" / "x").mkdir(),
-        "a result with a pipe": lambda p: ((p / "s" / "spool" / "x").mkdir(), os.mkfifo(p / "s" / "spool" / "x" / "manifest.json")),
+        "a result with a pipe": lambda p: (
+            (p / "s" / "spool" / "x").mkdir(),
+            os.mkfifo(p / "s" / "spool" / "x" / "manifest.json"),
+        ),
         "a file in jobs": lambda p: (p / "s" / "jobs" / "x").write_text("x"),
         "an empty job": lambda p: (p / "s" / "jobs" / "x").mkdir(),
-        "names that are no text": lambda p: [os.mkdir(bytes(p / "s" / room) + b"/\xff\xfe") for room in ("spool", "jobs", "tensors")],
+        "names that are no text": lambda p: [
+            os.mkdir(bytes(p / "s" / room) + b"/\xff\xfe") for room in ("spool", "jobs", "tensors")
+        ],
         "version null": _sql("DELETE FROM store_state"),
         "version of the future": _sql("UPDATE store_state SET schema_version = 999"),
         "version negative": _sql("UPDATE store_state SET schema_version = -1"),
@@ -658,14 +711,23 @@ def corpora(base: Path) -> list[Input]:
         "loop": ("c.txt", lambda p: (p / "c.txt").symlink_to("c.txt"), True), "empty folder": ("c", lambda p: (p / "c").mkdir(), True),
         "folder with a pipe": ("c", lambda p: ((p / "c").mkdir(), os.mkfifo(p / "c" / "a.txt")), True),
         "folder with a loop": ("c", lambda p: ((p / "c").mkdir(), (p / "c" / "c").symlink_to("."), (p / "c" / "a.txt").write_text("")), True),
-        "name that is no text": ("c", lambda p: ((p / "c").mkdir(), open(bytes(p / "c") + b"/\xff.txt", "wb").write(b"\xff\xfe")), True),
+        "name that is no text": ("c", lambda p: ((p / "c").mkdir(), Path(os.fsdecode(bytes(p / "c") + b"/\xff.txt")).write_bytes(b"\xff\xfe")), True),
         "not there": ("c.txt", lambda p: None, True), "null byte in name": ("c\0.txt", lambda p: None, True), "name of 5,000": ("c" * 5000, lambda p: None, True),
         "home of nobody": ("~nouser/c.txt", lambda p: None, True),
     }  # fmt: skip
     found = []
     for name, (file, content, fail) in files.items():
         make = content if callable(content) else written(file, content)
-        found.append(Input("corpora", name, make, given(file), fail, "" if "\0" in file or len(file) > 99 else Path(file).name.split(".")[0]))
+        found.append(
+            Input(
+                "corpora",
+                name,
+                make,
+                given(file),
+                fail,
+                "" if "\0" in file or len(file) > 99 else Path(file).name.split(".")[0],
+            )
+        )
     return found
 
 
@@ -700,16 +762,28 @@ def sae_folders(base: Path, draw: random.Random) -> list[Input]:
     for key in config:
         for value in (None, [], {}, 10**30, -1, 0, "x", float("nan"), True, 1.5):
             if draw.random() < 0.4:
-                changes[f"cfg.json {key} = {str(value)[:12]!r}"] = (written("cfg.json", json.dumps({**config, key: value})), False)
+                changes[f"cfg.json {key} = {str(value)[:12]!r}"] = (
+                    written("cfg.json", json.dumps({**config, key: value})),
+                    False,
+                )
         rest = {k: v for k, v in config.items() if k != key}
         changes[f"cfg.json without {key}"] = (written("cfg.json", json.dumps(rest)), False)
     for file in ("cfg.json", "workbench.json"):
         for name, content in {"empty": "", "torn": '{"a"', "list": "[]", "null": "null", "not UTF-8": b"\xff", "deep": "[" * 100_000, "number": "1",
                               "surrogate": '{"name": "\\ud800", "row": {}}', "names of wrong types": '{"name": [1], "row": 3}', "huge number": '{"row": {"model_id": ' + "9" * 5000 + "}}"}.items():  # fmt: skip
             changes[f"{file} {name}"] = (written(file, content), file == "cfg.json")
-        changes[f"{file} is a pipe"] = (lambda f, file=file: ((f / file).unlink(), os.mkfifo(f / file)), file == "cfg.json")  # type: ignore[misc]
-        changes[f"{file} is a folder"] = (lambda f, file=file: ((f / file).unlink(), (f / file).mkdir()), file == "cfg.json")  # type: ignore[misc]
-        changes[f"{file} is /dev/zero"] = (lambda f, file=file: ((f / file).unlink(), (f / file).symlink_to("/dev/zero")), file == "cfg.json")  # type: ignore[misc]
+        changes[f"{file} is a pipe"] = (
+            lambda f, file=file: ((f / file).unlink(), os.mkfifo(f / file)),
+            file == "cfg.json",
+        )  # type: ignore[misc]
+        changes[f"{file} is a folder"] = (
+            lambda f, file=file: ((f / file).unlink(), (f / file).mkdir()),
+            file == "cfg.json",
+        )  # type: ignore[misc]
+        changes[f"{file} is /dev/zero"] = (
+            lambda f, file=file: ((f / file).unlink(), (f / file).symlink_to("/dev/zero")),
+            file == "cfg.json",
+        )  # type: ignore[misc]
     weights = "sae_weights.safetensors"
     raw = (base / "sae" / weights).read_bytes()
     (size,) = struct.unpack("<Q", raw[:8])
@@ -793,16 +867,27 @@ def model_folders(base: Path, draw: random.Random) -> list[Input]:
         "custom code of a known type": (lambda f: (cfg(auto_map={"AutoConfig": "own.Config", "AutoModelForCausalLM": "own.Model"})(f), (f / "own.py").write_text("raise SystemExit('owned')\n")), False),
         "weights not numbers": (_nan_weights(weights), True),
     }  # fmt: skip
-    tokenizers = [p.name for p in (base / "embedded").iterdir() if "token" in p.name or p.name in ("vocab.json", "merges.txt")]
+    tokenizers = [
+        p.name for p in (base / "embedded").iterdir() if "token" in p.name or p.name in ("vocab.json", "merges.txt")
+    ]
     for name in tokenizers:
         changes[f"{name} torn"] = (written(name, '{"a"'), False)
         changes[f"{name} gone"] = (lambda f, name=name: (f / name).unlink(), False)  # type: ignore[misc]
-    for name, content in {"empty": "", "torn": '{"a"', "list": "[]", "null": "null", "not UTF-8": b"\xff", "deep": "[" * 100_000}.items():
+    for name, content in {
+        "empty": "",
+        "torn": '{"a"',
+        "list": "[]",
+        "null": "null",
+        "not UTF-8": b"\xff",
+        "deep": "[" * 100_000,
+    }.items():
         changes[f"config.json {name}"] = (written("config.json", content), True)
     for key in draw.sample(sorted(config), min(8, len(config))):
         for value in draw.sample([None, [], -1, 0, "x", 1e300, {}], 2):
             changes[f"config.json {key} = {value!r}"] = (cfg(**{key: value}), False)
-    return [Input("model folders", name, made(c), load, fail, "model", torch=True) for name, (c, fail) in changes.items()]
+    return [
+        Input("model folders", name, made(c), load, fail, "model", torch=True) for name, (c, fail) in changes.items()
+    ]
 
 
 def _nan_weights(weights: str) -> Act:

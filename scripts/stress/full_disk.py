@@ -43,16 +43,18 @@ class Work:
 
 
 def _rows(root: Path, wanted: dict[str, int]) -> None:
-    from job_scenes import Broken
+    from job_scenes import BrokenError
 
     from store import Store
 
     with Store.open(root) as store:
         store.commit_spool()
-        found = {str(s): int(n) for s, n in store.fetch("SELECT sae_id, count(*) FROM latent_activation GROUP BY ALL").rows}
+        found = {
+            str(s): int(n) for s, n in store.fetch("SELECT sae_id, count(*) FROM latent_activation GROUP BY ALL").rows
+        }
         store.write("DELETE FROM mark")
     if found != wanted:
-        raise Broken("lost", f"the rows are {found}, and should be {wanted}")
+        raise BrokenError("lost", f"the rows are {found}, and should be {wanted}")
 
 
 def _spool(root: Path) -> None:
@@ -114,9 +116,9 @@ def _run_again(root: Path) -> None:
     _nobody_left(root, client)
     ended = kit.run(lambda: _rows(root, {"a": 24}), root.parents[1] / "rows.txt", 60)
     if ended.how != "good":
-        from job_scenes import Broken
+        from job_scenes import BrokenError
 
-        raise Broken("lost", kit.last_line(ended.text))
+        raise BrokenError("lost", kit.last_line(ended.text))
 
 
 def works() -> list[Work]:
@@ -192,7 +194,7 @@ def one(given: tuple[Work, int], folder: Path) -> tuple[str, int, list[tuple[str
             try:
                 act(root)
             except Exception as error:
-                if not is_ours(error) and not type(error).__name__ == "Broken":
+                if not is_ours(error) and not type(error).__name__ == "BrokenError":
                     raise
                 told.write_text(f"{getattr(error, 'kind', 'message')}\n{error}")
 
@@ -208,7 +210,9 @@ def one(given: tuple[Work, int], folder: Path) -> tuple[str, int, list[tuple[str
         if ended.how == "endless":
             seen.append(("endless", "on the full disk"))
         elif ended.how != "good":
-            seen.append(("traceback", f"on the full disk: {kit.last_line(ended.text)} {ended.how if not ended.text else ''}"))
+            seen.append(
+                ("traceback", f"on the full disk: {kit.last_line(ended.text)} {ended.how if not ended.text else ''}")
+            )
         elif told.exists():
             seen.append(("message", told.read_text().partition("\n")[2]))
         else:
@@ -219,7 +223,15 @@ def one(given: tuple[Work, int], folder: Path) -> tuple[str, int, list[tuple[str
             seen.append(("endless", "with room again"))
         elif told.exists():
             kind, _, text = told.read_text().partition("\n")
-            kind = kind if kind in ("lost", "endless") else "lost" if kind == "doubled" else "endless" if kind == "stuck" else "broken"
+            kind = (
+                kind
+                if kind in ("lost", "endless")
+                else "lost"
+                if kind == "doubled"
+                else "endless"
+                if kind == "stuck"
+                else "broken"
+            )
             seen.append((kind, f"with room again: {text}"))
         elif ended.how != "good":
             seen.append(("broken", f"with room again: {kit.last_line(ended.text)}"))
@@ -234,9 +246,7 @@ def one(given: tuple[Work, int], folder: Path) -> tuple[str, int, list[tuple[str
         shutil.rmtree(disk.path, ignore_errors=True)
 
 
-def main(
-    only: str = "", parallel: int = 2, rooms: tuple[int, ...] = ROOMS_KB, *, torch: bool = True
-) -> int:
+def main(only: str = "", parallel: int = 2, rooms: tuple[int, ...] = ROOMS_KB, *, torch: bool = True) -> int:
     """Do all works at all amounts of room; the number of those in which something bad came."""
     chosen = [work for work in works() if only in work.name and (torch or not work.torch)]
     with kit.workplace("disk") as folder:

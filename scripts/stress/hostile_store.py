@@ -48,7 +48,13 @@ def make_template(folder: Path) -> None:
 
     for place in ("folder", "results/0001-a", "job", "sae_id=owned"):
         (outside / place).mkdir(parents=True)
-    for name in ("precious.txt", "secret.txt", "folder/precious.txt", "results/precious.txt", "results/0001-a/data.txt"):
+    for name in (
+        "precious.txt",
+        "secret.txt",
+        "folder/precious.txt",
+        "results/precious.txt",
+        "results/0001-a/data.txt",
+    ):
         (outside / name).write_text("a secret that nobody may read\n")
     (outside / "secret.json").write_text('{"a": "secret"}')
     pl.DataFrame({"sae_id": ["secret"], "letter": ["s"]}).write_parquet(outside / "secret.parquet")

@@ -1,6 +1,5 @@
 """Plays of jobs for ``kill.py``: a client, a worker and a runner, any of which may die at any step."""
 
-import os
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -15,7 +14,7 @@ from saetui.jobs.lease import Lease
 _PATIENCE_S = 40.0
 
 
-class Broken(Exception):
+class BrokenError(Exception):
     """What must not be: ``kind`` is lost, doubled, stuck or wrong."""
 
     def __init__(self, kind: str, text: str) -> None:
@@ -67,7 +66,9 @@ def play_retry(root: Path) -> None:
     client.release_workers()
 
 
-def settle(client: JobClient, labels: Iterable[str], of: Callable[[Job], str] = lambda job: str(job.spec["label"])) -> None:
+def settle(
+    client: JobClient, labels: Iterable[str], of: Callable[[Job], str] = lambda job: str(job.spec["label"])
+) -> None:
     """Wait until the newest job of each label is done; what failed is run again, as a person would."""
     deadline = time.monotonic() + _PATIENCE_S
     while True:
@@ -78,7 +79,7 @@ def settle(client: JobClient, labels: Iterable[str], of: Callable[[Job], str] = 
             return
         if time.monotonic() > deadline:
             waits = {label: job.waiting for label, job in newest.items()}
-            raise Broken("stuck", f"after {_PATIENCE_S:.0f} s the jobs are {states}, waiting {waits}")
+            raise BrokenError("stuck", f"after {_PATIENCE_S:.0f} s the jobs are {states}, waiting {waits}")
         for label in labels:
             job = newest.get(label)
             behind = job is not None and job.state == "queued" and getattr(job, "blocked", None)
@@ -100,7 +101,7 @@ def _until(condition: Callable[[], object], what: str) -> None:
     deadline = time.monotonic() + _PATIENCE_S
     while not condition():
         if time.monotonic() > deadline:
-            raise Broken("stuck", what)
+            raise BrokenError("stuck", what)
         time.sleep(0.02)
 
 
@@ -137,14 +138,14 @@ def recover_cancel(root: Path) -> None:
     client.release_workers()
     for job in client.jobs():
         if asked.get(job.id) and job.state != "cancelled":
-            raise Broken("wrong", f"the job was asked to stop, and is {job.state}: {job.message}")
+            raise BrokenError("wrong", f"the job was asked to stop, and is {job.state}: {job.message}")
         if job.state not in ("cancelled", "failed") or not (job.message or job.state == "cancelled"):
-            raise Broken("wrong", f"the job is {job.state}: {job.message}")
+            raise BrokenError("wrong", f"the job is {job.state}: {job.message}")
     _nobody_left(root, client)
     rows = _rows(root)
     values = rows.get("slow", [])
     if values != [float(v) for v in range(len(values))] or len(values) % ROWS:
-        raise Broken("doubled", f"the rows of the cancelled job are {values[:20]}…")
+        raise BrokenError("doubled", f"the rows of the cancelled job are {values[:20]}…")
 
 
 def _no_early_rows(root: Path, flushes: dict[str, int]) -> None:
@@ -162,9 +163,11 @@ def _no_early_rows(root: Path, flushes: dict[str, int]) -> None:
     for label, job in {str(job.spec["label"]): job for job in client.jobs() if job.has_ended}.items():
         whole = len(rows.get(label, [])) == flushes[label] * ROWS
         if whole and job.state in ("failed", "cancelled"):
-            raise Broken("wrong", f"all rows of job {label} are in the store, but it is {job.state}: {job.message}")
+            raise BrokenError(
+                "wrong", f"all rows of job {label} are in the store, but it is {job.state}: {job.message}"
+            )
         if not whole and job.state == "done":
-            raise Broken("lost", f"job {label} is done, and the store has {len(rows.get(label, []))} of its rows")
+            raise BrokenError("lost", f"job {label} is done, and the store has {len(rows.get(label, []))} of its rows")
 
 
 def _all_done(root: Path, flushes: dict[str, int]) -> None:
@@ -174,17 +177,17 @@ def _all_done(root: Path, flushes: dict[str, int]) -> None:
     for label in flushes:
         live = [state for name, state, _ in states if name == label and state not in ("failed", "cancelled")]
         if live != ["done"]:
-            raise Broken("doubled" if len(live) > 1 else "lost", f"the jobs of {label} are {states}")
+            raise BrokenError("doubled" if len(live) > 1 else "lost", f"the jobs of {label} are {states}")
     rows = _rows(root)
     for label, n in flushes.items():
         if rows.get(label) != [float(v) for v in range(n * ROWS)]:
             found = len(rows.get(label, []))
             kind = "doubled" if found > n * ROWS else "lost"
-            raise Broken(kind, f"the store has {found} rows of job {label} for {n * ROWS}")
+            raise BrokenError(kind, f"the store has {found} rows of job {label} for {n * ROWS}")
     said = _job_rows(root)
     for label, state, job_id in states:
         if job_id in said and said[job_id] != state:
-            raise Broken("wrong", f"job {label} is {state}, but the store says {said[job_id]}")
+            raise BrokenError("wrong", f"job {label} is {state}, but the store says {said[job_id]}")
 
 
 def _nobody_left(root: Path, client: JobClient) -> None:
@@ -195,10 +198,10 @@ def _nobody_left(root: Path, client: JobClient) -> None:
         time.sleep(0.02)
     if left := kit.living(pids):
         roles = dict(line.split()[:2] for line in pids.read_text().splitlines())
-        raise Broken("stuck", f"still running: {', '.join(roles[str(pid)] for pid in left)}")
+        raise BrokenError("stuck", f"still running: {', '.join(roles[str(pid)] for pid in left)}")
     for path in root.glob("jobs/.workers/*/*/device.lease"):
         if not Lease(path).is_free():
-            raise Broken("stuck", f"{path.parent.name} is still leased")
+            raise BrokenError("stuck", f"{path.parent.name} is still leased")
 
 
 def _rows(root: Path) -> dict[str, list[float]]:
@@ -212,13 +215,13 @@ def _ask_rows(root: Path) -> list[tuple[object, ...]]:
     with Store.open(root) as store:
         report = store.commit_spool()
         if report.rejected:
-            raise Broken("lost", f"a result was rejected: {report.rejected[0].reason}")
+            raise BrokenError("lost", f"a result was rejected: {report.rejected[0].reason}")
         found = store.fetch("SELECT sae_id, list(activation ORDER BY activation) FROM latent_activation GROUP BY ALL")
         index = store.fetch("SELECT sae_id, sum(len(latents)) FROM token_latent GROUP BY sae_id")
         if {str(sae): len(values) for sae, values in found.rows} != {str(s): int(n) for s, n in index.rows}:
-            raise Broken("wrong", "the two orders of the activations differ")
+            raise BrokenError("wrong", "the two orders of the activations differ")
     if left := [path.name for path in (root / "spool").iterdir()]:
-        raise Broken("wrong", f"the spool still has {left} after a commit")
+        raise BrokenError("wrong", f"the spool still has {left} after a commit")
     return found.rows
 
 
@@ -242,15 +245,17 @@ def asked(root: Path, ask: Callable[[Path], list[tuple[object, ...]]]) -> list[t
     def play() -> None:
         try:
             answer.write_bytes(pickle.dumps(ask(root)))
-        except Broken as broken:
+        except BrokenError as broken:
             answer.write_bytes(pickle.dumps((broken.kind, str(broken))))
 
     ended = kit.run(play, root.parent / "question.txt", 60)
     if ended.how != "good":
-        raise Broken("stuck" if ended.how == "endless" else "wrong", f"the store cannot be asked: {kit.last_line(ended.text)}")
+        raise BrokenError(
+            "stuck" if ended.how == "endless" else "wrong", f"the store cannot be asked: {kit.last_line(ended.text)}"
+        )
     found = pickle.loads(answer.read_bytes())
     if isinstance(found, tuple):
-        raise Broken(found[0], found[1])
+        raise BrokenError(found[0], found[1])
     return list(found)
 
 
@@ -293,14 +298,14 @@ def recover_train(root: Path) -> None:
     _nobody_left(root, client_of(root))
     after = _weights(root)
     if not whole.items() <= after.items():
-        raise Broken("lost", "an SAE that was saved is gone or another one")
+        raise BrokenError("lost", "an SAE that was saved is gone or another one")
     rows = asked(root, _ask_saes)
     if sorted(str(name) for _, name in rows) != ["w48-k4", "w64-k4"]:
-        raise Broken("lost", f"the store's SAEs are {rows}")
+        raise BrokenError("lost", f"the store's SAEs are {rows}")
     if set(after) != {str(sae) for sae, _ in rows}:
-        raise Broken("wrong", f"the SAE folders are {sorted(after)}, the rows {rows}")
+        raise BrokenError("wrong", f"the SAE folders are {sorted(after)}, the rows {rows}")
     if left := [path.name for path in (root / "tensors" / "sae").iterdir() if path.name not in after]:
-        raise Broken("left over", f"tensors/sae has {left}")
+        raise BrokenError("left over", f"tensors/sae has {left}")
 
 
 def _ask_saes(root: Path) -> list[tuple[object, ...]]:
@@ -309,7 +314,7 @@ def _ask_saes(root: Path) -> list[tuple[object, ...]]:
     with Store.open(root) as store:
         report = store.commit_spool()
         if report.rejected:
-            raise Broken("lost", f"a result was rejected: {report.rejected[0].reason}")
+            raise BrokenError("lost", f"a result was rejected: {report.rejected[0].reason}")
         return store.fetch("SELECT sae_id, name FROM sae").rows
 
 
@@ -367,16 +372,13 @@ def recover_save(root: Path) -> None:
         for sae_id in found:
             load_sae(root / "tensors" / "sae" / sae_id)
     except SAEError as error:
-        raise Broken("wrong", f"an SAE cannot be read: {error}") from error
+        raise BrokenError("wrong", f"an SAE cannot be read: {error}") from error
     if not set(found) <= {"old", "new"}:
-        raise Broken("wrong", f"what counts as an SAE: {found}")
+        raise BrokenError("wrong", f"what counts as an SAE: {found}")
     if found.get("old") not in ("sae 1", "sae 3"):
-        raise Broken("lost", f"neither the old SAE nor the new one is there: {found}")
+        raise BrokenError("lost", f"neither the old SAE nor the new one is there: {found}")
     play_save(root)
     if {saved.sae_id: saved.name for saved in saved_saes(root)} != {"old": "sae 3", "new": "sae 2"}:
-        raise Broken("wrong", "saving again does not give both SAEs")
+        raise BrokenError("wrong", "saving again does not give both SAEs")
     if left := sorted(path.name for path in (root / "tensors" / "sae").iterdir() if path.name not in ("old", "new")):
-        raise Broken("left over", f"tensors/sae has {left} after both were saved again")
-
-
-assert os.name == "posix"
+        raise BrokenError("left over", f"tensors/sae has {left} after both were saved again")

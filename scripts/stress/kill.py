@@ -89,7 +89,7 @@ def phases() -> list[Phase]:
     return found
 
 
-class Unplayable(Exception):
+class UnplayableError(Exception):
     """A phase fails without any kill."""
 
 
@@ -109,7 +109,7 @@ class Theatre:
 
         ended = kit.run(play, self.template.parent / "before.txt", 120)
         if ended.how != "good":
-            raise Unplayable(f"{self.phase.name}: the beginning cannot be made\n{ended.text}")
+            raise UnplayableError(f"{self.phase.name}: the beginning cannot be made\n{ended.text}")
 
     def rehearse(self, folder: Path) -> tuple[list[Target], float]:
         """All steps of the play, and the seconds it takes."""
@@ -117,10 +117,10 @@ class Theatre:
         steps = Steps(root)
         ended = kit.end(self._begin(root, folder, steps), folder / "play.txt", 90)
         if ended.how != "good":
-            raise Unplayable(f"{self.phase.name}: the play itself fails\n{ended.text}")
+            raise UnplayableError(f"{self.phase.name}: the play itself fails\n{ended.text}")
         after = self._recover(root, folder)
         if after.kind:
-            raise Unplayable(f"{self.phase.name}: without a kill, {after.text}")
+            raise UnplayableError(f"{self.phase.name}: without a kill, {after.text}")
         targets = [t for t in steps.targets() if not self.phase.roles or t.role in self.phase.roles]
         return targets, ended.seconds
 
@@ -133,7 +133,7 @@ class Theatre:
             killed = _kill_at(pid, root.parent / "pids", one)
         ended = kit.end(pid, folder / "play.txt", 100)
         killed = killed or steps.killed
-        if ended.how == "endless" or (ended.how == "failed" and "Broken" in ended.text):
+        if ended.how == "endless" or (ended.how == "failed" and "BrokenError" in ended.text):
             _kill_all(root.parent / "pids")
             return Outcome(killed, "stuck", f"who survived did not come to an end: {kit.last_line(ended.text)}")
         if ended.how == "failed" or ended.how == "died":
@@ -161,7 +161,7 @@ class Theatre:
         return kit.begin(play, folder / "play.txt")
 
     def _recover(self, root: Path, folder: Path) -> Outcome:
-        from job_scenes import Broken
+        from job_scenes import BrokenError
 
         told = folder / "told.txt"
         told.unlink(missing_ok=True)
@@ -173,7 +173,7 @@ class Theatre:
                 kit.start_by_fork(root.parent / "pids")
             try:
                 self.phase.after(root)
-            except Broken as broken:
+            except BrokenError as broken:
                 told.write_text(f"{broken.kind}\n{broken}")
 
         ended = kit.run(play, folder / "recovery.txt", 100)
@@ -227,7 +227,9 @@ def draw(phase: Phase, targets: list[Target], seconds: float, n: int, seed: int)
     return tries
 
 
-def play_phase(phase: Phase, n: int, seed: int, folder: Path, parallel: int, only: int | None) -> tuple[int, list[tuple[Try, Outcome]]]:
+def play_phase(
+    phase: Phase, n: int, seed: int, folder: Path, parallel: int, only: int | None
+) -> tuple[int, list[tuple[Try, Outcome]]]:
     """The steps that a phase has, and its tries with what they showed."""
     theatre = Theatre(phase, folder / "template")
     theatre.prepare()
@@ -244,7 +246,9 @@ def main(
 ) -> int:
     """Kill ``n`` times; the number of phases in which something was lost, doubled, stuck or wrong."""
     wanted, _, number = only.partition(":")
-    chosen = [p for p in phases() if wanted in p.name and (torch or not p.torch) and (":" not in only or p.name == wanted)]
+    chosen = [
+        p for p in phases() if wanted in p.name and (torch or not p.torch) and (":" not in only or p.name == wanted)
+    ]
     shares = sum(p.share for p in chosen)
     rows, bad, kills = [], 0, 0
     kit.preload()
@@ -263,7 +267,7 @@ def main(
             place = folder / phase.name.replace(" ", "-")
             try:
                 steps, found = play_phase(phase, of_phase, seed, place, parallel, int(number) if number else None)
-            except Unplayable as error:
+            except UnplayableError as error:
                 print(f"  {error}", file=sys.stderr)
                 steps, found = 0, [(Try(-1, phase, None, "", 0.0), Outcome(False, "wrong", "cannot be played"))]
             shutil.rmtree(place, ignore_errors=True)
@@ -271,7 +275,9 @@ def main(
             n_killed = sum(outcome.killed for _, outcome in found)
             kills += n_killed
             bad += any(counts[kind] for kind in KINDS)
-            rows.append([phase.name, steps, n_killed, *(counts[k] for k in (*KINDS, "left over")), time.monotonic() - started])
+            rows.append(
+                [phase.name, steps, n_killed, *(counts[k] for k in (*KINDS, "left over")), time.monotonic() - started]
+            )
             seen: Counter[str] = Counter()
             for one, outcome in found:
                 if verbose or outcome.kind:
@@ -287,4 +293,10 @@ def main(
 
 if __name__ == "__main__":
     options = kit.arguments(__doc__, n=1000, parallel=(int, 3, "tries at the same time"))
-    sys.exit(1 if main(options.n, options.seed, options.only, options.parallel, verbose=options.verbose, torch=not options.light) else 0)
+    sys.exit(
+        1
+        if main(
+            options.n, options.seed, options.only, options.parallel, verbose=options.verbose, torch=not options.light
+        )
+        else 0
+    )

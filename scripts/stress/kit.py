@@ -48,7 +48,9 @@ def arguments(description: str, n: int | None = None, **more: tuple[type, Any, s
     parser.add_argument("--light", action="store_true", help="leave out what needs torch")
     parser.add_argument("--verbose", action="store_true", help="one line for each try")
     for name, (kind, default, text) in more.items():
-        parser.add_argument(f"--{name.replace('_', '-')}", type=kind, default=default, help=f"{text}; default {default}")
+        parser.add_argument(
+            f"--{name.replace('_', '-')}", type=kind, default=default, help=f"{text}; default {default}"
+        )
     return parser.parse_args()
 
 
@@ -87,12 +89,11 @@ def preload() -> None:
     """Import what children will need, so that each does not do it again."""
     from pkgutil import iter_modules
 
-    import polars
-    import pyarrow.compute
-
+    import polars  # noqa: F401
+    import pyarrow.compute  # noqa: F401
     import rich.console
     import rich.progress
-    import rich.table
+    import rich.table  # noqa: F401
 
     import saetui.cli.subcommands
     import saetui.commands
@@ -104,7 +105,6 @@ def preload() -> None:
         for module in iter_modules(package.__path__, package.__name__ + "."):
             if not module.ispkg:
                 importlib.import_module(module.name)
-    assert polars and pyarrow and rich
 
 
 # Children

@@ -10,7 +10,6 @@ and the last quarter, with a slope of more than two standard errors.
 """
 
 import json
-import os
 import platform
 import random
 import statistics
@@ -64,8 +63,6 @@ def make_store(root: Path, activations: int, jobs: int, notes: int) -> None:
 
 
 def _ended_job(root: Path, number: int) -> None:
-    from dataclasses import asdict, fields
-
     from saetui.jobs.folder import JobFolder, Record
 
     state = ("done", "failed", "cancelled")[number % 3]
@@ -76,9 +73,11 @@ def _ended_job(root: Path, number: int) -> None:
         "started": created, "ended": created + 5, "message": "it did not work" if state == "failed" else None,
     }  # fmt: skip
     record = Record(**given)
-    assert fields(record) and asdict(record)
     folder = JobFolder.create(root / "jobs", record, {"schema": 1, "kind": "rows", "label": f"j{number}"})
-    lines = [{"t": created + i, "clock": float(i), "phase": "write", "done": i, "total": 50, "unit": "results"} for i in range(51)]
+    lines = [
+        {"t": created + i, "clock": float(i), "phase": "write", "done": i, "total": 50, "unit": "results"}
+        for i in range(51)
+    ]
     folder.progress.write_text("".join(json.dumps(line) + "\n" for line in lines))
     folder.log.write_text("a line of the log\n" * 50)
     folder.kept.touch()
@@ -106,7 +105,9 @@ class Samples:
             self.memory.append((now / 60, self._process.memory_info().rss / 2**20))
 
     def tell(self, path: Path) -> None:
-        path.write_text(json.dumps({"memory": self.memory, "slowest": self.slowest, "name": self.slowest_name, "n": self.n}))
+        path.write_text(
+            json.dumps({"memory": self.memory, "slowest": self.slowest, "name": self.slowest_name, "n": self.n})
+        )
 
 
 def work_bench(root: Path, minutes: float, seed: int, told: Path) -> None:
@@ -132,9 +133,17 @@ def work_bench(root: Path, minutes: float, seed: int, told: Path) -> None:
             next_result = time.monotonic() + 2.0
             result += 1
             with Spool(root, f"load-{result}") as spool:
-                spool.add("mark", pl.DataFrame({"subject": ["latent"], "key": [f"load-{result % 50}"], "created": [_now()]}))
-        line = draw.choice(acts).format(letter=draw.choice("abcdest"), latent=draw.randrange(64), digit=draw.randrange(9), job=draw.randrange(300))
-        for name, act in (("poll", bench.poll), (line, lambda line=line: bench.dispatch(line)), ("rows", lambda: _fetch(bench))):  # type: ignore[misc]
+                spool.add(
+                    "mark", pl.DataFrame({"subject": ["latent"], "key": [f"load-{result % 50}"], "created": [_now()]})
+                )
+        line = draw.choice(acts).format(
+            letter=draw.choice("abcdest"), latent=draw.randrange(64), digit=draw.randrange(9), job=draw.randrange(300)
+        )
+        for name, act in (
+            ("poll", bench.poll),
+            (line, lambda line=line: bench.dispatch(line)),
+            ("rows", lambda: _fetch(bench)),
+        ):  # type: ignore[misc]
             start = time.perf_counter()
             try:
                 act()
@@ -170,7 +179,24 @@ def work_app(root: Path, minutes: float, seed: int, told: Path) -> None:
     from saetui.tui.app import WorkbenchApp
 
     draw = random.Random(seed)
-    keys = [*"1234567", "down", "down", "down", "up", "pagedown", "pageup", "end", "home", "tab", "enter", "escape", "s", "space", "n", "escape"]
+    keys = [
+        *"1234567",
+        "down",
+        "down",
+        "down",
+        "up",
+        "pagedown",
+        "pageup",
+        "end",
+        "home",
+        "tab",
+        "enter",
+        "escape",
+        "s",
+        "space",
+        "n",
+        "escape",
+    ]
 
     async def play() -> None:
         bench = Workbench.open(root)
@@ -207,7 +233,15 @@ def judged(memory: list[tuple[float, float]]) -> tuple[float, float, float, floa
     return before, after, slope, error, not grew
 
 
-def main(minutes: float = 10.0, activations: int = 20_000_000, jobs: int = 300, notes: int = 2000, seed: int = 0, *, app: bool = True) -> int:
+def main(
+    minutes: float = 10.0,
+    activations: int = 20_000_000,
+    jobs: int = 300,
+    notes: int = 2000,
+    seed: int = 0,
+    *,
+    app: bool = True,
+) -> int:
     """Work on a large store; the number of processes whose memory grew, or which failed."""
     with kit.workplace("load") as folder:
         root = folder / "s"
@@ -222,7 +256,10 @@ def main(minutes: float = 10.0, activations: int = 20_000_000, jobs: int = 300, 
         pids = {}
         for name, work in workers.items():
             report = folder / f"{name}.txt"
-            pids[name] = (kit.begin(lambda work=work, name=name: work(root, minutes, seed, folder / f"{name}.json"), report), report)  # type: ignore[misc]
+            pids[name] = (
+                kit.begin(lambda work=work, name=name: work(root, minutes, seed, folder / f"{name}.json"), report),
+                report,
+            )  # type: ignore[misc]
         bad, rows = 0, []
         for name, (pid, report) in pids.items():
             ended = kit.end(pid, report, 60 * minutes + 300)
@@ -235,8 +272,21 @@ def main(minutes: float = 10.0, activations: int = 20_000_000, jobs: int = 300, 
             before, after, slope, error, flat = judged(told["memory"])
             bad += not flat
             steady = "flat" if flat else "GREW"
-            rows.append([name, before, after, f"{slope:.2f} ± {error:.2f}", steady, f"{told['slowest']:.2f}", told["n"], told["name"][:24]])
-    print(f"{activations:,} activations, {jobs} jobs, {notes} notes: {size:.0f} MB, made in {made_s:.0f} s; {minutes:g} minutes")
+            rows.append(
+                [
+                    name,
+                    before,
+                    after,
+                    f"{slope:.2f} ± {error:.2f}",
+                    steady,
+                    f"{told['slowest']:.2f}",
+                    told["n"],
+                    told["name"][:24],
+                ]
+            )
+    print(
+        f"{activations:,} activations, {jobs} jobs, {notes} notes: {size:.0f} MB, made in {made_s:.0f} s; {minutes:g} minutes"
+    )
     kit.print_table(("process", "MB before", "MB after", "MB/min", "memory", "slowest s", "acts", "which"), rows)
     print(kit.load())
     return bad
@@ -251,6 +301,3 @@ if __name__ == "__main__":
         notes=(int, 2000, "notes"),
     )
     sys.exit(1 if main(options.minutes, options.activations, options.jobs, options.notes, options.seed) else 0)
-
-
-assert os.name == "posix"

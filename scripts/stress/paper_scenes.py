@@ -1,13 +1,20 @@
 """Plays of what a person writes for ``kill.py``: a recorded session, notes, and exported tables."""
 
-import json
 from pathlib import Path
 from runpy import run_path
 
-from job_scenes import Broken
+from job_scenes import BrokenError
 from kit import CHECKOUT
 
-_LINES = ["screen letters", "letter s", "focus letters.latents", "latent 18", "sort recall up", "back", "mark latent sae-1024/18"]
+_LINES = [
+    "screen letters",
+    "letter s",
+    "focus letters.latents",
+    "latent 18",
+    "sort recall up",
+    "back",
+    "mark latent sae-1024/18",
+]
 _SQL = "SELECT latent, density FROM latent ORDER BY ALL LIMIT 500"
 
 
@@ -37,21 +44,21 @@ def recover_session(root: Path) -> None:
 
     paths = sorted((root / "sessions").glob("*")) if (root / "sessions").exists() else []
     if len(paths) > 1:
-        raise Broken("doubled", f"sessions has {[path.name for path in paths]}")
+        raise BrokenError("doubled", f"sessions has {[path.name for path in paths]}")
     verbs = [line.split()[0] for line in _LINES]
     for path in paths:
         if not path.read_bytes():
             continue  # Begun, and nothing in it yet.
         steps = [step.command.verb for step in load(path).steps]
         if steps != verbs[: len(steps)]:
-            raise Broken("wrong", f"the session has {steps}")
+            raise BrokenError("wrong", f"the session has {steps}")
     bench = Workbench.open(root, inline=True)
     notes = bench.store.fetch("SELECT count(*) FROM mark").rows[0][0]
     listed = bench.store.fetch("SELECT count(*) FROM session").rows[0][0]
     bench.dispatch("screen letters")
     bench.close()
     if notes > 1 or listed > 1:
-        raise Broken("doubled", f"{notes} notes and {listed} sessions in the store")
+        raise BrokenError("doubled", f"{notes} notes and {listed} sessions in the store")
 
 
 def before_export(root: Path) -> None:
@@ -80,16 +87,13 @@ def recover_export(root: Path) -> None:
     }
     for name, is_whole in whole.items():
         if (folder / name).exists() and not is_whole(folder / name):
-            raise Broken("wrong", f"{name} is there, but not whole")
+            raise BrokenError("wrong", f"{name} is there, but not whole")
     if (folder / "mine.sql").read_text() != "SELECT 'mine'":
-        raise Broken("lost", "a file of the user's was changed")
+        raise BrokenError("lost", "a file of the user's was changed")
     for name in whole:
         (folder / name).unlink(missing_ok=True)
         for beside in folder.glob("latents*.sql"):
             beside.unlink()
     play_export(root)
     if not all(is_whole(folder / name) for name, is_whole in whole.items()):
-        raise Broken("wrong", "the export cannot be made again")
-
-
-assert json
+        raise BrokenError("wrong", "the export cannot be made again")
