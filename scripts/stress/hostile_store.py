@@ -243,11 +243,10 @@ def _workbench(root: Path) -> None:
         time.sleep(0.05)
     for job in bench.jobs:
         job.log_tail(20)
-        for act in ("cancel", "retry"):
-            try:
-                bench.dispatch(f"{act} {job.id}")
-            except known:
-                continue
+        try:
+            bench.dispatch(f"cancel {job.id}")
+        except known:
+            continue
     bench.poll()
     bench.close()
 
