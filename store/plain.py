@@ -9,6 +9,7 @@ import stat
 from pathlib import Path
 
 from store.errors import StoreUnreadable
+from store.trouble import refusal
 
 # Small files of a store (manifests, states, notes of leases) are never larger.
 SMALL = 16 << 20
@@ -17,7 +18,7 @@ SMALL = 16 << 20
 def check_plain(root: Path, path: Path) -> None:
     """Raise StoreUnreadable where anything from ``root`` (itself excluded) down to ``path`` is a link.
 
-    What does not exist is plain. A path that leaves ``root`` is refused as well.
+    What does not exist is plain; StoreError where that cannot be seen. A path that leaves ``root`` is refused as well.
     """
     parts = path.relative_to(root).parts if path.is_relative_to(root) else ("..",)
     if ".." in parts:
@@ -29,6 +30,8 @@ def check_plain(root: Path, path: Path) -> None:
             mode = os.lstat(step).st_mode
         except (FileNotFoundError, NotADirectoryError):
             return
+        except OSError as error:
+            raise refusal(step, error) from error
         if stat.S_ISLNK(mode):
             raise StoreUnreadable(
                 f"{step}: is a link; a store keeps its files in its own folder: put what it points to in its place"
