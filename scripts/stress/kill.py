@@ -278,6 +278,7 @@ def main(
             rows.append(
                 [phase.name, steps, n_killed, *(counts[k] for k in (*KINDS, "left over")), time.monotonic() - started]
             )
+            print(f"  {phase.name}: {n_killed} kills, {dict(counts)}", file=sys.stderr, flush=True)
             seen: Counter[str] = Counter()
             for one, outcome in found:
                 if verbose or outcome.kind:
