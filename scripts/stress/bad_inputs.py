@@ -743,9 +743,11 @@ def sae_folders(base: Path, draw: random.Random) -> list[Input]:
         load_sae(place / "sae").encode_sparse(__import__("torch").zeros(2, 8))
 
     def listed(place: Path) -> None:
-        from saetui.jobs.tasks.saes import saved_saes
+        from saetui.jobs.tasks.shelf import read_shelf
 
-        print(len(saved_saes(place / "s")))
+        shelf = read_shelf(place / "s")
+        assert "good" in {saved.sae_id for saved in shelf.sound}
+        print(*shelf.damaged, sep="\n")
 
     def with_sae(change: Act) -> Act:
         return lambda place: (shutil.copytree(base / "sae", place / "sae"), change(place / "sae"))

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any
 
 import kit
 from stress_tasks import ROWS, RowsSpec
@@ -318,15 +319,24 @@ def _ask_saes(root: Path) -> list[tuple[object, ...]]:
         return store.fetch("SELECT sae_id, name FROM sae").rows
 
 
+def _shelved(root: Path) -> list[Any]:
+    """The SAEs that count; none of them may be damaged."""
+    from saetui.jobs.tasks.shelf import read_shelf
+
+    shelf = read_shelf(root)
+    if shelf.damaged:
+        raise BrokenError("wrong", f"what counts as an SAE, and is damaged: {shelf.damaged[0]}")
+    return shelf.sound
+
+
 def _weights(root: Path) -> dict[str, bytes]:
     """The weights of the SAEs that count, by id."""
     import hashlib
 
-    from saetui.jobs.tasks.saes import saved_saes
     from saetui.sae import load_sae
 
     found = {}
-    for saved in saved_saes(root):
+    for saved in _shelved(root):
         folder = root / "tensors" / "sae" / saved.sae_id
         load_sae(folder)
         found[saved.sae_id] = hashlib.sha256((folder / "sae_weights.safetensors").read_bytes()).digest()
@@ -363,12 +373,11 @@ def play_save(root: Path) -> None:
 
 
 def recover_save(root: Path) -> None:
-    from saetui.jobs.tasks.saes import saved_saes
     from saetui.sae import load_sae
     from saetui.sae.errors import SAEError
 
     try:
-        found = {saved.sae_id: saved.name for saved in saved_saes(root)}
+        found = {saved.sae_id: saved.name for saved in _shelved(root)}
         for sae_id in found:
             load_sae(root / "tensors" / "sae" / sae_id)
     except SAEError as error:
@@ -378,7 +387,7 @@ def recover_save(root: Path) -> None:
     if found.get("old") not in ("sae 1", "sae 3"):
         raise BrokenError("lost", f"neither the old SAE nor the new one is there: {found}")
     play_save(root)
-    if {saved.sae_id: saved.name for saved in saved_saes(root)} != {"old": "sae 3", "new": "sae 2"}:
+    if {saved.sae_id: saved.name for saved in _shelved(root)} != {"old": "sae 3", "new": "sae 2"}:
         raise BrokenError("wrong", "saving again does not give both SAEs")
     if left := sorted(path.name for path in (root / "tensors" / "sae").iterdir() if path.name not in ("old", "new")):
         raise BrokenError("left over", f"tensors/sae has {left} after both were saved again")
