@@ -200,6 +200,7 @@ class Map(Command):
 class Ablate(Command):
     token: str = argument(default="", help="a word; the one looked at if left out")
     sae: str = argument(default="", help="name of an SAE; the current one if left out", complete="sae")
+    force: bool = argument(default=False, help="do it although it was done before")
 
     def resolved(self, bench: Workbench) -> Ablate:
         token = self.token or bench.attention.token
@@ -208,7 +209,7 @@ class Ablate(Command):
         sae = self.sae or bench.attention.sae
         if sae is None:
             raise CommandError("ablate: choose an SAE first, e.g. :sae w2048-k4")
-        return Ablate(token, sae=bench.catalogue.sae(sae).name)
+        return Ablate(token, sae=bench.catalogue.sae(sae).name, force=self.force)
 
     def run(self, bench: Workbench) -> None:
         entry = bench.catalogue.sae(self.sae)
@@ -216,9 +217,10 @@ class Ablate(Command):
         def submit() -> str:
             from saetui.commands.study_specs import ablation_spec
 
-            job = bench.client.submit(ablation_spec(bench.store, entry, self.token, bench.client.jobs()))
-            if job.state == "done":
-                return f"{self.token.strip()}: its latents have been removed one by one already"
+            spec = ablation_spec(bench.store, entry, self.token, bench.client.jobs())
+            job = bench.client.submit(spec, force=self.force)
+            if job.found_text:
+                return f"{job.found_text}; :ablate force=true does it again"
             return f"{job.title} is {job.state}"
 
         bench.in_background(submit)

@@ -30,8 +30,8 @@ def follow_jobs(root: Path, jobs: Sequence[Job | str], *, again: str = "") -> in
     """Wait for jobs, showing how far they are, and bring their results into the store; 1 where one did not end well.
 
     ``jobs``: ids, or jobs as they were submitted: of one that was done before it is said when, and that ``again`` (an
-    option of the command) has it run again. It ends as well when what has not ended is blocked, or only a person can
-    have it run. An interrupt leaves the jobs running: they are not ours to end.
+    option of the command) has it run again. It ends as well when what has not ended is blocked. An interrupt leaves the
+    jobs running: they are not ours to end.
     """
     job_ids = [job if isinstance(job, str) else job.id for job in jobs]
     for job in jobs:

@@ -10,6 +10,7 @@ from saetui.commands.errors import CommandError
 
 if TYPE_CHECKING:
     from saetui.commands.workbench import Workbench
+    from saetui.jobs.specs import Spec
 
 STUDIES = ("demo", "letters", "absorption", "errors")
 _TOKENS = 2_000_000
@@ -21,6 +22,7 @@ class Study(Command):
         help="demo: six new SAEs and their studies; letters, absorption, errors: of the SAEs in view",
         complete="study",
     )
+    force: bool = argument(default=False, help="make it although it was made before; not of the demo")
 
     def run(self, bench: Workbench) -> None:
         if self.name not in STUDIES:
@@ -40,10 +42,12 @@ class Study(Command):
 
                 makers = {"letters": letters_specs, "absorption": absorption_specs, "errors": errors_specs}
                 specs = makers[self.name](saes)
-                jobs = [bench.client.submit(spec) for spec in specs]
+                jobs = [bench.client.submit(_again(spec) if self.force else spec, force=self.force) for spec in specs]
             ahead = [job for job in jobs if not job.has_ended]
             if not ahead:
-                return f"study {self.name}: this has been done already"
+                said = jobs[-1].found_text or "this has been done already"
+                again = "" if self.name == "demo" else f"; :study {self.name} force=true makes it again"
+                return f"study {self.name}: {said}{again}"
             return f"{len(ahead)} {'job is' if len(ahead) == 1 else 'jobs are'} queued; 7 shows how it goes"
 
         bench.in_background(submit)
@@ -51,6 +55,11 @@ class Study(Command):
     @classmethod
     def available(cls, bench: Workbench) -> bool:
         return super().available(bench) and not bench.catalogue.saes and not bench.jobs
+
+
+def _again(spec: Spec) -> Spec:
+    """The spec with what it has done before to be done again, too."""
+    return spec.model_copy(update={"again": True}) if "again" in type(spec).model_fields else spec
 
 
 @command("train", "Train more SAEs on this site, and study them")

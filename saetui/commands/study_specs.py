@@ -126,7 +126,11 @@ def _asked_as_before(store: Reader, sae: SaeEntry, jobs: Sequence[Job]) -> dict[
         return {}
     # The store learns of a job when it ends, but has its rows before.
     job_id, ended = found[0]["job_id"], found[0]["spec"]
-    spec = json.loads(ended) if ended else next((job.spec for job in jobs if job.id == job_id), {})
+    if not ended:
+        job = next((job for job in jobs if job.id == job_id), None)
+        asked = {} if job is None else {name: job.setting(name) for name in WordsSpec.model_fields}
+        return {name: value for name, value in asked.items() if value is not None and name not in _OWN}
+    spec = json.loads(ended)
     return {name: spec[name] for name in WordsSpec.model_fields if name in spec and name not in _OWN}
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from saetui.jobs.errors import JobError
 from saetui.jobs.folder import JobFolder, Record, State
 from saetui.jobs.progress import Progress
 
@@ -93,6 +94,13 @@ class Job:
     def spec(self) -> Mapping[str, Any]:
         """The spec as JSON data. Raises JobError or OSError where it is damaged or cannot be read."""
         return self.folder.read_spec()
+
+    def setting(self, name: str) -> Any:
+        """A field of the spec; None where it has none, is damaged or cannot be read."""
+        try:
+            return self.spec.get(name)
+        except (JobError, OSError):
+            return None
 
     def log_tail(self, lines: int) -> list[str]:
         """The last lines that the job printed."""

@@ -1,5 +1,6 @@
 """Starts workers: processes of their own, in a session of their own, which outlive the terminal that asked for them."""
 
+import contextlib
 import importlib.util
 import os
 import platform
@@ -54,6 +55,12 @@ class WorkerFiles:
         require_plain(self._root, self.path)
         with os.fdopen(open_plain(self.waiting, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), "w", encoding="utf-8") as file:
             file.write(text)
+
+    def forget(self, path: Path) -> None:
+        """Removes one of its files; where that cannot be done, the file stays."""
+        with contextlib.suppress(OSError, JobError):
+            require_plain(self._root, self.path)
+            path.unlink(missing_ok=True)
 
     def read_waiting(self) -> str | None:
         """Why the jobs of this device wait, where its worker has said so."""

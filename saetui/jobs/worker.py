@@ -24,7 +24,8 @@ from saetui.jobs.client import GRACE_S, IDLE_S
 from saetui.jobs.devices import Device, find_device
 from saetui.jobs.errors import JobError
 from saetui.jobs.failure import VANISHED, explain_exit
-from saetui.jobs.folder import JobFolder, Record
+from saetui.jobs.files import locked
+from saetui.jobs.folder import JobFolder, Record, sweep
 from saetui.jobs.history import keep
 from saetui.jobs.identity import ProcessIdentity
 from saetui.jobs.launch import WorkerFiles, child_environment, python_module
@@ -65,8 +66,9 @@ class Worker:
     def run(self) -> None:
         if not self._files.lease.acquire(self._note()):
             return  # Another client was faster; its worker sees the same queue.
-        self._files.leave.unlink(missing_ok=True)
+        self._files.forget(self._files.leave)
         self._beat()
+        self._sweep()
         self._end_orphans()
         idle_since = time.monotonic()
         try:
@@ -82,7 +84,7 @@ class Worker:
                     time.sleep(_POLL_S)
         finally:
             self._end_runner()
-            self._files.waiting.unlink(missing_ok=True)
+            self._files.forget(self._files.waiting)
 
     def _step(self) -> bool:
         """Runs the next job; False where there is none, or the device is not free."""
@@ -100,7 +102,7 @@ class Worker:
                 self._files.say_waiting(f"{entry.record.title} cannot be started: {error}")
             return False
         if record is not None:
-            self._files.waiting.unlink(missing_ok=True)
+            self._files.forget(self._files.waiting)
             self._see_to_its_end(entry.folder, record)
         return True
 
@@ -197,7 +199,7 @@ class Worker:
             return True
         if self._machine.acquire(self._note()):
             self._has_machine = True
-            self._files.waiting.unlink(missing_ok=True)
+            self._files.forget(self._files.waiting)
             return True
         self._machine.ask_for()
         user, store = self._machine.said("user"), self._machine.said("store")
@@ -226,6 +228,12 @@ class Worker:
         if self._queue.next_job(self._device.name) is None:
             return True
         return not self._files.lease.acquire(self._note())
+
+    def _sweep(self) -> None:
+        """Removes what clients that were killed left of jobs they were about to queue."""
+        jobs = self._store_root / "jobs"
+        with contextlib.suppress(OSError, JobError), locked(jobs / ".submit.lock"):
+            sweep(jobs)
 
     def _end_orphans(self) -> None:
         """The device is ours, so jobs that still run on it by their state have lost their worker."""

@@ -221,8 +221,12 @@ def test_the_study_is_of_the_saes_in_view(cases: Workbench, submitted: list[Any]
     cases.dispatch("measure")
     assert NoticeEvent("1 job is queued; 7 shows how it goes") in events
     cases.client.jobs()[-1].folder.end("done", only_from=("queued",))
+    ended = cases.client.jobs()[-1].ended
+    assert ended is not None
     cases.dispatch("measure")
-    assert NoticeEvent("study absorption: this has been done already") in events
+    when = f"{ended.astimezone():%Y-%m-%d at %H:%M}"
+    said = f"study absorption: {spec.title} was done on {when} and is not run again; :study absorption force=true makes"
+    assert NoticeEvent(f"{said} it again") in events
 
 
 def test_done_again_it_shows_the_same(bench: Workbench) -> None:

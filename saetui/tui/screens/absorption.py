@@ -159,7 +159,11 @@ class AbsorptionScreen(PagedScreen):
         """How far the ablation of this word is."""
         entry, token = self.bench.catalogue.entry(self.bench.attention.sae), self.bench.attention.token
         jobs = [job for job in self.bench.jobs if job.kind == "ablation" and not job.has_ended]
-        own = [job for job in jobs if entry is not None and (job.spec["sae"], job.spec["word"]) == (entry.name, token)]
+        own = [
+            job
+            for job in jobs
+            if entry is not None and (job.setting("sae"), job.setting("word")) == (entry.name, token)
+        ]
         self.card.tell(f"removing its latents, {progress_text(own[0])}" if own else "")
 
     def _show_card(self, *, again: bool = False) -> None:
