@@ -11,6 +11,8 @@ from pathlib import Path
 
 from platformdirs import user_cache_path
 
+from saetui.plain_files import read_file
+
 # Test suites repeat fixtures rather than prose, and lib2to3 is gone from Python 3.13.
 _SKIPPED_FOLDERS = {"test", "tests", "idle_test", "site-packages", "lib2to3", "__pycache__"}
 
@@ -30,9 +32,8 @@ def standard_library_documents(*, cache: Path | None = None) -> list[Document]:
     """
     cache = cache if cache is not None else user_cache_path("saetui")
     path = cache / f"stdlib-{sys.implementation.name}-{'.'.join(map(str, sys.version_info[:3]))}.jsonl"
-    if path.is_file():
-        with path.open(encoding="utf-8") as lines:
-            return [Document(**json.loads(line)) for line in lines]
+    if kept := _read_cache(path):
+        return kept
     documents = [*_module_documents(), *_topic_documents()]
     try:
         cache.mkdir(parents=True, exist_ok=True)
@@ -42,6 +43,16 @@ def standard_library_documents(*, cache: Path | None = None) -> list[Document]:
     except OSError:
         pass  # A read-only or full home folder only costs the next start a few seconds.
     return documents
+
+
+def _read_cache(path: Path) -> list[Document]:
+    """What was kept; nothing where there is none or the file is damaged: then it is made again."""
+    try:
+        lines = read_file(path).decode().removesuffix("\n").split("\n")
+        found = [Document(**json.loads(line)) for line in lines]
+    except (OSError, ValueError, TypeError, RecursionError):
+        return []
+    return found if all(isinstance(d.name, str) and isinstance(d.text, str) for d in found) else []
 
 
 def is_held_out(document: Document, *, share: float = 0.05) -> bool:

@@ -199,3 +199,29 @@ def test_a_progress_file_that_is_a_link_or_a_pipe_says_nothing(tmp_path: Path) -
     os.mkfifo(tmp_path / "pipe")
     assert ProgressReader(tmp_path / "link").read() is None
     assert ProgressReader(tmp_path / "pipe").read() is None
+
+
+def test_a_full_disk_costs_records_and_not_the_job(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "progress.jsonl"
+    writer = ProgressWriter(path)
+    writer.write("train", 1, 10, "tokens", {})
+    whole = writer._file
+
+    class Full:
+        def __init__(self, room: int) -> None:
+            self.room = room
+
+        def write(self, line: bytes) -> int:
+            if not self.room:
+                raise OSError(28, "No space left on device")
+            return whole.write(line[: self.room])
+
+    for room in (0, 20):
+        monkeypatch.setattr(writer, "_file", Full(room))
+        writer.write(f"full {room}", 2, 10, "tokens", {})
+    monkeypatch.setattr(writer, "_file", whole)
+    writer.write("evaluate", 3, 10, "tokens", {})
+    writer.close()
+    progress = ProgressReader(path).read()
+    assert progress is not None
+    assert (progress.phase, progress.done) == ("evaluate", 3)

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from saetui.lm import CorpusError, load_corpus
+from saetui.lm import CorpusError, Document, load_corpus, stdlib_text
+from saetui.lm.stdlib_text import standard_library_documents
 
 
 def message(source: str | Path) -> str:
@@ -21,6 +22,20 @@ def test_the_standard_library() -> None:
     names = [document.name for document in corpus.documents()]
     assert {"argparse.py", "topic/with"} <= set(names)
     assert corpus.fingerprint() == load_corpus("stdlib").fingerprint()
+
+
+@pytest.mark.parametrize("damage", [b"", b"\0", b'{"name": "a"}', b'{"name": 3, "text": "a"}', b"[" * 100_000, b"\xff"])
+def test_a_damaged_copy_of_the_standard_library_is_made_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, damage: bytes
+) -> None:
+    monkeypatch.setattr(stdlib_text, "_module_documents", lambda: [Document("a.py", "one\u2028two")])
+    whole = standard_library_documents(cache=tmp_path)
+    (file,) = tmp_path.iterdir()
+    assert standard_library_documents(cache=tmp_path) == whole
+    file.write_bytes(damage)
+    assert standard_library_documents(cache=tmp_path) == whole
+    monkeypatch.setattr(stdlib_text, "_module_documents", list)
+    assert standard_library_documents(cache=tmp_path) == whole
 
 
 def test_a_text_file(tmp_path: Path) -> None:

@@ -1,9 +1,11 @@
 """Absorption and ablation jobs on a tiny model: rows are what the library gives, and so are the verdicts in SQL."""
 
+import json
 from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
 from saetui.jobs.errors import JobError
 from saetui.jobs.specs import AblationSpec, AbsorptionSpec, Recipe, TrainSpec
@@ -17,7 +19,7 @@ from saetui.letters import (
     split_words,
 )
 from saetui.lm import load_model
-from saetui.sae import load_sae
+from saetui.sae import SAEError, load_sae, save_sae
 from store import Store
 from tests.tasks.conftest import HOOK, RunTask
 
@@ -199,3 +201,44 @@ def test_saes_must_be_of_the_model_and_the_hook_point(run_task: RunTask, model_f
         run_task(spec_for(model_folder, saes=["w32-k3"]))
     with pytest.raises(JobError, match=r"has no SAE of .*; train one first"):
         run_task(spec_for(model_folder))
+
+
+@pytest.mark.usefixtures("train")
+def test_saes_that_cannot_be_studied_leave_the_others(
+    run_task: RunTask, model_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of all SAEs: one with NaN, one whose config is cut short, one that says no hook point, one of a strange one."""
+    root = tmp_path / "store"
+    saes = {load_sae(path).workbench["name"]: path for path in (root / "tensors" / "sae").iterdir()}
+    weights = load_file(saes["w64-k3"] / "sae_weights.safetensors")
+    weights["b_dec"][0] = torch.nan
+    save_file(weights, saes["w64-k3"] / "sae_weights.safetensors")
+    (saes["late"] / "cfg.json").write_text("{")
+    sound = load_sae(saes["w32-k3"])
+    sound.workbench = {}
+    for name, hook_name in (("nowhere", None), ("beyond", "blocks.99.hook_resid_post")):
+        sound.metadata = {"hook_name": hook_name}
+        save_sae(sound, root / "tensors" / "sae" / name)
+
+    context = run_task(spec_for(model_folder))
+    assert sorted(note.split(" is left out: ")[0] for note in context.notes) == ["beyond", "late", "nowhere", "w64-k3"]
+    with Store.open(root) as store:
+        names = store.query("select name from absorption_run join sae using (sae_id)")["name"].to_list()
+    assert names == ["w32-k3"]
+
+    # Named by the spec it fails, after the others; what was done is kept, unless the store has refused it.
+    studied: list[str] = []
+    whole = absorption.WordLatents
+
+    def counted(*arguments: object) -> object:
+        studied.append("SAE")
+        return whole(*arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(absorption, "WordLatents", counted)
+    with pytest.raises(SAEError, match="b_dec holds NaN"):
+        run_task(spec_for(model_folder, saes=["w64-k3", "w32-k3"]))
+    assert studied == []
+    (marker,) = (root / "tensors" / "words").glob("*/studied/*.json")
+    (root / "spool" / f"{json.loads(marker.read_text())['result']}.rejected").mkdir(parents=True)
+    run_task(spec_for(model_folder, saes=["w32-k3"]))
+    assert studied == ["SAE"]
