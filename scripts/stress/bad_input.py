@@ -42,7 +42,7 @@ class Outcome:
 
 def one(bad: "object", folder: Path) -> Outcome:
     """Give one input, and look."""
-    from bad_inputs import Input
+    from inputs import Input
 
     assert isinstance(bad, Input)
     place = folder / "run"
@@ -80,7 +80,7 @@ def one(bad: "object", folder: Path) -> Outcome:
 
 def judged(bad: "object", ended: kit.Ended, said: str) -> tuple[str, str]:
     """The kind of end, and what shows it."""
-    from bad_inputs import Input
+    from inputs import Input
 
     assert isinstance(bad, Input)
     if ended.how == "endless":

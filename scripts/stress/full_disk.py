@@ -21,6 +21,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import forks
 import kit
 
 KINDS = ("done", "message", "traceback", "lost", "broken", "endless")
@@ -105,7 +106,7 @@ def _run_job(root: Path) -> None:
 
 
 def _run_again(root: Path) -> None:
-    from job_scenes import _nobody_left, client_of, settle
+    from job_scenes import client_of, nobody_left, settle
     from stress_tasks import RowsSpec
 
     client = client_of(root)
@@ -113,7 +114,7 @@ def _run_again(root: Path) -> None:
         client.submit(RowsSpec(label="a"))
     settle(client, ("a",))
     client.release_workers()
-    _nobody_left(root, client)
+    nobody_left(root, client)
     ended = kit.run(lambda: _rows(root, {"a": 24}), root.parents[1] / "rows.txt", 60)
     if ended.how != "good":
         from job_scenes import BrokenError
@@ -122,8 +123,8 @@ def _run_again(root: Path) -> None:
 
 
 def works() -> list[Work]:
-    import job_scenes as jobs
     import paper_scenes as papers
+    import sae_scenes as saes
 
     nothing = lambda root: None  # noqa: E731
     return [
@@ -133,7 +134,7 @@ def works() -> list[Work]:
         Work("run a job", _make, _run_job, _run_again, family=True),
         Work("session", papers.before, papers.play_session, papers.recover_session),
         Work("export", papers.before_export, papers.play_export, papers.recover_export),
-        Work("save an SAE", jobs.before_save, jobs.play_save, jobs.recover_save, torch=True),
+        Work("save an SAE", saes.before_save, saes.play_save, saes.recover_save, torch=True),
     ]
 
 
@@ -188,7 +189,7 @@ def one(given: tuple[Work, int], folder: Path) -> tuple[str, int, list[tuple[str
             kit.without_sync()
             told.unlink(missing_ok=True)
             if work.family:
-                kit.start_by_fork(base / "pids")
+                forks.start_by_fork(base / "pids")
             if full:
                 disk.limit(room_kb)
             try:
@@ -240,7 +241,7 @@ def one(given: tuple[Work, int], folder: Path) -> tuple[str, int, list[tuple[str
                 print(f"  {work.name}, {room_kb} kB -> {kind}: {text[:300]}", file=sys.stderr)
         return work.name, room_kb, seen
     finally:
-        for pid in kit.living(base / "pids"):
+        for pid in forks.living(base / "pids"):
             os.kill(pid, signal.SIGKILL)
         disk.end()
         shutil.rmtree(disk.path, ignore_errors=True)

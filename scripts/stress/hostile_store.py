@@ -88,7 +88,7 @@ def read_ones(outside: Path) -> list[str]:
 
 def one(name: str, folder: Path, template: Path) -> Found:
     """Prepare a store, visit it, and compare."""
-    from attacks import ATTACKS
+    from all_attacks import ATTACKS
 
     found = Found(name)
     base = folder / "run"
@@ -260,7 +260,7 @@ def main(seed: int = 0, only: str = "", parallel: int = 2, *, n: int | None = No
     """Visit all stores, or ``n`` drawn ones; the number of those in which something happened that must not."""
     import random
 
-    from attacks import ATTACKS
+    from all_attacks import ATTACKS
 
     names = [name for name in ATTACKS if only in name]
     if n is not None:

@@ -21,8 +21,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import forks
 import kit
-from kit import Steps, Target
+from steps import Steps, Target
 
 KINDS = ("lost", "doubled", "stuck", "wrong")
 
@@ -69,6 +70,7 @@ def phases() -> list[Phase]:
     import job_scenes as jobs
     import killed
     import paper_scenes as papers
+    import sae_scenes as saes
 
     shares = {"flush": 8, "commit": 8, "bulk": 4, "write": 4, "create": 5, "upgrade": 6}
     found = [
@@ -82,8 +84,8 @@ def phases() -> list[Phase]:
         Phase("retry", 11, jobs.made, jobs.play_retry, jobs.recover_retry, family=True),
         Phase("session", 5, papers.before, papers.play_session, papers.recover_session),
         Phase("export", 4, papers.before_export, papers.play_export, papers.recover_export),
-        Phase("save SAE", 7, jobs.before_save, jobs.play_save, jobs.recover_save, torch=True),
-        Phase("train", 4, jobs.before_train, jobs.play_train, jobs.recover_train, family=True, torch=True,
+        Phase("save SAE", 7, saes.before_save, saes.play_save, saes.recover_save, torch=True),
+        Phase("train", 4, saes.before_train, saes.play_train, saes.recover_train, family=True, torch=True,
               roles=("runner", "worker")),
     ]  # fmt: skip
     return found
@@ -154,7 +156,7 @@ class Theatre:
             kit.without_sync()
             kit.set_home(root.parent)
             if self.phase.family:
-                kit.start_by_fork(root.parent / "pids", steps)
+                forks.start_by_fork(root.parent / "pids", steps)
             steps.install("client" if self.phase.family else "alone")
             self.phase.play(root)
 
@@ -170,7 +172,7 @@ class Theatre:
             kit.without_sync()
             kit.set_home(root.parent)
             if self.phase.family:
-                kit.start_by_fork(root.parent / "pids")
+                forks.start_by_fork(root.parent / "pids")
             try:
                 self.phase.after(root)
             except BrokenError as broken:
@@ -192,7 +194,7 @@ def _kill_at(pid: int, pids: Path, one: Try) -> bool:
         victim: int | None = pid
     else:
         lines = [line.split() for line in pids.read_text().splitlines()] if pids.exists() else []
-        living = set(kit.living(pids))
+        living = set(forks.living(pids))
         victim = next((int(p) for p, role in reversed(lines) if role == one.role and int(p) in living), None)
     if victim is None:
         return False
@@ -205,7 +207,7 @@ def _kill_at(pid: int, pids: Path, one: Try) -> bool:
 
 def _kill_all(pids: Path) -> None:
     """End what a play has left running; only its own processes are in the list."""
-    for pid in kit.living(pids):
+    for pid in forks.living(pids):
         try:
             os.kill(pid, signal.SIGKILL)
         except ProcessLookupError:

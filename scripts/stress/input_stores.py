@@ -1,0 +1,248 @@
+"""Damaged job folders and store folders."""
+
+import json
+import os
+import random
+import shutil
+from pathlib import Path
+from typing import Any
+
+from inputs import Act, Input, command, with_store
+
+
+def job_folders(base: Path, draw: random.Random) -> list[Input]:
+    import platform
+
+    state = {
+        "job_id": "20260101-000000-000000-aaaa", "kind": "rows", "title": "t", "state": "failed", "device": "cpu",
+        "host": platform.node(), "content_hash": "0" * 32, "created": 1767225600.0, "after": [], "retry_of": None, "started": None,
+        "ended": None, "message": "m", "hint": None, "worker": None,
+    }  # fmt: skip
+    spec = {"schema": 1, "kind": "rows", "label": "x"}
+    record = {"t": 1.0, "clock": 1.0, "phase": "p", "done": 1, "total": 2, "unit": "u"}
+
+    def folder(**contents: bytes | str | Act) -> Act:
+        def make(place: Path) -> None:
+            job = place / "s" / "jobs" / str(state["job_id"])
+            (job / "out").mkdir(parents=True)
+            files: dict[str, Any] = {
+                "state.json": json.dumps(state),
+                "spec.json": json.dumps(spec),
+                "lock": "",
+                "log.txt": "x\n",
+            }
+            for name, content in (files | {key.replace("_", "."): value for key, value in contents.items()}).items():
+                if callable(content):
+                    content(job)
+                else:
+                    (job / name).write_bytes(content if isinstance(content, bytes) else content.encode())
+
+        return with_store(base, make)
+
+    def look(place: Path) -> None:
+        from saetui.commands.errors import user_errors
+        from saetui.commands.workbench import Workbench
+        from saetui.jobs.client import JobClient
+
+        JobClient.ensure_workers = lambda self: None  # type: ignore[method-assign]
+        bench = Workbench.open(place / "s", inline=True)
+        for job in bench.jobs:
+            _ = (job.created, job.started, job.ended, job.progress, job.log_tail(5), job.waiting)
+            try:
+                job.spec  # noqa: B018
+            except user_errors():
+                pass
+        for line in ("screen jobs", *(f"{verb} {job.id}" for job in bench.jobs for verb in ("job", "retry", "cancel"))):
+            try:
+                bench.dispatch(line)
+            except user_errors():
+                continue
+        bench.poll()
+        bench.close()
+
+    found: list[Input] = []
+
+    def add(name: str, make: Act) -> None:
+        listing = command("jobs", "--store", "s")
+        found.append(Input("job folders", f"{name}, listed", make, listing, False))
+        found.append(Input("job folders", f"{name}, in the workbench", make, look, False))
+
+    for key in state:
+        for value in (
+            None,
+            [],
+            {},
+            10**400,
+            1e300,
+            float("nan"),
+            -1,
+            "x" * 10_000,
+            "\x1b[2J",
+            True,
+            ["a", None],
+            "\ud800",
+        ):
+            if draw.random() < 0.55:
+                content = json.dumps({**state, key: value})
+                add(f"state.json {key} = {str(value)[:12]!r}", folder(state_json=content))
+        add(f"state.json without {key}", folder(state_json=json.dumps({k: v for k, v in state.items() if k != key})))
+    for name, content in {
+        "empty": "", "torn": json.dumps(state)[:40], "a list": "[]", "null": "null", "not UTF-8": b"\xff\xfe", "deep": "[" * 100_000,
+        "20 MB": json.dumps({**state, "title": "x" * 20_000_000}), "one more field": json.dumps({**state, "colour": 1}),
+    }.items():  # fmt: skip
+        add(f"state.json {name}", folder(state_json=content))
+        add(f"spec.json {name}", folder(spec_json=content))
+    for name, value in {"pid": "x", "started": None, "boot": [], "host": {}}.items():
+        worker = {"pid": 1, "started": "ticks 1", "boot": "b", "host": platform.node(), name: value}
+        add(
+            f"worker {name} = {value!r}", folder(state_json=json.dumps({**state, "state": "running", "worker": worker}))
+        )
+    for key in record:
+        for value in (None, [], {}, 10**400, 1e300, float("nan"), "x", -1):
+            if draw.random() < 0.5:
+                add(
+                    f"progress {key} = {str(value)[:12]!r}",
+                    folder(progress_jsonl=json.dumps({**record, key: value}) + "\n"),
+                )
+    plans = (
+        '{"plan": null}',
+        '{"plan": {"p": 0}}',
+        '{"plan": {"p": "x"}}',
+        '{"plan": {"p": NaN}}',
+        '{"plan": []}',
+        "\xff",
+        "[]",
+        "null",
+        "x",
+    )
+    for plan in plans:
+        add(f"progress {plan!r}", folder(progress_jsonl=plan + "\n" + json.dumps(record) + "\n"))
+    odd: dict[str, Act] = {
+        "a pipe": lambda job: (((job / "state.json").unlink(missing_ok=True)), os.mkfifo(job / "state.json")),
+        "a folder": lambda job: (((job / "state.json").unlink(missing_ok=True)), (job / "state.json").mkdir()),
+        "a loop": lambda job: (
+            ((job / "state.json").unlink(missing_ok=True)),
+            (job / "state.json").symlink_to("state.json"),
+        ),
+    }
+    for name, act in odd.items():
+        add(f"state.json is {name}", folder(state_json=act))
+        add(f"log.txt is {name}", folder(log_txt=lambda job, act=act: _for(job, "log.txt", act)))  # type: ignore[misc]
+        add(f"progress.jsonl is {name}", folder(progress_jsonl=lambda job, act=act: _for(job, "progress.jsonl", act)))  # type: ignore[misc]
+    return found
+
+
+def _for(job: Path, name: str, act: Act) -> None:
+    """Do to another file what is done to ``state.json``."""
+    kept = (job / "state.json").read_bytes() if (job / "state.json").is_file() else b""
+    act(job)
+    (job / name).unlink(missing_ok=True)
+    (job / "state.json").rename(job / name) if not (job / "state.json").is_symlink() else (job / name).symlink_to(name)
+    (job / "state.json").unlink(missing_ok=True)
+    (job / "state.json").write_bytes(kept)
+
+
+# Store folders
+
+
+def store_folders(base: Path, draw: random.Random) -> list[Input]:
+    def look(place: Path) -> None:
+        from saetui.commands.workbench import Workbench
+        from saetui.jobs.client import JobClient
+
+        JobClient.ensure_workers = lambda self: None  # type: ignore[method-assign]
+        bench = Workbench.open(place / "s", inline=True)
+        bench.dispatch("screen letters")
+        for _ in range(2):
+            bench._next_look = 0.0
+            bench.poll()
+        bench.close()
+
+    def remove(path: Path) -> None:
+        shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink(missing_ok=True)
+
+    def damaged(at: float, n: int) -> Act:
+        def make(place: Path) -> None:
+            path = place / "s" / "saetui.duckdb"
+            raw = bytearray(path.read_bytes())
+            start = int(at * len(raw))
+            raw[start : start + n] = bytes(draw.randrange(256) for _ in range(min(n, len(raw) - start)))
+            path.write_bytes(bytes(raw))
+
+        return make
+
+    changes: dict[str, Act] = {}
+    for room in ("spool", "jobs", "locks", "tensors", "saetui.duckdb"):
+        changes[f"{room} is a file"] = lambda p, room=room: (remove(p / "s" / room), (p / "s" / room).write_text("x"))  # type: ignore[misc]
+        changes[f"{room} is gone"] = lambda p, room=room: remove(p / "s" / room)  # type: ignore[misc]
+        changes[f"{room} is a loop"] = lambda p, room=room: (remove(p / "s" / room), (p / "s" / room).symlink_to(room))  # type: ignore[misc]
+        changes[f"{room} is a pipe"] = lambda p, room=room: (remove(p / "s" / room), os.mkfifo(p / "s" / room))  # type: ignore[misc]
+    changes |= {
+        "database empty": lambda p: (p / "s" / "saetui.duckdb").write_bytes(b""),
+        "database cut": lambda p: os.truncate(p / "s" / "saetui.duckdb", 50_000),
+        "database of zeros": lambda p: (p / "s" / "saetui.duckdb").write_bytes(bytes(100_000)),
+        "database of others": _other_database,
+        "database a folder": lambda p: (remove(p / "s" / "saetui.duckdb"), (p / "s" / "saetui.duckdb").mkdir()),
+        "log of random bytes": lambda p: (p / "s" / "saetui.duckdb.wal").write_bytes(
+            bytes(draw.randrange(256) for _ in range(999))
+        ),
+        "a file in the spool": lambda p: (p / "s" / "spool" / "x").write_text("x"),
+        "a pipe in the spool": lambda p: os.mkfifo(p / "s" / "spool" / "x"),
+        "an empty result": lambda p: (p / "s" / "spool" / "x").mkdir(),
+        "a result with a pipe": lambda p: (
+            (p / "s" / "spool" / "x").mkdir(),
+            os.mkfifo(p / "s" / "spool" / "x" / "manifest.json"),
+        ),
+        "a file in jobs": lambda p: (p / "s" / "jobs" / "x").write_text("x"),
+        "an empty job": lambda p: (p / "s" / "jobs" / "x").mkdir(),
+        "names that are no text": lambda p: [
+            os.mkdir(bytes(p / "s" / room) + b"/\xff\xfe") for room in ("spool", "jobs", "tensors")
+        ],
+        "version null": _sql("DELETE FROM store_state"),
+        "version of the future": _sql("UPDATE store_state SET schema_version = 999"),
+        "version negative": _sql("UPDATE store_state SET schema_version = -1"),
+        "a table is gone": _sql("DROP TABLE note"),
+        "a view is gone": _sql("DROP VIEW sae_summary"),
+        "another column": _sql("ALTER TABLE sae RENAME COLUMN name TO title"),
+        "nulls in names": _sql("UPDATE sae SET name = NULL, l0 = NULL, fvu = NULL, width = NULL"),
+        "not numbers": _sql("UPDATE sae SET l0 = 'nan', fvu = 'inf'"),
+        "no rows": _sql("DELETE FROM sae; DELETE FROM latent; DELETE FROM model"),
+    }
+    for i in range(24):
+        changes[f"database damaged {i}"] = damaged(i / 24 if i else 0.0, draw.choice((1, 16, 4096)))
+    for name, manifest in {
+        "null": "null", "list": "[]", "nulls": json.dumps({"format": 1, "name": None, "job_id": None, "attempt": None, "parts": None}),
+        "numbers": json.dumps({"format": 1, "name": 1, "job_id": 2, "attempt": 3, "parts": [1]}), "torn": '{"format": 1, ', "deep": "[" * 100_000,
+        "format text": json.dumps({"format": "x"}), "format list": json.dumps({"format": [1]}), "not UTF-8": "\udcff",
+        "part null": json.dumps({"format": 1, "name": "x", "job_id": "j", "attempt": "a", "parts": [{"table": None, "file": None, "n_rows": None, "columns": None, "scope": None}]}),
+        "part of numbers": json.dumps({"format": 1, "name": "x", "job_id": "j", "attempt": "a", "parts": [{"table": 1, "file": 2, "n_rows": "x", "columns": [1], "scope": {"a": 1}}]}),
+    }.items():  # fmt: skip
+        changes[f"manifest {name}"] = lambda p, manifest=manifest: (  # type: ignore[misc]
+            (p / "s" / "spool" / "0001-x").mkdir(),
+            (p / "s" / "spool" / "0001-x" / "manifest.json").write_text(manifest, errors="surrogateescape"),
+        )
+    found = []
+    for name, change in changes.items():
+        make = with_store(base, change)
+        found.append(Input("store folders", f"{name}, summary", make, command("open", "s"), False))
+        found.append(Input("store folders", f"{name}, jobs", make, command("jobs", "--store", "s"), False))
+        found.append(Input("store folders", f"{name}, workbench", make, look, False))
+    return found
+
+
+def _sql(statements: str) -> Act:
+    def make(place: Path) -> None:
+        import duckdb
+
+        with duckdb.connect(str(place / "s" / "saetui.duckdb")) as connection:
+            connection.execute(statements)
+
+    return make
+
+
+def _other_database(place: Path) -> None:
+    import duckdb
+
+    (place / "s" / "saetui.duckdb").unlink()
+    with duckdb.connect(str(place / "s" / "saetui.duckdb")) as connection:
+        connection.execute("CREATE TABLE mine (a INT)")

@@ -1,0 +1,63 @@
+"""One bad input: how it is made, how it is given to saetui, and what must come of it."""
+
+import shutil
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+Act = Callable[[Path], object]
+
+
+@dataclass(frozen=True)
+class Input:
+    """One input: how it is made in a folder, how it is given to saetui, and what must come of it."""
+
+    group: str
+    name: str
+    make: Act
+    give: Act
+    must_fail: bool = True
+    names: str = ""  # what a message must name
+    torch: bool = False
+
+    @property
+    def title(self) -> str:
+        return f"{self.group}: {self.name}"
+
+
+def command(*words: str) -> Act:
+    """Give a command line; what it would queue does not run."""
+
+    def give(place: Path) -> None:
+        import saetui.commands.headless
+        from saetui.cli import main
+        from saetui.jobs.client import JobClient
+
+        JobClient.ensure_workers = lambda self: None  # type: ignore[method-assign]
+        saetui.commands.headless.follow_jobs = lambda *_, **__: 0
+        sys.argv = ["saetui", *words]
+        main()
+
+    return give
+
+
+def with_store(base: Path, more: Act = lambda place: None) -> Act:
+    def make(place: Path) -> None:
+        shutil.copytree(base / "s", place / "s", symlinks=True)
+        more(place)
+
+    return make
+
+
+def written(name: str, content: bytes | str) -> Act:
+    raw = content.encode("utf-8", "surrogatepass") if isinstance(content, str) else content
+    return lambda place: (place / name).write_bytes(raw)
+
+
+def both(*acts: Act) -> Act:
+    def make(place: Path) -> None:
+        for act in acts:
+            act(place)
+
+    return make
