@@ -28,11 +28,18 @@ _GRACE_GROWTH = 4
 class Reading:
     """One read under way; its fields are changed while the residency's gate is held."""
 
-    def __init__(self, displaced: int) -> None:
+    def __init__(self) -> None:
         self.cursor: duckdb.DuckDBPyConnection | None = None
-        self.protected_until = time.monotonic() + GRACE * _GRACE_GROWTH**displaced
+        self.protected_until = 0.0
         self.displaced = False
         self.interrupted = False
+        self._attempts = 0
+
+    def begin(self) -> None:
+        """Begin, or begin again after a commit: the read is then left alone for longer."""
+        self.protected_until = time.monotonic() + GRACE * _GRACE_GROWTH**self._attempts
+        self.displaced = False
+        self._attempts += 1
 
     def stop(self) -> None:
         """Interrupt the query; again and again, since one that has not begun yet does not notice."""
@@ -53,24 +60,32 @@ class Reads:
         QueryInterrupted after ``interrupt``, QueryError where DuckDB refuses, StoreBusy where another process keeps the
         database for itself.
         """
-        displaced = 0
-        while True:
-            reading = Reading(displaced)
-            self._readings.add(reading)
-            try:
-                with told(self._residency.folder.root):
-                    return task(self._residency.enter(reading))
-            except duckdb.InterruptException as error:
-                if reading.interrupted or not reading.displaced:
-                    raise QueryInterrupted("the query was interrupted") from error
-                displaced += 1
-            except duckdb.PermissionException as error:
-                raise QueryError(f"{str(error).strip()}\n{_ALONE}") from error
-            except duckdb.Error as error:
-                raise QueryError(str(error).strip()) from error
-            finally:
-                self._readings.discard(reading)
-                self._residency.leave(reading)
+        # One for all attempts, so that an interrupt between two of them is not lost.
+        reading = Reading()
+        self._readings.add(reading)
+        try:
+            while (answer := self._tried(reading, task)) is None:
+                pass
+            return answer[0]
+        finally:
+            self._readings.discard(reading)
+
+    def _tried(self, reading: Reading, task: Callable[[duckdb.DuckDBPyConnection], T]) -> tuple[T] | None:
+        """The answer; None where a commit needed the room."""
+        reading.begin()
+        try:
+            with told(self._residency.folder.root):
+                return (task(self._residency.enter(reading)),)
+        except duckdb.InterruptException as error:
+            if reading.interrupted or not reading.displaced:
+                raise QueryInterrupted("the query was interrupted") from error
+            return None
+        except duckdb.PermissionException as error:
+            raise QueryError(f"{str(error).strip()}\n{_ALONE}") from error
+        except duckdb.Error as error:
+            raise QueryError(str(error).strip()) from error
+        finally:
+            self._residency.leave(reading)
 
     def interrupt(self) -> None:
         """Stop the reads that are under way, or wait to begin."""

@@ -89,7 +89,14 @@ class Residency:
         with self._gate:
             for reading in readings:
                 reading.interrupted = True
-                reading.stop()
+            self._stop_interrupted()
+
+    def _stop_interrupted(self) -> None:
+        """Stop the reads that nobody wants; again and again, since one that is about to begin hears nothing."""
+        with self._gate:
+            for reading in self._readings:
+                if reading.interrupted:
+                    reading.stop()
 
     @property
     def revision(self) -> int:
@@ -148,6 +155,7 @@ class Residency:
         latest = time.monotonic() + GRACE if urgent else math.inf
         while wanted():
             with self._gate:
+                self._stop_interrupted()
                 needed = min(self._needed(), latest - time.monotonic())
                 if needed <= GRACE:
                     self._barred_by.add(reason)
@@ -171,6 +179,7 @@ class Residency:
     def _watch(self) -> None:
         """Make room when asked to, and come back afterwards."""
         while not self._ended.wait(_LOOK):
+            self._stop_interrupted()
             if self._connection is None:
                 # What is wrong with the database is told to those who ask it.
                 with self._gate, suppress(StoreError, OSError):

@@ -247,3 +247,33 @@ def test_files_are_asked_apart_from_the_store(study: Store, tmp_path: Path) -> N
     assert query_files("SELECT count(*) FROM saes", saes=study.arrow("FROM sae")).rows() == [(2,)]
     with pytest.raises(QueryError, match="sae does not exist"):
         query_files("FROM sae")
+
+
+# One that computes for long before its first row, and one whose rows never end.
+ROWS_WITHOUT_END = "FROM range(1000000000000)"
+ASKED = {
+    "fetch": lambda reader, sql: reader.fetch(sql),
+    "query": lambda reader, sql: reader.query(sql),
+    "arrow": lambda reader, sql: reader.arrow(sql),
+    "window": lambda reader, sql: reader.window(sql, where="true", limit=10, offset=10**11),
+    "count": lambda reader, sql: reader.count(sql, where="random() > 2"),
+}
+
+
+@pytest.mark.parametrize("how", ASKED)
+def test_every_way_of_asking_can_be_interrupted_and_makes_room(store: Store, how: str) -> None:
+    for sql in (ENDLESS, ROWS_WITHOUT_END):
+        reader = store.reader()
+        with ThreadPoolExecutor(1) as pool:
+            running = pool.submit(ASKED[how], reader, sql)
+            try:
+                time.sleep(0.2)
+                before = time.monotonic()
+                store.write("DELETE FROM mark")
+                assert not running.done()
+                reader.interrupt()
+                with pytest.raises(QueryInterrupted):
+                    running.result(timeout=30)
+                assert time.monotonic() - before < 30
+            finally:
+                reader.interrupt()
