@@ -145,7 +145,10 @@ class Disk:
         place.mkdir(parents=True, exist_ok=True)
         self.path = place
         mount = ["mount", "-t", "tmpfs", "-o", f"size={_DISK_MB}m", "tmpfs", str(place)]
-        self.is_real = subprocess.run(mount, capture_output=True, check=False).returncode == 0
+        self.is_real = (
+            shutil.which("mount") is not None
+            and subprocess.run(mount, capture_output=True, check=False).returncode == 0
+        )
 
     def fill(self, room_kb: int) -> None:
         """Leave so many kilobytes."""
@@ -161,7 +164,8 @@ class Disk:
         """In the child: where there is no disk of its own, no file may be longer than that."""
         if not self.is_real:
             signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-            resource.setrlimit(resource.RLIMIT_FSIZE, (room_kb * 1024, room_kb * 1024))
+            size = max(4, room_kb) * 1024  # So much the kit itself has to write.
+            resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
 
     def make_room(self) -> None:
         (self.path / "filler").unlink(missing_ok=True)
