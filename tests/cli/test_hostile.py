@@ -51,9 +51,9 @@ COMMANDS = {
     "pursue with a hostile l0": (["pursue", "--l0", ALL, "--store", "STORE"], 2, "l0"),
     "a place that is not": (["open", "STORE", "--at", f"letters/s/{ALL}"], 2, "not the number of a latent"),
     "cancel a job that is not": (["jobs", "cancel", ALL, "--store", "STORE"], 1, "names 0 jobs"),
-    "a store that is not": (["open", f"/nowhere/{ALL}"], 1, "no store"),
+    "a store that is not": (["open", f"/nowhere/{ALL}"], 1, "/nowhere/"),
     "a specification that is not": (["run", f"/nowhere/{ALL}.toml", "--store", "STORE"], 1, ".toml"),
-    "a study of an SAE that is not": (["study", "letters", "--sae", ALL, "--ig-rule", ALL, "--store", "STORE"], 1, ""),
+    "a study by a hostile rule": (["study", "letters", "--ig-rule", ALL, "--store", "STORE"], 2, "ig_rule"),
     "a figure that cannot be written": (
         ["figure", "splits", "--store", "STORE", "--out", f"/nowhere/{ALL}/x.svg"],
         1,
