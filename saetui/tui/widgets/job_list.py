@@ -145,7 +145,7 @@ class JobList(ScrollView, can_focus=True):
         tone = self.get_component_rich_style(f"job-list--{name}", partial=True) if name else Style()
         # The colour of a state must not cover the cursor's background.
         tone = Style(color=tone.color, bold=tone.bold)
-        right = fit(how_far(job), width // 2).rstrip()
+        right = fit(how_far(job), max(36, width // 2)).rstrip()
         room = max(8, width - len(right) - 6)
         return [
             Segment(f" {_GLYPHS['blocked' if job.blocked else job.state]} ", style + tone),
