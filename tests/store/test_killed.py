@@ -16,7 +16,7 @@ EXPECTED = {
     "flush": {"folder made", "part written", "manifest written", "result finished"},
     "commit": {"room asked for", "sql BEGIN", "rows inserted", "commit logged", "sql COMMIT", "sql close"},
     "write": {"room asked for", "sql BEGIN", "revision written", "sql COMMIT", "sql close"},
-    "create": {"schema changed", "schema committed", "os.rename saetui.new"},
+    "create": {"schema changed", "schema committed", "sql CHECKPOINT", "database looked at", "os.rename saetui.new"},
     "upgrade": {"copy written", "schema changed", "schema committed", f"os.rename saetui.v{newest_version()}.part"},
     "bulk": set(),
 }
