@@ -5,6 +5,7 @@ import shutil
 import time
 from contextlib import suppress
 from pathlib import Path
+from shlex import quote
 
 import duckdb
 
@@ -28,7 +29,7 @@ def require_store(folder: Folder) -> None:
     """StoreMissing or StoreUnreadable where the folder holds no database that can be read."""
     root, database = folder.root, folder.database
     if not root.exists():
-        raise StoreMissing(f"{root}: there is no store here; `saetui demo --store {root}` makes one")
+        raise StoreMissing(f"{root}: there is no store here; `saetui demo --store {quote(str(root))}` makes one")
     if not root.is_dir():
         raise StoreUnreadable(f"{root}: is a file; a store is a folder with a {database.name} in it")
     if not os.access(root, os.R_OK | os.X_OK):

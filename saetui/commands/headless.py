@@ -7,11 +7,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
-from shlex import quote
 from typing import TYPE_CHECKING, Protocol
 
 from saetui.commands.errors import CommandError
 from saetui.commands.printing import put, say
+from saetui.commands.shell import shell_line
 from saetui.commands.text_table import new_table, print_table
 from saetui.jobs.client import JobClient
 from saetui.jobs.errors import JobError
@@ -49,7 +49,7 @@ def follow_jobs(root: Path, jobs: Sequence[Job | str], *, again: str = "") -> in
                         break
                     time.sleep(_POLL_S)
         except KeyboardInterrupt:
-            say(f"the jobs go on without you; see `saetui jobs --store {quote(str(root))}`")
+            say(f"the jobs go on without you; see `{shell_line('saetui', 'jobs', '--store', root)}`")
             raise
         # Nobody looks at this store any more, so nothing needs to stay in memory.
         with suppress(JobError):

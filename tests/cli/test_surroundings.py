@@ -10,9 +10,11 @@ from pathlib import Path
 import pytest
 
 from saetui.cli import main
+from saetui.commands.shell import shell_line
 from store import Store
 from store.spool import Spool
 from tests.figures.made import make_store
+from tests.hostile import hidden_in
 
 Run = subprocess.CompletedProcess[bytes]
 
@@ -137,6 +139,21 @@ def test_paths_that_cannot_be_a_store_are_named(
     code, _, err = in_process(monkeypatch, capsys, tmp_path, "jobs", "--store", tmp_path / "none")
     assert code == 1
     assert "there is no store here" in err
+
+
+def test_a_line_that_is_advised_can_be_pasted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "my $(touch x) store"
+    _, _, err = in_process(monkeypatch, capsys, tmp_path, "open", path)
+    assert f"saetui demo --store '{path}'" in err
+
+
+@pytest.mark.parametrize("word", ["a b", "$(x)", "it's", "a?b", "\x1b[31m", "two\nlines", "\u202e", "caf\udce9", "\\"])
+def test_a_shell_reads_what_was_written(word: str) -> None:
+    done = subprocess.run(["bash", "-c", shell_line("printf", "%s", word)], capture_output=True, check=True)
+    assert os.fsdecode(done.stdout) == word
+    assert hidden_in(shell_line(word)) == set()
 
 
 NINES = "9" * 5000
