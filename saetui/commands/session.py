@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 from collections.abc import Callable
@@ -16,6 +17,8 @@ import saetui
 from saetui.commands.command import Command
 from saetui.commands.errors import user_errors
 from saetui.commands.session_lines import FORMAT, read_header, read_lines, read_step
+from store.errors import StoreUnreadable
+from store.plain import check_plain
 
 if TYPE_CHECKING:
     from saetui.commands.workbench import Workbench
@@ -87,6 +90,7 @@ class Recorder:
     def record(self, line: dict[str, Any], digest: str) -> None:
         """Append one line; the folder and the header are made with the first."""
         if self._file is None:
+            self._require_plain_folder()
             self.folder.mkdir(parents=True, exist_ok=True)
             self._file = self.path.open("a", encoding="utf-8")
             header = {
@@ -120,6 +124,13 @@ class Recorder:
                 "path": path.as_posix(),
             },
         )
+
+    def _require_plain_folder(self) -> None:
+        """OSError where the folder is a link: in a store of somebody else's, it can lead anywhere."""
+        try:
+            check_plain(self.folder.parent, self.path)
+        except StoreUnreadable as error:
+            raise OSError(errno.ELOOP, str(error)) from error
 
     def _write(self, line: dict[str, Any]) -> None:
         assert self._file is not None

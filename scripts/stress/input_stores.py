@@ -200,7 +200,7 @@ def store_folders(base: Path, draw: random.Random) -> list[Input]:
         ],
         "version null": _sql("DELETE FROM store_state"),
         "version of the future": _sql("UPDATE store_state SET schema_version = 999"),
-        "version negative": _sql("UPDATE store_state SET schema_version = -1"),
+        "version 0": _sql("UPDATE store_state SET schema_version = 0"),
         "a table is gone": _sql("DROP TABLE note"),
         "a view is gone": _sql("DROP VIEW sae_summary"),
         "another column": _sql("ALTER TABLE sae RENAME COLUMN name TO title"),

@@ -272,3 +272,14 @@ def test_sessions_of_before_are_read_although_a_text_holds_ends_of_lines(text: s
     path = tmp_path / "session.jsonl"
     path.write_text(f"{json.dumps(HEADER)}\n{json.dumps(line, ensure_ascii=False)}\n", encoding="utf-8")
     assert load(path).steps[0].command == Note(text, kind="letter", key="s")
+
+
+def test_a_session_is_not_recorded_through_a_link(bench: Workbench, tmp_path: Path) -> None:
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (bench.store.root / "sessions").symlink_to(outside)
+    bench.recorder = Recorder(bench.store.root / "sessions", lambda: fingerprint(bench.store))
+    with pytest.raises(CommandError, match=r"recording has stopped .*sessions: is a link"):
+        bench.dispatch("screen letters")
+    assert bench.recorder is None
+    assert list(outside.iterdir()) == []
