@@ -204,7 +204,7 @@ def store_folders(base: Path, draw: random.Random) -> list[Input]:
         "a table is gone": _sql("DROP TABLE note"),
         "a view is gone": _sql("DROP VIEW sae_summary"),
         "another column": _sql("ALTER TABLE sae RENAME COLUMN name TO title"),
-        "nulls in names": _sql("UPDATE sae SET name = NULL, l0 = NULL, fvu = NULL, width = NULL"),
+        "nulls in figures": _sql("UPDATE sae SET l0 = NULL, fvu = NULL, k = NULL"),
         "not numbers": _sql("UPDATE sae SET l0 = 'nan', fvu = 'inf'"),
         "no rows": _sql("DELETE FROM sae; DELETE FROM latent; DELETE FROM model"),
     }
