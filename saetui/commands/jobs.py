@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from saetui.commands.command import Command, argument, command
 from saetui.commands.errors import CommandError
+from saetui.commands.user_path import user_path
 
 if TYPE_CHECKING:
     from saetui.commands.workbench import Workbench
@@ -104,8 +104,10 @@ class Run(Command):
     def run(self, bench: Workbench) -> None:
         from saetui.jobs import load_spec
 
+        path = user_path(self.path)
+
         def submit() -> str:
-            job = bench.client.submit(load_spec(Path(self.path).expanduser()), force=self.force)
+            job = bench.client.submit(load_spec(path), force=self.force)
             if job.found_text:
                 return f"{job.found_text}; :run {self.path} force=true runs it again"
             return f"{job.title} is queued; 7 shows how it goes"

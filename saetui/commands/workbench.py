@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import suppress
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
+from threading import Lock
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from saetui.commands.attention import Attention, History, Place
 from saetui.commands.catalogue import Catalogue, Holdings
 from saetui.commands.command import Command
-from saetui.commands.errors import CommandError, user_errors
+from saetui.commands.errors import CommandError
 from saetui.commands.events import (
     AttentionEvent,
     Event,
@@ -31,15 +33,19 @@ from saetui.commands.row_filter import Condition, FilterColumn, columns_of, pars
 from saetui.commands.session import Recorder
 from saetui.commands.subject import Subject
 from saetui.commands.tables import TABLES, TableSpec, TableState, tables_of
+from saetui.commands.trouble import Troubles, outside_errors, told
 from saetui.commands.view import View
 from saetui.commands.waiting import waiting_text
 from saetui.commands.window import parameter_names, windowed
-from store import Store, StoreError
+from store import QueryInterrupted, Store
 
 if TYPE_CHECKING:
     from saetui.jobs import Job, JobClient
 
 _LOOK_SECONDS = 1.0
+# How long leaving waits for reads of the background to end by themselves.
+_CLOSE_PATIENCE = 1.0
+_PAUSE = 0.05
 SCREENS = {
     "overview": ("1", "Overview"),
     "letters": ("2", "Letters"),
@@ -76,7 +82,10 @@ class Workbench:
         self._writer = None if inline else ThreadPoolExecutor(1, thread_name_prefix="saetui-writer")
         self._writes: list[Future[None]] = []
         self._commit: Future[None] | None = None
-        self._next_look = 0.0
+        self._closing, self._is_closing = Lock(), False
+        self.last_words: list[str] = []
+        self._next_look = self._next_read = 0.0
+        self.troubles = Troubles(lambda text: self.notify(text, "error"))
         self._fresh: Holdings | None = None
         self._columns: dict[str, tuple[FilterColumn, ...]] = {}
         self._take(Holdings.read(store))
@@ -112,11 +121,17 @@ class Workbench:
         return done
 
     def _record(self, recorder: Recorder, line: dict[str, Any], view: View) -> None:
+        if self.recorder is not recorder:
+            return  # It has stopped already, and said so.
         try:
-            recorder.record(line, view.digest(self.store))
-        except OSError as problem:
+            try:
+                digest = view.digest(self.store)
+            except QueryInterrupted:
+                digest = ""  # The person did not wait for the answer; the command was given all the same.
+            recorder.record(line, digest)
+        except outside_errors() as problem:
             self.recorder = None
-            raise CommandError(f"{recorder.path}: recording has stopped ({problem.strerror})") from problem
+            raise CommandError(f"recording has stopped: {told(problem)}") from problem
 
     @cached_property
     def client(self) -> JobClient:
@@ -142,16 +157,19 @@ class Workbench:
         """Do something that waits for the disk, in order, beside the interface; its text or its failure is told."""
 
         def guarded() -> None:
+            # Any other exception is a fault of this program; poll() raises it again where it is seen.
             try:
                 text = work()
-            except Exception as problem:
-                if not isinstance(problem, (*user_errors(), OSError)):
-                    raise  # poll() raises it again where it is seen.
-                self.notify(str(problem), "error")
+            except QueryInterrupted:
+                self.notify("stopped")
+            except outside_errors() as problem:
+                self.notify(told(problem), "error")
             else:
                 if text:
                     self.notify(text)
 
+        if self._is_closing:
+            return None
         if self._writer is None:
             text = work()
             if text:
@@ -290,8 +308,11 @@ class Workbench:
     def poll(self) -> None:
         """Look at the job folders, the spool and the store; cheap enough for four times a second.
 
-        All reading and writing happens beside the caller, who only takes over what has been read.
+        All reading and writing happens beside the caller, who only takes over what has been read. What a disk or a
+        damaged folder does to it is told once, and is in ``troubles`` as long as it lasts.
         """
+        if self._is_closing:
+            return
         for write in [w for w in self._writes if w.done()]:
             self._writes.remove(write)
             write.result()
@@ -301,42 +322,77 @@ class Workbench:
             self._take(fresh)
             self.emit(StoreEvent(self.revision))
         revision = self.store.revision
-        if revision != self._asked:
+        if revision != self._asked and monotonic() >= self._next_read:
             self._asked = revision
             self.in_background(self._read_again)
 
     def commit(self) -> None:
         """Take finished results from the spool into the store; ``waiting`` says who is in the way, if anyone."""
-        report = self.store.commit_spool()
-        self.waiting = waiting_text(report)
-        for rejection in report.rejected:
-            self.notify(f"a result of job {rejection.job_id} does not fit the store: {rejection.reason}", "error")
+        with self.troubles.watched("results cannot be taken into the store"):
+            report = self.store.commit_spool()
+            self.waiting = waiting_text(report)
+            for rejection in report.rejected:
+                self.notify(f"a result of job {rejection.job_id} does not fit the store: {rejection.reason}", "error")
+
+    def stop(self) -> bool:
+        """Stop the export, figure or other read of the background that is under way; whether there was one."""
+        if all(write.done() for write in self._writes):
+            return False
+        self.store.interrupt()
+        return True
 
     def close(self) -> None:
-        """Finish writing, close the session file and the store."""
-        if self._writer is not None:
-            self._writer.shutdown(wait=True)
-        if self.recorder is not None:
-            with suppress(StoreError):  # The file is the session; that the store lists it is a convenience.
-                self.recorder.close(self.store)
-            self.recorder = None
-        self.store.close()
+        """Finish writing, close the session file and the store; what a disk does to that is in ``last_words``.
+
+        Reads of the background that take long are stopped; what a person wrote is kept. May be called again, and from
+        another thread.
+        """
+        self._is_closing = True
+        with self._closing:
+            if self._writer is not None:
+                self._writer.shutdown(wait=False)
+                writes = list(self._writes)
+                wait(writes, timeout=_CLOSE_PATIENCE)
+                while wait(writes, timeout=_PAUSE).not_done:
+                    self.store.interrupt()
+            recorder, self.recorder = self.recorder, None
+            try:
+                if recorder is not None:
+                    recorder.close(self.store)
+            except outside_errors() as problem:
+                # The file is the session; that the store lists it is a convenience.
+                self.last_words.append(f"the session is not listed in the store: {told(problem)}")
+            finally:
+                self.store.close()
 
     def _look_at_jobs(self) -> None:
-        jobs = self.client.jobs()
+        jobs = self.jobs
+        with self.troubles.watched("the jobs cannot be read"):
+            jobs = self.client.jobs()
         if [_moving(job) for job in jobs] != [_moving(job) for job in self.jobs]:
             self.jobs = jobs
             self.emit(JobsEvent())
         if monotonic() < self._next_look:
             return
         self._next_look = monotonic() + _LOOK_SECONDS
-        if any(job.state == "queued" for job in jobs):
-            self.client.ensure_workers()
-        if (self._commit is None or self._commit.done()) and any(self.store.spool.iterdir()):
-            self._commit = self.in_background(self.commit)
+        if any(job.state == "queued" for job in self.jobs):
+            with self.troubles.watched("no worker can be started"):
+                self.client.ensure_workers()
+        if self._commit is None or self._commit.done():
+            with self.troubles.watched("the spool cannot be read"):
+                if _holds_results(self.store.spool):
+                    self._commit = self.in_background(self.commit)
 
     def _read_again(self) -> None:
-        self._fresh = Holdings.read(self.store)
+        fresh = None
+        with self.troubles.watched("the store cannot be read"), suppress(QueryInterrupted):
+            fresh = Holdings.read(self.store)
+        if fresh is None:
+            # Until it can be read, it is tried again.
+            self._next_read = monotonic() + _LOOK_SECONDS
+            self._asked = -1
+        else:
+            self._fresh = fresh
 
     def _take(self, fresh: Holdings) -> None:
         self.revision, self.catalogue, self.marks = fresh.revision, fresh.catalogue, fresh.marks
@@ -353,3 +409,9 @@ class Workbench:
 def _moving(job: Job) -> tuple[Any, ...]:
     """The parts of a job that change."""
     return (job.record, job.progress, job.waiting)
+
+
+def _holds_results(spool: Path) -> bool:
+    """Whether anything in the spool waits; what was set aside does not."""
+    with os.scandir(spool) as entries:
+        return any(not entry.name.endswith(".rejected") for entry in entries)

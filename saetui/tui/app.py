@@ -7,18 +7,22 @@ import gc
 import os
 from functools import partial
 from importlib import import_module
+from threading import Thread
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
+from rich.console import RenderableType
+from rich.text import Text
 from textual import on, work
 from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.driver import Driver
 from textual.events import Resize
 from textual.message import Message
+from textual.notifications import SeverityLevel
 from textual.screen import ModalScreen, Screen
 
 from saetui.commands.command import Command
-from saetui.commands.errors import CommandError, user_errors
+from saetui.commands.errors import CommandError
 from saetui.commands.events import (
     AttentionEvent,
     Event,
@@ -31,13 +35,16 @@ from saetui.commands.events import (
 )
 from saetui.commands.parse import find, parse
 from saetui.commands.session import Recorder, fingerprint
+from saetui.commands.trouble import outside_errors, told
 from saetui.commands.workbench import SCREENS, Workbench
+from saetui.tui.crash import crash_report
 from saetui.tui.keys import bindings_of
 from saetui.tui.messages import AttentionChanged, BenchEvent, DevicesSeen, JobsChanged, StoreChanged, TableChanged
 from saetui.tui.panels.base import Panel
 from saetui.tui.screens.base import WorkbenchScreen
 from saetui.tui.start import SIGNALS
 from saetui.tui.theme import THEMES, chosen_theme, default_theme, muted, remember_theme
+from saetui.visible import visible_lines
 from store import Store
 
 if TYPE_CHECKING:
@@ -47,6 +54,7 @@ POLL_SECONDS = 0.25
 _DEVICE_SECONDS = 2.0
 # Looking at the devices loads libraries; the first paint comes before it.
 _DEVICE_DELAY = 0.5
+_AGAIN_SECONDS = 0.1
 MINIMUM_SIZE = (60, 15)
 # Where each screen and panel lives; imported when first shown.
 _SCREENS = {
@@ -144,8 +152,8 @@ class WorkbenchApp(App[int], inherit_bindings=False):
             if question is None:
                 self.bench.dispatch(given, visit=visit)
                 return
-        except user_errors() as problem:
-            self.notify(str(problem), severity="error", markup=False)
+        except outside_errors() as problem:
+            self.say(told(problem), "error")
             return
         from saetui.tui.panels.confirm import ConfirmPanel
 
@@ -154,18 +162,29 @@ class WorkbenchApp(App[int], inherit_bindings=False):
     def _do(self, command: Command, visit: bool) -> None:
         try:
             self.bench.dispatch(command, visit=visit)
-        except user_errors() as problem:
-            self.notify(str(problem), severity="error", markup=False)
+        except outside_errors() as problem:
+            self.say(told(problem), "error")
 
     def action_command(self, text: str) -> None:
         """What a key or a click does: its command, or the panel that asks for what is missing."""
         verb, _, arguments = text.partition(" ")
+        if verb == "leave" and self.halt_reads():
+            return
         if verb == "leave" and self.front_screen.is_zoomed:
             self.front_screen.zoom()
         elif find(verb).asks and not arguments:
             self.open_panel(verb)
         else:
             self.dispatch(text)
+
+    def halt_reads(self) -> bool:
+        """Stop what is read or exported and takes long; whether there was anything."""
+        halted = self.front_screen.halt_reads()
+        halted = self.bench.stop() or halted
+        if halted:
+            # A query that was about to begin does not notice the first time.
+            self.set_timer(_AGAIN_SECONDS, self.front_screen.halt_reads)
+        return halted
 
     def action_interrupt(self) -> None:
         """Close the panel that is open; without one, leave."""
@@ -174,6 +193,10 @@ class WorkbenchApp(App[int], inherit_bindings=False):
         else:
             self.exit(0)
 
+    def say(self, text: str, severity: str = "information") -> None:
+        """Show a notice; names in it may be anybody's."""
+        self.notify(visible_lines(text), severity=cast(SeverityLevel, severity), markup=False)
+
     # What commands ask of the interface (saetui.commands.front.Front)
 
     def open_panel(self, name: str, text: str = "") -> None:
@@ -181,8 +204,8 @@ class WorkbenchApp(App[int], inherit_bindings=False):
 
         try:
             opening.open_panel(self, name, text)
-        except user_errors() as problem:
-            self.notify(str(problem), severity="error", markup=False)
+        except outside_errors() as problem:
+            self.say(told(problem), "error")
 
     def focus_table(self, table: str) -> None:
         if self.front_screen.is_zoomed:
@@ -198,7 +221,7 @@ class WorkbenchApp(App[int], inherit_bindings=False):
     def copy(self, text: str, what: str) -> None:
         from saetui.tui.clipboard import copy
 
-        self.notify(copy(self, text, what), markup=False)
+        self.say(copy(self, text, what))
 
     def use_theme(self, name: str) -> None:
         if name not in self.available_themes:
@@ -261,7 +284,7 @@ class WorkbenchApp(App[int], inherit_bindings=False):
             case JobsEvent():
                 self._tell(JobsChanged())
             case NoticeEvent(text, severity):
-                self.notify(text, severity=severity, markup=False)  # type: ignore[arg-type]
+                self.say(text, severity)
 
     def on_resize(self, event: Resize) -> None:
         small = event.size.width < MINIMUM_SIZE[0] or event.size.height < MINIMUM_SIZE[1]
@@ -287,6 +310,22 @@ class WorkbenchApp(App[int], inherit_bindings=False):
         for screen in self._tellable:
             screen.devices_seen(message.devices)
             screen.refresh_frame()
+
+    def exit(self, result: int | None = None, return_code: int = 0, message: RenderableType | None = None) -> None:
+        """Leave; slow reads are stopped meanwhile, and a fault that was met stays the reason."""
+        if self._exception is not None:
+            return_code = 1
+        Thread(target=self.bench.close, name="saetui-closer", daemon=True).start()
+        super().exit(result, return_code, message)
+
+    def _handle_exception(self, error: Exception) -> None:
+        """A fault of this program: it is written down and said once the terminal is as it was."""
+        self._return_code = 1
+        if self._exception is None:
+            self._exception = error
+            self._exception_event.set()
+            self.panic(Text(crash_report(error)))
+        Thread(target=self.bench.close, name="saetui-closer", daemon=True).start()
 
     def stop_when_ready(self, number: int, _: object) -> None:
         """Handle a signal that comes before the app can act on it."""

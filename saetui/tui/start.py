@@ -2,6 +2,7 @@
 
 import gc
 import signal
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -39,6 +40,8 @@ def run(store_path: Path, at: str | None = None) -> int:
         app.run()
     finally:
         bench.close()
+        for words in bench.last_words:
+            sys.stderr.write(f"saetui: {words}\n")
         # DuckDB complains at the end of the process of objects that were never looked at.
         gc.unfreeze()
         gc.enable()

@@ -11,9 +11,9 @@ from textual.containers import Vertical
 from textual.content import Content
 from textual.message import Message
 
-from saetui.commands.errors import CommandError
 from saetui.commands.figures import Figure
 from saetui.commands.parse import text_of
+from saetui.commands.trouble import outside_errors, told
 from saetui.figures.catalogue import kind_of
 from saetui.figures.description import Figure as Drawn
 from saetui.tui.panels.base import Panel
@@ -21,7 +21,6 @@ from saetui.tui.panels.pick import Item, PickPanel
 from saetui.tui.panels.scroll import TextPanel
 from saetui.tui.panels.sql import query_panel
 from saetui.tui.widgets.figure_view import FigureView
-from store import StoreError
 
 if TYPE_CHECKING:
     from saetui.tui.app import WorkbenchApp
@@ -65,21 +64,25 @@ class FigurePanel(Panel[None]):
         yield self._box
 
     def on_mount(self) -> None:
+        self._reader = self.bench.store.reader()
         self._read()
+
+    def on_unmount(self) -> None:
+        self._reader.interrupt()
 
     @work(thread=True, exclusive=True, group="figure")
     def _read(self) -> None:
         try:
-            message = self.Read(self._command.drawn(self.bench.store))
-        except (CommandError, StoreError) as problem:
-            message = self.Read(None, str(problem))
+            message = self.Read(self._command.drawn(self._reader))
+        except outside_errors() as problem:
+            message = self.Read(None, told(problem))
         self.post_message(message)
 
     @on(Read)
     def _show(self, message: Read) -> None:
         if message.figure is None:
             self.dismiss()
-            self.app.notify(message.problem, severity="error", markup=False)
+            self.workbench_app.say(message.problem, "error")
             return
         self.view.figure = message.figure
         self._say_where()

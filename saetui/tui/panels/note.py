@@ -12,6 +12,7 @@ from textual.widgets import TextArea
 
 from saetui.commands.note import Note, note_on
 from saetui.commands.subject import Subject
+from saetui.commands.trouble import outside_errors, told
 from saetui.tui.panels.base import Panel
 
 
@@ -32,6 +33,7 @@ class NotePanel(Panel[None]):
         """The note as it is in the store."""
 
         text: str
+        problem: str = ""
 
     def __init__(self, subject: Subject, title: str) -> None:
         super().__init__()
@@ -50,10 +52,18 @@ class NotePanel(Panel[None]):
 
     @work(thread=True, group="note")
     def _read(self) -> None:
-        self.post_message(self.Read(note_on(self.bench, self._subject)))
+        try:
+            self.post_message(self.Read(note_on(self.bench, self._subject)))
+        except outside_errors() as problem:
+            self.post_message(self.Read("", told(problem)))
 
     @on(Read)
     def _show(self, message: Read) -> None:
+        if message.problem:
+            # Without the note as it is, saving would write over it.
+            self.dismiss()
+            self.workbench_app.say(f"note: {message.problem}", "error")
+            return
         self._before = message.text
         area = self.query_one(TextArea)
         area.text = message.text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from textual import on
@@ -19,11 +20,13 @@ from saetui.commands.navigate import Focus
 from saetui.commands.subject import Subject
 from saetui.commands.table import Sort
 from saetui.commands.tables import TABLES
+from saetui.commands.trouble import outside_errors, told
 from saetui.commands.workbench import Workbench
 from saetui.tui.frame.footer_line import FooterLine
 from saetui.tui.frame.status_line import StatusLine
 from saetui.tui.frame.tab_line import TabLine
 from saetui.tui.messages import AttentionChanged, JobsChanged, StoreChanged, TableChanged
+from saetui.tui.widgets.halting import HaltsReads
 from saetui.tui.widgets.query_table import QueryTable
 
 if TYPE_CHECKING:
@@ -124,6 +127,15 @@ class WorkbenchScreen(Screen[None]):
 
     # Plumbing
 
+    def _guarded(self) -> AbstractContextManager[None]:
+        """What the store or a job does to the screen is said; the screen stays."""
+        return self.bench.troubles.watched(f"screen {self.NAME} is not up to date")
+
+    def halt_reads(self) -> bool:
+        """Stop what takes long of the reads of this screen; whether there was any."""
+        halted = [part.halt_reads() for part in self.query("*").results() if isinstance(part, HaltsReads)]
+        return any(halted)
+
     def table(self, table: str) -> QueryTable | None:
         """The widget of a table of this screen."""
         found = self.query(f"#{table.replace('.', '-')}").results(QueryTable)
@@ -140,8 +152,8 @@ class WorkbenchScreen(Screen[None]):
         try:
             if widget is not None:
                 widget.set_filter(text)
-        except ValueError as problem:
-            return str(problem)
+        except outside_errors() as problem:
+            return told(problem)
         return ""
 
     def zoom(self) -> None:
@@ -182,17 +194,19 @@ class WorkbenchScreen(Screen[None]):
         self.turn_page()
         bench, seen = self.bench, self._seen
         self._seen = (bench.attention, bench.revision, bench.marks)
-        if seen is None or seen[0] != bench.attention:
-            self.attention_changed()
-        if seen is None or seen[1:] != self._seen[1:]:
-            self.store_changed()
+        with self._guarded():
+            if seen is None or seen[0] != bench.attention:
+                self.attention_changed()
+            if seen is None or seen[1:] != self._seen[1:]:
+                self.store_changed()
 
     @on(JobsChanged)
     def _jobs_changed(self) -> None:
         if not self.is_whole:
             return
         self.refresh_frame()
-        self.jobs_changed()
+        with self._guarded():
+            self.jobs_changed()
 
     @on(TableChanged)
     def _table_changed(self, message: TableChanged) -> None:
@@ -200,8 +214,11 @@ class WorkbenchScreen(Screen[None]):
         table, state = self.table(message.table), self.bench.tables[message.table]
         if table is None:
             return
-        table.set_filter(state.filter)
-        table.sort_by(state.sort, state.descending)
+        try:
+            table.set_filter(state.filter)
+            table.sort_by(state.sort, state.descending)
+        except outside_errors() as problem:
+            table.fail(told(problem))
 
     @on(QueryTable.HeaderSelected)
     def _header_chosen(self, event: QueryTable.HeaderSelected) -> None:

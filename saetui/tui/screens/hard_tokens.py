@@ -1,6 +1,6 @@
 """Screen 4: which tokens stay hard as the SAE grows, what of their error is linear, and are absorbed words harder?"""
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 from textual import events, on, work
 from textual.actions import SkipAction
@@ -12,11 +12,11 @@ from textual.message import Message
 from textual.widgets import Static
 
 from saetui.commands.error_study import ABSORBED, ONLY, ORDER_NAMES, SCALING, TOKENS, UNIT_NAMES, At, shown_tokens
-from saetui.commands.errors import CommandError
 from saetui.commands.figures import Figure
 from saetui.commands.navigate import Focus
 from saetui.commands.select import Sae
 from saetui.commands.tables import TABLES
+from saetui.commands.trouble import outside_errors, told
 from saetui.figures.description import Figure as Drawn
 from saetui.tui.frame.status_line import progress_text
 from saetui.tui.keys import bindings_of
@@ -25,10 +25,10 @@ from saetui.tui.screens.paged import PagedScreen
 from saetui.tui.widgets.absorbed_line import AbsorbedLine
 from saetui.tui.widgets.error_strips import ErrorStrips
 from saetui.tui.widgets.figure_view import FigureView
+from saetui.tui.widgets.halting import HaltingReader
 from saetui.tui.widgets.place_card import PlaceCard
 from saetui.tui.widgets.place_facts import PlaceSubject
 from saetui.tui.widgets.query_table import QueryTable
-from store import StoreError
 
 _EMPTY = """[b]The errors of these SAEs have not been studied yet.[/b]
 
@@ -88,6 +88,15 @@ class HardTokensScreen(PagedScreen):
         super().__init__()
         self._largest = 0.0
         self._figures_of: tuple[Any, ...] | None = None
+        self._readers: dict[str, HaltingReader] = {}
+
+    def halt_reads(self) -> bool:
+        halted = [reader.halt() for reader in self._readers.values()]
+        return super().halt_reads() or any(halted)
+
+    def on_unmount(self) -> None:
+        for reader in self._readers.values():
+            reader.close()
 
     def compose_body(self) -> ComposeResult:
         bench = self.bench
@@ -299,14 +308,19 @@ class HardTokensScreen(PagedScreen):
 
     def _draw_figures(self) -> None:
         for name in _FIGURES:
+            self._readers.setdefault(name, HaltingReader(self.bench.store.reader()))
             self._draw_figure(name)
 
     @work(thread=True, exit_on_error=False)
     def _draw_figure(self, name: str) -> None:
+        reader = self._readers[name]
+        reader.begin()
         try:
-            message = self.FigureRead(name, self._figure(name).drawn(self.bench.store), "")
-        except (CommandError, StoreError) as problem:
-            message = self.FigureRead(name, None, str(problem))
+            message = self.FigureRead(name, self._figure(name).drawn(cast(Any, reader)), "")
+        except outside_errors() as problem:
+            message = self.FigureRead(name, None, told(problem))
+        finally:
+            reader.end()
         self.post_message(message)
 
     @on(FigureRead)

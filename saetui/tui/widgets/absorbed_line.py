@@ -52,6 +52,10 @@ class AbsorbedLine(Static):
             self.rows = message.rows
             self._draw()
 
+    def halt_reads(self) -> bool:
+        """Stop a slow read that is under way; whether there was one."""
+        return self._reading.halt()
+
     def on_unmount(self) -> None:
         self._reading.stop()
 

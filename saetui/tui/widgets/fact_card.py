@@ -119,6 +119,10 @@ class FactCard(VerticalScroll, Generic[S, F], can_focus=True):
             self.scroll_home(animate=False)
         self.facts_changed()
 
+    def halt_reads(self) -> bool:
+        """Stop a slow read that is under way; whether there was one."""
+        return self._reading.halt()
+
     def on_unmount(self) -> None:
         self._reading.stop()
 

@@ -4,8 +4,10 @@ from collections.abc import Callable
 from threading import Lock
 from typing import Generic, TypeVar
 
+from saetui.commands.trouble import outside_errors, told
+from saetui.tui.widgets.halting import STOPPED, HaltingReader
 from saetui.tui.widgets.row_window import Reader
-from store import QueryInterrupted, StoreError
+from store import QueryInterrupted
 
 S = TypeVar("S")
 F = TypeVar("F")
@@ -17,7 +19,7 @@ class LatestRead(Generic[S, F]):
     def __init__(
         self, reader: Reader, read: Callable[[Reader, S], F], deliver: Callable[[S, F | None, str], object]
     ) -> None:
-        self._reader, self._read, self._deliver = reader, read, deliver
+        self._reader, self._read, self._deliver = HaltingReader(reader), read, deliver
         self._lock = Lock()
         self._wanted: S | None = None
         self._busy = False
@@ -40,15 +42,25 @@ class LatestRead(Generic[S, F]):
                 self._busy = subject is not None
             if subject is None:
                 return
+            self._reader.begin()
             try:
-                self._deliver(subject, self._read(self._reader, subject), "")
+                facts = self._read(self._reader, subject)
             except QueryInterrupted:
-                continue
-            except StoreError as error:
-                self._deliver(subject, None, str(error))
+                if self._reader.halted:
+                    self._deliver(subject, None, STOPPED)
+            except outside_errors() as error:
+                self._deliver(subject, None, told(error))
+            else:
+                self._deliver(subject, facts, "")
+            finally:
+                self._reader.end()
+
+    def halt(self) -> bool:
+        """Stop a slow read that is under way; whether there was one."""
+        return self._reader.halt()
 
     def stop(self) -> None:
         """Let go of what is read and of what waits."""
         with self._lock:
             self._wanted = None
-        self._reader.interrupt()
+        self._reader.close()

@@ -14,6 +14,7 @@ from textual.message import Message
 from textual.strip import Strip
 
 from saetui.commands.row_filter import FilterColumn, FilterError, columns_of, nearest, parse_filter, plain
+from saetui.commands.trouble import outside_errors, told
 from saetui.tui.widgets import table_messages
 from saetui.tui.widgets.column import Column
 from saetui.tui.widgets.row_window import CHUNK, ChunkCache, Order, Reader, WindowQuery
@@ -22,7 +23,6 @@ from saetui.tui.widgets.table_motion import MovingCursor
 from saetui.tui.widgets.table_style import COMPONENTS, CSS, palette_of
 from saetui.tui.widgets.window_feed import WindowFeed
 from saetui.tui.widgets.window_reader import Reading, Wish
-from store import StoreError
 
 
 class TableStore(Protocol):
@@ -209,8 +209,8 @@ class QueryTable(MovingCursor, can_focus=True):
         if self._described is None or self._described[0] != sql:
             try:
                 self._described = (sql, columns_of(self._store().reader(), sql, self._query.params))
-            except StoreError as error:
-                raise FilterError(str(error)) from error
+            except outside_errors() as error:
+                raise FilterError(told(error)) from error
         return self._described[1]
 
     def _find_column(self, name: str) -> str:
@@ -257,12 +257,13 @@ class QueryTable(MovingCursor, can_focus=True):
             return
         try:
             wish = self._wish_for(self._visible_chunks(), opening=True)
-        except StoreError as error:
-            self._fail(str(error))
+        except outside_errors() as error:
+            self.fail(told(error))
         else:
             self._send(wish)
 
-    def _fail(self, error: str) -> None:
+    def fail(self, error: str) -> None:
+        """Say why there is nothing to show."""
         self.error, self.loaded = error, True
         self._show_total(0)
 
@@ -297,7 +298,7 @@ class QueryTable(MovingCursor, can_focus=True):
         if reading.generation != self._generation:
             return
         if reading.error:
-            self._fail(reading.error)
+            self.fail(reading.error)
             return
         if reading.opening:
             self._opened(reading)
@@ -411,6 +412,10 @@ class QueryTable(MovingCursor, can_focus=True):
     def on_mount(self) -> None:
         self._show_title()
         self.reload()
+
+    def halt_reads(self) -> bool:
+        """Stop a slow read that is under way; whether there was one."""
+        return self._feed is not None and self._feed.halt()
 
     def on_unmount(self) -> None:
         if self._feed is not None:

@@ -54,7 +54,10 @@ class ResidualPlot(XYPlot):
 
     def follow(self, residual: str | None) -> None:
         """Draw the curve of a pursuit that runs, shares after 0, 1, … latents; None where none runs."""
-        running = None if residual is None else tuple(float(share) for share in residual.split())
+        try:
+            running = None if residual is None else tuple(float(share) for share in residual.split())
+        except ValueError:
+            running = None  # The job's progress is damaged; the plot can do without it.
         if running != self._curve:
             self._curve = running
             self._draw()
@@ -64,6 +67,10 @@ class ResidualPlot(XYPlot):
         if message.asked == self._asked and message.rows is not None:
             self._rows = message.rows
             self._draw()
+
+    def halt_reads(self) -> bool:
+        """Stop a slow read that is under way; whether there was one."""
+        return self._reading.halt()
 
     def on_unmount(self) -> None:
         self._reading.stop()

@@ -64,6 +64,10 @@ class ThresholdLine(Static):
             self._draw()
             self.post_message(self.Known(message.row))
 
+    def halt_reads(self) -> bool:
+        """Stop a slow read that is under way; whether there was one."""
+        return self._reading.halt()
+
     def on_unmount(self) -> None:
         self._reading.stop()
 

@@ -3,9 +3,10 @@
 from collections.abc import Callable
 from threading import Lock
 
+from saetui.commands.trouble import outside_errors, told
+from saetui.tui.widgets.halting import STOPPED, HaltingReader
 from saetui.tui.widgets.row_window import Reader
 from saetui.tui.widgets.window_reader import Reading, WindowReader, Wish
-from store import StoreError
 
 
 class WindowFeed:
@@ -17,6 +18,7 @@ class WindowFeed:
         self._lock = Lock()
         self._wish: Wish | None = None
         self._reading: Wish | None = None
+        self._halting: HaltingReader | None = None
         self._reader: WindowReader | None = None
 
     def send(self, wish: Wish) -> bool:
@@ -29,31 +31,52 @@ class WindowFeed:
             if self._reading is None:
                 self._reading = wish
                 return True
-            if self._reading.generation != wish.generation and self._reader is not None:
-                self._reader.interrupt()
+            if self._reading.generation != wish.generation and self._halting is not None:
+                self._halting.interrupt()
             return False
 
     def run(self) -> None:
-        """Answer wishes until there is none."""
-        if self._reader is None:
-            self._reader = WindowReader(self._open_reader())
+        """Answer wishes until there is none; what goes wrong with one is its answer."""
         while True:
             with self._lock:
                 wish, self._wish = self._wish, None
                 self._reading = wish
             if wish is None:
                 return
-            try:
-                self._deliver(self._reader.read(wish))
-                if self._wish is None and self._reader.needs_fences():
-                    self._reader.build_fences()
-            except StoreError as error:
-                # An interrupted read fails as well; its answer is stale by then and nobody waits for it.
-                self._deliver(Reading(wish.generation, opening=wish.opening, error=str(error)))
+            self._deliver(self._answer(wish))
+            self._keep_fences()
+
+    def _answer(self, wish: Wish) -> Reading:
+        try:
+            if self._halting is None or self._reader is None:
+                self._halting = HaltingReader(self._open_reader())
+                self._reader = WindowReader(self._halting)
+            self._halting.begin()
+            return self._reader.read(wish)
+        except outside_errors() as error:
+            # The answer to a wish that another one replaced is stale by then, and nobody waits for it.
+            halted = self._halting is not None and self._halting.halted
+            return Reading(wish.generation, opening=wish.opening, error=STOPPED if halted else told(error))
+        finally:
+            if self._halting is not None:
+                self._halting.end()
+
+    def _keep_fences(self) -> None:
+        """Read ahead what deep windows need, unless something is waited for."""
+        if self._wish is not None or self._reader is None or not self._reader.needs_fences():
+            return
+        try:
+            self._reader.build_fences()
+        except outside_errors():
+            return  # Whoever needs them reads them again, and is told then.
+
+    def halt(self) -> bool:
+        """Stop a slow read that is under way; whether there was one."""
+        return self._halting is not None and self._halting.halt()
 
     def stop(self) -> None:
         """Let go of what is read and of what waits."""
         with self._lock:
             self._wish = None
-            if self._reading is not None and self._reader is not None:
-                self._reader.interrupt()
+            if self._halting is not None:
+                self._halting.close()
