@@ -16,9 +16,16 @@ from saetui.commands.errors import CommandError
 from saetui.commands.window import parameter_names, quoted, rows_of
 
 _TERM = re.compile(r"""!?(?:[^\s"']|"[^"]*"?|'[^']*'?)+|!""")
-_OPERATOR = re.compile(r"""\s*(<=|>=|!=|==|(?<!\s)~|<|>|=)\s*""")
+# Spaces are looked at from their first one on only, or a line of spaces would take a time of its length squared.
+_OPERATOR = re.compile(r"""(?<!\s)\s*(<=|>=|!=|==|(?<!\s)~|<|>|=)\s*""")
 _QUOTES = re.compile("[\"']")
-_COMPARISON = re.compile(r"^(?P<column>[^<>=!~\"]+?)\s*(?P<operator><=|>=|!=|<|>|==?|~)\s*(?P<value>.*)$", re.DOTALL)
+_COMPARISON = re.compile(
+    r"^(?P<column>[^<>=!~\"]*[^<>=!~\"\s])\s*(?P<operator><=|>=|!=|<|>|==?|~)\s*(?P<value>.*)$", re.DOTALL
+)
+# Longer lines are no filters but something pasted; the database takes minutes to plan a query of thousands of tests.
+LONGEST = 10_000
+_MOST_TESTS = 100
+_MOST_LETTERS = 100
 _SCALES = {"%": 0.01, "k": 1e3, "M": 1e6, "G": 1e9}
 _TRUTH = {"true": True, "yes": True, "false": False, "no": False}
 _NONE = ("none", "null", "–")
@@ -122,16 +129,38 @@ class _Builder:
         if not columns:
             known = ", ".join(column.name for column in self.columns)
             raise FilterError(f"this table has no words to look in; compare one of: {known}")
-        # Columns that are looked up in one place are looked up together.
-        tests: dict[str, list[str]] = {}
+        # Columns that are looked up in one place are looked up together, in one test: no word goes over a line's end.
+        places: dict[str, list[str]] = {}
         for column in columns:
-            tests.setdefault(self.looked_up.get(column.name, "{}"), []).append(test.format(f"lower({column.searched})"))
-        return "(" + " OR ".join(within.format(" OR ".join(found)) for within, found in tests.items()) + ")"
+            places.setdefault(self.looked_up.get(column.name, "{}"), []).append(f"lower({column.searched})")
+        tests = [
+            within.format(test.format(texts[0] if len(texts) == 1 else f"concat_ws(chr(10), {', '.join(texts)})"))
+            for within, texts in places.items()
+        ]
+        return "(" + " OR ".join(tests) + ")"
 
     def word(self, word: str) -> str:
         return self._in_words(f"contains({{}}, {self._parameter(word.lower())})")
 
+    def any_word(self, words: Sequence[str]) -> str:
+        """One test for many words: the time to plan a query grows faster than the number of its tests."""
+        if len(words) == 1:
+            return self.word(words[0])
+        return self._in_words(f"regexp_matches({{}}, {self._parameter('|'.join(re.escape(w.lower()) for w in words))})")
+
+    def any_value(self, column: FilterColumn, name: str, values: Sequence[str]) -> str:
+        """One test for many values of a column."""
+        if len(values) == 1:
+            return self.comparison(name, "=", values[0])
+        if column.kind == "number":
+            test = f"list_contains({self._parameter([_number(v, column) for v in values])}, {quoted(column.name)})"
+        else:
+            test = f"list_contains({self._parameter(list(values))}, {column.searched})"
+        return self.looked_up.get(column.name, "{}").format(test)
+
     def fuzzy(self, letters: str) -> str:
+        if len(letters) > _MOST_LETTERS:
+            raise FilterError(f"~ takes at most {_MOST_LETTERS} letters, not {len(letters):,}")
         return self._in_words(f"regexp_matches({{}}, {self._parameter('.*'.join(map(re.escape, letters.lower())))})")
 
     def comparison(self, name: str, operator: str, value: str) -> str:
@@ -158,6 +187,36 @@ class _Builder:
             compared = column.searched
         return f"{compared} {operator} {self._parameter(wanted)}"
 
+    def either(self, alternatives: Sequence[Sequence[str]]) -> list[str]:
+        """Alternatives, of which words alone are one test, and so are equalities of one column."""
+        words: list[str] = []
+        values: dict[str, tuple[FilterColumn, str, list[str]]] = {}
+        groups: list[Sequence[str]] = []
+        for group in alternatives:
+            match = _COMPARISON.match(group[0])
+            if len(group) > 1 or group[0].startswith(("!", "~")) or group[0].lower() in self.named:
+                groups.append(group)
+            elif match is None:
+                words.append(_QUOTES.sub("", group[0]))
+            elif match["operator"] in ("=", "==") and _is_value(match["value"]):
+                column = self._column(match["column"].strip())
+                if column.kind == "truth":
+                    groups.append(group)
+                else:
+                    of_column = values.setdefault(column.name, (column, match["column"], []))
+                    of_column[2].append(_QUOTES.sub("", match["value"]))
+            else:
+                groups.append(group)
+        tests = len(values) + bool(words) + sum(map(len, groups))
+        if tests > _MOST_TESTS:
+            raise FilterError(
+                f"this filter has {tests:,} tests, and {_MOST_TESTS} are the most; words that are joined by or count "
+                "as one, and so do values of one column"
+            )
+        built = [self.any_word(words)] if words else []
+        built += [self.any_value(column, name, wanted) for column, name, wanted in values.values()]
+        return built + [" AND ".join(map(self.term, group)) for group in groups]
+
     def term(self, text: str) -> str:
         inverted = text.startswith("!")
         body = text[1:] if inverted else text
@@ -171,6 +230,11 @@ class _Builder:
         else:
             built = self.word(_QUOTES.sub("", body))
         return f"NOT coalesce({built}, false)" if inverted else built
+
+
+def _is_value(text: str) -> bool:
+    """Whether a column can be compared with it for equality: something, and not the word for nothing."""
+    return bool(_QUOTES.sub("", text)) and text.lower() not in _NONE
 
 
 def _number(text: str, column: FilterColumn) -> float:
@@ -196,8 +260,11 @@ def parse_filter(
     elsewhere, with the SQL around it, ``{}`` for the condition: in a vocabulary rather than on every token.
 
     Raises:
-        FilterError: an unknown column (the nearest is named) or a value that the column cannot be compared with.
+        FilterError: an unknown column (the nearest is named), a value that the column cannot be compared with, or more
+            than a filter can be.
     """
+    if len(text) > LONGEST:
+        raise FilterError(f"a filter has at most {LONGEST:,} characters, and this one has {len(text):,}")
     # "f1 > 0.5" is one comparison: spaces around an operator do not part it.
     terms = _TERM.findall(_OPERATOR.sub(r"\1", text.strip()))
     inverted = bool(terms) and terms[0] == "!"
@@ -207,8 +274,8 @@ def parse_filter(
         if term.lower() == "or":
             alternatives.append([])
         elif term.lower() != "and" and term != "!":
-            alternatives[-1].append(builder.term(term))
-    groups = [" AND ".join(group) for group in alternatives if group]
+            alternatives[-1].append(term)
+    groups = builder.either([group for group in alternatives if group])
     if not groups:
         return Condition()
     joined = groups[0] if len(groups) == 1 else " OR ".join(f"({group})" for group in groups)

@@ -313,7 +313,7 @@ class WorkbenchApp(App[int], inherit_bindings=False):
 
     def exit(self, result: int | None = None, return_code: int = 0, message: RenderableType | None = None) -> None:
         """Leave; slow reads are stopped meanwhile, and a fault that was met stays the reason."""
-        if self._exception is not None:
+        if cast(Exception | None, self._exception) is not None:
             return_code = 1
         Thread(target=self.bench.close, name="saetui-closer", daemon=True).start()
         super().exit(result, return_code, message)
@@ -321,7 +321,7 @@ class WorkbenchApp(App[int], inherit_bindings=False):
     def _handle_exception(self, error: Exception) -> None:
         """A fault of this program: it is written down and said once the terminal is as it was."""
         self._return_code = 1
-        if self._exception is None:
+        if cast(Exception | None, self._exception) is None:
             self._exception = error
             self._exception_event.set()
             self.panic(Text(crash_report(error)))
