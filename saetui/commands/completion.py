@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from pathlib import Path
+from itertools import islice
 from string import ascii_lowercase
 from typing import TYPE_CHECKING
 
@@ -12,16 +13,20 @@ from saetui.commands.absorption import SHOWN
 from saetui.commands.attention import METRICS, ORDERS, UNITS
 from saetui.commands.command import Argument, Command, commands
 from saetui.commands.error_study import ONLY
+from saetui.commands.errors import CommandError
 from saetui.commands.pursue import METHODS, WAYS
 from saetui.commands.pursuit import BUDGETS
 from saetui.commands.study import STUDIES
 from saetui.commands.subject import SUBJECTS
 from saetui.commands.tables import TABLES, tables_of
+from saetui.commands.user_path import user_path
 
 if TYPE_CHECKING:
     from saetui.commands.workbench import Workbench
 
 _FILES = 40
+# A folder of millions of files must not hold up the keys.
+_LOOKED_AT = 5_000
 
 
 @dataclass(frozen=True)
@@ -73,11 +78,15 @@ def _values(argument: Argument, bench: Workbench, given: str) -> Iterable[str]:
 def _files(given: str) -> list[str]:
     folder, slash, name = given.rpartition("/")
     try:
-        entries = sorted(Path(folder + slash or ".").expanduser().iterdir())
-    except OSError:
+        with os.scandir(user_path(folder + slash or ".")) as entries:
+            shown = sorted(
+                (e.name, e.is_dir())
+                for e in islice(entries, _LOOKED_AT)
+                if e.name.startswith(name) and (name.startswith(".") or not e.name.startswith("."))
+            )
+    except (OSError, CommandError):
         return []
-    shown = [e for e in entries if e.name.startswith(name) and (name.startswith(".") or not e.name.startswith("."))]
-    return [f"{folder}{slash}{e.name}{'/' if e.is_dir() else ''}" for e in shown[:_FILES]]
+    return [f"{folder}{slash}{entry}{'/' if is_folder else ''}" for entry, is_folder in shown[:_FILES]]
 
 
 def _terms(_: Workbench) -> list[str]:

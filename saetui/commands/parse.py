@@ -9,6 +9,8 @@ from typing import Any, Union, get_args, get_origin
 from saetui.commands.command import Argument, Command, commands
 from saetui.commands.errors import CommandError
 
+# The longest is a note; anything longer was pasted by mistake.
+LONGEST = 50_000
 _TRUE = {"yes", "true", "on", "1"}
 _FALSE = {"no", "false", "off", "0"}
 # So much of a value is repeated in a message.
@@ -22,6 +24,8 @@ def parse(text: str) -> Command:
 
     A verb may be shortened while it stays unique. Raises CommandError that names the nearest verb or argument.
     """
+    if len(text) > LONGEST:
+        raise CommandError(f"a command has at most {LONGEST:,} characters, and this one has {len(text):,}")
     verb, _, tail = text.strip().removeprefix(":").lstrip().partition(" ")
     if not verb:
         raise CommandError("give a command, for example :letter s (ctrl+p lists them all)")

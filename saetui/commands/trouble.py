@@ -2,34 +2,17 @@
 
 from __future__ import annotations
 
-import errno
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from os import PathLike, fsdecode
 from time import monotonic
 
 from saetui.commands.errors import user_errors
-from saetui.visible import visible, visible_lines
+from saetui.disk_errors import told as told_of_disk
+from saetui.visible import visible_lines
 
 # A trouble that comes and goes is told again after this time only.
 _PATIENCE = 30.0
 _LONGEST = 1000
-_WORDS = {
-    errno.ENOSPC: "the disk is full; make room on it",
-    errno.EDQUOT: "your share of the disk is used up; make room in it",
-    errno.EROFS: "is on a disk that may only be read; copy the store to a place of your own",
-    errno.EACCES: "you may not read or write it; look at its owner and its permissions",
-    errno.EPERM: "you may not read or write it; look at its owner and its permissions",
-    errno.ENOENT: "is not there; it was moved or deleted",
-    errno.ELOOP: "is a link that leads nowhere, or is not followed here; put the folder itself in its place",
-    errno.ENOTDIR: "a part of this path is a file where a folder belongs",
-    errno.EISDIR: "is a folder, not a file",
-    errno.EIO: "the disk does not answer as it should",
-    errno.ESTALE: "the disk of another machine is gone for the moment",
-    errno.ENAMETOOLONG: "the name is too long",
-    errno.EMFILE: "too many files are open; close other programs, or raise the limit (ulimit -n)",
-    errno.ENFILE: "too many files are open on this machine; close other programs",
-}
 
 
 def outside_errors() -> tuple[type[Exception], ...]:
@@ -42,7 +25,7 @@ def told(problem: Exception) -> str:
     if isinstance(problem, user_errors()):
         text = str(problem)
     elif isinstance(problem, OSError):
-        text = _told_of_file(problem)
+        text = told_of_disk(problem)
     elif isinstance(problem, RecursionError):
         text = "what was read is nested too deeply to be understood; it is damaged, or no file of saetui"
     elif isinstance(problem, MemoryError):
@@ -50,14 +33,6 @@ def told(problem: Exception) -> str:
     else:
         text = f"something that was read is damaged: {problem}"
     return visible_lines(text if len(text) <= _LONGEST else text[:_LONGEST] + "…")
-
-
-def _told_of_file(problem: OSError) -> str:
-    words = _WORDS.get(problem.errno or 0, problem.strerror or str(problem) or "cannot be used")
-    name = problem.filename
-    if isinstance(name, (bytes, PathLike)):
-        name = fsdecode(name)
-    return f"{visible(name)}: {words}" if isinstance(name, str) else words
 
 
 class Troubles:

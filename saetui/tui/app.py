@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import os
+from collections.abc import Sequence
 from functools import partial
 from importlib import import_module
 from threading import Thread
@@ -17,6 +18,7 @@ from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.driver import Driver
 from textual.events import Resize
+from textual.filter import LineFilter
 from textual.message import Message
 from textual.notifications import SeverityLevel
 from textual.screen import ModalScreen, Screen
@@ -37,6 +39,7 @@ from saetui.commands.parse import find, parse
 from saetui.commands.session import Recorder, fingerprint
 from saetui.commands.trouble import outside_errors, told
 from saetui.commands.workbench import SCREENS, Workbench
+from saetui.tui.clean import Clean
 from saetui.tui.crash import crash_report
 from saetui.tui.keys import bindings_of
 from saetui.tui.messages import AttentionChanged, BenchEvent, DevicesSeen, JobsChanged, StoreChanged, TableChanged
@@ -98,6 +101,7 @@ class WorkbenchApp(App[int], inherit_bindings=False):
         super().__init__()
         self.bench = bench
         self._record = record
+        self._clean = Clean()
         for theme in THEMES:
             self.register_theme(theme)
         chosen = chosen_theme()
@@ -118,6 +122,9 @@ class WorkbenchApp(App[int], inherit_bindings=False):
         from saetui.tui.driver import LastingDriver
 
         return LastingDriver
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        return [*super().get_line_filters(), self._clean]
 
     def get_default_screen(self) -> Screen[Any]:
         self.add_mode(self.DEFAULT_MODE, partial(_made, self.DEFAULT_MODE))
@@ -313,7 +320,7 @@ class WorkbenchApp(App[int], inherit_bindings=False):
 
     def exit(self, result: int | None = None, return_code: int = 0, message: RenderableType | None = None) -> None:
         """Leave; slow reads are stopped meanwhile, and a fault that was met stays the reason."""
-        if cast(Exception | None, self._exception) is not None:
+        if self._exception is not None:
             return_code = 1
         Thread(target=self.bench.close, name="saetui-closer", daemon=True).start()
         super().exit(result, return_code, message)
@@ -321,11 +328,11 @@ class WorkbenchApp(App[int], inherit_bindings=False):
     def _handle_exception(self, error: Exception) -> None:
         """A fault of this program: it is written down and said once the terminal is as it was."""
         self._return_code = 1
-        if cast(Exception | None, self._exception) is None:
+        if self._exception is None:
             self._exception = error
-            self._exception_event.set()
+            Thread(target=self.bench.close, name="saetui-closer", daemon=True).start()
             self.panic(Text(crash_report(error)))
-        Thread(target=self.bench.close, name="saetui-closer", daemon=True).start()
+            self._exception_event.set()
 
     def stop_when_ready(self, number: int, _: object) -> None:
         """Handle a signal that comes before the app can act on it."""

@@ -7,6 +7,7 @@ from saetui.figures.description import Bar, BarChart
 from saetui.tui.drawing.look import PLAIN, Look
 from saetui.tui.drawing.words import line, said
 from saetui.tui.widgets.fit import fit
+from saetui.visible import visible
 
 # The fill of each name's bars, and its half to the left and to the right of zero.
 _FILLS = (("█", "▐", "▌"), ("▒", "▒", "▒"), ("░", "░", "░"), ("▓", "▓", "▓"), ("▚", "▚", "▚"))
@@ -116,7 +117,7 @@ def _legend(chart: BarChart, width: int, look: Look) -> list[Strip]:
     entries = [[Segment(f"{chart.label}  ", look.axis)]]
     for index, name in enumerate(chart.names):
         fill = Segment(_FILLS[index % len(_FILLS)][0] * 2, look.series(index))
-        entries.append([fill, Segment(f" {name}  ", look.text)])
+        entries.append([fill, Segment(f" {visible(name)}  ", look.text)])
     entries.append([Segment(chart.scale.text, look.axis)])
     rows: list[list[Segment]] = [[]]
     for entry in entries:

@@ -5,6 +5,7 @@ from textual.strip import Strip
 
 from saetui.figures.description import Chart
 from saetui.tui.drawing.look import Look, marker
+from saetui.visible import visible
 
 
 def legend_lines(chart: Chart, width: int, look: Look) -> list[Strip]:
@@ -12,7 +13,7 @@ def legend_lines(chart: Chart, width: int, look: Look) -> list[Strip]:
     rows: list[list[Segment]] = [[Segment(f"  {chart.key}  " if chart.key else "  ", look.axis)]]
     for index, line in enumerate(chart.lines):
         sign = marker(index, reference=line.reference) if line.marked else "─"
-        entry = Segment(f"{sign} {line.name}", look.series(index, reference=line.reference))
+        entry = Segment(f"{sign} {visible(line.name)}", look.series(index, reference=line.reference))
         used = sum(len(segment.text) for segment in rows[-1])
         if used + len(entry.text) > width and len(rows[-1]) > 1:
             rows.append([Segment("  ", look.text)])

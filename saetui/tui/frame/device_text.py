@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import isnan
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -20,6 +21,8 @@ def device_text(device: Device) -> str:
 
 def gauge(share: float, width: int) -> str:
     """A bar of ``width`` cells, filled from the left to eighths of a cell."""
+    if isnan(share):
+        return " " * width
     eighths = round(max(0.0, min(1.0, share)) * width * 8)
     whole, part = divmod(eighths, 8)
     bar = "█" * whole + (" ▏▎▍▌▋▊▉"[part] if part else "")

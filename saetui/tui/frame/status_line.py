@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from math import isfinite
 from typing import TYPE_CHECKING
 
 from textual.content import Content
@@ -10,10 +11,14 @@ from textual.widget import Widget
 
 from saetui.commands.workbench import Workbench
 from saetui.tui.frame.device_text import device_text
+from saetui.visible import visible
 
 if TYPE_CHECKING:
     from saetui.jobs import Job
     from saetui.jobs.devices import Device
+
+# Three years; what is longer, or no number, comes from a damaged file.
+_LONGEST_SECONDS = 1e8
 
 
 class StatusLine(Widget):
@@ -43,7 +48,9 @@ class StatusLine(Widget):
 
     def _site(self) -> str:
         entry = self._bench.catalogue.entry(self._bench.attention.sae)
-        return f"{entry.model_name} · {entry.hook_name} · {entry.name}" if entry else self._bench.store.root.name
+        return visible(
+            f"{entry.model_name} · {entry.hook_name} · {entry.name}" if entry else self._bench.store.root.name
+        )
 
     def _in_view(self) -> str:
         total = len(self._bench.catalogue.saes)
@@ -53,7 +60,7 @@ class StatusLine(Widget):
         return "  ".join(map(device_text, self._devices()))
 
     def _waiting(self) -> str:
-        return self._bench.waiting
+        return self._bench.troubles.lasting or visible(self._bench.waiting)
 
     def _job(self) -> str:
         running = [job for job in self._bench.jobs if job.state == "running"]
@@ -61,7 +68,7 @@ class StatusLine(Widget):
         if not running:
             return f"{queued} queued" if queued else ""
         more = f" +{len(running) - 1 + queued}" if len(running) - 1 + queued else ""
-        return f"{running[0].kind} ▸ {progress_text(running[0])}{more}"
+        return f"{visible(running[0].kind)} ▸ {progress_text(running[0])}{more}"
 
 
 def _spread(left: Content, right: str, width: int) -> Content:
@@ -74,12 +81,15 @@ def progress_text(job: Job) -> str:
     if progress is None:
         return "…"
     seconds = progress.job_eta_s if progress.job_eta_s is not None else progress.eta_s
-    share = f"{progress.fraction:.0%}" if progress.fraction is not None else progress.phase
+    known = progress.fraction is not None and isfinite(progress.fraction)
+    share = f"{progress.fraction:.0%}" if known else visible(progress.phase)
     return share if seconds is None else f"{share} {clock(seconds)}"
 
 
 def clock(seconds: float) -> str:
-    """``0:41``, ``12:04`` or ``1:02:03``."""
+    """``0:41``, ``12:04`` or ``1:02:03``; a dash for what no clock has shown."""
+    if not abs(seconds) < _LONGEST_SECONDS:
+        return "–"
     minutes, second = divmod(max(0, round(seconds)), 60)
     hours, minute = divmod(minutes, 60)
     return f"{hours}:{minute:02}:{second:02}" if hours else f"{minute}:{second:02}"

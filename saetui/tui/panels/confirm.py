@@ -8,6 +8,7 @@ from textual.containers import Vertical
 from textual.widgets import Static
 
 from saetui.tui.panels.base import Panel
+from saetui.visible import visible_lines
 
 
 class ConfirmPanel(Panel[bool]):
@@ -27,7 +28,7 @@ class ConfirmPanel(Panel[bool]):
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="panel"):
-            yield Static(self._question, markup=False)
+            yield Static(visible_lines(self._question), markup=False)
             yield Static("\n[b $accent]y[/] yes   [b $accent]n[/] no")
 
     def action_answer(self, sure: bool) -> None:

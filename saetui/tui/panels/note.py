@@ -7,6 +7,7 @@ from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
+from textual.content import Content
 from textual.message import Message
 from textual.widgets import TextArea
 
@@ -14,6 +15,8 @@ from saetui.commands.note import Note, note_on
 from saetui.commands.subject import Subject
 from saetui.commands.trouble import outside_errors, told
 from saetui.tui.panels.base import Panel
+from saetui.tui.panels.entry import NoteEntry
+from saetui.visible import visible
 
 
 class NotePanel(Panel[None]):
@@ -43,9 +46,9 @@ class NotePanel(Panel[None]):
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="panel") as box:
-            box.border_title = f"note on {self._title}"
+            box.border_title = Content(visible(f"note on {self._title}"))
             box.border_subtitle = "ctrl+s save   ⎋ leave as it was"
-            yield TextArea(show_line_numbers=False, soft_wrap=True, highlight_cursor_line=False, read_only=True)
+            yield NoteEntry(show_line_numbers=False, soft_wrap=True, highlight_cursor_line=False, read_only=True)
 
     def on_mount(self) -> None:
         self._read()

@@ -12,14 +12,18 @@ from textual.widgets import Input, Label, Static
 
 from saetui.commands.command import commands
 from saetui.commands.completion import Completion, completions
-from saetui.commands.errors import CommandError
 from saetui.commands.parse import find, parse
 from saetui.commands.table import Filter
+from saetui.commands.trouble import outside_errors, told
 from saetui.commands.workbench import Workbench
 from saetui.tui.panels.base import Panel
+from saetui.tui.panels.entry import LINE, Entry
 from saetui.tui.panels.prompt_history import PromptHistory
+from saetui.tui.widgets.fit import fit
+from saetui.visible import visible_lines
 
 _SHOWN = 8
+_WIDEST = 60
 _FILTER_PATIENCE = 0.15
 
 
@@ -47,7 +51,7 @@ class LinePanel(Panel[None]):
             yield Static(id="above")
             with Horizontal():
                 yield Label(self.LABEL)
-                yield Input(self._text, select_on_focus=False)
+                yield Entry(self._text[:LINE], select_on_focus=False)
 
     @property
     def input(self) -> Input:
@@ -61,6 +65,7 @@ class LinePanel(Panel[None]):
 
     def write(self, text: str) -> None:
         """Replace the line and put the cursor at its end."""
+        text = text[:LINE]
         self.input.value = text
         self.input.cursor_position = len(text)
 
@@ -104,8 +109,8 @@ class PromptPanel(LinePanel):
             asks = verb.asks and len(line.split()) == 1
             if not asks:
                 parse(line).resolved(self.bench)
-        except CommandError as problem:
-            self.say(Content.styled(str(problem), "$error"))
+        except outside_errors() as problem:
+            self.say(Content.styled(told(problem), "$error"))
             return
         self._history.add(line)
         self.dismiss()
@@ -132,17 +137,20 @@ class PromptPanel(LinePanel):
             self.write(line)
 
     def _offer(self) -> None:
-        self._offers = completions(self.input.value.lstrip(), self.bench)
+        try:
+            self._offers = completions(self.input.value.lstrip(), self.bench)
+        except outside_errors():
+            self._offers = []  # A line can be typed without help.
         self._chosen = -1
         self._show_offers()
 
     def _show_offers(self) -> None:
         first = max(0, min(self._chosen - _SHOWN // 2, len(self._offers) - _SHOWN))
         lines = []
-        width = max((len(o.line) for o in self._offers), default=0)
+        width = min(_WIDEST, max((len(o.line) for o in self._offers), default=0))
         for index, offer in enumerate(self._offers[first : first + _SHOWN], start=first):
             style = "reverse" if index == self._chosen else ""
-            lines.append(Content.assemble((f" {offer.line:<{width}} ", style), ("  " + offer.help, "$muted")))
+            lines.append(Content.assemble((f" {fit(offer.line, width)} ", style), ("  " + offer.help, "$muted")))
         if not lines:
             lines = self._usage()
         if len(self._offers) > _SHOWN:
@@ -189,5 +197,5 @@ class FilterPanel(LinePanel):
         problem = self.workbench_app.front_screen.try_filter(
             self.bench.focus, self.input.value if text is None else text
         )
-        self.say(Content.styled(problem, "$error") if problem else "")
+        self.say(Content.styled(visible_lines(problem), "$error") if problem else "")
         return not problem

@@ -28,7 +28,7 @@ class TextPanel(Panel[None]):
 
     def compose(self) -> ComposeResult:
         with Reading(classes="panel") as box:
-            box.border_title = self._title
+            box.border_title = Content(self._title)
             box.border_subtitle = "y copy   ⎋ close" if self._copied else "⎋ close"
             yield Static(self._body)
 

@@ -1,6 +1,6 @@
 """Screen 3: where do the latents of a letter stay silent, and which latent took over?"""
 
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import events, on
 from textual.app import ComposeResult
@@ -11,6 +11,7 @@ from textual.widgets import Static
 from saetui.commands.absorption import CASES, EVIDENCE, LETTERS, MAP, OCCURRENCES
 from saetui.commands.navigate import Focus, Open
 from saetui.commands.select import Latent, Letter, Token
+from saetui.commands.trouble import outside_errors
 from saetui.tui.frame.status_line import progress_text
 from saetui.tui.keys import bindings_of
 from saetui.tui.screens import absorption_columns as columns
@@ -21,6 +22,9 @@ from saetui.tui.screens.paged import PagedScreen
 from saetui.tui.widgets.case_card import CaseCard
 from saetui.tui.widgets.query_table import QueryTable
 from saetui.tui.widgets.threshold_line import ThresholdLine
+
+if TYPE_CHECKING:
+    from saetui.jobs import Job
 
 _EMPTY = """[b]Absorption has not been studied here yet.[/b]
 

@@ -35,5 +35,7 @@ class CardScreen(StudyScreen):
         """Go back from the card."""
         if not self.is_in_card:
             raise SkipAction
+        if self.workbench_app.halt_reads():
+            return
         self.remove_class("-card")
         self.leave_card()

@@ -29,6 +29,7 @@ from saetui.tui.widgets.halting import HaltingReader
 from saetui.tui.widgets.place_card import PlaceCard
 from saetui.tui.widgets.place_facts import PlaceSubject
 from saetui.tui.widgets.query_table import QueryTable
+from saetui.visible import visible
 
 _EMPTY = """[b]The errors of these SAEs have not been studied yet.[/b]
 
@@ -225,7 +226,7 @@ class HardTokensScreen(PagedScreen):
         """How far a study of errors is, where there is nothing else to see."""
         jobs = [job for job in self.bench.jobs if job.kind == "errors" and not job.has_ended]
         going_on = (
-            Content.from_markup("\n[b]$title[/b]  $far", title=jobs[0].title, far=progress_text(jobs[0]))
+            Content.from_markup("\n[b]$title[/b]  $far", title=visible(jobs[0].title), far=progress_text(jobs[0]))
             if jobs
             else Content()
         )

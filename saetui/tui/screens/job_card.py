@@ -1,39 +1,57 @@
 """What there is to say about one job: how far it is, what it was asked to do, how it ended, and what it printed."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 from textual.content import Content
 
-from saetui.jobs import Job, JobError
+from saetui.commands.trouble import outside_errors, told
+from saetui.jobs import Job
 from saetui.tui.frame.status_line import clock
 from saetui.tui.widgets.column import short_number
+from saetui.tui.widgets.job_list import seconds_taken
+from saetui.visible import visible, visible_lines
 
 _LOG_LINES = 200
 _NAME = 10
+# Of a spec with a grid of thousands of recipes, and of a text of megabytes, the beginning says what it is.
+_SPEC_LINES, _VALUE_LENGTH = 200, 500
 
 
 def job_card(job: Job) -> Content:
     """State, times, progress with its metrics, message and hint, and the spec."""
-    lines = [Content.styled(job.title, "bold"), Content.styled(job.id, "$muted"), Content("")]
+    lines = [Content.styled(visible(job.title), "bold"), Content.styled(visible(job.id), "$muted"), Content("")]
     lines.append(
         _line("state", ("blocked" if job.blocked else job.state) + (f" · {job.waiting}" if job.waiting else ""))
     )
     lines.append(_line("device", job.device))
-    lines.append(_line("submitted", f"{job.created.astimezone():%m-%d %H:%M:%S}"))
-    if job.started is not None and job.ended is not None:
-        lines.append(_line("took", clock((job.ended - job.started).total_seconds())))
+    lines.append(_line("submitted", _moment(job.record.created)))
+    took = seconds_taken(job)
+    if took is not None:
+        lines.append(_line("took", clock(took)))
     lines += _progress(job)
     if job.message:
-        lines += [Content(""), Content.styled(job.message, "$error" if job.state == "failed" else "")]
+        message = visible_lines(job.message)
+        lines += [Content(""), Content.styled(message, "$error" if job.state == "failed" else "")]
     if job.hint:
-        lines.append(Content.assemble(("try     ", "$accent"), job.hint))
+        lines.append(Content.assemble(("try     ", "$accent"), visible_lines(job.hint)))
     return Content("\n").join([*lines, Content(""), *_spec(job)])
 
 
 def job_log(job: Job) -> Content:
     """The last lines that the job printed."""
-    lines = job.log_tail(_LOG_LINES)
-    return Content("\n".join(lines)) if lines else Content.styled("nothing printed yet", "$muted")
+    try:
+        lines = job.log_tail(_LOG_LINES)
+    except outside_errors() as problem:
+        return Content.styled(told(problem), "$error")
+    return Content("\n".join(map(visible, lines))) if lines else Content.styled("nothing printed yet", "$muted")
+
+
+def _moment(seconds: float) -> str:
+    try:
+        return f"{datetime.fromtimestamp(seconds, UTC).astimezone():%m-%d %H:%M:%S}"
+    except (OverflowError, ValueError, OSError):
+        return "–"  # No clock has shown that: the file is damaged.
 
 
 def _progress(job: Job) -> list[Content]:
@@ -53,9 +71,14 @@ def _progress(job: Job) -> list[Content]:
 
 def _spec(job: Job) -> list[Content]:
     try:
-        spec = job.spec
-    except (JobError, OSError) as problem:
-        return [Content.styled(str(problem), "$error")]
+        lines = _lines_of(job.spec)
+    except outside_errors() as problem:
+        return [Content.styled(told(problem), "$error")]
+    more = len(lines) - _SPEC_LINES
+    return [*lines[:_SPEC_LINES], Content.styled(f"and {more:,} lines more", "$muted")] if more > 0 else lines
+
+
+def _lines_of(spec: Any) -> list[Content]:
     lines = []
     for name, value in spec.items():
         if name in ("kind", "schema"):
@@ -64,20 +87,23 @@ def _spec(job: Job) -> list[Content]:
         several = isinstance(value, list) and value and isinstance(value[0], dict)
         for index, part in enumerate(value if several else [value]):
             lines.append(_line("" if index else name, _written(part)))
+            if len(lines) > 10 * _SPEC_LINES:
+                return lines
     return lines
 
 
 def _written(value: Any) -> str:
     if isinstance(value, list):
-        return ", ".join(map(_written, value))
+        return ", ".join(map(_written, value[:_VALUE_LENGTH]))
     if isinstance(value, dict):
         return " ".join(f"{name} {item}" for name, item in value.items() if item is not None)
     return "–" if value is None else str(value)
 
 
-def _number(value: float | str) -> str:
-    return value if isinstance(value, str) else f"{value:.4g}".replace("-", "−")
+def _number(value: Any) -> str:
+    return f"{value:.4g}".replace("-", "−") if isinstance(value, int | float) else str(value)
 
 
 def _line(name: str, value: str) -> Content:
-    return Content.assemble((f"{name:<{_NAME}} ", "$muted"), value)
+    text = value if len(value) <= _VALUE_LENGTH else value[:_VALUE_LENGTH] + "…"
+    return Content.assemble((f"{visible(name):<{_NAME}} ", "$muted"), visible(text))

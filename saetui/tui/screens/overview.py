@@ -24,6 +24,7 @@ from saetui.tui.screens.base import WorkbenchScreen
 from saetui.tui.screens.overview_columns import COLUMNS
 from saetui.tui.widgets.plots import XYPlot
 from saetui.tui.widgets.query_table import QueryTable
+from saetui.visible import visible
 
 TABLE = "overview.saes"
 _EMPTY = """[b]No SAEs here yet.[/b]
@@ -88,7 +89,7 @@ class OverviewScreen(WorkbenchScreen):
     def jobs_changed(self) -> None:
         running = [job for job in self.bench.jobs if job.state == "running"]
         going_on = (
-            Content.from_markup("\n[b]$title[/b]  $far", title=running[0].title, far=progress_text(running[0]))
+            Content.from_markup("\n[b]$title[/b]  $far", title=visible(running[0].title), far=progress_text(running[0]))
             if running
             else Content()
         )

@@ -56,6 +56,7 @@ class PagedScreen(CardScreen):
     def action_close(self) -> None:
         """Go back from the card, or from another page to the first."""
         if self.bench.page and not self.is_in_card and not self.bench.tables[self.bench.focus].filter:
-            self.dispatch(Focus(self.FIRST))
+            if not self.workbench_app.halt_reads():
+                self.dispatch(Focus(self.FIRST))
         else:
             super().action_close()

@@ -23,6 +23,7 @@ from saetui.tui.widgets.plots import XYPlot
 from saetui.tui.widgets.pursuit_text import next_pursuit, outcome
 from saetui.tui.widgets.query_table import QueryTable
 from saetui.tui.widgets.residual_plot import ResidualPlot
+from saetui.visible import visible
 
 _EMPTY = """[b]No codes have been pursued here yet.[/b]
 
@@ -244,14 +245,16 @@ class PursuitScreen(StudyScreen):
         bench = self.bench
         entry = bench.catalogue.entry(bench.attention.sae)
         job = running_pursuit(bench)
-        doing = f"{job.title}  {progress_text(job)}" if job is not None else ""
+        doing = f"{visible(job.title)}  {progress_text(job)}" if job is not None else ""
         self.query_one("#pursuit-next", Static).update(
-            next_pursuit(bench.attention, entry.name if entry is not None else "no SAE", doing)
+            next_pursuit(bench.attention, visible(entry.name) if entry is not None else "no SAE", doing)
         )
         width = max(20, self.size.width - 2)
         lines = outcome(self._run(), width)
         if not lines and entry is not None and self.runs.loaded:
-            lines = [Content.styled(f"no pursuit of {entry.name} yet: p pursues, or choose one above", "$muted")]
+            lines = [
+                Content.styled(f"no pursuit of {visible(entry.name)} yet: p pursues, or choose one above", "$muted")
+            ]
         self.query_one("#pursuit-outcome", Static).update(Content("\n").join(lines))
 
     # Folding
@@ -267,6 +270,8 @@ class PursuitScreen(StudyScreen):
     def action_close(self) -> None:
         if not self.latents.has_focus:
             raise SkipAction
+        if self.workbench_app.halt_reads():
+            return
         self.remove_class("-card")
         self.dispatch(Focus(TOKENS))
 

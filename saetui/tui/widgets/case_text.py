@@ -9,7 +9,7 @@ from textual.style import Style
 
 from saetui.tui.widgets.case_facts import CaseFacts
 from saetui.tui.widgets.latent_text import contexts_lines, logit_lines, top_token_lines
-from saetui.visible import visible_token
+from saetui.visible import visible_lines, visible_token
 
 _LABEL = "dim"
 _NAME = 12
@@ -38,7 +38,7 @@ def case_lines(
         ("takes over", _absorber(facts, metric)),
         ("exact", Content.styled(doing, "$accent") if doing else _exact(facts)),
     ]
-    notes = [line for note in facts.notes for line in Content.styled(note, "italic $accent").wrap(width)]
+    notes = [line for note in facts.notes for line in Content.styled(visible_lines(note), "italic $accent").wrap(width)]
     lines = [line for name, value in told for line in _named(name, value, width)]
     more = _active(facts) if facts.active else _latent(facts, width, background, strong)
     return [*notes, *lines, Content(""), *more]
@@ -145,7 +145,7 @@ def _latent(facts: CaseFacts, width: int, background: Color, strong: Color) -> l
     role = {"main": "main latent", "absorber": "took over"}.get((row or {}).get("role") or "", "")
     head = Content.assemble((f"latent {latent.latent}", "bold"), f"  {role}" if role else "")
     sections: Sequence[list[Content]] = (
-        [Content.styled(note, "italic $accent") for note in latent.notes],
+        [Content.styled(visible_lines(note), "italic $accent") for note in latent.notes],
         top_token_lines(latent, width),
         logit_lines("promotes", latent.promotes, width),
         contexts_lines(latent.contexts[:_CONTEXTS], width, latent.max_activation, background, strong),

@@ -3,8 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
+from math import isfinite
 from typing import ClassVar
 
+from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
@@ -20,6 +22,7 @@ from saetui.jobs import Job
 from saetui.tui.frame.device_text import gauge
 from saetui.tui.frame.status_line import clock
 from saetui.tui.widgets.fit import fit
+from saetui.visible import visible
 
 _GLYPHS = {"running": "▸", "queued": "·", "blocked": "⊘", "done": "✓", "failed": "✗", "cancelled": "–"}
 _BAR = 12
@@ -134,7 +137,7 @@ class JobList(ScrollView, can_focus=True):
         line = self._lines[index]
         if line.job is None:
             style = self.rich_style + self.get_component_rich_style("job-list--device", partial=True)
-            return Strip([Segment(fit(line.device, width), style)], width)
+            return Strip([Segment(fit(line.device or "–", width), style)], width)
         style = self.rich_style
         if line.job is self.job:
             style += self.get_component_rich_style("job-list--cursor")
@@ -157,14 +160,21 @@ class JobList(ScrollView, can_focus=True):
 def how_far(job: Job) -> str:
     """Progress of a running job, what a waiting one waits for, how long an ended one took."""
     if job.state == "queued":
-        return job.waiting or "queued"
+        return visible(job.waiting or "queued")
     if job.has_ended:
-        took = (job.ended - job.started).total_seconds() if job.ended and job.started else None
+        took = seconds_taken(job)
         return job.state if took is None else f"{job.state} in {clock(took)}"
     progress = job.progress
     if progress is None:
-        return job.waiting or "starting"
+        return visible(job.waiting or "starting")
     share = progress.fraction
     left = progress.job_eta_s if progress.job_eta_s is not None else progress.eta_s
-    bar = f"{gauge(share, _BAR)} {share:4.0%}" if share is not None else progress.phase
+    known = share is not None and isfinite(share)
+    bar = f"{gauge(share, _BAR)} {share:4.0%}" if share is not None and known else visible(progress.phase)
     return f"{bar}  {clock(left):>7} left" if left is not None else bar
+
+
+def seconds_taken(job: Job) -> float | None:
+    """How long an ended job ran; None where its record does not say."""
+    began, ended = job.record.started, job.record.ended
+    return ended - began if began is not None and ended is not None else None

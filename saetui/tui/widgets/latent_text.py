@@ -14,7 +14,7 @@ from saetui.tui.widgets.histogram import histogram_lines, range_line
 from saetui.tui.widgets.latent_facts import Context, LatentFacts, Neighbour
 from saetui.tui.widgets.sparkline import bar
 from saetui.tui.widgets.token_strip import token_strip
-from saetui.visible import visible_token
+from saetui.visible import visible_lines, visible_token
 
 Line = Content
 # From this width on the contexts stand beside the rest instead of below it.
@@ -134,7 +134,7 @@ def _statistics(facts: LatentFacts, width: int, letter: str | None) -> list[Line
 def _notes(notes: Sequence[str], width: int) -> list[Line]:
     lines = []
     for note in notes:
-        for line in Content.styled(note, "italic $accent").wrap(width):
+        for line in Content.styled(visible_lines(note), "italic $accent").wrap(width):
             lines.append(line)
     return lines
 

@@ -12,7 +12,7 @@ from saetui.tui.widgets.fit import fit
 from saetui.tui.widgets.heat import heat_colours
 from saetui.tui.widgets.place_facts import PlaceFacts
 from saetui.tui.widgets.sparkline import bar
-from saetui.visible import visible_token
+from saetui.visible import visible, visible_lines, visible_token
 
 _DIM = "dim"
 _NAME, _CELL = 10, 7
@@ -25,7 +25,7 @@ def place_lines(
 ) -> list[Content]:
     """The card in lines of at most ``width`` cells; ``current`` is the SAE that is looked at."""
     row = facts.token
-    lines = [Content.styled(note, "italic $accent") for note in facts.notes]
+    lines = [Content.styled(visible_lines(note), "italic $accent") for note in facts.notes]
     lines.append(_where(facts))
     if not facts.has_errors:
         lines += Content.styled("left out of the study: too early in its text, or not a number", _DIM).wrap(width)
@@ -99,7 +99,7 @@ def _sae(
 
 
 def _latents(facts: PlaceFacts, width: int, strong: Color, current: str | None) -> list[Content]:
-    name = facts.names.get(current or "", "this SAE")
+    name = visible(facts.names.get(current or "", "this SAE"))
     if not facts.latents:
         return [Content.styled(f"no activations of {name} are stored here", _DIM)]
     largest = max(row["activation"] for row in facts.latents)
