@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 from rich.console import RenderableType
 from rich.text import Text
 from textual import on, work
-from textual.app import App
+from textual.app import App, ScreenStackError
 from textual.binding import Binding, BindingType
+from textual.css.query import NoMatches
 from textual.driver import Driver
 from textual.events import Resize
 from textual.filter import LineFilter
@@ -277,6 +278,8 @@ class WorkbenchApp(App[int], inherit_bindings=False):
 
     @on(BenchEvent)
     async def _bench_changed(self, message: BenchEvent) -> None:
+        if self._is_leaving:
+            return
         match message.event:
             case ScreenEvent(screen):
                 while isinstance(self.screen, ModalScreen):
@@ -327,12 +330,18 @@ class WorkbenchApp(App[int], inherit_bindings=False):
 
     def _handle_exception(self, error: Exception) -> None:
         """A fault of this program: it is written down and said once the terminal is as it was."""
+        if self._is_leaving and isinstance(error, (NoMatches, ScreenStackError)):
+            return  # Parts go one after the other; who still looks for one that has gone does no harm.
         self._return_code = 1
         if self._exception is None:
             self._exception = error
             Thread(target=self.bench.close, name="saetui-closer", daemon=True).start()
             self.panic(Text(crash_report(error)))
             self._exception_event.set()
+
+    @property
+    def _is_leaving(self) -> bool:
+        return self._exit or not self._running
 
     def stop_when_ready(self, number: int, _: object) -> None:
         """Handle a signal that comes before the app can act on it."""

@@ -68,7 +68,9 @@ class NotePanel(Panel[None]):
             self.workbench_app.say(f"note: {message.problem}", "error")
             return
         self._before = message.text
-        area = self.query_one(TextArea)
+        area = next(iter(self.query(TextArea)), None)
+        if area is None:
+            return  # Closed meanwhile.
         area.text = message.text
         area.read_only = False
         area.move_cursor(area.document.end)

@@ -64,6 +64,8 @@ class PickPanel(Panel[None]):
             yield options
 
     def on_mount(self) -> None:
+        if not self.query(OptionList):
+            return  # Closed as soon as it was opened.
         self._narrow("")
         self.query_one(OptionList).highlighted = self._chosen if self._items else None
 

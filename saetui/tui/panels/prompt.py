@@ -89,7 +89,9 @@ class PromptPanel(LinePanel):
         self._completing = False
 
     def on_mount(self) -> None:
-        self._offer()
+        # A panel that is closed as soon as it is opened has lost its parts by now.
+        if self.query(Input):
+            self._offer()
 
     @on(Input.Changed)
     def _typed(self) -> None:

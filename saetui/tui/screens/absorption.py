@@ -11,7 +11,6 @@ from textual.widgets import Static
 from saetui.commands.absorption import CASES, EVIDENCE, LETTERS, MAP, OCCURRENCES
 from saetui.commands.navigate import Focus, Open
 from saetui.commands.select import Latent, Letter, Token
-from saetui.commands.trouble import outside_errors
 from saetui.tui.frame.status_line import progress_text
 from saetui.tui.keys import bindings_of
 from saetui.tui.screens import absorption_columns as columns
@@ -24,7 +23,7 @@ from saetui.tui.widgets.query_table import QueryTable
 from saetui.tui.widgets.threshold_line import ThresholdLine
 
 if TYPE_CHECKING:
-    from saetui.jobs import Job
+    pass
 
 _EMPTY = """[b]Absorption has not been studied here yet.[/b]
 

@@ -6,7 +6,6 @@ from itertools import groupby
 from math import isfinite
 from typing import ClassVar
 
-from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
