@@ -78,6 +78,8 @@ def _weights(root: Path) -> dict[str, bytes]:
     """The weights of the SAEs that count, by id."""
     import hashlib
 
+    from saetui.sae import load_sae
+
     found = {}
     for saved in _shelved(root):
         folder = root / "tensors" / "sae" / saved.sae_id
@@ -101,6 +103,7 @@ def made_sae(seed: int) -> "object":
 
 
 def before_save(root: Path) -> None:
+    from saetui.sae import save_sae
 
     made(root)
     save_sae(made_sae(1), root / "tensors" / "sae" / "old")
@@ -108,12 +111,14 @@ def before_save(root: Path) -> None:
 
 def play_save(root: Path) -> None:
     """A new SAE is saved, and then one in the place of another."""
+    from saetui.sae import save_sae
 
     save_sae(made_sae(2), root / "tensors" / "sae" / "new")
     save_sae(made_sae(3), root / "tensors" / "sae" / "old")
 
 
 def recover_save(root: Path) -> None:
+    from saetui.sae import load_sae
     from saetui.sae.errors import SAEError
 
     try:
