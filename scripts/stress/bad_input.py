@@ -80,7 +80,7 @@ def one(bad: "object", folder: Path) -> Outcome:
 
 def judged(bad: "object", ended: kit.Ended, said: str) -> tuple[str, str]:
     """The kind of end, and what shows it."""
-    from inputs import Input
+    from inputs import READ_RIGHTLY, Input
 
     assert isinstance(bad, Input)
     if ended.how == "endless":
@@ -91,6 +91,8 @@ def judged(bad: "object", ended: kit.Ended, said: str) -> tuple[str, str]:
         return "traceback", f"{ended.text} {kit.last_line(said)}"
     if ended.text or "Traceback (most recent call last)" in said:
         return "traceback", kit.last_line(ended.text or said)
+    if ended.code == READ_RIGHTLY:
+        return "taken in", "read rightly"
     if ended.code == 0:
         return ("wrongly taken" if bad.must_fail else "taken in"), kit.last_line(said)
     if match := _RAW.search(said):

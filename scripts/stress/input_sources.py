@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from inputs import Act, Input, written
+from inputs import READ_RIGHTLY, Act, Input, written
 
 
 def corpora(base: Path) -> list[Input]:
@@ -24,10 +24,10 @@ def corpora(base: Path) -> list[Input]:
 
             corpus = load_corpus(str(place / name))
             said = "".join(document.text for document in corpus.documents())
-            if "the cat sat" not in said or said.lstrip().startswith("{"):
+            if "the cat sat" not in said or '"text"' in said:
                 raise SystemExit(0)
             print("read rightly")
-            os._exit(7)
+            os._exit(READ_RIGHTLY)
 
         return give
 
