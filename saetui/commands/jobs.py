@@ -121,12 +121,15 @@ def _can_retry(job: Job) -> bool:
 
 
 def listed(jobs: Sequence[Job]) -> list[Job]:
-    """Jobs as they are listed: by device, the running one first, then those that wait, then the ended, latest first."""
+    """Jobs as they are listed: by device, the running one first, then those that wait, then the ended, latest first.
 
-    def place(job: Job) -> tuple[bool, str, int, float]:
+    Those that cannot be read, and so have no device, come last.
+    """
+
+    def place(job: Job) -> tuple[int, str, int, float]:
         rank = {"running": 0, "queued": 1}.get(job.state, 2)
         created = job.created.timestamp()
-        return (job.device == "cpu", job.device, rank, created if rank == 1 else -created)
+        return (2 if not job.device else int(job.device == "cpu"), job.device, rank, created if rank == 1 else -created)
 
     return sorted(jobs, key=place)
 

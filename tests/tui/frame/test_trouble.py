@@ -138,7 +138,8 @@ async def test_a_recording_on_a_full_disk_stops_and_says_so_once(
 ) -> None:
     async with running(study) as run:
         monkeypatch.setattr("saetui.commands.session.Recorder.record", refuse(errno.ENOSPC, "/store/sessions/x"))
-        await run.press("7", "1", "7")
+        for screen in ("jobs", "overview", "jobs"):
+            run.app.dispatch(f"screen {screen}")
         await hears(run, said, "recording has stopped", "/store/sessions/x: the disk is full")
         await run.until(lambda: run.bench.recorder is None)
         await answers_keys(run)
@@ -181,9 +182,9 @@ async def test_a_part_of_the_store_is_gone_and_comes_back(
             elif how == "file":
                 target.write_text("")
             await run.pilot.pause(0.5)
-            for key in "23451":
-                await run.press(key)
-                await run.pilot.pause(0.05)
+            for screen in ("letters", "absorption", "hard", "pursuit", "overview"):
+                run.app.dispatch(f"screen {screen}")
+                await run.until(lambda screen=screen: screen == run.app.front_screen.NAME)
             run.app.dispatch("filter w64")
             run.app.dispatch("filter")
             await answers_keys(run)
