@@ -210,10 +210,13 @@ async def test_a_damaged_job_leaves_the_list_of_the_others(study: Path, queue: Q
         folder.state.write_text(json.dumps({**record, field: value}))
     async with running(study, record=False) as run:
         await run.press("7")
-        await run.shows("Letters of w64-k4")
+        await run.until(lambda: run.bench.jobs)
         for job in run.bench.jobs:
             run.app.dispatch(f"job {job.id}")
             await run.pilot.pause()
+        whole = next(job for job in run.bench.jobs if job.title == "Letters of w64-k4")
+        run.app.dispatch(f"job {whole.id}")
+        await run.shows("Letters of w64-k4", "latents_per_letter 20")
         await answers_keys(run)
         assert len(run.bench.jobs) == 1 + len(_FIELDS) * len(_RUBBISH)
 
