@@ -2,6 +2,7 @@
 
 import errno
 import os
+import re
 
 # Each after the path that it is about.
 _SENTENCES = {
@@ -30,6 +31,18 @@ _SENTENCES = {
     errno.ENOLCK: "this disk knows no file locks; keep the store on a local one",
     errno.EXDEV: "lies on another disk",
 }
+
+
+# Libraries in Rust give the number of the system's error in words.
+_IN_WORDS = re.compile(r"\(os error (\d+)\)")
+
+
+def as_os_error(error: BaseException) -> OSError | None:
+    """The system's error that an exception is, or that a library tells of in words; None where it is neither."""
+    if isinstance(error, OSError):
+        return error
+    found = _IN_WORDS.search(str(error))
+    return OSError(int(found[1]), os.strerror(int(found[1]))) if found else None
 
 
 def told(error: OSError) -> str:

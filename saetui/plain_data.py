@@ -7,7 +7,10 @@ from typing import Any
 # No file that people write is nested more deeply; beyond, the parsers themselves give up in their own ways.
 MAX_DEPTH = 64
 _NESTS = (dict, list, tuple)
+_PARQUET = b"PAR1"
 _UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+# How the values of a file are called there.
+_NAMES = {type(None): "null", bool: "true or false", str: "text", int: "a number", float: "a number", list: "a list"}
 # What files begin with that are often taken for text.
 _PACKED = {
     b"\x1f\x8b": ("gzip", "gunzip"),
@@ -35,6 +38,8 @@ def decode(content: bytes) -> str:
     for mark, (name, tool) in _PACKED.items():
         if content.startswith(mark):
             raise NotTextError(f"is packed ({name}); unpack it first, with {tool}")
+    if content.startswith(_PARQUET):
+        raise NotTextError("is Parquet and not text; write its text column as JSON lines first, one record a line")
     if content.startswith(_UTF_16) or _looks_like_utf_16(content):
         # Where no mark says which half of a character comes first, iconv has to be told.
         name = "UTF-16" if content.startswith(_UTF_16) else ("UTF-16BE" if content[0] == 0 else "UTF-16LE")
@@ -47,7 +52,17 @@ def decode(content: bytes) -> str:
             f"is not UTF-8: byte {error.start} (line {line}) is 0x{content[error.start]:02x}; convert it, "
             "e.g. with iconv -f latin1 -t UTF-8"
         ) from None
+    if (at := content.find(0)) >= 0:
+        line = content.count(b"\n", 0, at) + 1
+        raise NotTextError(
+            f"is not text: byte {at} (line {line}) is null; where it should be, take null bytes out, with tr -d '\\000'"
+        )
     return text
+
+
+def name_of(value: object) -> str:
+    """What a value is called in a JSON or TOML file: "null", "a list", …"""
+    return _NAMES.get(type(value), "a table" if isinstance(value, dict) else type(value).__name__)
 
 
 def parse_json(content: bytes | str) -> Any:

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ValidationError
 from saetui.jobs.errors import JobError
 from saetui.jobs.registry import spec_kinds
 from saetui.jobs.specs import SCHEMA, Spec
-from saetui.plain_data import MAX_DEPTH, DepthError, NotTextError, check_depth, decode, parse_json
+from saetui.plain_data import MAX_DEPTH, DepthError, NotTextError, check_depth, decode, name_of, parse_json
 from saetui.plain_files import read_file
 
 # Words in a path field that never mean a file.
@@ -75,7 +75,7 @@ def parse_spec(data: object, *, source: str = "job spec", base: Path | None = No
         JobError: naming the field and the nearest valid one.
     """
     if not isinstance(data, Mapping):
-        raise JobError(f"{source}: expected a table with the fields of a job spec, got {type(data).__name__}")
+        raise JobError(f"{source}: expected a table with the fields of a job spec, got {name_of(data)}")
     try:
         check_depth(data)
     except DepthError as error:
@@ -107,6 +107,10 @@ def _with_absolute_paths(spec: Spec, source: str, base: Path | None) -> Spec:
         text = getattr(spec, name)
         if text in _RESERVED or not text:
             continue
+        if "\0" in text:
+            raise JobError(
+                f"{source}: {name}: {_shown(text)} holds a null byte, as no name can; take it out"
+            )
         try:
             candidates = [each / Path(text).expanduser() for each in bases]
         except RuntimeError as error:  # There is no such user.

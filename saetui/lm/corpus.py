@@ -13,7 +13,7 @@ from typing import Any
 from saetui.lm.errors import CorpusError
 from saetui.lm.quiet import quiet
 from saetui.lm.stdlib_text import Document, standard_library_documents
-from saetui.plain_data import NotTextError, decode
+from saetui.plain_data import NotTextError, decode, name_of
 from saetui.plain_files import require_plain_file
 from saetui.text_files import JSON_LINES, TooManyFilesError, text_files
 
@@ -155,7 +155,7 @@ def _json(path: Path, name: str) -> Iterator[Document]:
 def _record(place: str, name: str, record: object) -> Iterator[Document]:
     text = record.get(_FIELD) if isinstance(record, dict) else None
     if not isinstance(text, str):
-        found = ", ".join(map(repr, record)) if isinstance(record, dict) else type(record).__name__
+        found = ", ".join(map(repr, record)) if isinstance(record, dict) else name_of(record)
         raise CorpusError(f"{place} has no text in the field {_FIELD!r} (found: {found}). Name the field {_FIELD!r}")
     yield from _parts(Document(name, _whole(text)))
 

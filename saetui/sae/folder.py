@@ -12,6 +12,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
+from saetui.disk_errors import as_os_error, told
 from saetui.plain_files import require_plain_file
 from saetui.sae.base import SAE
 from saetui.sae.config import Config, is_layout_6, read_config, read_json_object
@@ -116,7 +117,10 @@ def write_workbench(folder: Path, workbench: dict[str, Any]) -> None:
 
 
 def _unwritten(path: Path, error: Exception) -> SAEError:
-    return SAEError(f"{path}: cannot be written ({error}); check free space and permissions")
+    of_system = as_os_error(error)
+    # The path is said already, and of a part that has another name by now.
+    reason = told(OSError(of_system.errno, of_system.strerror)) if of_system is not None else str(error)
+    return SAEError(f"{path}: cannot be written: {reason}")
 
 
 def config_fields(sae: SAE) -> dict[str, Any]:

@@ -90,6 +90,9 @@ def test_the_hash_knows_the_content_and_not_the_store() -> None:
         ({"corpus": "caf\udce9.txt"}, r"grid.toml: corpus: 'caf\udce9.txt' is not UTF-8"),
         ({"model": "~no-user-of-this-name/model"}, "grid.toml: model: '~no-user-of-this-name/model': "),
         ({"corpus": "a" * 5000}, "grid.toml: corpus: "),
+        ({"corpus": "a\0b"}, r"grid.toml: corpus: 'a\x00b' holds a null byte"),
+        ({"model": "\0"}, r"grid.toml: model: '\x00' holds a null byte"),
+        ({"store": "a\0b"}, r"grid.toml: store: 'a\x00b' holds a null byte"),
     ],
 )
 def test_a_bad_field_is_named(change: dict[str, object], message: str) -> None:
@@ -318,3 +321,9 @@ def test_random_damage_is_always_a_refusal(tmp_path: Path) -> None:
             n_refused += str(path) in str(error)
             continue
     assert n_refused > 200
+
+
+@pytest.mark.parametrize(("data", "called"), [(None, "null"), ([], "a list"), (3, "a number"), ("train", "text")])
+def test_what_is_no_table_is_called_as_in_the_file(data: object, called: str) -> None:
+    with pytest.raises(JobError, match=rf"expected a table with the fields of a job spec, got {called}$"):
+        parse_spec(data)

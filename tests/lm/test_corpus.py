@@ -162,9 +162,13 @@ class TestRefusals:
             ("a.jsonl.gz", gzip.compress(b"{}"), "gunzip"),
             ("a.txt", "Über".encode("utf-16"), "iconv -f UTF-16 -t UTF-8"),
             ("a.json", b'{"a": 1}', "item 0 has no text in the field 'text'"),
-            ("a.json", b'[{"text": "x"}, 3]', "item 1 has no text in the field 'text' (found: int)"),
+            ("a.json", b'[{"text": "x"}, 3]', "item 1 has no text in the field 'text' (found: a number)"),
             ("a.json", b"not json", "line 1 is not JSON"),
             ("a.jsonl", b"[" * 100_000, "line 1 is not JSON"),
+            ("a.jsonl", b"null", "line 1 has no text in the field 'text' (found: null)"),
+            ("a.txt", bytes(1000), "is not text: byte 0 (line 1) is null"),
+            ("a.txt", b"one\ntwo\0", "is not text: byte 7 (line 2) is null"),
+            ("a.parquet", b"PAR1" + bytes(60), "is Parquet and not text"),
         ],
     )
     def test_files_that_are_something_else(self, tmp_path: Path, name: str, content: bytes, said: str) -> None:
@@ -207,7 +211,7 @@ class TestRefusals:
         ("line", "said"),
         [
             ("{", "line 2 is not JSON"),
-            ('"text"', "line 2 has no text in the field 'text' (found: str)"),
+            ('"text"', "line 2 has no text in the field 'text' (found: text)"),
             ('{"body": "x", "id": 1}', "(found: 'body', 'id')"),
             ('{"text": 3}', "line 2 has no text"),
         ],

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
+from saetui.disk_errors import as_os_error
 from saetui.jobs.context import TaskContext
 
 T = TypeVar("T")
@@ -46,10 +47,8 @@ def is_full(error: BaseException) -> bool:
     """Whether an exception, or what caused it, is a disk without room."""
     link: BaseException | None = error
     while link is not None:
-        if isinstance(link, OSError) and link.errno in _FULL:
-            return True
-        # Libraries in Rust give the number in words.
-        if any(f"os error {number})" in str(link) for number in _FULL):
+        of_system = as_os_error(link)
+        if of_system is not None and of_system.errno in _FULL:
             return True
         link = link.__cause__
     return False
