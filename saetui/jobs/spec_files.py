@@ -1,5 +1,6 @@
 """Reads job specs from TOML, JSON and plain data, and says what is wrong with one in the terms of the file."""
 
+import errno
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -19,6 +20,8 @@ from saetui.plain_files import read_file
 _RESERVED = frozenset({"embedded", "stdlib"})
 # A spec that names a hundred thousand tokens one by one is shorter.
 _MAX_BYTES = 16 << 20
+# Python reads some hundred kB of TOML in a second; what a program writes, it can write as JSON.
+_MAX_TOML_BYTES = 1 << 20
 _SHOWN_PROBLEMS = 10
 _PART = r"""(?:[\w-]++|"[^"\n]*+"|'[^'\n]*+')[ \t]*+\.[ \t]*+"""
 _LONG_KEY = re.compile(rf"(?<![\w.-])(?:{_PART}){{{MAX_DEPTH}}}")
@@ -32,13 +35,15 @@ def load_spec(path: Path | str) -> Spec:
     """
     try:
         path = Path(path).expanduser()
-        content = read_file(path, _MAX_BYTES)
+        is_json = path.suffix.lower() == ".json"
+        content = read_file(path, _MAX_BYTES if is_json else _MAX_TOML_BYTES)
     except RuntimeError as error:  # There is no such user.
         raise JobError(f"{path}: cannot be read ({error})") from error
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
+        if isinstance(error, OSError) and error.errno == errno.EFBIG and not is_json:
+            reason = f"{reason}; write a specification of this size as JSON"
         raise JobError(f"{path}: cannot be read ({reason})") from error
-    is_json = path.suffix.lower() == ".json"
     try:
         data = parse_json(content) if is_json else _parse_toml(content)
     except ValueError as error:
@@ -108,9 +113,7 @@ def _with_absolute_paths(spec: Spec, source: str, base: Path | None) -> Spec:
         if text in _RESERVED or not text:
             continue
         if "\0" in text:
-            raise JobError(
-                f"{source}: {name}: {_shown(text)} holds a null byte, as no name can; take it out"
-            )
+            raise JobError(f"{source}: {name}: {_shown(text)} holds a null byte, as no name can; take it out")
         try:
             candidates = [each / Path(text).expanduser() for each in bases]
         except RuntimeError as error:  # There is no such user.
@@ -156,6 +159,9 @@ def _explain(spec: type[Spec], error: Any) -> str:
         case "literal_error":
             known = error["ctx"]["expected"].replace(" or ", ", ").replace("'", "").split(", ")
             return f"{field}: {_shown(error['input'])} is unknown{_nearest(str(error['input'])[:100], known)}"
+        case "too_long":
+            most, found = error["ctx"]["max_length"], error["ctx"]["actual_length"]
+            return f"{field}: at most {most:,} of them{f', not {found:,}' if found else ''}"
         case "string_unicode":
             return f"{field}: {_shown(error['input'])} is not UTF-8; give the file a name that is"
         case "value_error":
