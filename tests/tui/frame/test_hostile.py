@@ -8,6 +8,7 @@ import pytest
 from textual.strip import Strip
 
 from saetui.figures import FIGURES
+from saetui.jobs import JobClient
 from saetui.tui.clipboard import copy_file
 from saetui.tui.widgets.query_table import QueryTable
 from tests.hostile import ALL, SHORT, hidden_in, hostile_store
@@ -38,6 +39,12 @@ def made_hostile(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def hostile(made_hostile: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(made_hostile, tmp_path / "hostile"))
+
+
+@pytest.fixture(autouse=True)
+def no_workers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is queued here, by a key or again, is not run."""
+    monkeypatch.setattr(JobClient, "ensure_workers", lambda self: None)
 
 
 def drawn(run: Running) -> list[Strip]:
