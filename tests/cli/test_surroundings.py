@@ -90,9 +90,7 @@ def in_process(
     return ended.value.code, streams.out, streams.err
 
 
-@pytest.mark.parametrize(
-    "name", ["we?ird", "we*ird", "we[1]rd", "we'ird", 'we"ird', "k=16", "two words", "日本", "$HOME"]
-)
+@pytest.mark.parametrize("name", ["we*ird", "we[1]rd", "we'ird", 'we"ird', "k=16", "two words", "日本", "$HOME"])
 def test_a_store_may_lie_in_a_folder_of_any_name(
     name: str, study: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -100,6 +98,17 @@ def test_a_store_may_lie_in_a_folder_of_any_name(
     code, out, err = in_process(monkeypatch, capsys, tmp_path, "open", store)
     assert (code, err) == (0, "saetui: no terminal, so here is the summary\n")
     assert "narrow" in out
+
+
+@pytest.mark.parametrize("name", ["we?ird", "we\\ird"])
+def test_a_store_may_not_lie_where_the_database_would_mistake_the_path(
+    name: str, study: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    store = Path(shutil.copytree(study, tmp_path / name / "store"))
+    code, out, err = in_process(monkeypatch, capsys, tmp_path, "open", store)
+    assert (code, out) == (1, "")
+    assert f"{store}: " in err.splitlines()[-1]
+    assert "rename that folder" in err
 
 
 def test_a_relative_store_and_one_in_the_home_folder_are_found(
