@@ -18,6 +18,7 @@ from typing import Any, Literal, Self, get_args
 
 from saetui import disk_errors
 from saetui.jobs.errors import JobError
+from saetui.jobs.failure import Failure
 from saetui.jobs.files import locked, parse_json, read_json, remove_parts, require_plain, tail, touch, write_json
 from saetui.jobs.identity import ProcessIdentity
 from saetui.jobs.marks import is_marked, make_mark
@@ -245,6 +246,21 @@ class JobFolder:
             if record.state not in only_from or (worker is not None and record.worker != worker):
                 return None
             return replace(record, state=state, message=message, hint=hint, ended=time.time())
+
+        return self.change(decide)
+
+    def end_dead(self, stopped: str, failure: Failure, *, worker: ProcessIdentity) -> Record:
+        """Ends the running job of a worker whose process is gone: as cancelled where that was asked for, else failed.
+
+        ``stopped`` is what a cancelled job says. The wish is looked for in the moment of the change, not before.
+        """
+
+        def decide(record: Record) -> Record | None:
+            if record.state != "running" or record.worker != worker:
+                return None
+            if self.is_asked_to_stop:
+                return replace(record, state="cancelled", message=stopped, hint=None, ended=time.time())
+            return replace(record, state="failed", message=failure.message, hint=failure.hint, ended=time.time())
 
         return self.change(decide)
 

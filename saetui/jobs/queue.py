@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from saetui import disk_errors
 from saetui.jobs.errors import JobError
-from saetui.jobs.failure import VANISHED
+from saetui.jobs.failure import VANISHED, Failure
 from saetui.jobs.folder import JobFolder, Record, job_ids
 from saetui.jobs.launch import WorkerFiles
 from saetui.jobs.pulse import LOST_S, Pulse
@@ -146,9 +146,8 @@ class Queue:
         elif worker.alive:
             return None
         try:
-            if folder.is_asked_to_stop:
-                return folder.end("cancelled", "its worker was gone before it could stop", worker=worker)
-            return folder.end("failed", message, hint, worker=worker)
+            stopped = "its worker was gone before it could stop"
+            return folder.end_dead(stopped, Failure(message, hint), worker=worker)
         except (OSError, JobError):
             return None  # A store that may only be read, or a folder that was damaged a moment ago.
 

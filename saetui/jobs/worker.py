@@ -147,11 +147,8 @@ class Worker:
     def _end_dead(self, folder: JobFolder, runner: "subprocess.Popen[bytes]") -> None:
         """Ends the job of a runner that ended; where the runner wrote down a failure itself, nothing is left to do."""
         self._end_runner()
-        if folder.is_asked_to_stop:
-            folder.end("cancelled", "stopped by force: it did not stop by itself", worker=self._me)
-        else:
-            failure = explain_exit(runner.returncode)
-            folder.end("failed", failure.message, failure.hint, worker=self._me)
+        stopped = "stopped by force: it did not stop by itself"
+        folder.end_dead(stopped, explain_exit(runner.returncode), worker=self._me)
         keep(self._store_root, folder)
 
     def _running_runner(self) -> "subprocess.Popen[bytes]":

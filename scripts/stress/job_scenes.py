@@ -128,9 +128,18 @@ def recover_retry(root: Path) -> None:
     _all_done(root, {"a": 2, "b": 1})
 
 
+def _asked_in_time(job: Job) -> bool:
+    """Whether the wish to stop was there before the job ended."""
+    try:
+        wish = job.folder.cancel.stat().st_mtime
+    except FileNotFoundError:
+        return False
+    return job.ended is None or wish <= job.ended.timestamp()
+
+
 def recover_cancel(root: Path) -> None:
     client = client_of(root)
-    asked = {job.id: job.folder.cancel.exists() for job in client.jobs()}
+    asked = {job.id: _asked_in_time(job) for job in client.jobs()}
     for job in client.jobs():
         if not job.has_ended:
             client.cancel(job.id, now=True)

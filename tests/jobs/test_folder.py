@@ -5,6 +5,7 @@ import json
 import os
 import threading
 import time
+from contextlib import AbstractContextManager
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import pytest
 
 from saetui.jobs import JobError
 from saetui.jobs import folder as folder_module
+from saetui.jobs.failure import Failure
 from saetui.jobs.files import read_json, tail, write_json
 from saetui.jobs.folder import JobFolder, Record, job_ids
 from saetui.jobs.identity import ProcessIdentity
@@ -66,6 +68,24 @@ def test_a_worker_ends_only_its_own_jobs(job: JobFolder) -> None:
     assert job.end("failed", "not mine", worker=other).state == "running"
     assert job.end("done", worker=ME).state == "done"
     assert job.end("failed", "too late", worker=ME).state == "done"
+
+
+@pytest.mark.parametrize(("asked", "state"), [(True, "cancelled"), (False, "failed")])
+def test_a_wish_to_stop_counts_until_the_end_is_written(
+    job: JobFolder, monkeypatch: pytest.MonkeyPatch, asked: bool, state: str
+) -> None:
+    me = ProcessIdentity.current()
+    job.start(me, "cpu")
+    taken = folder_module.locked
+
+    def asking(path: Path) -> AbstractContextManager[None]:
+        if asked:
+            job.ask_cancel()
+        return taken(path)
+
+    monkeypatch.setattr(folder_module, "locked", asking)
+    ended = job.end_dead("stopped by force", Failure("killed", "retry"), worker=me)
+    assert (ended.state, ended.message) == (state, "stopped by force" if asked else "killed")
 
 
 def test_a_full_disk_still_takes_the_end_of_a_job(job: JobFolder, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -156,7 +176,7 @@ def test_a_store_that_may_only_be_read_can_be_looked_at(tmp_path: Path, monkeypa
         raise PermissionError(errno.EACCES, "Permission denied")
 
     with monkeypatch.context() as patch:
-        patch.setattr(JobFolder, "end", refused)
+        patch.setattr(JobFolder, "change", refused)
         assert Queue(tmp_path).entries()["a"].record.state == "running"
     assert Queue(tmp_path).entries()["a"].record.state == "failed"
 

@@ -81,7 +81,7 @@ async def test_it_begins_with_the_hardest_token(errors: Path) -> None:
         assert hardest.rows == [(screen.bench.attention.context, screen.bench.attention.position)]
         assert [column.label for column in screen.tokens.columns[1:4]] == ["w64-k4", "w256-k4", "w1024"]
         await until(pilot, lambda: "absorbed words are" in text_of(screen))
-        assert "latents of w64-k4 on it" in text_of(screen)
+        await until(pilot, lambda: "latents of w64-k4 on it" in text_of(screen))
         assert "[all]" in title(screen.tokens)
 
 
