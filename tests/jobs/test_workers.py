@@ -63,6 +63,8 @@ def test_what_a_job_has_kept_outlives_its_failure_or_cancelling(client: JobClien
     client.cancel(job.id)
     job = ended(client, job)
     assert job.state == ("failed" if how.endswith("bug") else "cancelled")
+    # Its record is spooled after its end, in a folder that changes its name.
+    wait_until(job.folder.kept.exists)
     parts = (store_root / "spool").glob("*/*-model.parquet")
     assert [pl.read_parquet(path)["model_id"].to_list() for path in parts] == [["kept"]]
 
