@@ -17,12 +17,13 @@ from saetui.jobs.client import JobClient
 from saetui.jobs.errors import JobError
 from saetui.jobs.job import Job
 from saetui.visible import visible
-from store import Store
+from store import Store, StoreError
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
 _POLL_S = 0.2
+_LOOK_S = 1.0
 _LINE_S = 5.0
 
 
@@ -40,6 +41,7 @@ def follow_jobs(root: Path, jobs: Sequence[Job | str], *, again: str = "") -> in
     client = JobClient(root)
     with Store.open(root) as store:
         try:
+            next_look = 0.0
             with _display() as display:
                 while True:
                     client.ensure_workers()
@@ -47,6 +49,9 @@ def follow_jobs(root: Path, jobs: Sequence[Job | str], *, again: str = "") -> in
                     display.show(now)
                     if all(job.is_over for job in now):
                         break
+                    if time.monotonic() >= next_look:
+                        _take_in(store)
+                        next_look = time.monotonic() + _LOOK_S
                     time.sleep(_POLL_S)
         except KeyboardInterrupt:
             say(f"the jobs go on without you; see `{shell_line('saetui', 'jobs', '--store', root)}`")
@@ -79,6 +84,13 @@ def follow_jobs(root: Path, jobs: Sequence[Job | str], *, again: str = "") -> in
         hint = f" ({job.hint})" if job.hint else ""
         say(f"{job.title}: {job.state}{why}{hint}")
     return 1 if failed or unread else 0
+
+
+def _take_in(store: Store) -> None:
+    """Take in what is finished so far; what cannot be taken in now is tried again, and told at the end."""
+    with suppress(StoreError):
+        if store.results_wait():
+            store.commit_spool()
 
 
 class _Display(Protocol):

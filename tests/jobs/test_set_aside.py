@@ -1,5 +1,6 @@
 """Jobs whose results do not fit the store: they are not done, and the command line says so."""
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -7,9 +8,10 @@ import pytest
 from saetui.commands.errors import CommandError
 from saetui.commands.headless import cancel_job, follow_jobs, print_jobs, start_job
 from saetui.jobs import JobClient, JobError
+from saetui.jobs.launch import WorkerFiles
 from store import Spool, Store
 
-from .harness import count, ended
+from .harness import count, ended, trouble, wait_until
 
 
 def damage(store: Path, name: str = "*") -> None:
@@ -47,6 +49,19 @@ def test_a_job_whose_results_are_set_aside_has_failed_and_is_run_again(
     assert f".rejected of job {job.id}: " in listed
 
 
+def test_what_a_job_keeps_is_in_the_store_while_it_runs(client: JobClient, store: Path) -> None:
+    job = client.submit(trouble("keeps a mark, then waits"))
+    with ThreadPoolExecutor(1) as pool:
+        following = pool.submit(follow_jobs, store, [job])
+        try:
+            with Store.open(store) as opened:
+                wait_until(lambda: opened.fetch("SELECT key FROM mark").rows == [("kept",)])
+            assert client.job(job.id).state == "running"
+        finally:
+            client.cancel(job.id, now=True)
+        assert following.result(30) == 1
+
+
 def test_results_of_unknown_jobs_that_were_set_aside_are_listed(
     store: Path, toy_tasks: None, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -63,6 +78,9 @@ def test_a_store_that_may_only_be_read_shows_the_truth(
     client: JobClient, store: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     job = ended(client, client.submit(count()))
+    # Its worker sees the same queue, and would write down what this test wants unwritten.
+    client.release_workers()
+    wait_until(WorkerFiles(store / "jobs", "cpu").lease.is_free)
     damage(store)
     with Store.open(store) as opened:
         assert opened.commit_spool().rejected

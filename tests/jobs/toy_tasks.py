@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import time
+from datetime import datetime
 from pathlib import Path
 from typing import ClassVar, Literal
 
@@ -110,6 +111,12 @@ def _trouble(how: str, context: TaskContext) -> None:
                 context.check()
                 time.sleep(0.01)
             raise KeyError("missing")
+        case "keeps a mark, then waits":
+            context.spool.add("mark", [{"subject": "latent", "key": "kept", "created": datetime(2026, 1, 2)}])
+            context.keep()
+            while True:
+                context.check()
+                time.sleep(0.01)
         case "disk":
             raise OSError(28, "No space left on device", str(Path("part.parquet")))
         case _ if how.startswith("until "):
