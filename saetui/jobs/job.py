@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from saetui import disk_errors
 from saetui.jobs.errors import JobError
 from saetui.jobs.folder import JobFolder, Record, State
 from saetui.jobs.progress import Progress
@@ -92,8 +93,11 @@ class Job:
 
     @property
     def spec(self) -> Mapping[str, Any]:
-        """The spec as JSON data. Raises JobError or OSError where it is damaged or cannot be read."""
-        return self.folder.read_spec()
+        """The spec as JSON data. Raises JobError where it is damaged, too large or cannot be read."""
+        try:
+            return self.folder.read_spec()
+        except OSError as error:
+            raise JobError(disk_errors.told(error)) from error
 
     def setting(self, name: str) -> Any:
         """A field of the spec; None where it has none, is damaged or cannot be read."""

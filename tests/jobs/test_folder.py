@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from saetui.jobs import JobError
+from saetui.jobs import Job, JobError
 from saetui.jobs import folder as folder_module
 from saetui.jobs.failure import Failure
 from saetui.jobs.files import read_json, tail, write_json
@@ -189,3 +189,9 @@ def test_a_tail_has_the_last_form_of_a_progress_bar(tmp_path: Path) -> None:
     assert tail(log, 0) == []
     log.write_bytes(b"x" * 100_000 + b"\nend\n")
     assert tail(log, 1) == ["end"]
+
+
+def test_a_spec_that_is_too_large_is_named(job: JobFolder) -> None:
+    job.spec.write_bytes(b" " * (17 << 20))
+    with pytest.raises(JobError, match=r"spec.json: larger than 16,777,216 bytes"):
+        _ = Job(job, job.read(), None).spec
