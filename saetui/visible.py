@@ -13,7 +13,7 @@ _HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 _LONGEST_KEPT = 200
 _COMBINING = frozenset({"Mn", "Me", "Mc"})
 # Letters and marks that draw nothing all the same: joiners, fillers of syllables, selectors of variants, empty Braille.
-_BLANK = frozenset(
+BLANK = frozenset(
     chr(code)
     for first, last in (
         (0x034F, 0x034F),
@@ -32,7 +32,7 @@ _BLANK = frozenset(
 
 def is_hidden(character: str) -> bool:
     """Whether a character draws nothing where it stands: a control, a mark of direction or of no width, half a pair."""
-    return unicodedata.category(character) in _HIDDEN or character in _BLANK
+    return unicodedata.category(character) in _HIDDEN or character in BLANK
 
 
 def _visible_character(character: str) -> str:

@@ -3,6 +3,7 @@
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from store.aside import first_line
 from store.errors import SpoolError
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ def _fitted(table: str, column: "pl.Series", sql: str) -> "pl.Series":
         cast = column.cast(wanted, strict=True)
         values, made = (column.explode(), cast.explode()) if sql.endswith("[]") else (column, cast)
     except (pl.exceptions.PolarsError, OverflowError, ValueError, TypeError) as error:
-        raise SpoolError(f"{_told(table, column, sql)}: {_first(error)}") from error
+        raise SpoolError(f"{_told(table, column, sql)}: {first_line(error)}") from error
     if not _same(values, made, sql.removesuffix("[]")):
         raise SpoolError(_told(table, column, sql))
     return cast
@@ -93,7 +94,3 @@ def _same(values: "pl.Series", made: "pl.Series", sql: str) -> bool:
 
 def _told(table: str, column: "pl.Series", sql: str) -> str:
     return f"{table}.{column.name} holds values that do not fit its type {sql}"
-
-
-def _first(error: Exception) -> str:
-    return str(error).strip().partition("\n")[0]

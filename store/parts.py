@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from store.aside import first_line
 from store.column_types import arrow_type
 from store.errors import SpoolError
 from store.manifest import Part
@@ -88,7 +89,7 @@ def _parsed(path: Path, part: Part, content: bytes) -> pa.Table:
     # Nothing but the bytes in memory is read here, so whatever the decoder says of them is damage.
     except Exception as error:
         raise SpoolError(
-            f"{path}: is damaged: it cannot be read as Parquet ({_first(error)}); run its job again"
+            f"{path}: is damaged: it cannot be read as Parquet ({first_line(error)}); run its job again"
         ) from error
 
 
@@ -107,8 +108,6 @@ def _cast(path: Path, name: str, column: pa.ChunkedArray, sql: str) -> pa.Chunke
     try:
         return column.cast(wanted)
     except (pa.ArrowException, ValueError) as error:
-        raise SpoolError(f"{path}: {name}: holds values that do not fit its type {sql} ({_first(error)})") from error
-
-
-def _first(error: Exception) -> str:
-    return str(error).strip().partition("\n")[0]
+        raise SpoolError(
+            f"{path}: {name}: holds values that do not fit its type {sql} ({first_line(error)})"
+        ) from error

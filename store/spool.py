@@ -4,7 +4,6 @@ Rows are written as Parquet parts into a folder of their own; ``flush`` adds a m
 name by one atomic rename. Whoever has the store open commits finished folders, each exactly once.
 """
 
-import errno
 import hashlib
 import os
 import shutil
@@ -26,6 +25,7 @@ from store.plain import check_plain
 from store.steps import step
 from store.sync import sync
 from store.tables import ACTIVATIONS, STORED_AS, TABLES, TOKENS, columns_of
+from store.trouble import FULL
 
 if TYPE_CHECKING:
     import polars as pl
@@ -36,7 +36,6 @@ if TYPE_CHECKING:
 # DuckDB's row group: parts cut at multiples of it go into a table without being cut again.
 ROW_GROUP = 122_880
 PART_ROWS = 16 * ROW_GROUP
-_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 class Spool:
@@ -168,7 +167,7 @@ class Spool:
 
     def _refused(self, error: OSError) -> SpoolError:
         folder = self._folder.spool
-        if error.errno in _FULL:
+        if error.errno in FULL:
             return SpoolError(
                 f"{folder}: the disk is full; make room there and run job {self.job_id} again "
                 "(what it had finished before is kept, nothing half written is left)"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from store.errors import StoreError, StoreUnreadable
 
-_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _GONE = {errno.ENOENT, errno.ENOTDIR, errno.ESTALE}
 _DENIED = {errno.EACCES, errno.EPERM, errno.EROFS}
 _LINK = {errno.ELOOP, errno.ENXIO}
@@ -25,7 +25,7 @@ def told(path: Path) -> Iterator[None]:
 def refusal(path: Path, error: OSError) -> StoreError:
     """The StoreError for an OSError about a file below ``path``."""
     name = error.filename if isinstance(error.filename, str | Path) else path
-    if error.errno in _FULL:
+    if error.errno in FULL:
         return StoreError(f"{name}: the disk is full; make room there and try again")
     if error.errno in _GONE:
         return StoreUnreadable(f"{name}: is not there; was the store moved or deleted? open it where it is now")

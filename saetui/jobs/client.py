@@ -159,7 +159,7 @@ class JobClient:
         return self.job(job_id)
 
     def retry(self, job_id: str) -> Job:
-        """Queues a failed or cancelled job anew, as a new job; failed jobs that it waits for are retried as well.
+        """Queues a failed or cancelled job again, as a new job; failed jobs that it waits for are retried as well.
 
         Of a job that is blocked, what blocks it is retried; it stays queued itself.
 
@@ -294,15 +294,13 @@ class JobClient:
 
     def _make_jobs_folder(self) -> None:
         require_plain(self.store_root, self.jobs_root)
-        try:
-            self.jobs_root.mkdir(exist_ok=True)
-        except FileNotFoundError:
-            raise JobError(
-                f"{self.store_root}: there is no such store; make one with: saetui demo --store DIR"
-            ) from None
-        except OSError as error:
-            with saying("jobs cannot be queued here", self.jobs_root):
-                raise error
+        with saying("jobs cannot be queued here", self.jobs_root):
+            try:
+                self.jobs_root.mkdir(exist_ok=True)
+            except FileNotFoundError:
+                raise JobError(
+                    f"{self.store_root}: there is no such store; make one with: saetui demo --store DIR"
+                ) from None
 
     def _find_or_queue(
         self, spec: Submittable, device: str | None, waits_for: tuple[str, ...], *, force: bool

@@ -11,7 +11,7 @@ import stat
 from collections.abc import Iterable
 from pathlib import Path
 
-from saetui.jobs.specs import Spec
+from saetui.jobs.specs import RESERVED, Spec
 from saetui.plain_data import parse_json
 from saetui.plain_files import read_file
 from saetui.text_files import TooManyFilesError, text_files
@@ -23,8 +23,6 @@ ALL = "*"
 # What decides the figures of a study; our own workbench.json holds names and metrics, and is not among it.
 _SAE_FILES = ("cfg.json", "sae_weights.safetensors")
 _WORKBENCH = "workbench.json"
-# Words in a path field that never mean a file of the user.
-_WORDS = frozenset({"embedded", "stdlib"})
 # Up to so many bytes the content itself is read; beyond, sizes and times stand for it.
 CONTENT_BYTES = 16 << 20
 
@@ -45,7 +43,7 @@ def fingerprint(spec: Spec, store_root: Path) -> str:
 
 def path_state(source: str) -> str:
     """The state of a model's folder, or of a corpus's file or folder; "" where ``source`` is no path that exists."""
-    if source in _WORDS or "\0" in source:
+    if source in RESERVED or "\0" in source:
         return ""
     try:
         path = Path(source).expanduser()

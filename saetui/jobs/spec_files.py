@@ -12,12 +12,10 @@ from pydantic import BaseModel, ValidationError
 
 from saetui.jobs.errors import JobError
 from saetui.jobs.registry import spec_kinds
-from saetui.jobs.specs import SCHEMA, Spec
+from saetui.jobs.specs import RESERVED, SCHEMA, Spec
 from saetui.plain_data import MAX_DEPTH, DepthError, NotTextError, check_depth, decode, name_of, parse_json
 from saetui.plain_files import read_file
 
-# Words in a path field that never mean a file.
-_RESERVED = frozenset({"embedded", "stdlib"})
 # A spec that names a hundred thousand tokens one by one is shorter.
 _MAX_BYTES = 16 << 20
 # Python reads some hundred kB of TOML in a second; what a program writes, it can write as JSON.
@@ -110,7 +108,7 @@ def _with_absolute_paths(spec: Spec, source: str, base: Path | None) -> Spec:
     changed = {}
     for name in (*spec.paths, "store"):
         text = getattr(spec, name)
-        if text in _RESERVED or not text:
+        if text in RESERVED or not text:
             continue
         if "\0" in text:
             raise JobError(f"{source}: {name}: {_shown(text)} holds a null byte, as no name can; take it out")

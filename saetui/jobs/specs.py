@@ -7,6 +7,8 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 SCHEMA = 1
+# Words for a model or a corpus that never mean a file.
+RESERVED = frozenset({"embedded", "stdlib"})
 
 _MODEL = "Language model: 'embedded', a folder in the Hugging Face layout, or a hub name."
 _CORPUS = "Text: 'stdlib', a text file, a folder, a .jsonl file, or 'hf:NAME[:SPLIT[:FIELD]]'."

@@ -7,12 +7,12 @@ from rich.segment import Segment
 from textual.color import Color
 from textual.filter import LineFilter
 
-from saetui.visible import is_hidden
+from saetui.visible import BLANK, is_hidden
 
 _EMPTY_BRAILLE = "\u2800"
 _REPLACED = "�"
 # What Python counts as printable although it draws nothing; drawings need the empty Braille character.
-_BLANK = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]")
+_BLANK = re.compile(f"[{''.join(sorted(BLANK - {_EMPTY_BRAILLE}))}]")
 
 
 class Clean(LineFilter):
