@@ -6,7 +6,8 @@ cursor, and the interface itself, without a terminal, that is given keys. Each t
 
 Prints for each the memory after the first quarter and at the end, the slope in MB a minute with its standard error, the
 slowest poll or key, and how much was done. Exit code 1 where memory grew: by more than 5 % (or 12 MB) between the second
-and the last quarter, with a slope of more than two standard errors.
+and the last quarter, with a slope of more than two standard errors. A run of less than two minutes is not judged: each
+screen takes its memory when it is first shown.
 """
 
 import json
@@ -23,6 +24,7 @@ import kit
 
 _CONTEXT = 128
 _FLAT_SHARE, _FLAT_MB = 0.05, 12.0
+_JUDGED_MINUTES = 2.0
 
 
 def make_store(root: Path, activations: int, jobs: int, notes: int) -> None:
@@ -270,8 +272,9 @@ def main(
                 continue
             told = json.loads((folder / f"{name}.json").read_text())
             before, after, slope, error, flat = judged(told["memory"])
-            bad += not flat
-            steady = "flat" if flat else "GREW"
+            judging = minutes >= _JUDGED_MINUTES
+            bad += judging and not flat
+            steady = ("flat" if flat else "GREW") if judging else "not judged"
             rows.append(
                 [
                     name,

@@ -34,9 +34,23 @@ def test_a_full_disk_loses_nothing() -> None:
     assert "kB of room" in ran("full_disk.py", "--rooms", "0,40,128", "--parallel", "2")
 
 
-def test_memory_stays_flat_on_a_store_with_much_in_it() -> None:
+def test_a_workbench_and_an_interface_work_on_a_store_with_much_in_it() -> None:
     options = ("--minutes", "0.1", "--activations", "50000", "--jobs", "20", "--notes", "100")
-    assert "flat" in ran("load.py", *options)
+    assert ran("load.py", *options).count("not judged") == 2
+
+
+@pytest.mark.parametrize(("mb_per_minute", "flat"), [(0.0, True), (0.5, True), (10.0, False)])
+def test_memory_that_grows_is_told_from_memory_that_is_flat(mb_per_minute: float, flat: bool) -> None:
+    code = """
+import sys
+sys.path.insert(0, sys.argv[1])
+import load
+memory = [(s / 60, 150 + min(s, 20) * 2 + float(sys.argv[2]) * s / 60 + s % 3) for s in range(600)]
+sys.exit(0 if load.judged(memory)[-1] == (sys.argv[3] == "True") else 1)
+"""
+    command = [sys.executable, "-c", code, str(STRESS), str(mb_per_minute), str(flat)]
+    judged = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert judged.returncode == 0, judged.stderr
 
 
 def test_the_kit_finds_what_is_wrong() -> None:
