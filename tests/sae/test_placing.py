@@ -119,7 +119,7 @@ def test_a_workbench_is_replaced_whole(tmp_path: Path, monkeypatch: pytest.Monke
 
     with monkeypatch.context() as patch:
         patch.setattr(os, "fsync", full)
-        with pytest.raises(SAEError, match="workbench.json: cannot be written: the disk is full"):
+        with pytest.raises(SAEError, match=r"workbench\.json: cannot be written: the disk is full"):
             write_workbench(folder, {"name": "b"})
     assert load_sae(folder).workbench == {"name": "a"}
     assert len(list(folder.iterdir())) == 3
