@@ -4,13 +4,15 @@ import os
 import stat
 from pathlib import Path
 
+from saetui.exceptions import SaetuiError
+
 TEXT_SUFFIXES = frozenset({".txt", ".md", ".rst", ".text"})
 JSON_LINES = frozenset({".jsonl", ".ndjson"})
 # A folder with more files is rather somebody's whole disk.
 MAX_FILES = 100_000
 
 
-class TooManyFilesError(Exception):
+class TooManyFilesError(SaetuiError):
     """A folder holds more text files than a corpus may have."""
 
 

@@ -7,14 +7,14 @@ if TYPE_CHECKING:
     from store.aside import Rejection as Rejection
     from store.aside import set_aside as set_aside
     from store.commit import CommitReport as CommitReport
-    from store.errors import QueryError as QueryError
-    from store.errors import QueryInterrupted as QueryInterrupted
-    from store.errors import SpoolError as SpoolError
-    from store.errors import StoreBusy as StoreBusy
-    from store.errors import StoreError as StoreError
-    from store.errors import StoreMissing as StoreMissing
-    from store.errors import StoreNewer as StoreNewer
-    from store.errors import StoreUnreadable as StoreUnreadable
+    from store.exceptions import QueryError as QueryError
+    from store.exceptions import QueryInterrupted as QueryInterrupted
+    from store.exceptions import SpoolError as SpoolError
+    from store.exceptions import StoreBusy as StoreBusy
+    from store.exceptions import StoreError as StoreError
+    from store.exceptions import StoreMissing as StoreMissing
+    from store.exceptions import StoreNewer as StoreNewer
+    from store.exceptions import StoreUnreadable as StoreUnreadable
     from store.holder import Holder as Holder
     from store.outside import query_files as query_files
     from store.reader import Reader as Reader
@@ -26,19 +26,19 @@ if TYPE_CHECKING:
 _HOMES = {
     "CommitReport": "store.commit",
     "Holder": "store.holder",
-    "QueryError": "store.errors",
-    "QueryInterrupted": "store.errors",
+    "QueryError": "store.exceptions",
+    "QueryInterrupted": "store.exceptions",
     "Reader": "store.reader",
     "Rejection": "store.aside",
     "Rows": "store.rows",
     "Spool": "store.spool",
-    "SpoolError": "store.errors",
+    "SpoolError": "store.exceptions",
     "Store": "store.store",
-    "StoreBusy": "store.errors",
-    "StoreError": "store.errors",
-    "StoreMissing": "store.errors",
-    "StoreNewer": "store.errors",
-    "StoreUnreadable": "store.errors",
+    "StoreBusy": "store.exceptions",
+    "StoreError": "store.exceptions",
+    "StoreMissing": "store.exceptions",
+    "StoreNewer": "store.exceptions",
+    "StoreUnreadable": "store.exceptions",
     "set_aside": "store.aside",
     "query_files": "store.outside",
 }

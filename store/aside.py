@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 
-from store.errors import StoreError, StoreUnreadable
+from store.exceptions import StoreError, StoreUnreadable
 from store.folder import Folder
 from store.manifest import JOB_ID, MANIFEST, REJECTED
 from store.plain import check_plain, is_plain_folder, read_plain

@@ -4,7 +4,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from store.aside import first_line
-from store.errors import SpoolError
+from store.exceptions import SpoolError
 
 if TYPE_CHECKING:
     import polars as pl

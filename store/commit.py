@@ -10,7 +10,7 @@ import duckdb
 
 from store.aside import Rejection, first_line, job_of, put_aside
 from store.clock import raise_clock
-from store.errors import SpoolError, StoreBusy, StoreError
+from store.exceptions import SpoolError, StoreBusy, StoreError
 from store.holder import Holder
 from store.ingest import Ingested, ingest
 from store.manifest import DONE, WRITING, Manifest, finished, held

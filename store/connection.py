@@ -5,7 +5,7 @@ from pathlib import Path
 
 import duckdb
 
-from store.errors import StoreBusy, StoreUnreadable
+from store.exceptions import StoreBusy, StoreUnreadable
 from store.holder import LockProbe
 from store.trouble import told
 

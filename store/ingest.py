@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from store.errors import SpoolError
+from store.exceptions import SpoolError
 from store.manifest import Manifest, Part
 from store.parts import read_part
 from store.tables import ACTIVATIONS, LOGICAL, STORED_AS, TABLES

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from store.clock import tick_of
-from store.errors import SpoolError
+from store.exceptions import SpoolError
 from store.manifest import JOB_ID, MANIFEST, Manifest, Part, part_name
 from store.parts import read_again
 from store.plain import SMALL

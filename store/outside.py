@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from store.errors import QueryError
+from store.exceptions import QueryError
 
 if TYPE_CHECKING:
     import polars as pl

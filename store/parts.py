@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 
 from store.aside import first_line
 from store.column_types import arrow_type
-from store.errors import SpoolError
+from store.exceptions import SpoolError
 from store.manifest import Part
 from store.plain import open_plain, read_plain
 from store.tables import stored_columns

@@ -8,7 +8,7 @@ import os
 import stat
 from pathlib import Path
 
-from store.errors import StoreUnreadable
+from store.exceptions import StoreUnreadable
 from store.trouble import refusal
 
 # Small files of a store (manifests, states, notes of leases) are never larger.

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from store.errors import QueryError, QueryInterrupted
+from store.exceptions import QueryError, QueryInterrupted
 from store.queries import text_of
 from store.rows import Rows
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import duckdb
 
-from store.errors import QueryError, QueryInterrupted
+from store.exceptions import QueryError, QueryInterrupted
 from store.trouble import told
 
 if TYPE_CHECKING:

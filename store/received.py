@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from store.errors import StoreUnreadable
+from store.exceptions import StoreUnreadable
 from store.folder import DATABASE, Folder
 from store.plain import check_plain, is_plain_file, is_plain_folder
 

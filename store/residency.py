@@ -12,7 +12,7 @@ from pathlib import Path
 import duckdb
 
 from store.connection import connect
-from store.errors import QueryInterrupted, StoreBusy, StoreError
+from store.exceptions import QueryInterrupted, StoreBusy, StoreError
 from store.folder import Folder
 from store.holder import holder_of
 from store.reads import GRACE, Reading

@@ -17,7 +17,7 @@ from uuid import uuid4
 
 from store.clock import next_tick
 from store.column_types import fitted
-from store.errors import SpoolError
+from store.exceptions import SpoolError
 from store.filelock import FileLock
 from store.folder import Folder
 from store.manifest import JOB_ID, MANIFEST, WRITING, Manifest, Part, held, part_name

@@ -5,7 +5,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from store.errors import QueryError, StoreUnreadable
+from store.exceptions import QueryError, StoreUnreadable
 from store.folder import DATABASE, Folder
 from store.queries import named_query, query_names
 from store.reader import Reader

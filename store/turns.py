@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
-from store.errors import StoreBusy, StoreUnreadable
+from store.exceptions import StoreBusy, StoreUnreadable
 from store.filelock import FileLock
 from store.folder import Folder
 from store.holder import Holder, LockProbe, holder_of

@@ -10,7 +10,7 @@ from shlex import quote
 import duckdb
 
 from store.connection import connect
-from store.errors import StoreBusy, StoreError, StoreMissing, StoreNewer, StoreUnreadable
+from store.exceptions import StoreBusy, StoreError, StoreMissing, StoreNewer, StoreUnreadable
 from store.filelock import FileLock
 from store.folder import Folder
 from store.reads import Reads

@@ -1,10 +1,15 @@
 """Fixtures shared by all tests."""
 
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from runpy import run_path
 
 import pytest
+
+from saetui.workbench.workbench import Workbench
+from store import Store
 
 # A folder beside the checkout with reference outputs and real inputs; tests that need it skip where it is absent.
 _SHARED = Path(os.environ.get("SAETUI_SHARED", Path(__file__).parents[2] / "shared"))
@@ -24,3 +29,28 @@ def shared() -> Path:
     if not _SHARED.is_dir():
         pytest.skip(f"{_SHARED} is not there")
     return _SHARED
+
+
+@pytest.fixture(scope="session")
+def made_study(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store with the made-up study; not to be changed."""
+    make_study = run_path(str(Path(__file__).parents[0] / "tui" / "store_fixture.py"))["make_study"]
+    made: Path = make_study(tmp_path_factory.mktemp("study") / "store")
+    return made
+
+
+@pytest.fixture
+def bench(made_study: Path, tmp_path: Path) -> Iterator[Workbench]:
+    """A workbench of its own copy."""
+    bench = Workbench.open(Path(shutil.copytree(made_study, tmp_path / "study")), inline=True)
+    yield bench
+    bench.close()
+
+
+@pytest.fixture
+def empty_bench(tmp_path: Path) -> Iterator[Workbench]:
+    """A workbench on a store with nothing in it."""
+    Store.open(tmp_path / "empty", create=True).close()
+    bench = Workbench.open(tmp_path / "empty", inline=True)
+    yield bench
+    bench.close()

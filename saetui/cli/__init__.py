@@ -3,8 +3,8 @@
 import sys
 
 from saetui.cli.guard import guarded, told
+from saetui.cli.printing import finish, prepare, writing
 from saetui.cli.work import open_last
-from saetui.commands.printing import finish, prepare, writing
 
 
 def main() -> None:

@@ -9,7 +9,7 @@ from functools import wraps
 from pathlib import Path
 from typing import Any, NoReturn
 
-from saetui.commands.printing import abandon, finish, say
+from saetui.cli.printing import abandon, finish, say
 from saetui.visible import visible_lines
 
 # Set to anything, it has the traceback printed before the message.
@@ -51,8 +51,8 @@ def fail(message: str, *, code: int = 1) -> NoReturn:
 
 
 def _end(problem: Exception) -> NoReturn:
-    from saetui.commands.errors import UsageError, user_errors
     from saetui.disk_errors import told as told_of_disk
+    from saetui.workbench.exceptions import UsageError, user_errors
 
     if os.environ.get(TRACEBACK):
         say("".join(traceback.format_exception(problem)), named=False)

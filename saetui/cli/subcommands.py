@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from saetui.cli import work
 from saetui.cli.guard import guarded
+from saetui.cli.printing import put
 from saetui.cli.studies import register_studies
-from saetui.commands.printing import put
 
 if TYPE_CHECKING:
     import typer

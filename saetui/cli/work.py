@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from saetui.cli.guard import fail
-from saetui.commands.printing import put, say
+from saetui.cli.printing import put, say
 
 
 def store_root(store: Path | None) -> Path:
@@ -14,9 +14,9 @@ def store_root(store: Path | None) -> Path:
 
     Raises CommandError where it cannot be a store's, whatever is in it.
     """
-    from saetui.commands.errors import CommandError
-    from saetui.commands.last_store import last_store
-    from saetui.commands.user_path import user_path
+    from saetui.workbench.exceptions import CommandError
+    from saetui.workbench.last_store import last_store
+    from saetui.workbench.user_path import user_path
 
     root = user_path(str(store)) if store is not None else last_store()
     try:
@@ -39,11 +39,11 @@ def open_last() -> int:
 
 
 def open_store(store: Path, at: str | None) -> int:
-    from saetui.commands.last_store import remember_store
+    from saetui.workbench.last_store import remember_store
 
     store = store_root(store)
     if not has_terminal():
-        from saetui.commands.summary import print_summary
+        from saetui.cli.summary import print_summary
 
         if at is not None:
             _check_link(store, at)
@@ -57,8 +57,8 @@ def open_store(store: Path, at: str | None) -> int:
 
 
 def _check_link(store: Path, at: str) -> None:
-    from saetui.commands.catalogue import Catalogue
-    from saetui.commands.links import read_link
+    from saetui.workbench.catalogue import Catalogue
+    from saetui.workbench.links import read_link
     from store import Store
 
     with Store.open(store) as opened:
@@ -66,9 +66,9 @@ def _check_link(store: Path, at: str) -> None:
 
 
 def make_demo(store: Path | None, *, headless: bool) -> int:
-    from saetui.commands.last_store import demo_store
     from saetui.jobs.client import JobClient
     from saetui.jobs.demo import submit_demo
+    from saetui.workbench.last_store import demo_store
     from store import Store
 
     root = store_root(store) if store is not None else demo_store()
@@ -76,17 +76,17 @@ def make_demo(store: Path | None, *, headless: bool) -> int:
     jobs = submit_demo(JobClient(root))
     if not headless and has_terminal():
         return open_store(root, None)
-    from saetui.commands.headless import follow_jobs
-    from saetui.commands.summary import print_summary
+    from saetui.cli.headless import follow_jobs
+    from saetui.cli.summary import print_summary
 
     code = follow_jobs(root, jobs)
     return code or print_summary(root)
 
 
 def run_spec(spec: Path, store: Path | None, device: str | None, *, force: bool) -> int:
-    from saetui.commands.headless import follow_jobs
-    from saetui.commands.user_path import user_path
+    from saetui.cli.headless import follow_jobs
     from saetui.jobs import JobClient, load_spec
+    from saetui.workbench.user_path import user_path
 
     loaded = load_spec(user_path(str(spec)))
     root = store_root(store if store is not None else Path(loaded.store) if loaded.store else None)
@@ -95,10 +95,10 @@ def run_spec(spec: Path, store: Path | None, device: str | None, *, force: bool)
 
 
 def make_study(document: dict[str, Any], store: Path | None, device: str | None, *, force: bool) -> int:
-    from saetui.commands.errors import UsageError
-    from saetui.commands.headless import follow_jobs
-    from saetui.commands.summary import print_summary
+    from saetui.cli.headless import follow_jobs
+    from saetui.cli.summary import print_summary
     from saetui.jobs import JobClient, JobError, parse_spec
+    from saetui.workbench.exceptions import UsageError
     from store import Store
 
     root = store_root(store)
@@ -131,8 +131,9 @@ def pursue_tokens(
     missed: bool,
     force: bool,
 ) -> int:
-    from saetui.commands.errors import UsageError
-    from saetui.commands.pursue import COUNT, TokenChoice, pursue
+    from saetui.cli.pursue import pursue
+    from saetui.workbench.exceptions import UsageError
+    from saetui.workbench.token_choice import COUNT, TokenChoice
 
     if missed and "missed" not in dict(given):
         raise UsageError("pursue: --missed is about the words of a letter; add --letter, e.g. --letter s")
@@ -143,8 +144,8 @@ def pursue_tokens(
 
 
 def draw_figure(name: str | None, store: Path | None, out: Path | None, *, force: bool, **chosen: Any) -> int:
-    from saetui.commands.errors import UsageError
     from saetui.commands.figures import Figure, export_figure, list_figures
+    from saetui.workbench.exceptions import UsageError
 
     if name is None:
         put(list_figures())
@@ -152,8 +153,8 @@ def draw_figure(name: str | None, store: Path | None, out: Path | None, *, force
     for option, value in chosen.items():
         if isinstance(value, float) and not math.isfinite(value):
             raise UsageError(f"figure: --{option.replace('_', '-')}: {value} is no number that can be compared with")
-    from saetui.commands.take_in import take_in
-    from saetui.commands.user_path import user_path
+    from saetui.cli.take_in import take_in
+    from saetui.workbench.user_path import user_path
     from store import Store
 
     with Store.open(store_root(store)) as opened:
@@ -164,27 +165,27 @@ def draw_figure(name: str | None, store: Path | None, out: Path | None, *, force
         return 0
     if drawn.is_empty:
         fail(f"{name}: there is nothing to draw: {drawn.advice}")
-    from saetui.tui.drawing.printed import print_figure
+    from saetui.cli.printed_figure import print_figure
 
     print_figure(drawn)
     return 0
 
 
 def list_jobs(store: Path | None) -> int:
-    from saetui.commands.headless import print_jobs
+    from saetui.cli.headless import print_jobs
 
     return print_jobs(_existing(store_root(store)))
 
 
 def cancel_job(job: str, store: Path | None) -> int:
-    from saetui.commands.headless import cancel_job
+    from saetui.cli.headless import cancel_job
 
     return cancel_job(_existing(store_root(store)), job)
 
 
 def _existing(root: Path) -> Path:
     """The folder of a store, which has to be there; its database may be in use."""
-    from saetui.commands.errors import CommandError
+    from saetui.workbench.exceptions import CommandError
 
     if not root.is_dir():
         raise CommandError(f"{root}: there is no store here")
@@ -192,12 +193,12 @@ def _existing(root: Path) -> Path:
 
 
 def start_job(job: str, store: Path | None, device: str | None) -> int:
-    from saetui.commands.headless import start_job
+    from saetui.cli.headless import start_job
 
     return start_job(store_root(store), job, device)
 
 
 def explain_toy_absorption() -> int:
-    from saetui.commands.toy import explain_absorption
+    from saetui.cli.toy import explain_absorption
 
     return explain_absorption()

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from saetui.commands.attention import METRICS, Place
 from saetui.commands.command import Command, argument, command
-from saetui.commands.errors import CommandError
-from saetui.commands.links import link_of
 from saetui.commands.navigate import Focus, Open
 from saetui.commands.parse import build
 from saetui.commands.study import Study
 from saetui.commands.table import Filter
+from saetui.workbench.attention import METRICS, Place
+from saetui.workbench.exceptions import CommandError
+from saetui.workbench.links import link_of
 
 if TYPE_CHECKING:
-    from saetui.commands.workbench import Workbench
+    from saetui.workbench.workbench import Workbench
 
 SCREEN = "absorption"
 LETTERS, CASES, EVIDENCE, OCCURRENCES, MAP = (
@@ -215,7 +215,7 @@ class Ablate(Command):
         entry = bench.catalogue.sae(self.sae)
 
         def submit() -> str:
-            from saetui.commands.study_specs import ablation_spec
+            from saetui.workbench.study_specs import ablation_spec
 
             spec = ablation_spec(bench.store, entry, self.token, bench.client.jobs())
             job = bench.client.submit(spec, force=self.force)

@@ -5,17 +5,17 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from saetui.commands.attention import Place
 from saetui.commands.command import Command, argument, command
-from saetui.commands.errors import CommandError
-from saetui.commands.links import link_of
-from saetui.commands.shell import shell_line
-from saetui.commands.tables import TABLES
-from saetui.commands.user_path import user_path
 from saetui.visible import visible
+from saetui.workbench.attention import Place
+from saetui.workbench.exceptions import CommandError
+from saetui.workbench.links import link_of
+from saetui.workbench.shell import shell_line
+from saetui.workbench.tables import TABLES
+from saetui.workbench.user_path import user_path
 
 if TYPE_CHECKING:
-    from saetui.commands.workbench import Workbench
+    from saetui.workbench.workbench import Workbench
 
 
 @command("help", "Show what the keys do here", keys={"question_mark": "", "f1": ""}, label="help", recorded=False)
@@ -86,8 +86,8 @@ class Export(Command):
         return replace(self, table=self.table or bench.focus)
 
     def question(self, bench: Workbench) -> str | None:
-        from saetui.commands.export import would_overwrite
-        from saetui.commands.written_files import question
+        from saetui.workbench.export import would_overwrite
+        from saetui.workbench.written_files import question
 
         if self.overwrite:
             return None
@@ -97,7 +97,7 @@ class Export(Command):
         return replace(self, overwrite=True)
 
     def run(self, bench: Workbench) -> None:
-        from saetui.commands.export import export
+        from saetui.workbench.export import export
 
         sql, parameters = bench.query_of(_table(self.table))
         path = user_path(self.path)

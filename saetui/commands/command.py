@@ -8,7 +8,7 @@ from dataclasses import MISSING, dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, dataclass_transform, get_type_hints
 
 if TYPE_CHECKING:
-    from saetui.commands.workbench import Workbench
+    from saetui.workbench.workbench import Workbench
 
 _REGISTRY: dict[str, type[Command]] = {}
 _ORDERED: dict[str, type[Command]] = {}

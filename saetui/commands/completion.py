@@ -10,19 +10,19 @@ from string import ascii_lowercase
 from typing import TYPE_CHECKING
 
 from saetui.commands.absorption import SHOWN
-from saetui.commands.attention import METRICS, ORDERS, UNITS
 from saetui.commands.command import Argument, Command, commands
-from saetui.commands.error_study import ONLY
-from saetui.commands.errors import CommandError
-from saetui.commands.pursue import METHODS, WAYS
+from saetui.commands.hard_tokens import ONLY
 from saetui.commands.pursuit import BUDGETS
 from saetui.commands.study import STUDIES
-from saetui.commands.subject import SUBJECTS
-from saetui.commands.tables import TABLES, tables_of
-from saetui.commands.user_path import user_path
+from saetui.workbench.attention import METRICS, ORDERS, UNITS
+from saetui.workbench.exceptions import CommandError
+from saetui.workbench.subject import SUBJECTS
+from saetui.workbench.tables import TABLES, tables_of
+from saetui.workbench.token_choice import METHODS, WAYS
+from saetui.workbench.user_path import user_path
 
 if TYPE_CHECKING:
-    from saetui.commands.workbench import Workbench
+    from saetui.workbench.workbench import Workbench
 
 _FILES = 40
 # A folder of millions of files must not hold up the keys.
@@ -90,13 +90,13 @@ def _files(given: str) -> list[str]:
 
 
 def _terms(_: Workbench) -> list[str]:
-    from saetui.commands.glossary import GLOSSARY
+    from saetui.workbench.glossary import GLOSSARY
 
     return sorted(GLOSSARY)
 
 
 def _screens(_: Workbench) -> list[str]:
-    from saetui.commands.workbench import SCREENS
+    from saetui.workbench.workbench import SCREENS
 
     return list(SCREENS)
 

@@ -7,18 +7,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from saetui.commands.command import Command, argument, command
-from saetui.commands.errors import CommandError
 from saetui.commands.parse import text_of
-from saetui.commands.user_path import user_path
-from saetui.commands.window import literal_sql
-from saetui.commands.written_files import write_with_query
+from saetui.workbench.exceptions import CommandError
+from saetui.workbench.user_path import user_path
+from saetui.workbench.window import literal_sql
+from saetui.workbench.written_files import write_with_query
 from store.queries import named_query
 
 if TYPE_CHECKING:
-    from saetui.commands.workbench import Workbench
     from saetui.figures.choice import Choice
     from saetui.figures.description import Figure as Drawn
     from saetui.figures.kind import Kind
+    from saetui.workbench.workbench import Workbench
     from store import Reader
 
 _THRESHOLDS = ("tau", "lead", "min_cosine")
@@ -62,8 +62,8 @@ class Figure(Command):
         return replace(here, word=bench.attention.token or "")
 
     def question(self, bench: Workbench) -> str | None:
-        from saetui.commands.written_files import in_the_way, question
         from saetui.figures.paper import FORMATS
+        from saetui.workbench.written_files import in_the_way, question
 
         if self.overwrite or not self.path:
             return None

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from saetui.commands.command import Command, argument, command
-from saetui.commands.errors import CommandError
-from saetui.commands.user_path import user_path
+from saetui.workbench.exceptions import CommandError
+from saetui.workbench.user_path import user_path
 
 if TYPE_CHECKING:
-    from saetui.commands.workbench import Workbench
     from saetui.jobs import Job
+    from saetui.workbench.workbench import Workbench
 
 _OPEN = ("queued", "running")
 

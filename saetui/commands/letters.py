@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from saetui.commands.command import Command, argument, command
-from saetui.commands.errors import CommandError
 from saetui.commands.table import Filter
+from saetui.workbench.exceptions import CommandError
 
 if TYPE_CHECKING:
-    from saetui.commands.workbench import Workbench
+    from saetui.workbench.workbench import Workbench
 
 WORDS = "letters.words"
 # What a latent makes of a word, by the name a person gives it, with the filter that keeps such words.

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from saetui.commands.command import Command, argument, command
-from saetui.commands.errors import CommandError
-from saetui.commands.links import read_link
 from saetui.commands.select import surface_of
 from saetui.commands.table import Filter
+from saetui.workbench.exceptions import CommandError
+from saetui.workbench.links import read_link
 
 if TYPE_CHECKING:
-    from saetui.commands.workbench import Workbench
+    from saetui.workbench.workbench import Workbench
 
 
 @command(

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from saetui.commands.command import Command, argument, command
-from saetui.commands.errors import CommandError
-from saetui.commands.subject import Subject
+from saetui.workbench.exceptions import CommandError
+from saetui.workbench.subject import Subject
 
 if TYPE_CHECKING:
-    from saetui.commands.workbench import Workbench
+    from saetui.workbench.workbench import Workbench
 
 _SAVE = """
 INSERT INTO note (note_id, subject, sae_id, letter, latent, token, text, created, changed)

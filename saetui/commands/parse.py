@@ -7,7 +7,7 @@ from difflib import get_close_matches
 from typing import Any, Union, get_args, get_origin
 
 from saetui.commands.command import Argument, Command, commands
-from saetui.commands.errors import CommandError
+from saetui.workbench.exceptions import CommandError
 
 # The longest is a note; anything longer was pasted by mistake.
 LONGEST = 50_000

@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from saetui.commands.command import Command, argument, command
-from saetui.commands.errors import CommandError
-from saetui.commands.pursue import COUNT, METHODS, OWN, TokenChoice, read_l0
 from saetui.commands.select import Latent
+from saetui.workbench.exceptions import CommandError
+from saetui.workbench.token_choice import COUNT, METHODS, OWN, TokenChoice, read_l0
 
 if TYPE_CHECKING:
-    from saetui.commands.catalogue import SaeEntry
-    from saetui.commands.workbench import Workbench
     from saetui.jobs import Job
+    from saetui.workbench.catalogue import SaeEntry
+    from saetui.workbench.workbench import Workbench
 
 SCREEN = "pursuit"
 RUNS, TOKENS, LATENTS = (f"{SCREEN}.{part}" for part in ("runs", "tokens", "latents"))
@@ -95,7 +95,7 @@ class Pursue(Command):
         bench.show(SCREEN)
 
         def submit() -> str | None:
-            from saetui.commands.study_specs import pursuit_spec
+            from saetui.workbench.study_specs import pursuit_spec
 
             spec = pursuit_spec(bench.store, entry, choice, self.l0, self.method, bench.client.jobs())
             # One that was done before is done again: it replaces itself, and is the latest.

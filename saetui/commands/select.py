@@ -6,10 +6,10 @@ from string import ascii_lowercase
 from typing import TYPE_CHECKING
 
 from saetui.commands.command import Command, argument, command
-from saetui.commands.errors import CommandError
+from saetui.workbench.exceptions import CommandError
 
 if TYPE_CHECKING:
-    from saetui.commands.workbench import Workbench
+    from saetui.workbench.workbench import Workbench
 
 _STEPS = {"next": 1, "previous": -1}
 _SURFACES = "SELECT surface FROM word WHERE surface IN ($text, ' ' || $text) ORDER BY surface <> $text LIMIT 1"

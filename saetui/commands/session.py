@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 import saetui
 from saetui.commands.command import Command
-from saetui.commands.errors import user_errors
 from saetui.commands.session_lines import FORMAT, read_header, read_lines, read_step
-from store.errors import StoreUnreadable
+from saetui.workbench.exceptions import user_errors
+from store.exceptions import StoreUnreadable
 from store.plain import check_plain
 
 if TYPE_CHECKING:
-    from saetui.commands.workbench import Workbench
+    from saetui.workbench.workbench import Workbench
     from store import Store
 
 

@@ -11,10 +11,10 @@ from typing import Any, NoReturn
 
 import saetui
 from saetui.commands.command import Command, commands
-from saetui.commands.errors import CommandError
 from saetui.commands.parse import build
 from saetui.disk_errors import told
 from saetui.plain_files import read_file
+from saetui.workbench.exceptions import CommandError
 
 FORMAT = 1
 # No session of a person is as long; a file that is holds something else.

@@ -6,11 +6,11 @@ from itertools import product
 from typing import TYPE_CHECKING
 
 from saetui.commands.command import Command, argument, command
-from saetui.commands.errors import CommandError
+from saetui.workbench.exceptions import CommandError
 
 if TYPE_CHECKING:
-    from saetui.commands.workbench import Workbench
     from saetui.jobs.specs import Spec
+    from saetui.workbench.workbench import Workbench
 
 STUDIES = ("demo", "letters", "absorption", "errors")
 _TOKENS = 2_000_000
@@ -38,7 +38,7 @@ class Study(Command):
 
                 jobs = submit_demo(bench.client)
             else:
-                from saetui.commands.study_specs import absorption_specs, errors_specs, letters_specs
+                from saetui.workbench.study_specs import absorption_specs, errors_specs, letters_specs
 
                 makers = {"letters": letters_specs, "absorption": absorption_specs, "errors": errors_specs}
                 specs = makers[self.name](saes)
@@ -77,7 +77,7 @@ class Train(Command):
             raise CommandError("train: there is no SAE to train beside yet; :study demo trains six, :run takes a spec")
 
         def submit() -> str:
-            from saetui.commands.study_specs import train_specs
+            from saetui.workbench.study_specs import train_specs
 
             specs = train_specs(
                 architecture=self.architecture,

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from saetui.commands.command import Command, argument, command
-from saetui.commands.errors import CommandError
-from saetui.commands.row_filter import nearest, plain
-from saetui.commands.subject import Subject
-from saetui.commands.tables import TABLES
+from saetui.workbench.exceptions import CommandError
+from saetui.workbench.row_filter import nearest, plain
+from saetui.workbench.subject import Subject
+from saetui.workbench.tables import TABLES
 
 if TYPE_CHECKING:
-    from saetui.commands.workbench import Workbench
+    from saetui.workbench.workbench import Workbench
 
 
 @command(

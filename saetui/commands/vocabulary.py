@@ -3,8 +3,8 @@
 from saetui.commands import (
     absorption,
     app,
-    error_study,
     figures,
+    hard_tokens,
     jobs,
     letters,
     navigate,
@@ -15,5 +15,5 @@ from saetui.commands import (
     table,
 )
 
-_FILES = (table, select, letters, absorption, error_study, pursuit, navigate, note, jobs, study, figures, app)
+_FILES = (table, select, letters, absorption, hard_tokens, pursuit, navigate, note, jobs, study, figures, app)
 GROUPS = tuple(module.__name__.rpartition(".")[2] for module in _FILES)

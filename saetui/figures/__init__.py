@@ -7,13 +7,13 @@ if TYPE_CHECKING:
     from saetui.figures.catalogue import FIGURES as FIGURES
     from saetui.figures.catalogue import figure as figure
     from saetui.figures.description import Figure as Figure
-    from saetui.figures.errors import FigureError as FigureError
+    from saetui.figures.exceptions import FigureError as FigureError
 
 # Where each public name lives; imported when first asked for, since the first screen needs two small parts only.
 _HOMES = {
     "FIGURES": "saetui.figures.catalogue",
     "Figure": "saetui.figures.description",
-    "FigureError": "saetui.figures.errors",
+    "FigureError": "saetui.figures.exceptions",
     "figure": "saetui.figures.catalogue",
 }
 __all__ = sorted(_HOMES)

@@ -22,7 +22,7 @@ from saetui.figures import (
 )
 from saetui.figures.choice import Choice, make_choice
 from saetui.figures.description import Figure
-from saetui.figures.errors import FigureError
+from saetui.figures.exceptions import FigureError
 from saetui.figures.kind import Kind
 from store.queries import named_query
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from string import ascii_lowercase
 from typing import TYPE_CHECKING
 
-from saetui.figures.errors import FigureError
+from saetui.figures.exceptions import FigureError
 from saetui.figures.lines import Row
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from saetui.disk_errors import told
 from saetui.figures import ink
 from saetui.figures.axes import draw_plot, inches_of, legend_of
 from saetui.figures.description import Figure, Plot
-from saetui.figures.errors import FigureError
+from saetui.figures.exceptions import FigureError
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Sheet

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from saetui.jobs.client import JobClient
-from saetui.jobs.errors import JobCancelled, JobError
+from saetui.jobs.exceptions import JobCancelled, JobError
 from saetui.jobs.job import Job
 from saetui.jobs.progress import Progress
 

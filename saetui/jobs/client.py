@@ -12,7 +12,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from saetui.jobs.errors import JobError
+from saetui.jobs.exceptions import JobError
 from saetui.jobs.files import locked, require_plain, require_plain_tree, saying, tail
 from saetui.jobs.folder import JobFolder, Record, sweep
 from saetui.jobs.hosts import Hosts

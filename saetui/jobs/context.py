@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from saetui.jobs.errors import JobCancelled
+from saetui.jobs.exceptions import JobCancelled
 from saetui.jobs.files import append
 from saetui.jobs.folder import JobFolder
 from saetui.jobs.progress import ProgressWriter

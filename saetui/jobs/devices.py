@@ -3,7 +3,7 @@
 import os
 from dataclasses import dataclass
 
-from saetui.jobs.errors import JobError
+from saetui.jobs.exceptions import JobError
 
 
 @dataclass(frozen=True)

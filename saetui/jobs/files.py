@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from saetui import disk_errors
-from saetui.jobs.errors import JobError
-from store.errors import StoreUnreadable
+from saetui.jobs.exceptions import JobError
+from store.exceptions import StoreUnreadable
 from store.plain import check_plain, open_plain, read_plain
 
 # States, notes and specifications are never larger.

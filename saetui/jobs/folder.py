@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Literal, Self, get_args
 
 from saetui import disk_errors
-from saetui.jobs.errors import JobError
+from saetui.jobs.exceptions import JobError
 from saetui.jobs.failure import Failure
 from saetui.jobs.files import locked, parse_json, read_json, remove_parts, require_plain, tail, touch, write_json
 from saetui.jobs.identity import ProcessIdentity

@@ -8,10 +8,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from saetui.jobs.errors import JobError
+from saetui.jobs.exceptions import JobError
 from saetui.jobs.files import append, touch
 from saetui.jobs.folder import JobFolder, Record
-from store.errors import StoreError
+from store.exceptions import StoreError
 
 
 def job_row(folder: JobFolder, record: Record) -> dict[str, Any]:

@@ -4,7 +4,7 @@ import os
 import platform
 from pathlib import Path
 
-from saetui.jobs.errors import JobError
+from saetui.jobs.exceptions import JobError
 from saetui.jobs.files import require_plain
 from saetui.jobs.launch import WorkerFiles
 from saetui.jobs.pulse import SILENT_S, Pulse, silence_by_clock

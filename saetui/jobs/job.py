@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from saetui import disk_errors
-from saetui.jobs.errors import JobError
+from saetui.jobs.exceptions import JobError
 from saetui.jobs.folder import JobFolder, Record, State
 from saetui.jobs.progress import Progress
 

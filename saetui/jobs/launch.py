@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from saetui.jobs.errors import JobError
+from saetui.jobs.exceptions import JobError
 from saetui.jobs.files import require_plain, touch
 from saetui.jobs.lease import Lease
 from store.plain import open_plain, read_plain

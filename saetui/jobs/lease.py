@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Self
 
-from saetui.jobs.errors import JobError
+from saetui.jobs.exceptions import JobError
 from saetui.jobs.files import flock, require_plain
 from saetui.jobs.identity import ProcessIdentity
 from store.plain import open_plain, read_plain

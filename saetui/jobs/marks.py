@@ -10,7 +10,7 @@ import secrets
 from hashlib import sha256
 from pathlib import Path
 
-from saetui.jobs.errors import JobError
+from saetui.jobs.exceptions import JobError
 from store.plain import read_plain
 
 _BYTES = 32

@@ -12,7 +12,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any, BinaryIO
 
-from saetui.jobs.errors import JobError
+from saetui.jobs.exceptions import JobError
 from store.plain import open_plain
 
 # A record every 0.2 s at first, every 2 s once a job runs for long: a ten-hour job leaves 2 MB.

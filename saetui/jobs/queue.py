@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from saetui import disk_errors
-from saetui.jobs.errors import JobError
+from saetui.jobs.exceptions import JobError
 from saetui.jobs.failure import VANISHED, Failure
 from saetui.jobs.folder import JobFolder, Record, job_ids
 from saetui.jobs.launch import WorkerFiles
 from saetui.jobs.pulse import LOST_S, Pulse
-from store.errors import StoreError
+from store.exceptions import StoreError
 
 if TYPE_CHECKING:
     from store.aside import Rejection

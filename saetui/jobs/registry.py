@@ -11,7 +11,7 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import TYPE_CHECKING
 
-from saetui.jobs.errors import JobError
+from saetui.jobs.exceptions import JobError
 from saetui.jobs.specs import (
     AblationSpec,
     AbsorptionSpec,
@@ -59,7 +59,7 @@ def find_task(kind: str) -> Task:
             return module.run  # type: ignore[no-any-return]
     if kind not in {kind_of(spec) for spec in _OWN}:
         raise JobError(f"kind: no task runs {kind!r}")
-    return importlib.import_module(f"saetui.jobs.tasks.{kind}").run  # type: ignore[no-any-return]
+    return importlib.import_module(f"saetui.jobs.kinds.{kind}.task").run  # type: ignore[no-any-return]
 
 
 def _added() -> list[ModuleType]:

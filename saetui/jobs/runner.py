@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING
 
 from saetui.jobs.client import sources_of
 from saetui.jobs.context import TaskContext, Warm
-from saetui.jobs.errors import JobCancelled, JobError
+from saetui.jobs.exceptions import JobCancelled, JobError
 from saetui.jobs.failure import Failure, explain
 from saetui.jobs.files import require_plain_tree, touch
 from saetui.jobs.folder import JobFolder, Record

@@ -15,7 +15,7 @@ from saetui.jobs.specs import RESERVED, Spec
 from saetui.plain_data import parse_json
 from saetui.plain_files import read_file
 from saetui.text_files import TooManyFilesError, text_files
-from store.errors import StoreUnreadable
+from store.exceptions import StoreUnreadable
 from store.plain import check_plain, is_plain_file, is_plain_folder, read_plain
 
 SAE_FOLDER = Path("tensors", "sae")

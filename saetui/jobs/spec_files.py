@@ -10,7 +10,7 @@ from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
-from saetui.jobs.errors import JobError
+from saetui.jobs.exceptions import JobError
 from saetui.jobs.registry import spec_kinds
 from saetui.jobs.specs import RESERVED, SCHEMA, Spec
 from saetui.plain_data import MAX_DEPTH, DepthError, NotTextError, check_depth, decode, name_of, parse_json

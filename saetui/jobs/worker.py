@@ -22,7 +22,7 @@ import psutil
 
 from saetui.jobs.client import GRACE_S, IDLE_S
 from saetui.jobs.devices import Device, find_device
-from saetui.jobs.errors import JobError
+from saetui.jobs.exceptions import JobError
 from saetui.jobs.failure import VANISHED, explain_exit
 from saetui.jobs.files import locked
 from saetui.jobs.folder import JobFolder, Record, sweep

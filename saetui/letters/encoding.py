@@ -8,11 +8,12 @@ import torch
 from jaxtyping import Int
 from torch import Tensor
 
+from saetui.exceptions import SaetuiError
 from saetui.letters.prompts import UNANSWERED, Prompt, answer_strings
 from saetui.letters.vocabulary import Vocabulary, Word
 
 
-class LettersError(Exception):
+class LettersError(SaetuiError):
     """The first-letter task cannot be asked of this model; the message says why and what to do."""
 
 

@@ -9,7 +9,7 @@ from math import hypot
 
 import torch
 
-from saetui.sae.standard import StandardSAE
+from saetui.sae.architectures.standard import StandardSAE
 
 PARENT, CHILD = 0, 1
 

@@ -16,8 +16,8 @@ from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
 from saetui.letters.toy import CHILD, PARENT
+from saetui.sae.architectures.standard import StandardSAE
 from saetui.sae.base import unit_rows
-from saetui.sae.standard import StandardSAE
 
 World = Literal["independent", "hierarchical", "noisy"]
 

@@ -4,7 +4,7 @@ TransformerLens is imported when the first model is loaded, not before.
 """
 
 from saetui.lm.corpus import Corpus, load_corpus
-from saetui.lm.errors import CorpusError, HookPointError, ModelError
+from saetui.lm.exceptions import CorpusError, HookPointError, ModelError
 from saetui.lm.harvesting import HarvestBatch, harvest
 from saetui.lm.language_model import LanguageModel
 from saetui.lm.loading import load_model

@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from saetui.lm.errors import ModelError
+from saetui.lm.exceptions import ModelError
 from saetui.plain_data import parse_json
 from saetui.plain_files import read_file
 

@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from saetui.lm.errors import CorpusError
+from saetui.lm.exceptions import CorpusError
 from saetui.lm.quiet import quiet
 from saetui.lm.stdlib_text import Document, standard_library_documents
 from saetui.plain_data import NotTextError, decode, name_of

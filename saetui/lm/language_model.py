@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from saetui.lm.errors import HookPointError, ModelError
+from saetui.lm.exceptions import HookPointError, ModelError
 from saetui.lm.sites import Site, bridge_name, make_site, site_names, unknown_site
 
 if TYPE_CHECKING:

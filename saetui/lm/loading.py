@@ -14,7 +14,7 @@ from saetui.lm.checkpoint import (
     read_json,
     weight_files,
 )
-from saetui.lm.errors import ModelError
+from saetui.lm.exceptions import ModelError
 from saetui.lm.language_model import LanguageModel
 from saetui.lm.quiet import quiet
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
 
-from saetui.lm.errors import HookPointError
+from saetui.lm.exceptions import HookPointError
 
 EMBED = "hook_embed"
 # Name inside a block -> kind; the order is that of a forward pass.

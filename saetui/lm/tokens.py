@@ -18,7 +18,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from saetui.lm.corpus import Corpus
-from saetui.lm.errors import CorpusError
+from saetui.lm.exceptions import CorpusError
 from saetui.lm.language_model import LanguageModel
 from saetui.lm.stdlib_text import Document, is_held_out
 

@@ -1,11 +1,11 @@
 """Sparse autoencoders: loading, saving, training, evaluation and geometry."""
 
 from saetui.sae.base import SAE
-from saetui.sae.errors import SAEError
+from saetui.sae.exceptions import SAEError
 from saetui.sae.folder import load_sae, save_sae
-from saetui.sae.learner import LogRow
-from saetui.sae.recipe import TopKRecipe
-from saetui.sae.training import TrainedSAE, TrainingError, TrainingStep, train_saes
+from saetui.sae.training.grid import TrainedSAE, TrainingError, TrainingStep, train_saes
+from saetui.sae.training.learner import LogRow
+from saetui.sae.training.recipe import TopKRecipe
 
 __all__ = [
     "SAE",

@@ -15,7 +15,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from torch.nn.functional import pad
 
-from saetui.sae.errors import SAEError
+from saetui.sae.exceptions import SAEError
 from saetui.sae.normalization import Normalization, Scale, is_per_token, normalize
 from saetui.sae.sparse import gather_sum, sparse_rows
 

@@ -6,7 +6,7 @@ from typing import Any, cast, get_args
 
 from saetui.plain_data import parse_json
 from saetui.plain_files import read_file
-from saetui.sae.errors import SAEError
+from saetui.sae.exceptions import SAEError
 from saetui.sae.normalization import Normalization
 
 # No configuration is longer, and none needs a number of more digits.

@@ -14,14 +14,14 @@ from torch import Tensor
 
 from saetui.disk_errors import as_os_error, told
 from saetui.plain_files import require_plain_file
+from saetui.sae.architectures.gated import GatedSAE
+from saetui.sae.architectures.jumprelu import JumpReLUSAE
+from saetui.sae.architectures.standard import StandardSAE
+from saetui.sae.architectures.topk import TopKSAE
 from saetui.sae.base import SAE
 from saetui.sae.config import Config, is_layout_6, read_config, read_json_object
-from saetui.sae.errors import SAEError
-from saetui.sae.gated import GatedSAE
-from saetui.sae.jumprelu import JumpReLUSAE
+from saetui.sae.exceptions import SAEError
 from saetui.sae.placing import file_mode, placed
-from saetui.sae.standard import StandardSAE
-from saetui.sae.topk import TopKSAE
 
 CONFIG, WEIGHTS, WORKBENCH = "cfg.json", "sae_weights.safetensors", "workbench.json"
 # Files that SAELens may put beside them.

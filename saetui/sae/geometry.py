@@ -8,9 +8,9 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from saetui.sae.architectures.topk import TopKSAE
 from saetui.sae.base import SAE, unit_rows
-from saetui.sae.errors import SAEError
-from saetui.sae.topk import TopKSAE
+from saetui.sae.exceptions import SAEError
 
 # A decoder row shorter than this writes nothing.
 ZERO_NORM = 1e-12

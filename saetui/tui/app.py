@@ -25,8 +25,18 @@ from textual.notifications import SeverityLevel
 from textual.screen import ModalScreen, Screen
 
 from saetui.commands.command import Command
-from saetui.commands.errors import CommandError
-from saetui.commands.events import (
+from saetui.commands.parse import find, parse
+from saetui.commands.session import Recorder, fingerprint
+from saetui.tui.clean import Clean
+from saetui.tui.crash import crash_report
+from saetui.tui.frame.screen import WorkbenchScreen
+from saetui.tui.keys import bindings_of
+from saetui.tui.messages import AttentionChanged, BenchEvent, DevicesSeen, JobsChanged, StoreChanged, TableChanged
+from saetui.tui.panels.base import Panel
+from saetui.tui.start import SIGNALS
+from saetui.tui.theme import THEMES, chosen_theme, default_theme, muted, remember_theme
+from saetui.visible import visible_lines
+from saetui.workbench.events import (
     AttentionEvent,
     Event,
     JobsEvent,
@@ -36,19 +46,9 @@ from saetui.commands.events import (
     StoreEvent,
     TableEvent,
 )
-from saetui.commands.parse import find, parse
-from saetui.commands.session import Recorder, fingerprint
-from saetui.commands.trouble import outside_errors, told
-from saetui.commands.workbench import SCREENS, Workbench
-from saetui.tui.clean import Clean
-from saetui.tui.crash import crash_report
-from saetui.tui.keys import bindings_of
-from saetui.tui.messages import AttentionChanged, BenchEvent, DevicesSeen, JobsChanged, StoreChanged, TableChanged
-from saetui.tui.panels.base import Panel
-from saetui.tui.screens.base import WorkbenchScreen
-from saetui.tui.start import SIGNALS
-from saetui.tui.theme import THEMES, chosen_theme, default_theme, muted, remember_theme
-from saetui.visible import visible_lines
+from saetui.workbench.exceptions import CommandError
+from saetui.workbench.trouble import outside_errors, told
+from saetui.workbench.workbench import SCREENS, Workbench
 from store import Store
 
 if TYPE_CHECKING:
@@ -62,12 +62,12 @@ _AGAIN_SECONDS = 0.1
 MINIMUM_SIZE = (60, 15)
 # Where each screen and panel lives; imported when first shown.
 _SCREENS = {
-    "overview": ("saetui.tui.screens.overview", "OverviewScreen"),
-    "letters": ("saetui.tui.screens.letters", "LettersScreen"),
-    "absorption": ("saetui.tui.screens.absorption", "AbsorptionScreen"),
-    "hard": ("saetui.tui.screens.hard_tokens", "HardTokensScreen"),
-    "pursuit": ("saetui.tui.screens.pursuit", "PursuitScreen"),
-    "jobs": ("saetui.tui.screens.jobs", "JobsScreen"),
+    "overview": ("saetui.tui.overview.screen", "OverviewScreen"),
+    "letters": ("saetui.tui.letters.screen", "LettersScreen"),
+    "absorption": ("saetui.tui.absorption.screen", "AbsorptionScreen"),
+    "hard": ("saetui.tui.hard_tokens.screen", "HardTokensScreen"),
+    "pursuit": ("saetui.tui.pursuit.screen", "PursuitScreen"),
+    "jobs": ("saetui.tui.jobs.screen", "JobsScreen"),
 }
 _FIRST = "overview"
 
@@ -205,7 +205,7 @@ class WorkbenchApp(App[int], inherit_bindings=False):
         """Show a notice; names in it may be anybody's."""
         self.notify(visible_lines(text), severity=cast(SeverityLevel, severity), markup=False)
 
-    # What commands ask of the interface (saetui.commands.front.Front)
+    # What commands ask of the interface (saetui.workbench.front.Front)
 
     def open_panel(self, name: str, text: str = "") -> None:
         from saetui.tui.panels import opening

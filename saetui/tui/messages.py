@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from textual.message import Message
 
-from saetui.commands.attention import Attention
-from saetui.commands.events import Event
+from saetui.workbench.attention import Attention
+from saetui.workbench.events import Event
 
 if TYPE_CHECKING:
     from saetui.jobs.devices import Device

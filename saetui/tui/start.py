@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from saetui.commands.workbench import Workbench
+    from saetui.workbench.workbench import Workbench
 
 SIGNALS = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
 
@@ -25,9 +25,9 @@ def run(store_path: Path, at: str | None = None) -> int:
     with ThreadPoolExecutor(1) as opener:
         # The database opens while the interface is being imported.
         opening = opener.submit(_open, store_path)
+        import saetui.tui.overview.screen  # noqa: F401
         from saetui.commands.navigate import Open
         from saetui.tui.app import WorkbenchApp
-        from saetui.tui.screens import overview  # noqa: F401
 
         bench = opening.result()
     try:
@@ -49,7 +49,7 @@ def run(store_path: Path, at: str | None = None) -> int:
 
 
 def _open(store_path: Path) -> "Workbench":
-    from saetui.commands.workbench import Workbench
+    from saetui.workbench.workbench import Workbench
 
     return Workbench.open(store_path)
 

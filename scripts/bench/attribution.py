@@ -28,8 +28,8 @@ from saetui.letters import (
 from saetui.letters.effects import Attribution
 from saetui.lm import LanguageModel, load_model
 from saetui.sae import SAE, load_sae
-from saetui.sae.initialization import random_unit_rows
-from saetui.sae.topk import TopKSAE
+from saetui.sae.architectures.topk import TopKSAE
+from saetui.sae.training.initialization import random_unit_rows
 
 POSITION, STEPS = -6, 6
 # A word is absorbed where the first effect leads the second by as many logits.

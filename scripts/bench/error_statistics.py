@@ -18,11 +18,18 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from saetui.errors import Decomposition, ErrorBatch, ErrorsWarning, Reconstructions, decompose_errors, split_contexts
+from saetui.dark_matter import (
+    Decomposition,
+    ErrorBatch,
+    ErrorsWarning,
+    Reconstructions,
+    decompose_errors,
+    split_contexts,
+)
 from saetui.lm import LanguageModel, TokenizedCorpus, load_corpus, load_model, tokenize
 from saetui.sae import SAE
-from saetui.sae.initialization import random_unit_rows
-from saetui.sae.topk import TopKSAE
+from saetui.sae.architectures.topk import TopKSAE
+from saetui.sae.training.initialization import random_unit_rows
 
 
 def random_saes(widths: list[int], k: int, x: torch.Tensor, hook_name: str) -> dict[str, SAE]:

@@ -10,9 +10,9 @@ import tempfile
 import time
 from pathlib import Path
 
-from saetui.commands.row_filter import columns_of, parse_filter
-from saetui.commands.tables import TABLES
-from saetui.tui.widgets.row_window import CHUNK, Order, WindowQuery
+from saetui.tui.table.row_window import CHUNK, Order, WindowQuery
+from saetui.workbench.row_filter import columns_of, parse_filter
+from saetui.workbench.tables import TABLES
 from store import Store
 
 STUDY, SAES = "bench", 6

@@ -25,7 +25,7 @@ from collections.abc import Callable, Sequence
 from fcntl import ioctl
 from pathlib import Path
 
-from saetui.commands.last_store import remember_store
+from saetui.workbench.last_store import remember_store
 from store import Store
 
 ROOT = Path(__file__).parents[2]

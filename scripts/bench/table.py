@@ -72,9 +72,9 @@ def run_saetui(folder: Path, _: int) -> None:
     """Child: saetui's table on the query of all latents, sorted by density."""
     from textual.app import App, ComposeResult
 
-    from saetui.tui.widgets.column import Column
-    from saetui.tui.widgets.heat import Heat
-    from saetui.tui.widgets.query_table import QueryTable
+    from saetui.tui.drawing.heat import Heat
+    from saetui.tui.table.column import Column
+    from saetui.tui.table.query_table import QueryTable
     from store import Store
 
     columns = [

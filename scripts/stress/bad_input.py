@@ -127,7 +127,7 @@ def main(n: int = 600, seed: int = 0, only: str = "", parallel: int = 2, *, torc
         if heavy:
             import torch as _torch
 
-            import saetui.jobs.tasks.train  # noqa: F401
+            import saetui.jobs.kinds.train.task  # noqa: F401
             from saetui.lm import load_model
 
             _torch.set_num_threads(1)

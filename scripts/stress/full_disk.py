@@ -263,7 +263,7 @@ def main(only: str = "", parallel: int = 2, rooms: tuple[int, ...] = ROOMS_KB, *
         if heavy := [(w, r) for w in chosen if w.torch for r in rooms]:
             import torch as _torch
 
-            import saetui.jobs.tasks.shelf  # noqa: F401
+            import saetui.jobs.work.shelf  # noqa: F401
 
             _torch.set_num_threads(1)
             found += kit.in_parallel(heavy, one, folder, parallel)

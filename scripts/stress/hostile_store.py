@@ -218,9 +218,9 @@ def _command(line: list[str]) -> None:
 
 def _workbench(root: Path) -> None:
     """Each screen and its tables, polls, jobs, notes, and a session that is recorded."""
-    from saetui.commands.errors import user_errors
     from saetui.commands.session import Recorder, fingerprint
-    from saetui.commands.workbench import SCREENS, Workbench
+    from saetui.workbench.exceptions import user_errors
+    from saetui.workbench.workbench import SCREENS, Workbench
 
     known = (*user_errors(), OSError)
     try:

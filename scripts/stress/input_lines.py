@@ -17,7 +17,7 @@ def sessions(base: Path, draw: random.Random) -> list[Input]:
 
     def give(place: Path) -> None:
         from saetui.commands.session import load, replay
-        from saetui.commands.workbench import Workbench
+        from saetui.workbench.workbench import Workbench
 
         session = load(place / "session.jsonl")
         bench = Workbench.open(place / "s", inline=True)
@@ -134,7 +134,7 @@ def links(base: Path) -> list[Input]:
     def read(link: str) -> Act:
         def give(place: Path) -> None:
             from saetui.commands.navigate import Open
-            from saetui.commands.workbench import Workbench
+            from saetui.workbench.workbench import Workbench
 
             bench = Workbench.open(place / "s", inline=True)
             bench.dispatch(Open(link))
@@ -187,8 +187,8 @@ def lines(base: Path) -> list[Input]:
 
     def dispatch(line: str) -> Act:
         def give(place: Path) -> None:
-            from saetui.commands.workbench import Workbench
             from saetui.jobs.client import JobClient
+            from saetui.workbench.workbench import Workbench
 
             JobClient.ensure_workers = lambda self: None  # type: ignore[method-assign]
             bench = Workbench.open(place / "s", inline=True)
@@ -206,7 +206,7 @@ def lines(base: Path) -> list[Input]:
     def complete(line: str) -> Act:
         def give(place: Path) -> None:
             from saetui.commands.completion import completions
-            from saetui.commands.workbench import Workbench
+            from saetui.workbench.workbench import Workbench
 
             bench = Workbench.open(place / "s", inline=True)
             print(len(completions(line, bench)))

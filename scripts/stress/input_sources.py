@@ -81,7 +81,7 @@ def sae_folders(base: Path, draw: random.Random) -> list[Input]:
         load_sae(place / "sae").encode_sparse(__import__("torch").zeros(2, 8))
 
     def listed(place: Path) -> None:
-        from saetui.jobs.tasks.shelf import read_shelf
+        from saetui.jobs.work.shelf import read_shelf
 
         shelf = read_shelf(place / "s")
         assert "good" in {saved.sae_id for saved in shelf.sound}

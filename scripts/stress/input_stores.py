@@ -40,9 +40,9 @@ def job_folders(base: Path, draw: random.Random) -> list[Input]:
         return with_store(base, make)
 
     def look(place: Path) -> None:
-        from saetui.commands.errors import user_errors
-        from saetui.commands.workbench import Workbench
         from saetui.jobs.client import JobClient
+        from saetui.workbench.exceptions import user_errors
+        from saetui.workbench.workbench import Workbench
 
         JobClient.ensure_workers = lambda self: None  # type: ignore[method-assign]
         bench = Workbench.open(place / "s", inline=True)
@@ -147,8 +147,8 @@ def _for(job: Path, name: str, act: Act) -> None:
 
 def store_folders(base: Path, draw: random.Random) -> list[Input]:
     def look(place: Path) -> None:
-        from saetui.commands.workbench import Workbench
         from saetui.jobs.client import JobClient
+        from saetui.workbench.workbench import Workbench
 
         JobClient.ensure_workers = lambda self: None  # type: ignore[method-assign]
         bench = Workbench.open(place / "s", inline=True)

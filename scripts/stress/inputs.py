@@ -32,12 +32,12 @@ def command(*words: str) -> Act:
     """Give a command line; what it would queue does not run."""
 
     def give(place: Path) -> None:
-        import saetui.commands.headless
+        import saetui.cli.headless
         from saetui.cli import main
         from saetui.jobs.client import JobClient
 
         JobClient.ensure_workers = lambda self: None  # type: ignore[method-assign]
-        saetui.commands.headless.follow_jobs = lambda *_, **__: 0
+        saetui.cli.headless.follow_jobs = lambda *_, **__: 0
         sys.argv = ["saetui", *words]
         main()
 

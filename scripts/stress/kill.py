@@ -260,7 +260,7 @@ def main(
             if phase.torch:
                 import torch as _torch
 
-                import saetui.jobs.tasks.train  # noqa: F401
+                import saetui.jobs.kinds.train.task  # noqa: F401
                 from saetui.lm import load_model
 
                 _torch.set_num_threads(1)

@@ -116,8 +116,8 @@ def work_bench(root: Path, minutes: float, seed: int, told: Path) -> None:
     """What a person does, as commands, while results keep coming."""
     import polars as pl
 
-    from saetui.commands.errors import user_errors
-    from saetui.commands.workbench import Workbench
+    from saetui.workbench.exceptions import user_errors
+    from saetui.workbench.workbench import Workbench
     from store import Spool
 
     draw = random.Random(seed)
@@ -177,8 +177,8 @@ def work_app(root: Path, minutes: float, seed: int, told: Path) -> None:
     """What a person does, as keys, in the interface without a terminal."""
     import asyncio
 
-    from saetui.commands.workbench import Workbench
     from saetui.tui.app import WorkbenchApp
+    from saetui.workbench.workbench import Workbench
 
     draw = random.Random(seed)
     keys = [

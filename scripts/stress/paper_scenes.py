@@ -29,7 +29,7 @@ def before(root: Path) -> None:
 def play_session(root: Path) -> None:
     """Commands are given and recorded, and the session is closed."""
     from saetui.commands.session import Recorder, fingerprint
-    from saetui.commands.workbench import Workbench
+    from saetui.workbench.workbench import Workbench
 
     bench = Workbench.open(root, inline=True)
     bench.recorder = Recorder(root / "sessions", lambda: fingerprint(bench.store))
@@ -40,7 +40,7 @@ def play_session(root: Path) -> None:
 
 def recover_session(root: Path) -> None:
     from saetui.commands.session import load
-    from saetui.commands.workbench import Workbench
+    from saetui.workbench.workbench import Workbench
 
     paths = sorted((root / "sessions").glob("*")) if (root / "sessions").exists() else []
     if len(paths) > 1:
@@ -68,7 +68,7 @@ def before_export(root: Path) -> None:
 
 def play_export(root: Path) -> None:
     """A table is written in three formats."""
-    from saetui.commands.export import export
+    from saetui.workbench.export import export
     from store import Store
 
     with Store.open(root) as store:

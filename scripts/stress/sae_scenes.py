@@ -66,7 +66,7 @@ def _ask_saes(root: Path) -> list[tuple[object, ...]]:
 
 def _shelved(root: Path) -> list[Any]:
     """The SAEs that count; none of them may be damaged."""
-    from saetui.jobs.tasks.shelf import read_shelf
+    from saetui.jobs.work.shelf import read_shelf
 
     shelf = read_shelf(root)
     if shelf.damaged:
@@ -94,7 +94,7 @@ def _weights(root: Path) -> dict[str, bytes]:
 def made_sae(seed: int) -> "object":
     import torch
 
-    from saetui.sae.topk import TopKSAE
+    from saetui.sae.architectures.topk import TopKSAE
 
     draw = torch.Generator().manual_seed(seed)
     shapes = {"W_enc": (8, 16), "W_dec": (16, 8), "b_dec": (8,), "b_enc": (16,)}
@@ -119,7 +119,7 @@ def play_save(root: Path) -> None:
 
 def recover_save(root: Path) -> None:
     from saetui.sae import load_sae
-    from saetui.sae.errors import SAEError
+    from saetui.sae.exceptions import SAEError
 
     try:
         found = {saved.sae_id: saved.name for saved in _shelved(root)}

@@ -4,7 +4,7 @@ from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 
-from store.errors import QueryError
+from store.exceptions import QueryError
 
 _FOLDER = Path(__file__).parent
 

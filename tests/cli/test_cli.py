@@ -122,7 +122,7 @@ def test_a_missing_spec_is_named(store: Path, tmp_path: Path) -> None:
 
 def test_importing_the_command_line_loads_no_science() -> None:
     code = (
-        "import sys, saetui.cli, saetui.commands.headless;"
+        "import sys, saetui.cli, saetui.cli.headless;"
         "print([m for m in ('torch', 'transformers', 'transformer_lens') if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

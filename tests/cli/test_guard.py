@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from saetui.cli.guard import guarded
-from saetui.commands.errors import CommandError, UsageError
-from saetui.jobs.errors import JobError
-from store.errors import StoreError
+from saetui.jobs.exceptions import JobError
+from saetui.workbench.exceptions import CommandError, UsageError
+from store.exceptions import StoreError
 from tests.hostile import ALL, hidden_in
 
 

@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from saetui.cli import main
-from saetui.commands.visible_console import VisibleConsole
+from saetui.cli.visible_console import VisibleConsole
 from saetui.figures import FIGURES
 from tests.hostile import ALL, SHORT, hidden_in, hostile_store
 from tests.tui.pursuit_fixture import PLACES
@@ -78,7 +78,7 @@ def test_no_command_prints_what_cannot_be_seen(
 
 
 def test_the_printout_of_a_pursuit_has_nothing_hidden(store: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    from saetui.commands.pursue import print_pursuits
+    from saetui.cli.pursue import print_pursuits
 
     assert print_pursuits(store, pursuit_id=SHORT + PLACES) == 0
     text = capsys.readouterr().out

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from saetui.cli import main
-from saetui.commands.shell import shell_line
+from saetui.workbench.shell import shell_line
 from store import Store
 from store.spool import Spool
 from tests.figures.made import make_store

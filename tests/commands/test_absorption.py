@@ -9,16 +9,16 @@ from typing import Any
 import pytest
 
 from saetui.commands.absorption import CASES, EVIDENCE, LETTERS, MAP, OCCURRENCES, Ablate, Lead, Metric, Tau
-from saetui.commands.errors import CommandError
-from saetui.commands.events import Event, NoticeEvent
-from saetui.commands.front import NoFront
 from saetui.commands.navigate import Focus, Open
 from saetui.commands.session import Recorder, fingerprint, load, replay
 from saetui.commands.study import Study
 from saetui.commands.table import Filter
-from saetui.commands.workbench import Workbench
 from saetui.jobs import JobClient
 from saetui.jobs.specs import AblationSpec, AbsorptionSpec
+from saetui.workbench.events import Event, NoticeEvent
+from saetui.workbench.exceptions import CommandError
+from saetui.workbench.front import NoFront
+from saetui.workbench.workbench import Workbench
 from store import Spool
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from saetui.commands.completion import completions
-from saetui.commands.workbench import Workbench
+from saetui.workbench.workbench import Workbench
 
 
 def lines(line: str, bench: Workbench) -> list[str]:

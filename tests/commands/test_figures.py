@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 
 from saetui.commands.completion import completions
-from saetui.commands.errors import CommandError
 from saetui.commands.figures import Figure
-from saetui.commands.front import NoFront
 from saetui.commands.parse import parse, text_of
-from saetui.commands.workbench import Workbench
+from saetui.workbench.exceptions import CommandError
+from saetui.workbench.front import NoFront
+from saetui.workbench.workbench import Workbench
 from tests.figures.made import make_store
 
 

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from saetui.commands.errors import CommandError
 from saetui.commands.jobs import Cancel, Retry, Start
-from saetui.commands.workbench import Workbench
 from saetui.jobs import Job, JobClient
 from saetui.jobs.specs import LettersSpec
+from saetui.workbench.exceptions import CommandError
+from saetui.workbench.workbench import Workbench
 from store import Store
 
 

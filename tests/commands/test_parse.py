@@ -6,11 +6,11 @@ import pytest
 
 from saetui.commands.app import Quit
 from saetui.commands.command import Command, commands
-from saetui.commands.errors import CommandError
 from saetui.commands.parse import build, parse, text_of
 from saetui.commands.select import Latent, Letter, Sae, Token
 from saetui.commands.study import Train
 from saetui.commands.table import Filter, Sort
+from saetui.workbench.exceptions import CommandError
 
 
 @pytest.mark.parametrize(

@@ -9,14 +9,15 @@ from typing import Any
 
 import pytest
 
-from saetui.commands.errors import CommandError
+from saetui.cli.pursue import print_pursuits
 from saetui.commands.navigate import Open
-from saetui.commands.pursue import TokenChoice, find_tokens, print_pursuits, read_l0
 from saetui.commands.pursuit import Beside, Choose, LookAtPursuit, Method, Pursue
 from saetui.commands.session import Recorder, fingerprint, load, replay
-from saetui.commands.workbench import Workbench
 from saetui.jobs import JobClient
 from saetui.jobs.specs import PursuitSpec
+from saetui.workbench.exceptions import CommandError
+from saetui.workbench.token_choice import TokenChoice, find_tokens, read_l0
+from saetui.workbench.workbench import Workbench
 from tests.tui.error_fixture import STUDY, add_error_study
 from tests.tui.pursuit_fixture import AGAIN, PLACES, SAE, add_pursuits
 from tests.tui.store_fixture import CORPUS, make_study

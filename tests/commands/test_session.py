@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 import saetui
-from saetui.commands.errors import CommandError
 from saetui.commands.note import Note
 from saetui.commands.select import Letter
 from saetui.commands.session import Recorder, fingerprint, load, replay
-from saetui.commands.workbench import Workbench
+from saetui.workbench.exceptions import CommandError
+from saetui.workbench.workbench import Workbench
 
 LINES = [
     "screen letters",

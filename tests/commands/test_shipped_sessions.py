@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from saetui.commands.session import load, replay
-from saetui.commands.workbench import Workbench
+from saetui.workbench.workbench import Workbench
 from tests.tui.store_fixture import make_study
 
 SESSIONS = sorted((Path(__file__).parents[2] / "sessions").glob("*.jsonl"))

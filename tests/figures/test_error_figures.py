@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from saetui.commands.figures import Figure as ShowFigure
-from saetui.commands.workbench import Workbench
 from saetui.figures import Figure, FigureError, figure
 from saetui.figures.description import BarChart, Chart, HeatMap
+from saetui.workbench.workbench import Workbench
 from store import Store
 from tests.figures.made import hook, make_store
 from tests.figures.made_errors import add_errors

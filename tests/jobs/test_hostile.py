@@ -16,7 +16,7 @@ from typing import Any
 import psutil
 import pytest
 
-from saetui.commands.headless import describe
+from saetui.cli.headless import describe
 from saetui.jobs import JobClient, JobError
 from saetui.jobs.client import kill_worker
 from saetui.jobs.folder import JobFolder, Record

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from saetui.commands.errors import CommandError
-from saetui.commands.headless import cancel_job, follow_jobs, print_jobs, start_job
+from saetui.cli.headless import cancel_job, follow_jobs, print_jobs, start_job
 from saetui.jobs import JobClient, JobError
 from saetui.jobs.launch import WorkerFiles
+from saetui.workbench.exceptions import CommandError
 from store import Spool, Store
 
 from .harness import count, ended, trouble, wait_until

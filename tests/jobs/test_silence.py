@@ -12,7 +12,7 @@ from typing import Any
 import psutil
 import pytest
 
-from saetui.commands.headless import follow_jobs
+from saetui.cli.headless import follow_jobs
 from saetui.jobs import Job, JobClient
 from saetui.jobs.folder import JobFolder
 from saetui.jobs.identity import ProcessIdentity

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import torch
 
 from saetui.letters import LETTERS, LetterProbes, SparseLatents
-from saetui.sae.standard import StandardSAE
+from saetui.sae.architectures.standard import StandardSAE
 
 N_LETTERS, N_WORDS, N_ABSORBED = 5, 50, 10
 # Logits of a letter per unit along its direction.

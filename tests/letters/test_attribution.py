@@ -22,12 +22,12 @@ from saetui.letters.integrated_gradients import IGPath, IGRule, integrated_gradi
 from saetui.letters.word_batches import WordBatch
 from saetui.lm import HookPointError, LanguageModel, load_model
 from saetui.sae import SAE
-from saetui.sae.gated import GatedSAE
+from saetui.sae.architectures.gated import GatedSAE
+from saetui.sae.architectures.jumprelu import JumpReLUSAE
+from saetui.sae.architectures.standard import StandardSAE
+from saetui.sae.architectures.topk import TopKSAE
 from saetui.sae.geometry import decoder_norms, fold_decoder_norms
-from saetui.sae.initialization import random_unit_rows
-from saetui.sae.jumprelu import JumpReLUSAE
-from saetui.sae.standard import StandardSAE
-from saetui.sae.topk import TopKSAE
+from saetui.sae.training.initialization import random_unit_rows
 
 HOOK = "blocks.1.hook_resid_post"
 PATHS: list[IGPath] = ["joint", "latents_only"]

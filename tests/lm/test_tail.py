@@ -9,12 +9,13 @@ import pytest
 import torch
 from torch import Tensor
 
-from saetui.lm import HookPointError, LanguageModel, shared_prefix
-from saetui.lm import tail as tail_module
-from saetui.lm.full_passes import FullPasses
-from saetui.lm.resumed_passes import ResumedPasses
-from saetui.lm.row_groups import row_groups
-from saetui.lm.tail import Tail, read_tail
+from saetui.lm import HookPointError, LanguageModel
+from saetui.lm.resume import shared_prefix
+from saetui.lm.resume import tail as tail_module
+from saetui.lm.resume.full_passes import FullPasses
+from saetui.lm.resume.resumed_passes import ResumedPasses
+from saetui.lm.resume.row_groups import row_groups
+from saetui.lm.resume.tail import Tail, read_tail
 
 from .conftest import FAMILIES, LAYERS
 

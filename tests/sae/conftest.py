@@ -10,11 +10,11 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
+from saetui.sae.architectures.gated import GatedSAE
+from saetui.sae.architectures.jumprelu import JumpReLUSAE
+from saetui.sae.architectures.standard import StandardSAE
+from saetui.sae.architectures.topk import TopKSAE
 from saetui.sae.base import SAE
-from saetui.sae.gated import GatedSAE
-from saetui.sae.jumprelu import JumpReLUSAE
-from saetui.sae.standard import StandardSAE
-from saetui.sae.topk import TopKSAE
 
 D_IN, D_SAE, K = 12, 40, 5
 ARCHITECTURES = ("standard", "gated", "jumprelu", "topk", "topk_rescaled")

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from saetui.sae.recipe import TopKRecipe
+from saetui.sae.training.recipe import TopKRecipe
 
 
 @dataclass

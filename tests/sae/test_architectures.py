@@ -5,9 +5,9 @@ import torch
 from torch import Tensor
 
 from saetui.sae import SAE, SAEError
-from saetui.sae.gated import GatedSAE
+from saetui.sae.architectures.gated import GatedSAE
+from saetui.sae.architectures.topk import TopKSAE, top_k
 from saetui.sae.sparse import gather_sum, sparse_rows
-from saetui.sae.topk import TopKSAE, top_k
 from tests.sae.conftest import D_IN, D_SAE, K, make_sae, random_weights
 
 

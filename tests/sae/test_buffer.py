@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from saetui.sae.buffer import shuffled_batches
+from saetui.sae.training.buffer import shuffled_batches
 
 
 def numbered(n: int, part: int) -> Iterator[Tensor]:

@@ -2,8 +2,8 @@
 
 import torch
 
-from saetui.sae.gated import GatedSAE
-from saetui.sae.standard import StandardSAE
+from saetui.sae.architectures.gated import GatedSAE
+from saetui.sae.architectures.standard import StandardSAE
 
 X = torch.tensor([[1.0, 2.0], [0.5, -1.0]])
 W_ENC = torch.tensor([[1.0, 0.0, 2.0], [0.0, 1.0, -1.0]])

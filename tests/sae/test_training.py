@@ -9,7 +9,7 @@ from torch import Tensor
 
 from saetui.sae import SAEError, TopKRecipe, TrainingError, TrainingStep, load_sae, save_sae, train_saes
 from saetui.sae.evaluation import evaluate
-from saetui.sae.initialization import geometric_median, random_unit_rows
+from saetui.sae.training.initialization import geometric_median, random_unit_rows
 from tests.sae.dense import DenseTopK
 
 D_IN, F = 16, 64

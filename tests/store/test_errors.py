@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from saetui.commands.window import first_rows, rows_of, windowed, with_clauses
+from saetui.workbench.window import first_rows, rows_of, windowed, with_clauses
 from store import Spool, Store
 from tests.store import absorption_rows as letters
 from tests.store import conftest as made

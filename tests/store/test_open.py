@@ -142,10 +142,10 @@ def test_a_failing_upgrade_leaves_the_store_as_it_was(store: Store, later_schema
 def test_a_store_that_may_only_be_read(study_copy: Path) -> None:
     """As for a colleague: it can be asked, but nothing is written beside it."""
     program = """
-import os, sys
-import store.commit, store.transaction, store.upgrade
+import sys
 from store import Store, StoreError
-os.setuid(65534)
+from tests.unprivileged import obey_permissions
+obey_permissions()
 with Store.open(sys.argv[1]) as store:
     assert store.fetch("SELECT count(*) FROM mark").rows == [(1,)]
     assert store.commit_spool().manifests == 0
@@ -154,6 +154,8 @@ with Store.open(sys.argv[1]) as store:
     except StoreError as error:
         print(error)
 """
+    for path in (study_copy, *study_copy.rglob("*")):
+        path.chmod(0o555 if path.is_dir() else 0o444)
     done = subprocess.run([sys.executable, "-c", program, str(study_copy)], capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
     assert "this store may only be read; copy it to a place of your own" in done.stdout

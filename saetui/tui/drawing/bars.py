@@ -4,9 +4,9 @@ from rich.segment import Segment
 from textual.strip import Strip
 
 from saetui.figures.description import Bar, BarChart
+from saetui.tui.drawing.fit import fit
 from saetui.tui.drawing.look import PLAIN, Look
 from saetui.tui.drawing.words import line, said
-from saetui.tui.widgets.fit import fit
 from saetui.visible import visible
 
 # The fill of each name's bars, and its half to the left and to the right of zero.

@@ -5,10 +5,10 @@ from rich.style import Style
 from textual.strip import Strip
 
 from saetui.figures.description import HeatMap
+from saetui.tui.drawing.fit import fit
+from saetui.tui.drawing.heat import heat_style
 from saetui.tui.drawing.look import Look
 from saetui.tui.drawing.words import line, said
-from saetui.tui.widgets.fit import fit
-from saetui.tui.widgets.heat import heat_style
 
 _FEWEST_COLUMNS = 20
 # Where there is no room for numbers, how full a cell is says about as much.

@@ -7,11 +7,11 @@ from rich.segment import Segment
 from textual.strip import Strip
 
 from saetui.figures.description import Chart, Line
+from saetui.tui.drawing.axis import Axis
 from saetui.tui.drawing.canvas import Canvas
 from saetui.tui.drawing.legend import legend_lines
 from saetui.tui.drawing.look import Look, marker
 from saetui.tui.drawing.words import said
-from saetui.tui.widgets.axis import Axis
 
 _FEWEST_ROWS = 4
 _FEWEST_COLUMNS = 16

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from rich.style import Style
 from textual.color import Color
 
-from saetui.tui.widgets.heat import POSITIVE
+from saetui.tui.drawing.heat import POSITIVE
 
 # Told apart in every common form of colour blindness, on dark and on light; with markers also without colour.
 COLOURS = ("#e08a1e", "#3f93d8", "#3fae84", "#cf78b5", "#b9a53a", "#8f86e0")

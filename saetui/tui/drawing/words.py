@@ -6,8 +6,8 @@ from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
 
+from saetui.tui.drawing.fit import fit
 from saetui.tui.drawing.look import Look
-from saetui.tui.widgets.fit import fit
 
 
 def said(text: str, width: int, look: Look) -> Strip:

@@ -5,10 +5,10 @@ from textual.content import Content
 from textual.widget import Widget
 
 from saetui.commands.command import Command, commands
-from saetui.commands.workbench import Workbench
 from saetui.tui.frame.spots import Spots
 from saetui.tui.frame.status_line import clock
 from saetui.tui.keys import shown_key
+from saetui.workbench.workbench import Workbench
 
 # What is kept longest where there is little room, and the order in which it stands there.
 _KEPT = (

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from textual.content import Content
 from textual.widget import Widget
 
-from saetui.commands.workbench import Workbench
 from saetui.tui.frame.device_text import device_text
 from saetui.visible import visible
+from saetui.workbench.workbench import Workbench
 
 if TYPE_CHECKING:
     from saetui.jobs import Job

@@ -4,8 +4,8 @@ from textual import events
 from textual.content import Content
 from textual.widget import Widget
 
-from saetui.commands.workbench import SCREENS
 from saetui.tui.frame.spots import Spots
+from saetui.workbench.workbench import SCREENS
 
 
 class TabLine(Widget):

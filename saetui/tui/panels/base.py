@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, ClassVar, TypeVar, cast
 from textual.binding import Binding, BindingType
 from textual.screen import ModalScreen
 
-from saetui.commands.workbench import Workbench
+from saetui.workbench.workbench import Workbench
 
 if TYPE_CHECKING:
     from saetui.tui.app import WorkbenchApp

@@ -2,8 +2,8 @@
 
 from textual.content import Content
 
-from saetui.commands.errors import CommandError
-from saetui.commands.glossary import GLOSSARY
+from saetui.workbench.exceptions import CommandError
+from saetui.workbench.glossary import GLOSSARY
 
 
 def explanation(term: str, value: str | None) -> Content:

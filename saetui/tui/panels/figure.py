@@ -13,14 +13,14 @@ from textual.message import Message
 
 from saetui.commands.figures import Figure
 from saetui.commands.parse import text_of
-from saetui.commands.trouble import outside_errors, told
 from saetui.figures.catalogue import kind_of
 from saetui.figures.description import Figure as Drawn
+from saetui.tui.drawing.figure_view import FigureView
 from saetui.tui.panels.base import Panel
 from saetui.tui.panels.pick import Item, PickPanel
 from saetui.tui.panels.scroll import TextPanel
 from saetui.tui.panels.sql import query_panel
-from saetui.tui.widgets.figure_view import FigureView
+from saetui.workbench.trouble import outside_errors, told
 
 if TYPE_CHECKING:
     from saetui.tui.app import WorkbenchApp

@@ -3,8 +3,8 @@
 from textual.content import Content
 
 from saetui.commands.command import commands
+from saetui.tui.frame.screen import WorkbenchScreen
 from saetui.tui.keys import shown_key
-from saetui.tui.screens.base import WorkbenchScreen
 
 # In the order in which they are shown; the commands of each file of saetui.commands, then keys that are no commands.
 _GROUPS = {

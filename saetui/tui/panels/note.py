@@ -12,11 +12,11 @@ from textual.message import Message
 from textual.widgets import TextArea
 
 from saetui.commands.note import Note, note_on
-from saetui.commands.subject import Subject
-from saetui.commands.trouble import outside_errors, told
 from saetui.tui.panels.base import Panel
 from saetui.tui.panels.entry import NoteEntry
 from saetui.visible import visible
+from saetui.workbench.subject import Subject
+from saetui.workbench.trouble import outside_errors, told
 
 
 class NotePanel(Panel[None]):

@@ -5,11 +5,11 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from saetui.commands.command import Command, commands
-from saetui.commands.errors import CommandError
-from saetui.commands.export import FORMATS
-from saetui.commands.subject import Subject
 from saetui.commands.table import Sort
 from saetui.tui.keys import shown_key
+from saetui.workbench.exceptions import CommandError
+from saetui.workbench.export import FORMATS
+from saetui.workbench.subject import Subject
 
 if TYPE_CHECKING:
     from saetui.tui.app import WorkbenchApp

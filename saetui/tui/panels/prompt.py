@@ -14,13 +14,13 @@ from saetui.commands.command import commands
 from saetui.commands.completion import Completion, completions
 from saetui.commands.parse import find, parse
 from saetui.commands.table import Filter
-from saetui.commands.trouble import outside_errors, told
-from saetui.commands.workbench import Workbench
+from saetui.tui.drawing.fit import fit
 from saetui.tui.panels.base import Panel
 from saetui.tui.panels.entry import LINE, Entry
 from saetui.tui.panels.prompt_history import PromptHistory
-from saetui.tui.widgets.fit import fit
 from saetui.visible import visible_lines
+from saetui.workbench.trouble import outside_errors, told
+from saetui.workbench.workbench import Workbench
 
 _SHOWN = 8
 _WIDEST = 60

@@ -7,8 +7,8 @@ from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.widgets import Static
 
+from saetui.tui.cards.reading import Reading
 from saetui.tui.panels.base import Panel
-from saetui.tui.widgets.reading import Reading
 
 
 class TextPanel(Panel[None]):

@@ -10,15 +10,15 @@ import pytest
 from textual.pilot import Pilot
 from textual.widgets import Static
 
-from saetui.commands.glossary import GLOSSARY
-from saetui.commands.workbench import Workbench
+from saetui.tui.absorption import columns
+from saetui.tui.absorption.screen import AbsorptionScreen
 from saetui.tui.app import WorkbenchApp
-from saetui.tui.screens import absorption_columns as columns
-from saetui.tui.screens.absorption import AbsorptionScreen
-from saetui.tui.screens.letters import LettersScreen
+from saetui.tui.letters.screen import LettersScreen
+from saetui.workbench.glossary import GLOSSARY
+from saetui.workbench.workbench import Workbench
 from store import Store
 from tests.tui.store_fixture import SAES
-from tests.tui.widgets.memory_store import shown, title, until
+from tests.tui.table.memory_store import shown, title, until
 
 
 @asynccontextmanager

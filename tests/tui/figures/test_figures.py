@@ -7,9 +7,9 @@ import pytest
 from PIL import Image
 
 from saetui.tui.clipboard import copy_file
+from saetui.tui.drawing.plots import XYPlot
+from saetui.tui.overview.screen import OverviewScreen
 from saetui.tui.panels.figure import FigurePanel
-from saetui.tui.screens.overview import OverviewScreen
-from saetui.tui.widgets.plots import XYPlot
 from tests.figures.made import make_store
 from tests.tui.frame.running import Running, running
 

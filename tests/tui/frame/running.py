@@ -9,9 +9,9 @@ from pathlib import Path
 from textual.pilot import Pilot
 from textual.widgets import Input, TextArea
 
-from saetui.commands.workbench import Workbench
 from saetui.tui.app import WorkbenchApp
-from saetui.tui.widgets.query_table import QueryTable
+from saetui.tui.table.query_table import QueryTable
+from saetui.workbench.workbench import Workbench
 
 PATIENCE = 10.0
 

@@ -7,16 +7,16 @@ from .terminal import Terminal
 
 RUN = """
 import sys; from pathlib import Path; from saetui.tui.start import run
-from saetui.commands.workbench import Workbench
-from saetui.tui.screens.jobs import JobsScreen
+from saetui.workbench.workbench import Workbench
+from saetui.tui.jobs.screen import JobsScreen
 def broken(*_): raise AssertionError("no such turn")
 if sys.argv[2] == "poll":
     Workbench._look_at_jobs = broken
 elif sys.argv[2] == "background":
-    from saetui.commands.view import View
+    from saetui.workbench.view import View
     View.digest = broken
 elif sys.argv[2] == "thread":
-    from saetui.tui.widgets.window_reader import WindowReader
+    from saetui.tui.table.window_reader import WindowReader
     WindowReader.read = broken
 else:
     JobsScreen.jobs_changed = broken

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from saetui.commands.workbench import SCREENS
 from saetui.tui.frame.footer_line import FooterLine
 from saetui.tui.frame.tab_line import TabLine
 from saetui.tui.theme import DARK, default_theme
+from saetui.workbench.workbench import SCREENS
 
 from .running import running
 

@@ -10,7 +10,7 @@ from textual.strip import Strip
 from saetui.figures import FIGURES
 from saetui.jobs import JobClient
 from saetui.tui.clipboard import copy_file
-from saetui.tui.widgets.query_table import QueryTable
+from saetui.tui.table.query_table import QueryTable
 from tests.hostile import ALL, SHORT, hidden_in, hostile_store
 
 from .running import Running, running

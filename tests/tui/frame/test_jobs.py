@@ -13,7 +13,7 @@ import pytest
 from saetui.jobs import JobClient
 from saetui.jobs.folder import JobFolder, Record, State
 from saetui.jobs.specs import LettersSpec
-from saetui.tui.widgets.job_list import JobList
+from saetui.tui.jobs.list import JobList
 
 from .running import running
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from saetui.jobs import JobClient
-from saetui.tui.screens.overview import OverviewScreen
-from saetui.tui.widgets.plots import XYPlot
-from saetui.tui.widgets.query_table import QueryTable
+from saetui.tui.drawing.plots import XYPlot
+from saetui.tui.overview.screen import OverviewScreen
+from saetui.tui.table.query_table import QueryTable
 from store.spool import Spool
 
 from .running import Running, running

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from saetui.commands.note import note_on
-from saetui.commands.subject import Subject
 from saetui.tui.clipboard import LONGEST_PAYLOAD, copy_file, osc52
 from saetui.tui.panels.pick import Item, matching
 from saetui.tui.panels.prompt_history import PromptHistory, history_file
-from saetui.tui.widgets.query_table import QueryTable
+from saetui.tui.table.query_table import QueryTable
+from saetui.workbench.subject import Subject
 
 from .running import running
 
@@ -199,7 +199,7 @@ async def test_i_explains_the_number_under_the_cursor(study: Path) -> None:
 
 async def test_every_column_on_screen_is_explained(study: Path) -> None:
     async with running(study) as run:
-        from saetui.commands.glossary import GLOSSARY
+        from saetui.workbench.glossary import GLOSSARY
 
         for key in "12":
             await run.press(key)

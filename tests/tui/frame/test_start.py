@@ -15,13 +15,13 @@ def loaded_by(statement: str) -> set[str]:
     return set(done.stdout.split())
 
 
-@pytest.mark.parametrize("module", ["saetui.tui", "saetui.tui.app", "saetui.tui.screens.overview", "saetui.commands"])
+@pytest.mark.parametrize("module", ["saetui.tui", "saetui.tui.app", "saetui.tui.overview.screen", "saetui.commands"])
 def test_the_interface_loads_no_science(module: str) -> None:
     assert not HEAVY & loaded_by(f"import {module}")
 
 
 def test_the_first_screen_loads_nothing_that_can_come_later() -> None:
-    assert not LATER & loaded_by("import saetui.tui.app, saetui.tui.screens.overview")
+    assert not LATER & loaded_by("import saetui.tui.app, saetui.tui.overview.screen")
 
 
 def test_every_screen_and_panel_can_do_without_science() -> None:

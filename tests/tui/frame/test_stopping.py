@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 from textual import events
 
-from saetui.commands.row_filter import FilterColumn, FilterError, parse_filter
+from saetui.tui.cards.halting import STOPPED
 from saetui.tui.panels.entry import LINE
-from saetui.tui.widgets.halting import STOPPED
-from saetui.tui.widgets.query_table import QueryTable
+from saetui.tui.table.query_table import QueryTable
+from saetui.workbench.row_filter import FilterColumn, FilterError, parse_filter
 from store.reader import Reader
 
 from .running import Running, running

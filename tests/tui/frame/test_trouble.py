@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from saetui.commands.trouble import Troubles
 from saetui.jobs import JobClient
 from saetui.jobs.folder import State
 from saetui.tui.app import WorkbenchApp
+from saetui.workbench.trouble import Troubles
 from store import Store
 
 from .running import Running, running
@@ -125,7 +125,7 @@ async def test_what_cannot_be_written_is_said(study: Path, monkeypatch: pytest.M
         monkeypatch.setattr(Store, "write", full)
         monkeypatch.setattr(Store, "write_many", full)
         monkeypatch.setattr(JobClient, "submit", full)
-        monkeypatch.setattr("saetui.commands.export.export", full)
+        monkeypatch.setattr("saetui.workbench.export.export", full)
         for line in ("note a word", "mark", "study letters", "export saes.csv"):
             said.clear()
             run.app.dispatch(line)
@@ -152,7 +152,7 @@ async def test_a_queued_job_in_a_store_that_may_only_be_read(
 ) -> None:
     queue.add("queued", "Letters of w64-k4")
     monkeypatch.setattr(JobClient, "ensure_workers", refuse(number, "/store/jobs/.workers"))
-    monkeypatch.setattr("saetui.commands.workbench._LOOK_SECONDS", 0.05)
+    monkeypatch.setattr("saetui.workbench.workbench._LOOK_SECONDS", 0.05)
     async with running(study, record=False) as run:
         await run.shows("no worker can be started")
         await run.pilot.pause(0.8)
@@ -168,7 +168,7 @@ async def test_a_queued_job_in_a_store_that_may_only_be_read(
 async def test_a_part_of_the_store_is_gone_and_comes_back(
     study: Path, queue: Queue, monkeypatch: pytest.MonkeyPatch, how: str
 ) -> None:
-    monkeypatch.setattr("saetui.commands.workbench._LOOK_SECONDS", 0.05)
+    monkeypatch.setattr("saetui.workbench.workbench._LOOK_SECONDS", 0.05)
     queue.add("queued", "Letters of w64-k4")
     queue.add("done", "Train w9", started=time.time() - 9, ended=time.time())
     async with running(study, record=False) as run:

@@ -9,14 +9,14 @@ from typing import Any
 import pytest
 from textual.pilot import Pilot
 
-from saetui.commands.glossary import GLOSSARY
-from saetui.commands.workbench import Workbench
 from saetui.tui.app import WorkbenchApp
-from saetui.tui.screens import letters_columns
-from saetui.tui.screens.letters import LettersScreen
+from saetui.tui.letters import columns as letters_columns
+from saetui.tui.letters.screen import LettersScreen
+from saetui.workbench.glossary import GLOSSARY
+from saetui.workbench.workbench import Workbench
 from store import Store
 from tests.tui.store_fixture import SAES
-from tests.tui.widgets.memory_store import shown, title, until
+from tests.tui.table.memory_store import shown, title, until
 
 
 @asynccontextmanager

@@ -10,19 +10,19 @@ import pytest
 from textual.pilot import Pilot
 from textual.widgets import Static
 
-from saetui.commands.glossary import GLOSSARY
-from saetui.commands.workbench import Workbench
 from saetui.jobs import JobClient
 from saetui.jobs.progress import Progress
 from saetui.tui.app import WorkbenchApp
-from saetui.tui.screens import pursuit_columns as columns
-from saetui.tui.screens.letters import LettersScreen
-from saetui.tui.screens.pursuit import PursuitScreen
+from saetui.tui.letters.screen import LettersScreen
+from saetui.tui.pursuit import columns
+from saetui.tui.pursuit.screen import PursuitScreen
+from saetui.workbench.glossary import GLOSSARY
+from saetui.workbench.workbench import Workbench
 from store import Store
 from tests.tui.error_fixture import add_error_study
 from tests.tui.pursuit_fixture import AGAIN, PLACES, SAE, WORDS_RUN, N, add_pursuits
 from tests.tui.store_fixture import CORPUS, make_study
-from tests.tui.widgets.memory_store import shown, title, until
+from tests.tui.table.memory_store import shown, title, until
 
 
 @pytest.fixture(scope="module")

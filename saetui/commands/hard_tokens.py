@@ -1,0 +1,201 @@
+"""What can be done on the screen of hard tokens: order and unit, which tokens, one place in a text, and the study."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from saetui.commands.command import Command, argument, command
+from saetui.commands.navigate import Focus
+from saetui.commands.study import Study
+from saetui.commands.table import Filter
+from saetui.workbench.attention import ORDERS, UNITS
+from saetui.workbench.exceptions import CommandError
+
+if TYPE_CHECKING:
+    from saetui.workbench.workbench import Workbench
+
+SCREEN = "hard"
+TOKENS, SCALING, ABSORBED = (f"{SCREEN}.{part}" for part in ("tokens", "scaling", "absorbed"))
+# What each order and unit is called on screen.
+ORDER_NAMES = {
+    "hard": "hard for all",
+    "solved": "solved by width",
+    "worse": "worse with width",
+    "nonlinear": "nonlinear share",
+    "damage": "CE damage",
+}
+UNIT_NAMES = {"norm": "error norm", "share": "share of |x|", "fvu": "FVU"}
+# Which tokens are shown, by the name a person gives it.
+ONLY = ("all", "absorbed", "letter", "token")
+_PLACE = """
+SELECT coalesce(vocabulary.surface, '#' || token.token_id) AS surface, vocabulary.letter
+FROM error_token AS token
+JOIN error_study AS study USING (study_id)
+LEFT JOIN vocabulary ON vocabulary.model_id = study.model_id AND vocabulary.token_id = token.token_id
+WHERE token.study_id = $study AND token.context = $context AND token.position = $position
+"""
+
+
+def filter_of(which: str, bench: Workbench) -> str:
+    """The filter that shows all tokens, absorbed words, those of the letter, or the token that is looked at."""
+    attention = bench.attention
+    if which == "letter":
+        return f"letter={attention.letter}"
+    if which == "token":
+        return f'surface="{attention.token}"'
+    return "absorbed" if which == "absorbed" else ""
+
+
+def shown_tokens(bench: Workbench) -> str | None:
+    """Which tokens are shown, one of ``ONLY``; None where a filter of another kind holds."""
+    text = bench.tables[TOKENS].filter
+    return next((which for which in _offered(bench) if filter_of(which, bench) == text), None)
+
+
+def _offered(bench: Workbench) -> list[str]:
+    """Those of ``ONLY`` that mean something here and now."""
+    attention = bench.attention
+    entry = bench.catalogue.entry(attention.sae)
+    meant = {
+        "absorbed": entry is not None and entry.is_studied,
+        "letter": attention.letter is not None,
+        "token": attention.token is not None and '"' not in attention.token and "'" not in attention.token,
+    }
+    return [which for which in ONLY if meant.get(which, True)]
+
+
+def _shows_tokens(bench: Workbench) -> bool:
+    return not bench.page and bool(bench.catalogue.error_studies)
+
+
+def _next(names: Sequence[str], name: str) -> str:
+    return names[(names.index(name) + 1) % len(names)]
+
+
+@command("order", "Sort tokens by what makes them hard", keys={"o": ""}, screens=(SCREEN,), label="order")
+class Order(Command):
+    name: str = argument(
+        default="",
+        help="hard (for all), solved (by width), worse (with width), nonlinear (share) or damage; the next if left out",
+        complete="order",
+    )
+
+    def resolved(self, bench: Workbench) -> Order:
+        return self if self.name else Order(_next(ORDERS, bench.attention.order))
+
+    @classmethod
+    def available(cls, bench: Workbench) -> bool:
+        return super().available(bench) and _shows_tokens(bench)
+
+    def run(self, bench: Workbench) -> None:
+        if self.name not in ORDERS:
+            raise CommandError(f"order: {self.name!r} is none of {', '.join(ORDERS)}")
+        bench.change_table(TOKENS, sort=None, descending=False)
+        # Another order is asked for to see its first tokens.
+        changes = {} if self.name == bench.attention.order else {"context": None, "position": None}
+        bench.attend(order=self.name, **changes)
+
+
+@command(
+    "unit", "Show errors as norms, shares of the activation, or FVU", keys={"u": ""}, screens=(SCREEN,), label="unit"
+)
+class Unit(Command):
+    name: str = argument(default="", help="norm, share or fvu; the next of them if left out", complete="unit")
+
+    def resolved(self, bench: Workbench) -> Unit:
+        return self if self.name else Unit(_next(UNITS, bench.attention.unit))
+
+    @classmethod
+    def available(cls, bench: Workbench) -> bool:
+        return super().available(bench) and _shows_tokens(bench)
+
+    def run(self, bench: Workbench) -> None:
+        if self.name not in UNITS:
+            raise CommandError(f"unit: {self.name!r} is none of {', '.join(UNITS)}")
+        bench.attend(unit=self.name)
+
+
+@command(
+    "only",
+    "Show all tokens, absorbed words, those of the letter, or this token wherever it stands",
+    keys={"w": ""},
+    screens=(SCREEN,),
+    label="words",
+)
+class Only(Command):
+    which: str = argument(
+        default="", help="all, absorbed, letter or token; the next of them if left out", complete="only"
+    )
+
+    def resolved(self, bench: Workbench) -> Command:
+        offered = _offered(bench)
+        which = self.which
+        if not which:
+            shown = shown_tokens(bench)
+            which = _next(offered, shown) if shown is not None else offered[0]
+        if which not in ONLY:
+            raise CommandError(f"only: {which!r} is none of {', '.join(ONLY)}")
+        if which not in offered:
+            raise CommandError(f"only {which}: {_WHY_NOT[which]}")
+        return Filter(filter_of(which, bench), table=TOKENS)
+
+    @classmethod
+    def available(cls, bench: Workbench) -> bool:
+        return super().available(bench) and _shows_tokens(bench)
+
+
+_WHY_NOT = {
+    "absorbed": "the absorption of this SAE has not been studied; :study absorption does it",
+    "letter": "choose a letter first, e.g. :letter s",
+    "token": "put the cursor on a token first",
+}
+
+
+@command("place", "Look at a token in its text", screens=(SCREEN,))
+class At(Command):
+    context: int = argument(help="number of the text in the token set")
+    position: int = argument(help="where in it the token stands, from 0")
+
+    def run(self, bench: Workbench) -> None:
+        study = bench.parameters("error_context")["study"]
+        found = bench.store.fetch(_PLACE, study=study, context=self.context, position=self.position).rows
+        if not found:
+            raise CommandError(f"place: the error study has no token at {self.context} {self.position}")
+        ((surface, letter),) = found
+        changes = {"letter": letter} if letter is not None else {}
+        bench.attend(token=surface, context=self.context, position=self.position, **changes)
+
+
+@command(
+    "scaling", "Show how errors fall with width, or the tokens again", keys={"M": ""}, screens=(SCREEN,), label="width"
+)
+class Scaling(Command):
+    def resolved(self, bench: Workbench) -> Focus:
+        return Focus(TOKENS if bench.page == "scaling" else SCALING)
+
+    @classmethod
+    def available(cls, bench: Workbench) -> bool:
+        return super().available(bench) and bool(bench.catalogue.error_studies)
+
+
+@command("errors", "Study the errors of the SAEs in view", keys={"A": ""}, screens=(SCREEN,), label="study")
+class Errors(Command):
+    def resolved(self, bench: Workbench) -> Study:  # noqa: ARG002
+        return Study("errors")
+
+    @classmethod
+    def available(cls, bench: Workbench) -> bool:
+        study = bench.catalogue.error_study(bench.attention.sae)
+        known = () if study is None else study.sae_ids
+        return super().available(bench) and not set(bench.attention.in_view) <= set(known)
+
+
+def marked_places(bench: Workbench) -> list[tuple[int, int]]:
+    """The marked tokens of the study's token set, as (context, position): what a pursuit acts on."""
+    study = bench.catalogue.error_study(bench.attention.sae)
+    if study is None:
+        return []
+    keys = [subject.key.rsplit("/", 2) for subject in bench.marks if subject.kind == "place"]
+    places = [(int(context), int(position)) for corpus, context, position in keys if corpus == study.corpus_id]
+    return sorted(places)

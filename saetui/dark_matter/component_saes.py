@@ -1,0 +1,170 @@
+"""SAEs trained on the parts of another SAE's error: which parts are made of sparse features? (2410.14670)"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from saetui.dark_matter.error_fit import LinearErrorFit
+from saetui.dark_matter.held_out import Unexplained
+from saetui.dark_matter.intervals import N_REPLICATES, ContextBootstrap, Estimate, combine
+from saetui.dark_matter.split import ContextSplit
+from saetui.dark_matter.token_set import ErrorBatch, ReadContexts, finite_rows
+from saetui.sae import TopKRecipe, TrainingStep, train_saes
+from saetui.sae.architectures.topk import TopKSAE
+from saetui.sae.base import FIRING
+from saetui.sae.training.buffer import BUFFER_TOKENS, shuffled_batches
+
+Component = Literal["activation", "error", "linear", "nonlinear"]
+COMPONENTS: tuple[Component, ...] = get_args(Component)
+# A component with less of the activations' squared norm is not there.
+_NOTHING = 1e-9
+
+
+@dataclass(frozen=True)
+class ComponentSAE:
+    """An SAE of one component, judged on held-out contexts."""
+
+    sae: TopKSAE
+    fvu: Estimate
+    """Fraction of the component's own variance left unexplained."""
+    dead_fraction: float
+    """Latents that fired on none of the held-out tokens."""
+    mean_square: float
+    """Mean squared norm of the component on the held-out tokens; each SAE is trained at a mean squared norm of 1."""
+    n_tokens: int
+
+
+@dataclass(frozen=True)
+class ComponentSAEs:
+    """Equal SAEs on every component; a component that is not there (its norm is zero) has none."""
+
+    saes: Mapping[Component, ComponentSAE]
+
+    @property
+    def nonlinear_to_linear(self) -> Estimate:
+        """FVU of the nonlinear error's SAE over that of the linear error's; above 1 it is the harder to learn."""
+        if "linear" not in self.saes or "nonlinear" not in self.saes:
+            return Estimate(None)
+        return combine(_ratio, self.saes["nonlinear"].fvu, self.saes["linear"].fvu)
+
+
+def train_component_saes(
+    read: ReadContexts,
+    fit: LinearErrorFit,
+    split: ContextSplit,
+    *,
+    k: int = 32,
+    steps: int,
+    width: int | None = None,
+    batch_size: int = 1024,
+    lr: float | None = None,
+    auxk: int = 0,
+    seed: int = 0,
+    n_replicates: int = N_REPLICATES,
+    on_step: Callable[[Component, TrainingStep], None] | None = None,
+) -> ComponentSAEs:
+    """Train a TopK SAE of the same recipe on each component, over the train contexts again and again.
+
+    ``read`` gives the reconstructions of ``fit.name`` among others. ``width`` is 8 · d by default; dead latents are not
+    revived (``auxk`` 0), as in the paper. Raises TrainingError where training diverges.
+    """
+    d = len(fit.activation_mean)
+    squares = _squares(read, fit, split)
+    trained: dict[Component, ComponentSAE] = {}
+    for component in COMPONENTS:
+        if squares[component] <= _NOTHING * squares["activation"]:
+            continue
+        recipe = TopKRecipe(
+            width=width or 8 * d,
+            k=k,
+            steps=steps,
+            seed=seed,
+            lr=lr,
+            auxk=auxk,
+            hook_name=fit.token_set.hook_name or None,
+            name=f"{fit.name} {component}",
+        )
+        stream = _endless(read, fit, split, component)
+        batches = shuffled_batches(stream, batch_size, buffer_tokens=min(BUFFER_TOKENS, fit.n_train), seed=seed)
+        report = None if on_step is None else _reporter(on_step, component)
+        device = fit.activation_mean.device
+        (result,) = train_saes(batches, [recipe], device=device, on_step=report)
+        trained[component] = _judge(result.sae, read, fit, split, component, n_replicates, seed)
+    return ComponentSAEs(trained)
+
+
+def component_rows(batch: ErrorBatch, fit: LinearErrorFit, component: Component) -> Float[Tensor, "n d"]:
+    """One component of the error of the SAE that was fitted, float32."""
+    x = batch.activations.double()
+    if component == "activation":
+        return x.float()
+    if component == "linear":
+        return fit.linear_error(x).float()
+    if fit.name not in batch.reconstructions:
+        raise ValueError(f"the batches hold {', '.join(batch.reconstructions)}, but not {fit.name}, which was fitted")
+    error = x - batch.reconstructions[fit.name]
+    return (error if component == "error" else error - fit.linear_error(x)).float()
+
+
+def _endless(
+    read: ReadContexts, fit: LinearErrorFit, split: ContextSplit, component: Component
+) -> Iterator[Float[Tensor, "n d"]]:
+    while True:
+        n = 0
+        for batch in read(split.train):
+            rows = component_rows(finite_rows(batch)[0], fit, component)
+            n += len(rows)
+            yield rows
+        if not n:
+            raise ValueError("the train contexts hold no finite tokens; give contexts that do")
+
+
+def _squares(read: ReadContexts, fit: LinearErrorFit, split: ContextSplit) -> dict[Component, float]:
+    """Summed squared norms over the held-out tokens."""
+    sums = dict.fromkeys(COMPONENTS, 0.0)
+    for batch in read(split.test):
+        finite = finite_rows(batch)[0]
+        for component in COMPONENTS:
+            sums[component] += float(component_rows(finite, fit, component).double().square().sum())
+    return sums
+
+
+def _judge(
+    sae: TopKSAE,
+    read: ReadContexts,
+    fit: LinearErrorFit,
+    split: ContextSplit,
+    component: Component,
+    n_replicates: int,
+    seed: int,
+) -> ComponentSAE:
+    bootstrap = ContextBootstrap(split.test, n_replicates=n_replicates, seed=seed, device=sae.device)
+    shift = fit.activation_mean.new_zeros(sae.d_in)
+    unexplained = Unexplained(bootstrap, shift, 1)
+    fires = torch.zeros(sae.d_sae, dtype=torch.long, device=sae.device)
+    n, squares = 0, 0.0
+    for batch in read(split.test):
+        finite = finite_rows(batch)[0]
+        y = component_rows(finite, fit, component)
+        indices, values = sae.encode_sparse(y)
+        fires += torch.bincount(indices[values > FIRING], minlength=sae.d_sae)
+        y, estimate = y.double(), sae.decode_sparse(indices, values).double()
+        left = (y - estimate).square().sum(dim=1, keepdim=True)
+        unexplained.add(bootstrap.groups(finite.context), y, left)
+        squares += float(y.square().sum())
+        n += len(y)
+    return ComponentSAE(sae, unexplained.fvu(0), float((fires == 0).double().mean()), squares / n, n)
+
+
+def _reporter(
+    on_step: Callable[[Component, TrainingStep], None], component: Component
+) -> Callable[[TrainingStep], None]:
+    return lambda step: on_step(component, step)
+
+
+def _ratio(a: float, b: float) -> float | None:
+    return a / b if b > 0 else None

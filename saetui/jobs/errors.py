@@ -1,9 +1,0 @@
-"""Errors of the job system."""
-
-
-class JobError(Exception):
-    """A job that cannot be read, submitted or run; the message says what is wrong and what to do."""
-
-
-class JobCancelled(BaseException):
-    """Raised inside a task when its job was asked to stop; no ``except Exception`` of a task takes it."""

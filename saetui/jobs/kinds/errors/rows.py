@@ -1,0 +1,189 @@
+"""The rows of an error study: figures with their intervals, and every token."""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import polars as pl
+import torch
+from jaxtyping import Float
+from numpy.typing import NDArray
+from torch import Tensor
+
+from saetui.dark_matter import Estimate, LinearErrorFit, TokenErrors, TokenLosses
+from saetui.dark_matter.breakdown import Breakdown
+from saetui.dark_matter.components import ComponentLosses
+from saetui.dark_matter.scaling import WidthScaling
+from saetui.dark_matter.width_norms import WidthNorms
+
+Figures = dict[str, Estimate]
+_BREAKDOWN = {
+    "absent features": "breakdown_absent",
+    "linear": "breakdown_linear",
+    "encoder": "breakdown_nonlinear_encoder",
+    "nonlinear": "breakdown_nonlinear_rest",
+}
+
+
+def fit_figures(fit: LinearErrorFit) -> Figures:
+    """What the linear map says of one SAE."""
+    figures: Figures = {str(name): estimate for name, estimate in fit.estimates.items() if name != "norm_squared_r2"}
+    figures |= {f"norm_r2_{target}": estimate for target, estimate in fit.norm_r2.items()}
+    figures["shrinkage_factor"] = Estimate(fit.shrinkage.factor)
+    figures["shrinkage_r2"] = fit.shrinkage.r2
+    figures["shrinkage_share"] = fit.shrinkage.share
+    return figures
+
+
+def component_figures(measured: ComponentLosses) -> Figures:
+    """What each part of one SAE's error costs the model."""
+    figures: Figures = {f"loss_{setting}": loss for setting, loss in measured.losses.items()}
+    for part in ("linear", "nonlinear"):
+        figures[f"recovered_{part}"] = measured.recovered(part)
+        figures[f"squared_norm_share_{part}"] = measured.squared_norm_share[part]
+        figures[f"norm_share_{part}"] = measured.norm_share[part]
+    return figures
+
+
+def breakdown_figures(broken: Breakdown) -> Figures:
+    """The parts of one SAE's FVU."""
+    return {_BREAKDOWN[name]: estimate for name, estimate in broken.parts.items()}
+
+
+def figure_rows(study_id: str, figures: Mapping[str, Figures]) -> pl.DataFrame:
+    """Rows of ``error_figure``."""
+    rows = [
+        {
+            "study_id": study_id,
+            "sae_id": sae_id,
+            "figure": name,
+            "value": finite(estimate.value),
+            "low": finite(estimate.low),
+            "high": finite(estimate.high),
+        }
+        for sae_id, of_sae in figures.items()
+        for name, estimate in of_sae.items()
+    ]
+    return pl.DataFrame(rows, schema_overrides=dict.fromkeys(("value", "low", "high"), pl.Float64))
+
+
+def width_norm_rows(study_id: str, norms: WidthNorms) -> list[dict[str, Any]]:
+    """Rows of ``width_norm``."""
+    return [
+        {
+            "study_id": study_id,
+            "smaller": pair.smaller,
+            "larger": pair.larger,
+            **_with_interval("r2", pair.r2),
+            **_with_interval("gain", pair.gain),
+            **_with_interval("gain_linear", pair.gain_linear),
+            **_with_interval("gain_shuffled", pair.gain_shuffled),
+        }
+        for pair in norms.pairs.values()
+    ]
+
+
+def _with_interval(name: str, estimate: Estimate) -> dict[str, float | None]:
+    return {
+        name: finite(estimate.value),
+        f"{name}_low": finite(estimate.low),
+        f"{name}_high": finite(estimate.high),
+    }
+
+
+def width_law_row(study_id: str, scaling: WidthScaling) -> dict[str, Any]:
+    """The row of ``width_law``."""
+    law, plateau = scaling.law, scaling.plateau
+    return {
+        "study_id": study_id,
+        "floor": None if law is None else law.floor,
+        "scale": None if law is None else law.scale,
+        "exponent": None if law is None else law.exponent,
+        "floor_low": None if law is None else law.floor_low,
+        "floor_high": None if law is None else law.floor_high,
+        "floor_context_low": None if law is None else finite(scaling.floor.low),
+        "floor_context_high": None if law is None else finite(scaling.floor.high),
+        "nonlinear_mean": finite(scaling.nonlinear.value),
+        "nonlinear_low": finite(scaling.nonlinear.low),
+        "nonlinear_high": finite(scaling.nonlinear.high),
+        **_with_interval("nonlinear_slope", scaling.nonlinear_slope),
+        "nonlinear_flat": None if plateau is None else plateau.flat,
+    }
+
+
+def token_rows(
+    study_id: str, sae_ids: Sequence[str], family: Mapping[str, int], tokens: TokenErrors, losses: TokenLosses | None
+) -> pl.DataFrame:
+    """Rows of ``error_token``; ``family`` gives the widths of those SAEs that are compared across widths, rising."""
+    if tokens.token_id is None:
+        raise ValueError("the tokens came without ids")
+    saes = [tokens.saes[sae_id] for sae_id in sae_ids]
+    error, linear, nonlinear = (
+        torch.stack([getattr(sae, name) for sae in saes], dim=1)
+        for name in ("error_norm", "linear_norm", "nonlinear_norm")
+    )
+    l0 = torch.stack([torch.zeros(len(tokens), dtype=torch.long) if sae.l0 is None else sae.l0 for sae in saes], dim=1)
+    squared = error.double().square().clamp_min(1e-30)
+    of_family = torch.stack([tokens.saes[sae_id].error_norm for sae_id in family], dim=1)
+    frame = pl.DataFrame(
+        {
+            "study_id": pl.repeat(study_id, len(tokens), eager=True),
+            "context": tokens.context.numpy().astype("uint32"),
+            "position": tokens.position.numpy().astype("uint16"),
+            "token_id": tokens.token_id.numpy().astype("uint32"),
+            "held_out": tokens.held_out.numpy(),
+            "activation_norm": tokens.activation_norm.numpy(),
+            "hardness": error.mean(1).numpy(),
+            "share": (error.mean(1) / tokens.activation_norm.clamp_min(1e-30)).numpy(),
+            "change": (of_family[:, -1] - of_family[:, 0]).numpy(),
+            "nonlinear_share": (nonlinear.double().square() / squared).mean(1).float().numpy(),
+            "error_norm": _lists(error.numpy()),
+            "linear_norm": _lists(linear.numpy()),
+            "nonlinear_norm": _lists(nonlinear.numpy()),
+            "l0": _lists(l0.numpy().astype("uint16")),
+        }
+    ).with_columns(slope=_slopes(of_family, list(family.values())))
+    return frame.join(_losses(sae_ids, losses), on=["context", "position"], how="left", maintain_order="left")
+
+
+def _slopes(error: Float[Tensor, "n sae"], widths: Sequence[int]) -> pl.Series:
+    """Change of log2 of the error norm with every doubling of the width; NULL for one width, and for zero errors."""
+    doublings = torch.tensor([math.log2(width) for width in widths], dtype=torch.float64)
+    doublings -= doublings.mean()
+    if not bool(doublings.any()):
+        return pl.Series("slope", [None] * len(error), dtype=pl.Float32)
+    slopes = error.double().log2() @ doublings / doublings.square().sum()
+    return pl.Series("slope", slopes.float().numpy()).fill_nan(None).replace([float("inf"), float("-inf")], None)
+
+
+def _losses(sae_ids: Sequence[str], losses: TokenLosses | None) -> pl.DataFrame:
+    keys = {"context": pl.UInt32, "position": pl.UInt16}
+    if losses is None:
+        return pl.DataFrame(
+            schema={**keys, "clean_loss": pl.Float32, "loss": pl.List(pl.Float32), "damage": pl.Float32}
+        )
+    with_saes = torch.stack([losses.saes[sae_id] for sae_id in sae_ids], dim=1)
+    return pl.DataFrame(
+        {
+            "context": losses.context.numpy().astype("uint32"),
+            "position": losses.position.numpy().astype("uint16"),
+            "clean_loss": _known(losses.clean),
+            "loss": _known(with_saes.flatten()).reshape(tuple(with_saes.shape)).arr.to_list(),
+            "damage": _known(with_saes.mean(1) - losses.clean),
+        }
+    )
+
+
+def _known(values: Float[Tensor, " n"]) -> pl.Series:
+    return pl.Series(values.numpy()).fill_nan(None)
+
+
+def _lists(values: NDArray[Any]) -> pl.Series:
+    array = pl.Series(np.ascontiguousarray(values))
+    return array.arr.to_list()
+
+
+def finite(value: float | None) -> float | None:
+    """The value, or None where it is not a number: the store holds no NaN."""
+    return value if value is not None and math.isfinite(value) else None

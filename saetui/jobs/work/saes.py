@@ -1,0 +1,166 @@
+"""The SAEs that a job works on, found in the store's folder by name, and kept warm between the jobs of a worker."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import partial
+
+from saetui.jobs.context import TaskContext
+from saetui.jobs.exceptions import JobError
+from saetui.jobs.sources_state import ALL, sae_state
+from saetui.jobs.work.shelf import SavedSAE, Shelf, read_shelf, sae_path
+from saetui.lm import HookPointError, LanguageModel
+from saetui.sae import SAE, SAEError, load_sae
+from saetui.sae.folder import WEIGHTS
+from store.exceptions import StoreUnreadable
+from store.plain import check_plain
+
+# What makes one SAE unusable, and says nothing about the others.
+UNUSABLE = (SAEError, HookPointError, StoreUnreadable)
+
+
+def warm_sae(context: TaskContext, model: LanguageModel, hook_name: str, saved: SavedSAE) -> SAE:
+    """A saved SAE, loaded on the worker's device.
+
+    Raises:
+        HookPointError: its width does not fit the model's hook point.
+    """
+    path = context.store_root / sae_path(saved.sae_id)
+    check_plain(context.store_root, path / WEIGHTS)
+    load = partial(load_sae, path, context.device)
+    sae = context.warm.get(sae_key(context, saved), load)
+    model.check_width(hook_name, sae.d_in)
+    return sae
+
+
+def sae_key(context: TaskContext, saved: SavedSAE) -> tuple[str, str, str, str]:
+    """What an SAE, or what is made of it, is kept warm by: an edited folder is another SAE."""
+    return ("sae", saved.sae_id, sae_state(context.store_root, saved.sae_id), context.device)
+
+
+def find_saes(context: TaskContext, names: tuple[str, ...], model: LanguageModel, hook_name: str) -> dict[str, SAE]:
+    """The SAEs of one hook point that a spec names by id or name, loaded, in the spec's order: ``{sae_id: sae}``.
+
+    Of those that "*" stands for, one that cannot be used is left out, and the job says so.
+
+    Raises:
+        JobError: the store has no such SAE, it belongs to another model or hook point, or none can be used.
+        SAEError: an SAE that the spec names itself is damaged.
+        HookPointError: its width does not fit the model's hook point.
+    """
+    left_out = LeftOut(context)
+    loaded = {}
+    for saved in saes_by_site(context, names, model, (hook_name,))[hook_name]:
+        with left_out.unless_named(saved):
+            loaded[saved.sae_id] = warm_sae(context, model, hook_name, saved)
+    left_out.require(loaded)
+    return loaded
+
+
+class LeftOut:
+    """The SAEs that a job leaves out, and why."""
+
+    def __init__(self, context: TaskContext) -> None:
+        self._context = context
+        self._first: Exception | None = None
+
+    @contextmanager
+    def unless_named(self, saved: SavedSAE, errors: tuple[type[Exception], ...] = UNUSABLE) -> Iterator[None]:
+        """What makes the SAE unusable ends the block and is noted; it goes on as an error where the spec names it."""
+        try:
+            yield
+        except errors as error:
+            if saved.named:
+                raise
+            self._first = self._first or error
+            self._context.note(f"{saved.name} is left out: {error}")
+
+    def require(self, usable: Mapping[str, object] | Sequence[object]) -> None:
+        """Raises the first reason where none is left."""
+        if not usable and self._first is not None:
+            raise self._first
+
+
+def saes_by_site(
+    context: TaskContext, names: tuple[str, ...], model: LanguageModel, hook_names: tuple[str, ...]
+) -> dict[str, list[SavedSAE]]:
+    """The SAEs that a spec names, by the hook point that each is studied at; "*" names all of the model's.
+
+    Without ``hook_names`` these are the hook points that the SAEs were trained on. Of those that "*" stands for, one
+    that cannot be used is left out, and the job says so.
+
+    Raises:
+        JobError: the store has no such SAE, it is damaged, or it belongs to another model or hook point.
+        HookPointError: the model has no such hook point.
+    """
+    shelf = read_shelf(context.store_root)
+    for hook_name in hook_names:
+        model.site(hook_name)
+    sites: dict[str, list[SavedSAE]] = {name: [] for name in hook_names}
+    left_out = LeftOut(context)
+    for sae in _named(context, names, shelf, model, hook_names):
+        with left_out.unless_named(sae, (*UNUSABLE, JobError)):
+            for hook_name in _hook_points(sae, hook_names):
+                model.site(hook_name)
+                sites.setdefault(hook_name, []).append(sae)
+    left_out.require(sites)
+    if empty := [name for name, saes in sites.items() if not saes]:
+        has = ", ".join(sorted({sae.hook_name for sae in shelf.sound if sae.hook_name})) or "none"
+        raise JobError(
+            f"hook_names: {empty[0]} has no SAE among {', '.join(names)}; "
+            f"the store {context.store_root} has SAEs on {has}"
+        )
+    return sites
+
+
+def _named(
+    context: TaskContext,
+    names: tuple[str, ...],
+    shelf: Shelf,
+    model: LanguageModel,
+    hook_names: tuple[str, ...],
+) -> list[SavedSAE]:
+    """The SAEs of the names, each once, in the spec's order."""
+    found: dict[str, SavedSAE] = {}
+    saved = shelf.sound
+    for name in names:
+        if name == ALL:
+            for damaged in shelf.damaged:
+                context.note(str(damaged))
+            fitting = [sae for sae in saved if sae.fits(model)]
+            wanted = [sae for sae in fitting if not hook_names or set(_hook_points(sae, hook_names)) <= set(hook_names)]
+            if not wanted:
+                why = f" ({shelf.damaged[0]})" if shelf.damaged else ""
+                raise JobError(f"saes: the store {context.store_root} has no SAE of {model.name}{why}; train one first")
+        else:
+            wanted = [sae for sae in saved if name in (sae.sae_id, sae.name)]
+            if not wanted:
+                for damaged in shelf.damaged:
+                    if name in (damaged.sae_id, damaged.name):
+                        raise JobError(f"saes: {name!r} cannot be used: {damaged.reason}")
+                known = ", ".join(sorted(sae.name for sae in saved)) or "none"
+                raise JobError(f"saes: the store {context.store_root} has no SAE {name!r} (it has: {known})")
+            hook_name = wanted[-1].hook_name
+            if hook_names and hook_name not in (None, *hook_names):
+                raise JobError(
+                    f"saes: {name!r} was trained on {hook_name}, but hook_name is {', '.join(hook_names)}; "
+                    "name the hook point it was trained on"
+                )
+            wanted = wanted[-1:]
+            if strange := [sae for sae in wanted if not sae.fits(model)]:
+                raise JobError(
+                    f"saes: {name!r} was trained on another language model ({strange[0].model_id}) than {model.name} "
+                    f"({model.model_id}); name the model it was trained on"
+                )
+            wanted = [replace(sae, named=True) for sae in wanted]
+        found |= {sae.sae_id: sae for sae in wanted if not (sae.sae_id in found and found[sae.sae_id].named)}
+    return list(found.values())
+
+
+def _hook_points(sae: SavedSAE, hook_names: tuple[str, ...]) -> list[str]:
+    """Where an SAE is studied: where it was trained, or at all wanted hook points if its file does not say."""
+    if sae.hook_name is not None:
+        return [sae.hook_name]
+    if not hook_names:
+        raise JobError(f"saes: {sae.name!r} does not say which hook point it was trained on; name it in hook_names")
+    return list(hook_names)

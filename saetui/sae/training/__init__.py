@@ -1,0 +1,1 @@
+"""Training of several sparse autoencoders on one stream of activations."""

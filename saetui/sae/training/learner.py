@@ -1,0 +1,153 @@
+"""One TopK SAE in training: its parameters, optimiser, dead-latent counter and log."""
+
+import math
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from saetui.sae.architectures.topk import TopKSAE
+from saetui.sae.exceptions import SAEError
+from saetui.sae.training.auxk import AuxK
+from saetui.sae.training.initialization import FirstTokens, random_unit_rows
+from saetui.sae.training.recipe import TopKRecipe
+from saetui.sae.training.topk_gradients import Parameters, StepResult, TopKGradients
+
+
+@dataclass(frozen=True)
+class LogRow:
+    """One step of one SAE; ``loss`` is in units of the mean squared norm unless the recipe does not normalise."""
+
+    step: int
+    loss: float
+    fvu: float
+    l0: float
+    dead_fraction: float
+
+
+class Learner:
+    """Learns from batches in model units and ends as a TopKSAE."""
+
+    def __init__(self, recipe: TopKRecipe, first: FirstTokens, batch_tokens: int) -> None:
+        self.recipe = recipe
+        self.diverged = False
+        self.steps = self.tokens = 0
+        self.log: list[LogRow] = []
+        if first.mean_square == 0:
+            raise SAEError("the first activations are all zero; check the hook point")
+        self.scale = first.mean_square**-0.5 if recipe.normalize == "mean_square" else 1.0
+        d_in, device = first.tokens.shape[1], first.tokens.device
+        decoder = random_unit_rows(recipe.width, d_in, recipe.seed).to(device)
+        if recipe.b_dec_init == "zero":
+            bias = torch.zeros(d_in, device=device)
+        else:
+            bias = self.scale * (first.median if recipe.b_dec_init == "median" else first.mean)
+        self.parameters = Parameters(decoder.clone(), decoder, torch.zeros(recipe.width, device=device), bias)
+        self._adam = torch.optim.Adam(
+            self.parameters.tensors(),
+            lr=recipe.peak_lr,
+            betas=recipe.betas,
+            eps=recipe.epsilon,
+            fused=device.type in ("cpu", "cuda"),
+        )
+        self._dead_after = recipe.dead_after(batch_tokens)
+        self._silent = torch.zeros(recipe.width, dtype=torch.long, device=device)
+        self._gradients = TopKGradients(recipe.k, AuxK(recipe.auxk_of(d_in), recipe.auxk_coefficient, self._dead_after))
+        self._pending: list[Tensor] = []
+
+    @property
+    def learning(self) -> bool:
+        return not self.diverged and self.steps < self.recipe.steps
+
+    @property
+    def finished(self) -> bool:
+        return not self.diverged and self.steps >= self.recipe.steps
+
+    @property
+    def last_row(self) -> LogRow:
+        """The last row of the log; NaN where there is none or it means nothing any more."""
+        return self.log[-1] if self.log and not self.diverged else LogRow(self.steps, *[math.nan] * 4)
+
+    def learn(self, x: Float[Tensor, "n d_in"], variance: Float[Tensor, ""]) -> None:
+        """One update; ``variance`` is the mean squared distance of the batch to its mean."""
+        scaled = x * self.scale if self.scale != 1.0 else x
+        result = self._gradients(self.parameters, scaled, self._silent)
+        self._silent += x.shape[0]
+        self._silent.masked_fill_(result.fired, 0)
+        self._update(result.gradients, self.recipe.learning_rate(self.steps))
+        self.steps += 1
+        self.tokens += x.shape[0]
+        self._pending.append(self._metrics(result, variance))
+
+    def _update(self, gradients: Parameters, lr: float) -> None:
+        decoder = self.parameters.W_dec
+        # Rows keep norm 1, so the part of a gradient along its row is taken out.
+        along = torch.linalg.vecdot(gradients.W_dec, decoder).unsqueeze(1)
+        gradients.W_dec.addcmul_(along.expand_as(decoder), decoder, value=-1)
+        norm = torch.stack([torch.linalg.vector_norm(g) for g in gradients.tensors()]).norm()
+        factor = (self.recipe.clip_norm / norm.clamp_min(1e-12)).clamp_(max=1.0)
+        on_cpu = decoder.device.type == "cpu"
+        for parameter, gradient in zip(self.parameters.tensors(), gradients.tensors(), strict=True):
+            # Reading the factor is free on a CPU, and most steps need no clipping.
+            parameter.grad = gradient if on_cpu and factor == 1 else gradient.mul_(factor)
+        self._adam.param_groups[0]["lr"] = lr
+        self._adam.step()
+        decoder /= torch.linalg.vector_norm(decoder, dim=1, keepdim=True)
+
+    def _metrics(self, result: StepResult, variance: Float[Tensor, ""]) -> Float[Tensor, " 4"]:
+        loss = result.squared_error + self.recipe.auxk_coefficient * result.auxiliary
+        fvu = result.squared_error / (variance * self.scale**2)
+        dead = (self._silent >= self._dead_after).float().mean()
+        return torch.stack([loss, fvu, result.l0, dead])
+
+    def collect(self) -> int | None:
+        """Bring the steps since the last call into the log; the first of them that has spoiled the SAE, if any.
+
+        Its loss is not finite, or it was the last one and has left weights that are not.
+        """
+        if not self._pending:
+            return None
+        rows = torch.stack(self._pending).tolist()
+        self._pending.clear()
+        for step, row in enumerate(rows, start=self.steps - len(rows) + 1):
+            if not math.isfinite(row[0]):
+                self.diverged = True
+                return step
+        self.log.append(LogRow(self.steps, *rows[-1]))
+        if self.steps >= self.recipe.steps and not self._weights_are_finite():
+            self.diverged = True
+            return self.steps
+        return None
+
+    def _weights_are_finite(self) -> bool:
+        """Whether all parameters are numbers, in training's units and in the model's."""
+        parameters = self.parameters
+        biases = [parameters.b_enc / self.scale, parameters.b_dec / self.scale]
+        return all(bool(torch.isfinite(tensor).all()) for tensor in (*parameters.tensors(), *biases))
+
+    def sae(self) -> TopKSAE:
+        """The SAE in model units: the scale goes into the biases, and the selection stays as it was."""
+        parameters, last = self.parameters, self.last_row
+        return TopKSAE(
+            W_enc=parameters.W_enc.T.contiguous(),
+            W_dec=parameters.W_dec.clone(),
+            b_enc=parameters.b_enc / self.scale,
+            b_dec=parameters.b_dec / self.scale,
+            latents_kept=self.recipe.k,
+            metadata={"hook_name": self.recipe.hook_name, "model_name": self.recipe.model_name},
+            workbench={
+                "name": self.recipe.title,
+                "recipe": self.recipe.as_dict(),
+                "training": {
+                    "steps": self.steps,
+                    "tokens": self.tokens,
+                    "scale": self.scale,
+                    "dead_after_tokens": self._dead_after,
+                    "loss": last.loss,
+                    "fvu": last.fvu,
+                    "l0": last.l0,
+                    "dead_fraction": last.dead_fraction,
+                },
+            },
+        )

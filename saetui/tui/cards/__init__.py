@@ -1,0 +1,1 @@
+"""Cards: what is known of one latent, word or place, read beside the interface."""

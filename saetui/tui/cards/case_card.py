@@ -1,0 +1,62 @@
+"""The card of one word in the absorption study, and the latent of it that is looked at."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from textual.color import Color
+from textual.content import Content
+
+from saetui.tui.cards.case_facts import CaseFacts, CaseSubject, read_case
+from saetui.tui.cards.case_text import case_lines
+from saetui.tui.cards.fact_card import FactCard
+from saetui.tui.cards.reading import Reading
+from saetui.tui.table.row_window import Reader
+from saetui.visible import visible_token
+
+
+class CaseCard(FactCard[CaseSubject, CaseFacts], Reading):
+    """Shows a word with its verdict, by the thresholds that hold."""
+
+    UNCHOSEN, UNKNOWN = "choose a word", "not among the words that were judged"
+
+    def __init__(self, reader: Reader, *, id: str | None = None) -> None:  # noqa: A002
+        super().__init__(reader, read_case, id=id)
+        self._thresholds: Mapping[str, float] = {}
+        self._doing = ""
+
+    def show(
+        self,
+        asked: Mapping[str, Any],
+        *,
+        latent: int | None = None,
+        place: tuple[int, int] | None = None,
+        again: bool = False,
+    ) -> None:
+        """Show a word, and one of its latents or occurrences; ``again`` reads it anew although it is shown already."""
+        self.ask(CaseSubject(dict(asked), latent, place), again=again)
+
+    def judge_by(self, thresholds: Mapping[str, float]) -> None:
+        """The lead and min_cosine that hold, for the words around the numbers."""
+        if thresholds != self._thresholds:
+            self._thresholds = dict(thresholds)
+            self.draw()
+
+    def tell(self, doing: str) -> None:
+        """What is being done for this word now, e.g. how far its ablation is."""
+        if doing != self._doing:
+            self._doing = doing
+            self.draw()
+
+    def title(self) -> Content:
+        token = self.asked.asked.get("token") if self.asked is not None else None
+        return Content("word" if token is None else f"word {visible_token(str(token))}")
+
+    def lines(self, facts: CaseFacts, width: int, background: Color, heat: Color) -> list[Content]:
+        metric = str(self.asked.asked["metric"]) if self.asked is not None else ""
+        return case_lines(facts, width, background, heat, metric=metric, thresholds=self._thresholds, doing=self._doing)
+
+    def is_complete(self, subject: CaseSubject) -> bool:
+        return all(subject.asked.get(name) for name in ("sae", "letter", "token"))
+
+    def is_same(self, before: CaseFacts, now: CaseFacts) -> bool:
+        return bool(before.case["surface"] == now.case["surface"])

@@ -1,0 +1,73 @@
+"""What is known of one word in the absorption study, read from the store for its card."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from saetui.tui.cards.latent_facts import LatentFacts, read_latent
+from saetui.tui.table.row_window import Reader
+from saetui.workbench.window import parameter_names, windowed
+from store.queries import named_query
+
+
+@dataclass(frozen=True)
+class CaseSubject:
+    """A word as it is judged: ``asked`` are the parameters of the queries; ``latent`` is the one to tell about.
+
+    ``place`` is the context and position of an occurrence in the corpus to tell about in its stead.
+    """
+
+    asked: Mapping[str, Any]
+    latent: int | None = None
+    place: tuple[int, int] | None = None
+
+
+@dataclass(frozen=True)
+class CaseFacts:
+    """A row of ``absorption_cases``, the rows of ``absorption_evidence``, the latent, and notes on the word.
+
+    ``active`` are rows of ``absorption_active`` for the occurrence that was asked about.
+    """
+
+    case: Mapping[str, Any]
+    evidence: Sequence[Mapping[str, Any]]
+    latent: LatentFacts | None
+    notes: tuple[str, ...] = ()
+    active: Sequence[Mapping[str, Any]] = ()
+
+    @property
+    def main(self) -> list[Mapping[str, Any]]:
+        return [row for row in self.evidence if row["role"] == "main"]
+
+    def row_of(self, latent: int | None) -> Mapping[str, Any] | None:
+        return next((row for row in self.evidence if row["latent"] == latent), None)
+
+
+_NOTES = "SELECT text FROM note WHERE subject = 'token' AND token = $token ORDER BY changed DESC"
+
+
+def read_case(reader: Reader, subject: CaseSubject) -> CaseFacts | None:
+    """Everything the card shows; None where the word is not among those of the study.
+
+    Raises:
+        StoreError: the store cannot be read, or the reader was interrupted.
+    """
+    sql = windowed(named_query("absorption_cases"), where="surface = $token")
+    cases = _rows(reader, sql, subject.asked)
+    if not cases:
+        return None
+    (case,) = cases
+    evidence = _rows(reader, named_query("absorption_evidence"), subject.asked)
+    notes = tuple(text for (text,) in reader.fetch(_NOTES, token=case["surface"]).rows)
+    if subject.place is not None:
+        asked = {**subject.asked, "context": subject.place[0], "position": subject.place[1]}
+        return CaseFacts(case, evidence, None, notes, _rows(reader, named_query("absorption_active"), asked))
+    latent = subject.latent if subject.latent is not None else case["absorber"]
+    if latent is None and evidence:
+        latent = evidence[0]["latent"]
+    facts = read_latent(reader, str(subject.asked["sae"]), latent) if latent is not None else None
+    return CaseFacts(case, evidence, facts, notes)
+
+
+def _rows(reader: Reader, sql: str, asked: Mapping[str, Any]) -> list[dict[str, Any]]:
+    return reader.fetch(sql, **{name: asked[name] for name in parameter_names(sql) if name in asked}).dicts()

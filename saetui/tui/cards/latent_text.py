@@ -1,0 +1,249 @@
+"""The card of a latent as lines of text, for any width."""
+
+from collections.abc import Callable, Iterable, Sequence
+from string import ascii_lowercase
+
+from textual.color import Color
+from textual.content import Content
+from textual.style import Style
+
+from saetui.tui.cards.latent_facts import Context, LatentFacts, Neighbour
+from saetui.tui.drawing.fit import fit
+from saetui.tui.drawing.heat import Heat
+from saetui.tui.drawing.heat_strip import heat_strip
+from saetui.tui.drawing.histogram import histogram_lines, range_line
+from saetui.tui.drawing.sparkline import bar
+from saetui.tui.drawing.token_strip import token_strip
+from saetui.visible import visible_lines, visible_token
+
+Line = Content
+# From this width on the contexts stand beside the rest instead of below it.
+TWO_COLUMNS = 104
+_LEFT_SHARE = 0.42
+_GAP = 3
+# From this width on the top tokens and the histogram stand side by side.
+_PAIRED = 64
+_FEW_CONTEXTS = 6
+_TOP_TOKENS = 5
+_HISTOGRAM_ROWS = 3
+_TOKEN_WIDTH = 12
+_LABEL = "dim"
+
+
+def card_lines(
+    facts: LatentFacts, width: int, background: Color, strong: Color, letter: str | None = None
+) -> list[Line]:
+    """The card in lines of at most ``width`` cells; ``letter`` is the one that is looked at."""
+
+    def contexts(start: int, end: int, room: int) -> list[Line]:
+        return contexts_lines(facts.contexts[start:end], room, facts.max_activation, background, strong)
+
+    drawn = _paired(top_token_lines, _histogram, facts, width)
+    wide = width >= TWO_COLUMNS
+    left_width = int(width * _LEFT_SHARE) if wide else width
+    if wide:
+        drawn = _spaced(top_token_lines(facts, left_width), _histogram(facts, left_width))
+    about = [
+        logit_lines("promotes", facts.promotes, left_width) + logit_lines("suppresses", facts.suppresses, left_width),
+        _neighbours(facts, left_width, letter),
+        _claims(facts, left_width, background, strong, letter),
+    ]
+    head = _spaced(_notes(facts.notes, width), _statistics(facts, width, letter))
+    if wide:
+        right = contexts(0, len(facts.contexts), width - left_width - _GAP)
+        return [*head, *_beside(_spaced(drawn, *about), right, left_width + _GAP)]
+    more = contexts(_FEW_CONTEXTS, len(facts.contexts), width)
+    return _spaced(head, drawn, contexts(0, _FEW_CONTEXTS, width), *about, more[1:])
+
+
+def _spaced(*sections: Sequence[Line]) -> list[Line]:
+    """Sections with an empty line after each that is not empty itself."""
+    lines: list[Line] = []
+    for section in sections:
+        if section:
+            lines += section if not section[-1] else [*section, Content("")]
+    return lines
+
+
+def _paired(
+    first: Callable[[LatentFacts, int], list[Line]],
+    second: Callable[[LatentFacts, int], list[Line]],
+    facts: LatentFacts,
+    width: int,
+) -> list[Line]:
+    """Two sections beside each other where there is room, otherwise one after the other."""
+    if width < _PAIRED:
+        return _spaced(first(facts, width), second(facts, width))
+    half = (width - _GAP) // 2
+    return _beside(first(facts, half), second(facts, half), half + _GAP)
+
+
+def _beside(left: Sequence[Line], right: Sequence[Line], start: int) -> list[Line]:
+    lines = []
+    for index in range(max(len(left), len(right))):
+        line = left[index] if index < len(left) else Content("")
+        if index < len(right):
+            line = Content.assemble(line, " " * (start - line.cell_length), right[index])
+        lines.append(line)
+    return lines
+
+
+def _heading(text: str) -> Line:
+    return Content.styled(text, _LABEL)
+
+
+def _flow(pieces: Iterable[Content], width: int, indent: int = 1, gap: int = 2) -> list[Line]:
+    """Pieces one after the other, on as many lines as they need."""
+    lines: list[Line] = []
+    line, used = Content(" " * indent), indent
+    for piece in pieces:
+        length = piece.cell_length
+        if used > indent and used + gap + length > width:
+            lines.append(line)
+            line, used = Content(" " * indent), indent
+        if used > indent:
+            line, used = line + " " * gap, used + gap
+        line, used = line + piece, used + length
+    return [*lines, line] if used > indent else lines
+
+
+def _named(name: str, value: str) -> Content:
+    return Content.assemble((name + " ", _LABEL), value)
+
+
+def _number(value: float | None, form: str) -> str:
+    return "–" if value is None else format(value, form).replace("-", "−")
+
+
+def _statistics(facts: LatentFacts, width: int, letter: str | None) -> list[Line]:
+    numbers = [
+        _named("density", _number(facts.density, ".4f")),
+        _named("fires", _number(facts.n_fires, ",d")),
+        _named("max", _number(facts.max_activation, ".2f")),
+        _named("mean", _number(facts.mean_activation, ".2f")),
+        _named("decoder norm", _number(facts.decoder_norm, ".2f")),
+        _named("cos enc·dec", _number(facts.encoder_decoder_cosine, ".2f")),
+    ]
+    for claim in facts.claims:
+        if claim.letter == letter:
+            cosines = f"enc {_number(claim.cos_encoder, '.2f')} dec {_number(claim.cos_decoder, '.2f')}"
+            numbers.append(_named(f"cos probe {letter}", cosines))
+    return _flow(numbers, width, indent=0)
+
+
+def _notes(notes: Sequence[str], width: int) -> list[Line]:
+    lines = []
+    for note in notes:
+        for line in Content.styled(visible_lines(note), "italic $accent").wrap(width):
+            lines.append(line)
+    return lines
+
+
+def top_token_lines(facts: LatentFacts, width: int) -> list[Line]:
+    tokens = facts.top_tokens[:_TOP_TOKENS]
+    if not tokens:
+        return []
+    room = max(4, min(24, width - _TOKEN_WIDTH - 7))
+    largest = max(share for _, share in tokens) or 1.0
+    lines = [_heading("top tokens · share of its activation")]
+    for token, share in tokens:
+        name = fit(visible_token(token), _TOKEN_WIDTH)
+        lines.append(Content.assemble(" ", name, " ", (bar(share / largest, room), "$accent"), f"{share:>5.0%}"))
+    return lines
+
+
+def _histogram(facts: LatentFacts, width: int) -> list[Line]:
+    if not any(facts.histogram):
+        return []
+    room = max(8, min(width - 1, 40))
+    drawn = histogram_lines(facts.histogram, room, _HISTOGRAM_ROWS, logarithmic=True)
+    under = range_line("0", f"{facts.max_activation:.1f}", room)
+    return [
+        _heading("activations · log count"),
+        *(Content.styled(" " + line, "$primary") for line in drawn),
+        Content.styled(" " + under, _LABEL),
+    ]
+
+
+def logit_lines(name: str, tokens: Sequence[tuple[str, float]], width: int) -> list[Line]:
+    if not tokens:
+        return []
+    pieces = [
+        Content.assemble(visible_token(token), (f" {logit:+.2f}".replace("-", "−"), _LABEL)) for token, logit in tokens
+    ]
+    return [_heading(name), *_flow(pieces, width)[:2]]
+
+
+def _claims(facts: LatentFacts, width: int, background: Color, strong: Color, letter: str | None) -> list[Line]:
+    if not facts.claims:
+        return []
+    scores = {claim.letter: claim.f1 for claim in facts.claims}
+    strip = heat_strip(
+        ascii_lowercase,
+        scores,
+        width - 1,
+        scale=Heat(0.0, 1.0),
+        background=background,
+        strong=strong,
+        current=letter,
+        action="app.command('letter {}')",
+    )
+    best = [
+        Content.assemble(claim.letter, (f" {claim.f1:.2f}" + (" main" if claim.is_main else ""), _LABEL))
+        for claim in facts.claims[:6]
+    ]
+    return [
+        _heading("letters it is listed for · F1"),
+        *(Content(" ") + line for line in strip.split("\n")),
+        *_flow(best, width),
+    ]
+
+
+def _neighbours(facts: LatentFacts, width: int, letter: str | None) -> list[Line]:
+    if not facts.neighbours:
+        return []
+    by_sae: dict[str, list[Neighbour]] = {}
+    for neighbour in facts.neighbours:
+        by_sae.setdefault(neighbour.sae_id, []).append(neighbour)
+    lines = [_heading("nearest latents · cosine of decoders")]
+    for sae_id, near in by_sae.items():
+        name = "here" if sae_id == facts.sae_id else near[0].sae
+        pieces = [_neighbour_piece(n, letter, here=sae_id == facts.sae_id) for n in near]
+        flowed = _flow(pieces, width, indent=10)
+        lines.append(Content.assemble((" " + fit(name, 8) + " ", _LABEL), flowed[0][10:]))
+        lines += flowed[1:2]
+    return lines
+
+
+def _neighbour_piece(neighbour: Neighbour, letter: str | None, *, here: bool) -> Content:
+    number = Style(underline=True)
+    if here:
+        number += Style.from_meta({"@click": f"app.command('latent {neighbour.latent}')"})
+    elif letter is not None:
+        link = f"open letters/{letter}/{neighbour.latent}?sae={neighbour.sae}"
+        number += Style.from_meta({"@click": f"app.command({link!r})"})
+    parts: list[tuple[str, Style | str]] = [
+        (str(neighbour.latent), number),
+        (f" {neighbour.cosine:.2f}".replace("-", "−"), _LABEL),
+    ]
+    if neighbour.top_token is not None:
+        parts.append((" " + visible_token(neighbour.top_token), ""))
+    return Content.assemble(*parts)
+
+
+def contexts_lines(contexts: Sequence[Context], width: int, top: float, background: Color, strong: Color) -> list[Line]:
+    if not contexts:
+        return []
+    lines = [_heading("strongest contexts")]
+    for context in contexts:
+        label = f"{context.activation:5.2f} "
+        strip = token_strip(
+            context.tokens,
+            width - len(label),
+            top=top,
+            focus=context.focus,
+            background=background,
+            strong=strong,
+        )
+        lines.append(Content.assemble((label, _LABEL), strip))
+    return lines

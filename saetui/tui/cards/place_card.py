@@ -1,0 +1,43 @@
+"""The card of one token in its text: its error in every SAE, and the latents that fire on it."""
+
+from dataclasses import dataclass
+
+from textual.color import Color
+from textual.content import Content
+from textual.message import Message
+
+from saetui.tui.cards.fact_card import FactCard
+from saetui.tui.cards.place_facts import PlaceFacts, PlaceSubject, read_place
+from saetui.tui.cards.place_text import place_lines
+from saetui.tui.cards.reading import Reading
+from saetui.tui.table.row_window import Reader
+from saetui.visible import visible_token
+
+
+class PlaceCard(FactCard[PlaceSubject, PlaceFacts], Reading):
+    """Shows a token in its text."""
+
+    UNCHOSEN, UNKNOWN = "choose a token", "the text has no token there"
+
+    @dataclass
+    class Known(Message):
+        """The token has been read; None where there is none."""
+
+        facts: PlaceFacts | None
+
+    def __init__(self, reader: Reader, *, id: str | None = None) -> None:  # noqa: A002
+        super().__init__(reader, read_place, id=id)
+
+    def show(self, subject: PlaceSubject | None, *, again: bool = False) -> None:
+        """Show a token; ``again`` reads it anew although it is shown already."""
+        self.ask(subject, again=again)
+
+    def title(self) -> Content:
+        return Content("token" if self.facts is None else f"token {visible_token(self.facts.token['surface'])}")
+
+    def lines(self, facts: PlaceFacts, width: int, background: Color, heat: Color) -> list[Content]:
+        current = self.asked.asked.get("sae") if self.asked is not None else None
+        return place_lines(facts, width, background, heat, current=current)
+
+    def facts_changed(self) -> None:
+        self.post_message(self.Known(self.facts))

@@ -1,0 +1,235 @@
+"""What all screens of the workbench share: the frame around them, and how they hear of changes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING, Any, ClassVar, cast
+
+from textual import on
+from textual.app import ComposeResult
+from textual.containers import Container
+from textual.dom import DOMNode
+from textual.events import DescendantFocus, ScreenResume
+from textual.screen import Screen
+from textual.widget import Widget
+
+from saetui.commands.command import Command
+from saetui.commands.navigate import Focus
+from saetui.commands.table import Sort
+from saetui.tui.cards.halting import HaltsReads
+from saetui.tui.frame.footer_line import FooterLine
+from saetui.tui.frame.status_line import StatusLine
+from saetui.tui.frame.tab_line import TabLine
+from saetui.tui.messages import AttentionChanged, JobsChanged, StoreChanged, TableChanged
+from saetui.tui.table.query_table import QueryTable
+from saetui.workbench.attention import Attention
+from saetui.workbench.subject import Subject
+from saetui.workbench.tables import TABLES
+from saetui.workbench.trouble import outside_errors, told
+from saetui.workbench.workbench import Workbench
+
+if TYPE_CHECKING:
+    from saetui.commands.figures import Figure
+    from saetui.jobs.devices import Device
+    from saetui.tui.app import WorkbenchApp
+
+# On a terminal narrower than this the right-hand card folds away; from 160 columns on there is room for more.
+FOLDED_WIDTH = 100
+
+
+class WorkbenchScreen(Screen[None]):
+    """A screen with frame; a subclass gives ``NAME`` and ``compose_body`` and overrides the hooks it needs.
+
+    A table's widget id is its table id with ``-`` for ``.``, e.g. ``letters-latents`` for ``letters.latents``.
+    """
+
+    NAME: ClassVar[str] = ""
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (FOLDED_WIDTH, "-normal"), (160, "-wide")]  # noqa: RUF012
+    ESCAPE_TO_MINIMIZE: ClassVar[bool] = False
+
+    def __init__(self) -> None:
+        super().__init__(name=self.NAME)
+        self._seen: tuple[Attention, int, frozenset[Subject]] | None = None
+
+    def compose(self) -> ComposeResult:
+        yield StatusLine(self.bench, lambda: self.workbench_app.devices)
+        yield TabLine(self.NAME)
+        with Container(id="body"):
+            yield from self.compose_body()
+        yield FooterLine(self.bench)
+
+    def compose_body(self) -> ComposeResult:
+        """The screen's own parts."""
+        raise NotImplementedError
+
+    @property
+    def workbench_app(self) -> WorkbenchApp:
+        return cast("WorkbenchApp", self.app)
+
+    @property
+    def bench(self) -> Workbench:
+        """The workbench that all screens share."""
+        return self.workbench_app.bench
+
+    def dispatch(self, command: Command | str, *, visit: bool = True) -> None:
+        """Do a command; ``visit=False`` when a cursor merely moved."""
+        self.workbench_app.dispatch(command, visit=visit)
+
+    # Hooks
+
+    def attention_changed(self) -> None:
+        """``self.bench.attention`` is another one; also called when the screen is first shown, or again."""
+
+    def store_changed(self) -> None:
+        """The store has new rows, or other marks; called like ``attention_changed``."""
+
+    def jobs_changed(self) -> None:
+        """Jobs moved on."""
+
+    def devices_seen(self, devices: tuple[Device, ...]) -> None:
+        """How busy the devices are now."""
+
+    def turn_page(self) -> None:
+        """Show the page of ``self.bench.page``, where the screen has several."""
+
+    def current_query(self) -> tuple[str, dict[str, Any]] | None:
+        """``(sql, parameters)`` of what the focused part shows."""
+        figure = self.figure_in_focus()
+        if figure is not None:
+            return figure.query(self.bench.store)
+        table = self.table(self.bench.focus)
+        return table.current_query() if table is not None else self.bench.query_of(self.bench.focus)
+
+    def figure_in_focus(self) -> Figure | None:
+        """The command that shows the focused part large, where that is a plot; exported in place of the table."""
+        return None
+
+    def explain(self) -> str | None:
+        """The name in the glossary of the number under the cursor."""
+        return self.current_column()
+
+    def current_column(self) -> str | None:
+        """The column under the cursor of the focused table."""
+        table = self.table(self.bench.focus)
+        return table.column.key if table is not None else None
+
+    def explained_value(self) -> str | None:
+        """The number under the cursor, as it is written there."""
+        table = self.table(self.bench.focus)
+        row = table.cursor_row if table is not None else None
+        return table.column.written(row[table.column.key]) if table is not None and row is not None else None
+
+    def row_moved(self, table: str, row: Mapping[str, Any] | None) -> None:
+        """Tell the workbench which row the cursor of a table is on: marks, notes and copies are about it."""
+        self.bench.change_table(table, row=row)
+        self.refresh_frame()
+
+    # Plumbing
+
+    def _guarded(self) -> AbstractContextManager[None]:
+        """What the store or a job does to the screen is said; the screen stays."""
+        return self.bench.troubles.watched(f"screen {self.NAME} is not up to date")
+
+    def halt_reads(self) -> bool:
+        """Stop what takes long of the reads of this screen; whether there was any."""
+        halted = [part.halt_reads() for part in self.query("*").results() if isinstance(part, HaltsReads)]
+        return any(halted)
+
+    def table(self, table: str) -> QueryTable | None:
+        """The widget of a table of this screen."""
+        found = self.query(f"#{table.replace('.', '-')}").results(QueryTable)
+        return next(iter(found), None)
+
+    def sortable(self) -> list[tuple[str, str]]:
+        """``(column, label)`` of the focused table."""
+        table = self.table(self.bench.focus)
+        return [(c.key, c.label) for c in table.columns if c.label] if table is not None else []
+
+    def try_filter(self, table: str, text: str) -> str:
+        """Filter a table while it is being typed; what is wrong with the filter, if anything."""
+        widget = self.table(table)
+        try:
+            if widget is not None:
+                widget.set_filter(text)
+        except outside_errors() as problem:
+            return told(problem)
+        return ""
+
+    def zoom(self) -> None:
+        """Give the focused part the whole screen, or take it back."""
+        zoomed = self.query(".-zoomed, .-beside-zoomed")
+        if zoomed:
+            zoomed.remove_class("-zoomed", "-beside-zoomed")
+            return
+        part: DOMNode | None = self.focused
+        while part is not None and part.id != "body" and part.parent is not None:
+            for sibling in part.parent.children:
+                sibling.add_class("-zoomed" if sibling is part else "-beside-zoomed")
+            part = part.parent
+
+    @property
+    def is_zoomed(self) -> bool:
+        """Whether one part has the whole screen."""
+        return bool(self.query(".-zoomed"))
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all parts are there; they come after the screen, and go before it."""
+        return self.app.is_running and self.is_attached and self.is_running and bool(self.query(FooterLine))
+
+    def refresh_frame(self) -> None:
+        """Draw status line and footer again."""
+        for part in self.query("StatusLine, FooterLine"):
+            part.refresh()
+
+    @on(AttentionChanged)
+    @on(StoreChanged)
+    @on(ScreenResume)
+    def _catch_up(self) -> None:
+        """Hear of what changed, also while another screen was in front."""
+        if not self.is_whole:
+            return
+        self.refresh_frame()
+        self.turn_page()
+        bench, seen = self.bench, self._seen
+        self._seen = (bench.attention, bench.revision, bench.marks)
+        with self._guarded():
+            if seen is None or seen[0] != bench.attention:
+                self.attention_changed()
+            if seen is None or seen[1:] != self._seen[1:]:
+                self.store_changed()
+
+    @on(JobsChanged)
+    def _jobs_changed(self) -> None:
+        if not self.is_whole:
+            return
+        self.refresh_frame()
+        with self._guarded():
+            self.jobs_changed()
+
+    @on(TableChanged)
+    def _table_changed(self, message: TableChanged) -> None:
+        self.refresh_frame()
+        table, state = self.table(message.table), self.bench.tables[message.table]
+        if table is None:
+            return
+        try:
+            table.set_filter(state.filter)
+            table.sort_by(state.sort, state.descending)
+        except outside_errors() as problem:
+            table.fail(told(problem))
+
+    @on(QueryTable.HeaderSelected)
+    def _header_chosen(self, event: QueryTable.HeaderSelected) -> None:
+        table = (event.table.id or "").replace("-", ".")
+        if table in TABLES:
+            self.dispatch(Sort(event.column.key, table=table))
+
+    @on(DescendantFocus)
+    def _focus_moved(self, event: DescendantFocus) -> None:
+        widget: Widget = event.widget
+        table = (widget.id or "").replace("-", ".")
+        here = table in TABLES and TABLES[table].screen == self.NAME == self.bench.screen
+        if here and table != self.bench.focus:
+            self.dispatch(Focus(table))

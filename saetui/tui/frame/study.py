@@ -1,0 +1,94 @@
+"""What the screens of studies share: tables whose cursor chooses, once it rests, what all of them look at."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar, Literal
+
+from textual.timer import Timer
+
+from saetui.commands.command import Command
+from saetui.tui.frame.screen import FOLDED_WIDTH, WorkbenchScreen
+from saetui.tui.table.query_table import QueryTable
+from saetui.workbench.attention import Attention
+
+# A cursor that rests this long has chosen its row; until then other panes stay as they are.
+_REST = 0.06
+
+
+class StudyScreen(WorkbenchScreen):
+    """A screen of tables that follow the attention and move it."""
+
+    # From these widths of the terminal on the tables have more columns.
+    NORMAL_WIDTH: ClassVar[int] = FOLDED_WIDTH
+    WIDE_WIDTH: ClassVar[int] = 160
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._shown = Attention()
+        self._rest: Timer | None = None
+
+    def look(self) -> tuple[Attention, Attention]:
+        """What was looked at before, and what is now; a choice that waits for its cursor to rest is forgotten."""
+        before, self._shown = self._shown, self.bench.attention
+        self._forget()
+        return before, self._shown
+
+    def ask(self, table: QueryTable) -> None:
+        """Ask a table for what is looked at now."""
+        table.set_params(**self.bench.parameters(table.query_name))
+
+    # Cursors
+
+    def choose(self, command: Command | None, *, at_once: bool = False) -> None:
+        """Do a command once the cursor rests; what was chosen on the way is forgotten."""
+        self._forget()
+        if command is not None and at_once:
+            self.dispatch(command, visit=False)
+        elif command is not None:
+            self._rest = self.set_timer(_REST, lambda: self.dispatch(command, visit=False))
+
+    def choose_row(
+        self,
+        event: QueryTable.RowHighlighted,
+        chosen: object,
+        command: Callable[[], Command],
+        *,
+        first: bool = False,
+    ) -> None:
+        """Do the command of a row that the cursor moved to, at once for the ``first`` row of new ones.
+
+        Nothing is done for the row of the key that is ``chosen`` already.
+        """
+        if event.moved or first:
+            self.choose(None if event.key == chosen else command(), at_once=not event.moved)
+
+    def _forget(self) -> None:
+        if self._rest is not None:
+            self._rest.stop()
+
+    # Marks
+
+    def marked(self, kind: str) -> frozenset[str]:
+        """The keys of the marks of a kind."""
+        return frozenset(s.key for s in self.bench.marks if s.kind == kind)
+
+    def marked_latents(self) -> frozenset[int]:
+        """The marked latents of the SAE that is looked at."""
+        keys = [key.rpartition("/") for key in self.marked("latent")]
+        return frozenset(int(latent) for owner, _, latent in keys if owner == self.bench.attention.sae)
+
+    # Columns
+
+    @property
+    def breadth(self) -> Literal["narrow", "normal", "wide"]:
+        """How many columns there is room for."""
+        width = self.app.size.width
+        return "narrow" if width < self.NORMAL_WIDTH else "normal" if width < self.WIDE_WIDTH else "wide"
+
+    def rows(self, table: QueryTable, most: int | None = None) -> list[Mapping[str, Any]]:
+        """The rows of a table that have arrived, at most so many of the first."""
+        total = table.total if most is None else min(table.total, most)
+        return [row for index in range(total) if (row := table.row_at(index)) is not None]
+
+    def explain(self) -> str | None:
+        table = self.table(self.bench.focus)
+        return (table.column.help or table.column.key) if table is not None else None

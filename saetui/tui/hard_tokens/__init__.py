@@ -1,0 +1,1 @@
+"""Screen 4: which tokens stay hard as the SAE grows?"""

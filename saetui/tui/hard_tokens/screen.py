@@ -1,0 +1,419 @@
+"""Screen 4: which tokens stay hard as the SAE grows, what of their error is linear, and are absorbed words harder?"""
+
+from typing import Any, ClassVar, cast
+
+from textual import events, on, work
+from textual.actions import SkipAction
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.message import Message
+from textual.widgets import Static
+
+from saetui.commands.figures import Figure
+from saetui.commands.hard_tokens import ABSORBED, ONLY, ORDER_NAMES, SCALING, TOKENS, UNIT_NAMES, At, shown_tokens
+from saetui.commands.navigate import Focus
+from saetui.commands.select import Sae
+from saetui.figures.description import Figure as Drawn
+from saetui.tui.cards.halting import HaltingReader
+from saetui.tui.cards.place_card import PlaceCard
+from saetui.tui.cards.place_facts import PlaceSubject
+from saetui.tui.drawing.figure_view import FigureView
+from saetui.tui.frame.paged import PagedScreen
+from saetui.tui.frame.status_line import progress_text
+from saetui.tui.hard_tokens import columns
+from saetui.tui.hard_tokens.absorbed_line import AbsorbedLine
+from saetui.tui.hard_tokens.error_strips import ErrorStrips
+from saetui.tui.keys import bindings_of
+from saetui.tui.table.query_table import QueryTable
+from saetui.visible import visible
+from saetui.workbench.tables import TABLES
+from saetui.workbench.trouble import outside_errors, told
+
+_EMPTY = """[b]The errors of these SAEs have not been studied yet.[/b]
+
+[b $accent]A[/]  studies the SAEs in view on one set of tokens: what each leaves out, linear and not, token by token
+[b $accent]1[/]  [b $accent]D[/]  trains six SAEs on the embedded model first, where there are none
+[b $accent]7[/]  shows what runs
+"""
+_FIGURES = ("error_scaling", "width_norms")
+
+
+class HardTokensScreen(PagedScreen):
+    """Tokens with their error in every SAE, one text with all its errors, a card, and how errors fall with width."""
+
+    NAME = "hard"
+    PAGES: ClassVar = {"": ("tokens", "lower"), "scaling": ("width",)}
+    FIRST = TOKENS
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("c", "card", "Show the card of the token", show=False),
+        Binding("enter", "enlarge", "Show a plot large", show=False),
+        Binding("escape", "close", "Close the card, or the page", show=False),
+        *bindings_of("hard"),
+    ]
+    DEFAULT_CSS = """
+    HardTokensScreen #hard-empty { display: none; height: 1fr; padding: 2 3; }
+    HardTokensScreen.-empty #hard-empty { display: block; }
+    HardTokensScreen.-empty #hard-body { display: none; }
+    HardTokensScreen #hard-body { height: 1fr; }
+    HardTokensScreen #hard-tokens { height: 1fr; }
+    HardTokensScreen #hard-lower { height: 13; }
+    HardTokensScreen #hard-strips { width: 1fr; }
+    HardTokensScreen #hard-card { width: 56; margin-left: 1; }
+    HardTokensScreen #hard-width { height: 1fr; }
+    HardTokensScreen #hard-scaling { height: auto; max-height: 35%; min-height: 4; }
+    HardTokensScreen #hard-plots { height: 1fr; }
+    HardTokensScreen #hard-absorbed { height: auto; max-height: 30%; min-height: 4; }
+    HardTokensScreen .hard-figure { border-top: solid $foreground 20%; border-title-color: $text-muted; }
+    HardTokensScreen .hard-figure { border-title-background: transparent; margin-right: 1; }
+    HardTokensScreen .hard-figure:focus { border-top: solid $accent; border-title-color: $accent; }
+    HardTokensScreen.-wide #hard-lower { height: 18; }
+    HardTokensScreen.-wide #hard-card { width: 70; }
+    HardTokensScreen.-narrow #hard-lower { height: 7; }
+    HardTokensScreen.-narrow #hard-card { display: none; width: 1fr; margin-left: 0; }
+    HardTokensScreen.-narrow.-card #hard-card { display: block; }
+    HardTokensScreen.-narrow.-card #hard-strips, HardTokensScreen.-narrow.-card #hard-tokens { display: none; }
+    HardTokensScreen.-narrow.-card #hard-lower { height: 1fr; }
+    HardTokensScreen.-narrow #width_norms { display: none; }
+    """
+
+    class FigureRead(Message):
+        """A figure of the page of widths has been drawn, or says why there is none."""
+
+        def __init__(self, name: str, figure: Drawn | None, problem: str) -> None:
+            super().__init__()
+            self.name, self.figure, self.problem = name, figure, problem
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._largest = 0.0
+        self._figures_of: tuple[Any, ...] | None = None
+        self._readers: dict[str, HaltingReader] = {}
+
+    def halt_reads(self) -> bool:
+        halted = [reader.halt() for reader in self._readers.values()]
+        return super().halt_reads() or any(halted)
+
+    def on_unmount(self) -> None:
+        for reader in self._readers.values():
+            reader.close()
+
+    def compose_body(self) -> ComposeResult:
+        bench = self.bench
+        yield Static(_EMPTY, id="hard-empty")
+        with Vertical(id="hard-body"):
+            yield QueryTable(
+                "hard_tokens",
+                self._parameters(),
+                self._columns(),
+                "place",
+                title="tokens",
+                empty="the errors of this SAE have not been studied\nA does it, for all in view",
+                counted=False,
+                # The order of the query, named: a place in millions of rows is then found without sorting them.
+                sort=("rank_value", True),
+                filters=TABLES[TOKENS].filters,
+                looked_up=TABLES[TOKENS].looked_up,
+                id="hard-tokens",
+            )
+            yield AbsorbedLine(bench.store.reader(), id="hard-absorbed-line")
+            with Horizontal(id="hard-lower"):
+                yield ErrorStrips(id="hard-strips")
+                yield PlaceCard(bench.store.reader(), id="hard-card")
+            with Vertical(id="hard-width") as page:
+                page.display = False
+                yield QueryTable(
+                    "error_scaling",
+                    bench.parameters("error_scaling"),
+                    columns.scaling("normal"),
+                    "sae_id",
+                    title="what is left unexplained",
+                    empty="no study of these SAEs",
+                    counted=False,
+                    id="hard-scaling",
+                )
+                with Horizontal(id="hard-plots"):
+                    for name in _FIGURES:
+                        figure = FigureView(id=name)
+                        figure.add_class("hard-figure")
+                        figure.can_focus = True
+                        yield figure
+                yield QueryTable(
+                    "hard_absorbed",
+                    bench.parameters("hard_absorbed") | {"letter": None},
+                    columns.absorbed("normal"),
+                    "row",
+                    title="absorbed words beside others",
+                    empty="the letters of these SAEs were not studied for absorption\n3 A does it",
+                    counted=False,
+                    id="hard-absorbed",
+                )
+
+    @property
+    def tokens(self) -> QueryTable:
+        return self.query_one("#hard-tokens", QueryTable)
+
+    @property
+    def scaling(self) -> QueryTable:
+        return self.query_one("#hard-scaling", QueryTable)
+
+    @property
+    def absorbed(self) -> QueryTable:
+        return self.query_one("#hard-absorbed", QueryTable)
+
+    @property
+    def strips(self) -> ErrorStrips:
+        return self.query_one("#hard-strips", ErrorStrips)
+
+    @property
+    def card(self) -> PlaceCard:
+        return self.query_one("#hard-card", PlaceCard)
+
+    @property
+    def answer(self) -> AbsorbedLine:
+        return self.query_one("#hard-absorbed-line", AbsorbedLine)
+
+    # What is looked at
+
+    def attention_changed(self) -> None:
+        before, now = self.look()
+        if (before.order, before.in_view, before.unit) != (now.order, now.in_view, now.unit):
+            self._largest = 0.0
+        if before.order != now.order:
+            self.tokens.reset_cursor()
+        self._lay_out_columns()
+        self.tokens.set_params(**self._parameters())
+        if now.context is not None and now.position is not None:
+            self.tokens.go_to_key(now.context << 16 | now.position)
+        self.answer.show(self._absorbed_parameters(), now.sae)
+        self._show_card()
+        self._show_marks()
+        self.ask_page()
+        self.name_tables()
+
+    def _parameters(self) -> dict[str, Any]:
+        return self.bench.parameters("hard_tokens") | {"parts": self.breadth == "wide"}
+
+    def _absorbed_parameters(self) -> dict[str, Any]:
+        """Words of all letters: those of one are too few to compare."""
+        return self.bench.parameters("hard_absorbed") | {"letter": None}
+
+    def ask_page(self) -> None:
+        if self.bench.page != "scaling":
+            return
+        self.ask(self.scaling)
+        self.absorbed.set_params(**self._absorbed_parameters())
+        if self.bench.attention.sae is not None:
+            self.scaling.go_to_key(self.bench.attention.sae)
+        study = self.bench.catalogue.error_study(self.bench.attention.sae)
+        figures_of = (study, self.bench.revision)
+        if study is not None and figures_of != self._figures_of:
+            self._figures_of = figures_of
+            self._draw_figures()
+
+    def store_changed(self) -> None:
+        self.set_class(self.bench.catalogue.error_study(self.bench.attention.sae) is None, "-empty")
+        self._show_marks()
+        self._lay_out_columns()
+        for table in (self.tokens, self.scaling, self.absorbed):
+            table.reload()
+        self.answer.show(self._absorbed_parameters(), self.bench.attention.sae, again=True)
+        self._show_card(again=True)
+        self.ask_page()
+
+    def jobs_changed(self) -> None:
+        """How far a study of errors is, where there is nothing else to see."""
+        jobs = [job for job in self.bench.jobs if job.kind == "errors" and not job.has_ended]
+        going_on = (
+            Content.from_markup("\n[b]$title[/b]  $far", title=visible(jobs[0].title), far=progress_text(jobs[0]))
+            if jobs
+            else Content()
+        )
+        self.query_one("#hard-empty", Static).update(Content.from_markup(_EMPTY) + going_on)
+
+    def _show_card(self, *, again: bool = False) -> None:
+        attention = self.bench.attention
+        study = self.bench.catalogue.error_study(attention.sae)
+        if study is None or attention.context is None or attention.position is None:
+            self.card.show(None)
+            return
+        asked = {name: getattr(attention, name) for name in ("sae", "context", "position")}
+        self.card.show(PlaceSubject(asked | {"study": study.study_id}, study.corpus_id), again=again)
+
+    @on(PlaceCard.Known)
+    def _place_known(self) -> None:
+        attention = self.bench.attention
+        self.strips.show(
+            self.card.facts,
+            in_view=attention.in_view,
+            current=attention.sae,
+            unit=attention.unit,
+            unit_name=UNIT_NAMES[attention.unit],
+        )
+
+    def _show_marks(self) -> None:
+        study = self.bench.catalogue.error_study(self.bench.attention.sae)
+        keys = [s.key.rsplit("/", 2) for s in self.bench.marks if s.kind == "place"]
+        here = [(int(c), int(p)) for corpus, c, p in keys if study is not None and corpus == study.corpus_id]
+        self.tokens.set_marks(frozenset(context << 16 | position for context, position in here))
+        self.scaling.set_marks(self.marked("sae"))
+
+    # Cursors
+
+    @on(QueryTable.RowHighlighted, "#hard-tokens")
+    def _token_moved(self, event: QueryTable.RowHighlighted) -> None:
+        self.row_moved(TOKENS, event.row)
+        attention = self.bench.attention
+        if not event.table.up_to_date or (self._shown != attention and not event.moved):
+            # Rows of what was asked before; or the place of a link has yet to be looked for.
+            return
+        place = (event.row["context"], event.row["position"])
+        same = place == (attention.context, attention.position)
+        self.choose(None if same else At(*place), at_once=not event.moved)
+
+    @on(QueryTable.RowHighlighted, "#hard-scaling")
+    def _sae_moved(self, event: QueryTable.RowHighlighted) -> None:
+        self.row_moved(SCALING, event.row)
+        if event.moved and event.row["sae_id"] != self.bench.attention.sae:
+            self.choose(Sae(str(event.row["sae"])))
+
+    @on(QueryTable.RowHighlighted, "#hard-absorbed")
+    def _words_moved(self, event: QueryTable.RowHighlighted) -> None:
+        self.row_moved(ABSORBED, event.row)
+
+    @on(ErrorStrips.Stepped)
+    def _stepped(self, event: ErrorStrips.Stepped) -> None:
+        self.dispatch(At(event.context, event.position), visit=False)
+
+    @on(QueryTable.RowSelected, "#hard-tokens")
+    def _token_chosen(self) -> None:
+        self.strips.focus()
+
+    @on(QueryTable.RowSelected, "#hard-scaling")
+    def _sae_chosen(self) -> None:
+        self.dispatch(Focus(TOKENS))
+
+    # Rows that have arrived
+
+    @on(QueryTable.Loaded, "#hard-tokens")
+    def _tokens_loaded(self, event: QueryTable.Loaded) -> None:
+        rows = self.rows(event.table, 256)
+        seen = [i for i, _ in self._saes()]
+        errors = [row["errors"][i] for row in rows for i in seen if row["errors"][i] is not None]
+        self._largest = max(errors, default=0.0)
+        self._lay_out_columns()
+        self.name_tables()
+
+    # Figures of the page of widths
+
+    def _draw_figures(self) -> None:
+        for name in _FIGURES:
+            self._readers.setdefault(name, HaltingReader(self.bench.store.reader()))
+            self._draw_figure(name)
+
+    @work(thread=True, exit_on_error=False)
+    def _draw_figure(self, name: str) -> None:
+        reader = self._readers[name]
+        reader.begin()
+        try:
+            message = self.FigureRead(name, self._figure(name).drawn(cast(Any, reader)), "")
+        except outside_errors() as problem:
+            message = self.FigureRead(name, None, told(problem))
+        finally:
+            reader.end()
+        self.post_message(message)
+
+    @on(FigureRead)
+    def _figure_read(self, message: FigureRead) -> None:
+        view = self.query_one(f"#{message.name}", FigureView)
+        view.figure = message.figure
+        view.border_title = Content(message.problem or (message.figure.title if message.figure is not None else ""))
+
+    def _figure(self, name: str) -> Figure:
+        return Figure(name, hook=self.bench.attention.hook or "")
+
+    def figure_in_focus(self) -> Figure | None:
+        name = self.focused.id if self.focused is not None else None
+        return self._figure(name) if name in _FIGURES else None
+
+    def action_enlarge(self) -> None:
+        """Show the plot in focus on the whole screen."""
+        figure = self.figure_in_focus()
+        if figure is None:
+            raise SkipAction
+        self.dispatch(figure)
+
+    # Titles and columns
+
+    def _saes(self) -> list[tuple[int, str]]:
+        """Place in the study and name of the SAEs in view, by rising width; all of it where none is."""
+        study = self.bench.catalogue.error_study(self.bench.attention.sae)
+        if study is None:
+            return []
+        entries = [(i, self.bench.catalogue.entry(sae_id)) for i, sae_id in enumerate(study.sae_ids)]
+        named = [(i, entry.name if entry is not None else "?", study.sae_ids[i]) for i, entry in entries]
+        seen = [sae for sae in named if sae[2] in self.bench.attention.in_view]
+        return [(i, name) for i, name, _ in seen or named]
+
+    def _columns(self) -> columns.Columns:
+        attention = self.bench.attention
+        return columns.tokens(self._saes(), attention.order, attention.unit, self.breadth, self._largest)
+
+    def _lay_out_columns(self) -> None:
+        kind = self.breadth
+        self.tokens.set_columns(self._columns())
+        self.scaling.set_columns(columns.scaling(kind))
+        self.absorbed.set_columns(columns.absorbed(kind))
+
+    def name_tables(self) -> None:
+        attention, state = self.bench.attention, self.bench.tables[TOKENS]
+        order = f"by {state.sort}" if state.sort else ORDER_NAMES[attention.order]
+        parts: list[str | tuple[str, str]] = [
+            f"{self.tokens.total:,} tokens  ",
+            (order, "bold"),
+            (" o  ", "dim"),
+            (UNIT_NAMES[attention.unit], "bold"),
+            (" u  ", "dim"),
+        ]
+        shown = shown_tokens(self.bench)
+        for which in ONLY:
+            name = f"letter {attention.letter}" if which == "letter" and attention.letter else which
+            parts.append((f"[{name}]", "bold") if which == shown else f" {name} ")
+        parts.append((" w", "dim"))
+        if shown is None:
+            parts.append(f"  /{state.filter}")
+        self.tokens.title = Content.assemble(*parts)
+        self.scaling.title = Content.assemble("what SAEs of rising width leave unexplained", ("  ⎋ tokens", "dim"))
+
+    # Pages and folding
+
+    def page_turned(self) -> None:
+        # The line stands above the tokens, and hides itself where it has nothing to say.
+        self.answer.display = self.bench.page != "scaling"
+        if self.answer.display:
+            self.answer.show(self._absorbed_parameters(), self.bench.attention.sae)
+
+    @property
+    def is_in_card(self) -> bool:
+        return self.card.has_focus or self.strips.has_focus
+
+    def leave_card(self) -> None:
+        self.tokens.focus()
+
+    def on_resize(self, event: events.Resize) -> None:
+        if self.is_whole and event.size.width:
+            self._lay_out_columns()
+            self.tokens.set_params(**self._parameters())
+
+    def explain(self) -> str | None:
+        if isinstance(self.focused, FigureView):
+            return "fvu" if self.focused.id == "error_scaling" else "width_norms"
+        if isinstance(self.focused, ErrorStrips | PlaceCard):
+            return f"token_error_{self.bench.attention.unit}"
+        return super().explain()
+
+    def current_query(self) -> tuple[str, dict[str, Any]] | None:
+        if isinstance(self.focused, ErrorStrips | PlaceCard):
+            return self.bench.store.sql_of("error_context"), self.bench.parameters("error_context")
+        return super().current_query()

@@ -1,0 +1,1 @@
+"""Screen 7: what is the box doing?"""

@@ -1,0 +1,1 @@
+"""Screen 2: which latents claim a letter, and how well?"""

@@ -1,0 +1,230 @@
+"""Screen 2: which latents claim a letter, and how well?"""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.widgets import Static
+
+from saetui.commands.letters import WORDS, shown_verdict
+from saetui.commands.select import Latent, Letter, Token
+from saetui.tui.cards.latent_card import LatentCard
+from saetui.tui.frame.card_screen import CardScreen
+from saetui.tui.keys import bindings_of
+from saetui.tui.letters import columns
+from saetui.tui.table.query_table import QueryTable
+
+LETTERS, LATENTS = "letters.letters", "letters.latents"
+_LETTERS_WIDTH = {"narrow": 23, "normal": 29, "wide": 42}
+_EMPTY = """[b]No letters have been studied here yet.[/b]
+
+[b $accent]1[/]  [b $accent]D[/]  trains six SAEs on the embedded model and finds the letters that their latents claim
+[b $accent]:[/]  [b]study letters[/b] studies the SAEs in view
+[b $accent]7[/]  shows what runs
+"""
+
+
+class LettersScreen(CardScreen):
+    """Letters, the latents that claim one, the words that a latent finds, and the card of the latent."""
+
+    NAME = "letters"
+    NORMAL_WIDTH = 118
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("c", "card", "Show the card of the latent", show=False),
+        Binding("escape", "close", "Close the card", show=False),
+        *bindings_of("letters"),
+    ]
+    DEFAULT_CSS = """
+    LettersScreen #letters-empty { display: none; height: 1fr; padding: 2 3; }
+    LettersScreen.-empty #letters-empty { display: block; }
+    LettersScreen.-empty #letters-body { display: none; }
+    LettersScreen #letters-body { height: 1fr; }
+    LettersScreen #letters-tables { width: 1fr; height: 1fr; }
+    LettersScreen #letters-upper { height: 3fr; }
+    LettersScreen #letters-letters { width: 23; margin-right: 1; }
+    LettersScreen #letters-latents { width: 1fr; }
+    LettersScreen #letters-words { height: 2fr; min-height: 5; }
+    LettersScreen #letters-card { width: 40; height: 1fr; margin-left: 1; }
+    LettersScreen.-wide #letters-card { width: 46%; }
+    LettersScreen.-narrow #letters-card { display: none; width: 1fr; margin-left: 0; }
+    LettersScreen.-narrow.-card #letters-card { display: block; }
+    LettersScreen.-narrow.-card #letters-tables { display: none; }
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        # True while the latents of a letter arrive of which none has been chosen: then the first one is.
+        self._choose_first = True
+
+    def compose_body(self) -> ComposeResult:
+        bench = self.bench
+        yield Static(_EMPTY, id="letters-empty")
+        with Horizontal(id="letters-body"):
+            with Vertical(id="letters-tables"):
+                with Horizontal(id="letters-upper"):
+                    yield QueryTable(
+                        "letters",
+                        bench.parameters("letters"),
+                        columns.LETTERS["normal"],
+                        "letter",
+                        title="letters",
+                        empty="not studied for this SAE\n:study letters does it",
+                        id="letters-letters",
+                    )
+                    yield QueryTable(
+                        "letter_latents",
+                        bench.parameters("letter_latents"),
+                        columns.LATENTS,
+                        "latent",
+                        title="latents",
+                        empty="no latent claims this letter",
+                        pinned=2,
+                        id="letters-latents",
+                    )
+                yield QueryTable(
+                    "letter_words",
+                    bench.parameters("letter_words"),
+                    columns.words(None),
+                    "surface",
+                    title="words",
+                    empty="no words",
+                    fold=True,
+                    counted=False,
+                    id="letters-words",
+                )
+            yield LatentCard(bench.store.reader(), id="letters-card")
+
+    @property
+    def letters(self) -> QueryTable:
+        return self.query_one("#letters-letters", QueryTable)
+
+    @property
+    def latents(self) -> QueryTable:
+        return self.query_one("#letters-latents", QueryTable)
+
+    @property
+    def words(self) -> QueryTable:
+        return self.query_one("#letters-words", QueryTable)
+
+    @property
+    def card(self) -> LatentCard:
+        return self.query_one("#letters-card", LatentCard)
+
+    # What is looked at
+
+    def attention_changed(self) -> None:
+        before, now = self.look()
+        elsewhere = (before.sae, before.letter) != (now.sae, now.letter)
+        if elsewhere:
+            self._choose_first = now.latent is None or now.latent == before.latent
+        if elsewhere and self._choose_first:
+            self.latents.reset_cursor()
+        self.ask(self.letters)
+        if now.letter is not None:
+            self.letters.go_to_key(now.letter)
+        self.ask(self.latents)
+        if now.latent is not None and not (elsewhere and self._choose_first):
+            self.latents.go_to_key(now.latent)
+        self.ask(self.words)
+        self.card.show(now.sae, now.latent, now.letter)
+        self._show_marks()
+        self._name_tables()
+
+    def store_changed(self) -> None:
+        self.set_class(not self.bench.catalogue.has_letters, "-empty")
+        self._show_marks()
+        for table in (self.letters, self.latents, self.words):
+            table.reload()
+        attention = self.bench.attention
+        self.card.show(attention.sae, attention.latent, attention.letter, again=True)
+
+    def _show_marks(self) -> None:
+        self.letters.set_marks(self.marked("letter"))
+        self.words.set_marks(self.marked("token"))
+        self.latents.set_marks(self.marked_latents())
+
+    @on(QueryTable.RowHighlighted, "#letters-letters")
+    def _letter_moved(self, event: QueryTable.RowHighlighted) -> None:
+        self.row_moved(LETTERS, event.row)
+        letter = self.bench.attention.letter
+        self.choose_row(event, letter, lambda: Letter(str(event.key)), first=letter is None)
+
+    @on(QueryTable.RowHighlighted, "#letters-latents")
+    def _latent_moved(self, event: QueryTable.RowHighlighted) -> None:
+        self.row_moved(LATENTS, event.row)
+        if not event.table.up_to_date:
+            # Rows of the letter before; those of this one are on their way.
+            return
+        first, self._choose_first = self._choose_first, False
+        self.choose_row(event, self.bench.attention.latent, lambda: Latent(int(event.key)), first=first)
+
+    @on(QueryTable.RowHighlighted, "#letters-words")
+    def _word_moved(self, event: QueryTable.RowHighlighted) -> None:
+        self.row_moved(WORDS, event.row)
+        if event.moved:
+            self.choose(Token(str(event.key)))
+
+    @on(QueryTable.RowSelected, "#letters-letters")
+    def _letter_chosen(self) -> None:
+        self.latents.focus()
+
+    @on(QueryTable.RowSelected, "#letters-latents")
+    def _latent_chosen(self) -> None:
+        self.action_card()
+
+    @on(QueryTable.RowSelected, "#letters-words")
+    def _word_chosen(self, event: QueryTable.RowSelected) -> None:
+        self.dispatch(Token(str(event.key)))
+
+    @on(QueryTable.Loaded, "#letters-words")
+    def _words_loaded(self) -> None:
+        self._name_words()
+
+    # Titles
+
+    def _name_tables(self) -> None:
+        attention = self.bench.attention
+        title = f"latents of {attention.letter}" if attention.letter else "latents"
+        self.latents.title = title + (" · ⏎ card" if self.has_class("-narrow") else "")
+        self._name_words()
+
+    def _name_words(self) -> None:
+        """The title of the words: what the latent makes of the letter, and which of them are shown."""
+        attention, table = self.bench.attention, self.words
+        if attention.letter is None:
+            table.title = "words"
+            return
+        latent = self.latents.cursor_row
+        largest = latent["max_activation"] if latent is not None and latent["latent"] == attention.latent else None
+        table.set_columns(columns.words(largest))
+        parts: list[str | tuple[str, str]] = [f"words of {attention.letter}"]
+        row = self._row_of_letter()
+        counts = {"all": "all", "missed": "missed", "alarms": "false alarms"}
+        if row is not None and row["best_latent"] == attention.latent:
+            parts.append(f"  {row['n_found']} of {row['n_words']} found")
+            counts |= {"missed": f"{row['n_missed']} missed", "alarms": f"{row['n_false_alarms']} false alarms"}
+        shown = shown_verdict(self.bench)
+        parts.append("  ")
+        for verdict, text in counts.items():
+            parts.append((f"[{text}]", "bold") if verdict == shown else f" {text} ")
+        if shown is None:
+            parts.append(f" /{self.bench.tables[WORDS].filter}")
+        table.title = Content.assemble(*parts, (" w", "dim"))
+
+    def _row_of_letter(self) -> Mapping[str, Any] | None:
+        row = self.letters.cursor_row
+        return row if row is not None and row.get("letter") == self.bench.attention.letter else None
+
+    # Keys
+
+    def leave_card(self) -> None:
+        self.latents.focus()
+
+    def on_resize(self) -> None:
+        if self.is_whole:
+            self.letters.styles.width = _LETTERS_WIDTH[self.breadth]
+            self.letters.set_columns(columns.LETTERS[self.breadth])

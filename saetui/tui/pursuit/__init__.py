@@ -1,0 +1,1 @@
+"""Screen 5: could a better encoder have done it?"""

@@ -1,0 +1,98 @@
+"""A column of a table: what it is called, how wide it is, how its values are written and coloured."""
+
+import datetime
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from textual.color import Color
+from textual.content import Content
+
+from saetui.tui.drawing.fit import fit
+from saetui.tui.drawing.heat import Heat
+from saetui.tui.drawing.sparkline import sparkline
+from saetui.visible import visible, visible_token
+
+Align = Literal["left", "right", "center"]
+ABSENT = "–"
+_SUFFIXES = ("", "k", "M", "G", "T")
+
+
+def short_number(value: float) -> str:
+    """At most four characters and a suffix: 950, 1.2k, 34k, 5.1M."""
+    magnitude = 0
+    scaled = float(value)
+    while abs(scaled) >= 999.5 and magnitude < len(_SUFFIXES) - 1:
+        scaled /= 1000
+        magnitude += 1
+    digits = 1 if magnitude and abs(scaled) < 9.95 else 0
+    return f"{scaled:.{digits}f}{_SUFFIXES[magnitude]}".replace("-", "−")
+
+
+def _moment(value: datetime.datetime) -> str:
+    return f"{value:%m-%d %H:%M}"
+
+
+_NAMED_FORMATS: dict[str, Callable[[Any], str]] = {
+    "text": lambda value: visible(str(value)),
+    "token": lambda value: visible_token(str(value)),
+    "tokens": lambda value: " ".join(visible_token(str(token)) for token in value if token is not None),
+    "short": short_number,
+    "dot": lambda value: "●" if value else "",
+    "time": _moment,
+    "sparkline": lambda value: sparkline(value, len(value)),
+}
+_TEXT_FORMATS = frozenset({"text", "token", "tokens"})
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a :class:`QueryTable`.
+
+    ``format`` is a format specification such as ``".2f"`` or ``",d"``, one of the names ``text``, ``token``,
+    ``tokens``, ``short``, ``dot``, ``time`` and ``sparkline``, or a function of the value. ``width`` is in terminal
+    cells; ``grow`` is the column's share of the width that is left over. ``tints`` gives some values a colour of the
+    theme, such as ``error``. ``paint`` draws the cell from the whole row instead, in at most the given number of cells
+    on a background, with one strong colour.
+    """
+
+    key: str
+    label: str
+    width: int = 8
+    align: Align = "right"
+    format: str | Callable[[Any], str] = "text"
+    heat: Heat | None = None
+    help: str = ""
+    grow: int = 0
+    tints: Mapping[Any, str] = field(default_factory=dict)
+    paint: Callable[[Mapping[str, Any], int, Color, Color], Content] | None = None
+
+    @property
+    def is_text(self) -> bool:
+        """True for a column of words, which a plain word in a filter is looked for in."""
+        return self.format in _TEXT_FORMATS
+
+    @property
+    def is_list(self) -> bool:
+        return self.format in ("tokens", "sparkline")
+
+    def written(self, value: Any) -> str:
+        """The value as text of any length; a missing or undefined value is a dash, unless a function says otherwise."""
+        if not isinstance(self.format, str):
+            return self.format(value)
+        if value is None or (isinstance(value, float) and math.isnan(value)):
+            return ABSENT
+        named = _NAMED_FORMATS.get(self.format)
+        if named is not None:
+            return named(value)
+        return format(value, self.format).replace("-", "−")
+
+    def cell(self, value: Any, width: int) -> str:
+        """The value in exactly ``width`` cells; a number that does not fit is ``…`` rather than cut to a wrong one."""
+        text = self.written(value)
+        if self.align == "center":
+            text = text.center(width)
+        elif self.align == "right" and len(text) > width and not self.is_text:
+            return "…".rjust(width)
+        return fit(text, width, right=self.align == "right")

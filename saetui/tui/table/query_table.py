@@ -1,0 +1,509 @@
+"""A table over a query: a million rows are sorted, filtered and scrolled in SQL, and only a window is ever read."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, Protocol, TypeAlias, cast
+
+from rich.segment import Segment
+from rich.style import Style
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.content import Content
+from textual.geometry import Size
+from textual.message import Message
+from textual.strip import Strip
+
+from saetui.tui.table import messages as table_messages
+from saetui.tui.table.column import Column
+from saetui.tui.table.layout import Palette, TableLayout
+from saetui.tui.table.motion import MovingCursor
+from saetui.tui.table.row_window import CHUNK, ChunkCache, Order, Reader, WindowQuery
+from saetui.tui.table.style import COMPONENTS, CSS, palette_of
+from saetui.tui.table.window_feed import WindowFeed
+from saetui.tui.table.window_reader import Reading, Wish
+from saetui.workbench.row_filter import FilterColumn, FilterError, columns_of, nearest, parse_filter, plain
+from saetui.workbench.trouble import outside_errors, told
+
+
+class TableStore(Protocol):
+    """What a table needs of a store."""
+
+    def sql_of(self, name: str) -> str: ...
+    def reader(self) -> Reader: ...
+
+
+class QueryTable(MovingCursor, can_focus=True):
+    """Rows of a query as a table.
+
+    The store is the workbench's unless given. ``row_key`` is the column that is unique in the result: the cursor stays
+    on its row when data change. ``sort`` is the order at the start; without one the query's own order holds. With
+    ``fold`` as many records stand side by side as there is room for, without labels. ``counted`` adds the number of
+    rows and the filter to the title. ``filters`` and ``looked_up`` are
+    those of :class:`saetui.workbench.tables.TableSpec`.
+    """
+
+    ALLOW_SELECT = False
+    RowHighlighted: TypeAlias = table_messages.RowHighlighted
+    RowSelected: TypeAlias = table_messages.RowSelected
+    HeaderSelected: TypeAlias = table_messages.HeaderSelected
+    Loaded: TypeAlias = table_messages.Loaded
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "select", "Open", show=False)]
+    COMPONENT_CLASSES: ClassVar[set[str]] = COMPONENTS
+    DEFAULT_CSS = CSS
+
+    @dataclass
+    class _Read(Message):
+        reading: Reading
+
+    def __init__(
+        self,
+        query_name: str,
+        params: Mapping[str, Any] | None = None,
+        columns: Sequence[Column] = (),
+        row_key: str = "",
+        *,
+        title: str = "",
+        empty: str = "no rows",
+        sort: tuple[str, bool] | None = None,
+        pinned: int = 1,
+        fold: bool = False,
+        counted: bool = True,
+        filters: Mapping[str, str] | None = None,
+        looked_up: Mapping[str, str] | None = None,
+        store: TableStore | None = None,
+        id: str | None = None,  # noqa: A002
+        classes: str | None = None,
+    ) -> None:
+        super().__init__(id=id, classes=classes)
+        # Labels show that there are columns to either side; a bar would cost a line.
+        self.styles.scrollbar_size_horizontal = 0
+        self.query_name = query_name
+        self.empty = empty
+        self.loaded = False
+        self.error = ""
+        self.marks: frozenset[Any] = frozenset()
+        self.filter_text = ""
+        self._given_store = store
+        self._title: str | Content = title
+        self._columns = TableLayout(columns, pinned=pinned)
+        self._fold = fold
+        self._counted = counted
+        self._filters, self._looked_up = filters or {}, looked_up or {}
+        self._header_lines = 0 if fold else 1
+        self._query = WindowQuery("", dict(params or {}), row_key)
+        self._default_order = (Order(*sort),) if sort else ()
+        self._order = self._default_order
+        self._names: Sequence[str] = ()
+        self._cache = ChunkCache()
+        self._generation = self._opened_generation = 0
+        self._palette_made: Palette | None = None
+        self._goal: Any = None
+        self._sought = self._placed = False
+        self._chosen = False
+        self._moved = False
+        self._highlighted: tuple[Any, ...] | None = None
+        self._feed: WindowFeed | None = None
+        self._described: tuple[str, tuple[FilterColumn, ...]] | None = None
+
+    # What it is about
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        return self._columns.columns
+
+    @property
+    def column(self) -> Column:
+        """The chosen column."""
+        return self.columns[self.cursor_column]
+
+    @property
+    def params(self) -> Mapping[str, Any]:
+        return self._query.params
+
+    @property
+    def sorting(self) -> tuple[Order, ...]:
+        return self._order
+
+    @property
+    def cursor_row(self) -> Mapping[str, Any] | None:
+        """The values of the cursor's row by column name, or None while they are read or there is none."""
+        return self.row_at(self.cursor_index)
+
+    @property
+    def cursor_key(self) -> Any:
+        row = self.cursor_row
+        return row.get(self._query.key) if row is not None else None
+
+    @property
+    def up_to_date(self) -> bool:
+        """Whether the rows shown answer the question asked last."""
+        return self._opened_generation == self._generation
+
+    def row_at(self, index: int) -> Mapping[str, Any] | None:
+        """The values of one row, or None where it is not in the window."""
+        row = self._cache.row(index) if index < self.total else None
+        return None if row is None else dict(zip(self._names, row, strict=True))
+
+    def current_query(self) -> tuple[str, dict[str, Any]]:
+        """The query as shown, with filter and order but without a window, and its parameters."""
+        return self._effective().text()
+
+    # What may be changed
+
+    @property
+    def title(self) -> str | Content:
+        return self._title
+
+    @title.setter
+    def title(self, title: str | Content) -> None:
+        self._title = title
+        self._show_title()
+
+    def set_params(self, **params: Any) -> None:
+        """Ask the query about something else."""
+        self.set_query(self.query_name, **params)
+
+    def set_query(self, query_name: str, **params: Any) -> None:
+        """Show another query with the same columns."""
+        if (self.query_name, dict(self._query.params)) != (query_name, params):
+            self.query_name = query_name
+            self._query = replace(self._query, params=params)
+            self.reload()
+
+    def set_columns(self, columns: Sequence[Column]) -> None:
+        """Show other columns; the query stays."""
+        if tuple(columns) != self.columns:
+            self._columns = TableLayout(columns, pinned=self._columns.pinned)
+            self.cursor_column = min(self.cursor_column, max(0, len(columns) - 1))
+            self._lay_out()
+
+    def set_filter(self, text: str) -> None:
+        """Keep the rows that pass a filter line; an empty one keeps all.
+
+        Raises:
+            FilterError: the line cannot be read; the table stays as it was.
+        """
+        condition = parse_filter(text, self._filter_columns() if text.strip() else (), self._filters, self._looked_up)
+        changed = condition != self._query.condition
+        self.filter_text = text.strip()
+        self._query = replace(self._query, condition=condition)
+        self._show_title()
+        if changed:
+            self.reload()
+
+    def sort_by(self, column: str | None, descending: bool = True) -> None:
+        """Order by a column (key or label), with the cursor on the first row; None returns to the order at the start.
+
+        Raises:
+            FilterError: no such column; the message names the nearest.
+        """
+        key = self._find_column(column) if column is not None else None
+        order = (Order(key, descending),) if key is not None else self._default_order
+        if order != self._order:
+            self._order = order
+            self.reset_cursor()
+            self.reload()
+
+    def _filter_columns(self) -> tuple[FilterColumn, ...]:
+        sql = self._effective().sql
+        if self._described is None or self._described[0] != sql:
+            try:
+                self._described = (sql, columns_of(self._store().reader(), sql, self._query.params))
+            except outside_errors() as error:
+                raise FilterError(told(error)) from error
+        return self._described[1]
+
+    def _find_column(self, name: str) -> str:
+        known = {plain(label): column.key for column in self.columns for label in (column.label, column.key) if label}
+        if plain(name) not in known:
+            raise FilterError(nearest(name, known))
+        return known[plain(name)]
+
+    def set_marks(self, keys: frozenset[Any]) -> None:
+        """Row keys that are drawn as marked."""
+        if keys != self.marks:
+            self.marks = keys
+            self.refresh()
+
+    def go_to_key(self, key: Any) -> None:
+        """Put the cursor on the row of a key, wherever it is; nothing happens where there is none."""
+        if self.up_to_date and key == self.cursor_key:
+            return
+        if self.up_to_date and self._query.key in self._names:
+            column = list(self._names).index(self._query.key)
+            for index, row in self._cache.rows():
+                if row[column] == key:
+                    self._placed = self._chosen = True
+                    self.cursor_index = index
+                    self._placed = False
+                    return
+        self.reload(go_to=key)
+
+    def reset_cursor(self) -> None:
+        """Forget which row was chosen: the next rows begin with the cursor on the first."""
+        self._chosen, self._goal = False, None
+        self.set_reactive(QueryTable.cursor_index, 0)
+        self.scroll_to(y=0, animate=False, force=True)
+        self.refresh()
+
+    def reload(self, *, go_to: Any = None) -> None:
+        """Read again; the cursor stays on its row, or goes to the row of the key ``go_to``."""
+        self._generation += 1
+        if go_to is not None:
+            self._goal, self._sought = go_to, True
+        elif self._goal is None and self._chosen:
+            self._goal = self.cursor_key
+        if not self.is_attached:
+            return
+        try:
+            wish = self._wish_for(self._visible_chunks(), opening=True)
+        except outside_errors() as error:
+            self.fail(told(error))
+        else:
+            self._send(wish)
+
+    def fail(self, error: str) -> None:
+        """Say why there is nothing to show."""
+        self.error, self.loaded = error, True
+        self._show_total(0)
+
+    # Reading
+
+    def _store(self) -> TableStore:
+        return self._given_store or cast("TableStore", cast(Any, self.app).bench.store)
+
+    def _effective(self) -> WindowQuery:
+        name = self.query_name
+        sql = name if any(character.isspace() for character in name) else self._store().sql_of(name)
+        return replace(self._query, sql=sql, order=self._order)
+
+    def _wish_for(self, chunks: Sequence[int], *, opening: bool = False) -> Wish:
+        page = max(1, self.page_rows) * self.across
+        return Wish(self._generation, self._effective(), tuple(chunks), opening, self._goal, page)
+
+    def _visible_chunks(self) -> list[int]:
+        top = max(0, int(self.scroll_y))
+        first, last = top * self.across, (top + max(1, self.page_rows)) * self.across
+        return list(range(first // CHUNK, last // CHUNK + 1))
+
+    def _send(self, wish: Wish) -> None:
+        if self._feed is None:
+            self._feed = WindowFeed(self._store().reader, lambda reading: self.post_message(self._Read(reading)))
+        if self._feed.send(wish):
+            self.run_worker(self._feed.run, name=f"rows of {self.query_name}", group="rows", thread=True)
+
+    def on_query_table__read(self, message: _Read) -> None:
+        message.stop()
+        reading = message.reading
+        if reading.generation != self._generation:
+            return
+        if reading.error:
+            self.fail(reading.error)
+            return
+        if reading.opening:
+            self._opened(reading)
+        for number, rows in reading.chunks.items():
+            self._cache.put(number, rows)
+        if reading.opening or not reading.chunks.keys().isdisjoint(self._visible_chunks()):
+            self.refresh()
+        self._want_visible()
+        if reading.opening:
+            self.post_message(self.Loaded(self, self.total))
+            missed, self._sought = self._sought and reading.place is None, False
+            if missed:
+                # Whoever looks for a row that is not here is not shown another one in its place.
+                row = self.cursor_row or {}
+                self._highlighted = (self.cursor_index, *row.values())
+        self._highlight()
+
+    def _opened(self, reading: Reading) -> None:
+        self.error, self.loaded = "", True
+        self._opened_generation = reading.generation
+        self._cache.clear()
+        self._names = reading.columns
+        goal, self._goal = self._goal, None
+        missed = self._sought and reading.place is None
+        index = self.cursor_index if goal is None or missed else reading.place or 0
+        self._chosen = self._chosen or (goal is not None and reading.place is not None)
+        self._highlighted, self._moved = None, False
+        self._show_total(reading.total)
+        self.set_reactive(QueryTable.cursor_index, max(0, min(index, self.total - 1)))
+        self.show_cursor()
+        # Until the new height is laid out there may be nothing to scroll.
+        self.call_after_refresh(self.show_cursor)
+
+    def _want_visible(self) -> None:
+        """Ask for what is seen and not read, and for the next chunk before it is reached."""
+        if not self.loaded or not self.total:
+            return
+        visible, last = self._visible_chunks(), (self.total - 1) // CHUNK
+        self._cache.use(visible)
+        near = range(max(0, visible[0] - 1), min(last, visible[-1] + 1) + 1)
+        missing = self._cache.missing(number for number in visible if number <= last) or self._cache.missing(near)
+        if missing:
+            self._send(self._wish_for(missing))
+
+    # Cursor
+
+    @property
+    def page_rows(self) -> int:
+        return self.scrollable_content_region.height - self._header_lines
+
+    def validate_cursor_column(self, index: int) -> int:
+        return max(0, min(index, len(self.columns) - 1))
+
+    def watch_cursor_index(self, before: int, after: int) -> None:
+        self._refresh_row(before)
+        self._refresh_row(after)
+        if not self._placed:
+            self._moved = self._chosen = True
+        self.show_cursor()
+        self._highlight()
+
+    def watch_cursor_column(self) -> None:
+        room = self.scrollable_content_region.width - self._columns.pinned_width
+        scroll = self._columns.scroll_to_show(self.cursor_column, int(self.scroll_x), room)
+        self.scroll_to(x=scroll, animate=False, force=True)
+        self.refresh()
+
+    def watch_count(self) -> None:
+        self._show_title()
+
+    def _refresh_row(self, index: int) -> None:
+        self.refresh_lines(index // self.across + self._header_lines)
+
+    def _highlight(self) -> None:
+        row = self.cursor_row
+        if row is None:
+            return
+        shown = (self.cursor_index, *row.values())
+        if shown != self._highlighted:
+            self._highlighted = shown
+            moved, self._moved = self._moved, False
+            self.post_message(self.RowHighlighted(self, row, row.get(self._query.key), self.cursor_index, moved))
+
+    def action_select(self) -> None:
+        row = self.cursor_row
+        if row is not None:
+            self.post_message(self.RowSelected(self, row, row.get(self._query.key), self.cursor_index))
+
+    async def _on_click(self, event: events.Click) -> None:
+        offset = event.get_content_offset(self)
+        if offset is None:
+            return
+        event.stop()
+        panel, x = divmod(offset.x, self._panel_width) if self.across > 1 else (0, offset.x)
+        scrolled = x + int(self.scroll_x) if x >= self._columns.pinned_width else x
+        column = self._columns.column_at(scrolled)
+        if column is not None:
+            self.cursor_column = column
+        if offset.y < self._header_lines:
+            if column is not None:
+                self.post_message(self.HeaderSelected(self, self.columns[column]))
+            return
+        index = (int(self.scroll_y) + offset.y - self._header_lines) * self.across + panel
+        if panel < self.across and index < self.total:
+            self.cursor_index = index
+            if event.chain > 1:
+                self.action_select()
+
+    # Painting
+
+    def on_mount(self) -> None:
+        self._show_title()
+        self.reload()
+
+    def halt_reads(self) -> bool:
+        """Stop a slow read that is under way; whether there was one."""
+        return self._feed is not None and self._feed.halt()
+
+    def on_unmount(self) -> None:
+        if self._feed is not None:
+            self._feed.stop()
+
+    def on_resize(self) -> None:
+        self._lay_out()
+        self.show_cursor()
+        self._want_visible()
+
+    def notify_style_update(self) -> None:
+        super().notify_style_update()
+        self._palette_made = None
+
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        super().watch_scroll_y(old_value, new_value)
+        if round(old_value) != round(new_value):
+            self._want_visible()
+
+    @property
+    def _panel_width(self) -> int:
+        return self.scrollable_content_region.width // self.across
+
+    def _lay_out(self) -> None:
+        room = self.scrollable_content_region.width
+        if self._fold:
+            self.across = max(1, room // self._columns.natural_width)
+        self._columns.arrange(room // self.across)
+        width = room if self.across > 1 else self._columns.scrolled_width(room)
+        self.virtual_size = Size(width, -(-self.total // self.across) + self._header_lines)
+        self.refresh()
+
+    def _show_total(self, total: int) -> None:
+        self.total = total
+        self._lay_out()
+        self._show_title()
+
+    def _show_title(self) -> None:
+        parts: list[str | Content | tuple[str, str]] = [self._title] if self._title else []
+        if self._counted and self.loaded and not self.error:
+            parts.append((f" {self.total:,}", "dim"))
+        if self._counted and self.filter_text:
+            parts.append(f" /{self.filter_text}")
+        if self.count:
+            parts.append((f" {self.count}…", "bold"))
+        self.border_title = Content.assemble(*parts) if parts else None
+
+    def _palette(self) -> Palette:
+        if self._palette_made is None:
+            self._palette_made = palette_of(self)
+        return self._palette_made
+
+    def render_line(self, y: int) -> Strip:
+        palette, width = self._palette(), self.scrollable_content_region.width
+        if y < self._header_lines:
+            sorting = {order.column: order.descending for order in self._order}
+            cursor = self.cursor_column if self.has_focus else None
+            return self._columns.header(
+                palette, scroll_x=int(self.scroll_x), width=width, sorting=sorting, cursor=cursor
+            )
+        line = y - self._header_lines
+        first = (int(self.scroll_y) + line) * self.across
+        if first >= self.total:
+            return self._message_line(line, width, palette.row)
+        if self.across == 1:
+            return self._record(first, palette, width)
+        panel = self._panel_width
+        last = min(first + self.across, self.total)
+        strips = [self._record(index, palette, panel) for index in range(first, last)]
+        return Strip.join(strips).crop_extend(0, width, palette.row)
+
+    def _record(self, index: int, palette: Palette, width: int) -> Strip:
+        values, at_cursor = self.row_at(index), index == self.cursor_index
+        return self._columns.row(
+            palette,
+            values,
+            scroll_x=int(self.scroll_x),
+            width=width,
+            cursor=at_cursor,
+            cell=self.cursor_column if at_cursor and self.has_focus and not self._fold else None,
+            marked=values is not None and values.get(self._query.key) in self.marks,
+        )
+
+    def _message_line(self, line: int, width: int, style: Style) -> Strip:
+        """What is said where there are no rows."""
+        lines: list[str] = []
+        if not self.total and self.loaded:
+            filtered = f"no row passes the filter {self.filter_text}" if self.filter_text else self.empty
+            lines = (self.error or filtered).splitlines()
+        text = "  " + lines[line] if line < len(lines) else ""
+        return Strip([Segment(text, style + Style(dim=not self.error))]).crop_extend(0, width, style)

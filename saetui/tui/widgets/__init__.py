@@ -1,1 +1,0 @@
-"""Widgets of the terminal interface: tables over queries, strips, plots and cards."""

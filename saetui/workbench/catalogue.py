@@ -1,0 +1,117 @@
+"""What a store holds, in the short form that commands need: its SAEs by name."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from saetui.workbench.exceptions import CommandError
+from saetui.workbench.subject import Subject
+
+if TYPE_CHECKING:
+    from store import Store
+
+
+@dataclass(frozen=True)
+class SaeEntry:
+    """One SAE of the store."""
+
+    sae_id: str
+    name: str
+    model_id: str
+    model_name: str
+    hook_name: str
+    width: int
+    architecture: str
+    k: float | None
+    l0: float | None
+    fvu: float | None
+    mean_letter_f1: float | None
+    absorption_rate: float | None
+    is_studied: bool  # whether its absorption has been studied
+    model_source: str
+    corpus_source: str
+
+
+@dataclass(frozen=True)
+class ErrorStudyEntry:
+    """One error study: SAEs of a site, by rising width, on the same tokens."""
+
+    study_id: str
+    hook_name: str
+    corpus_id: str
+    sae_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """SAEs in the order of their site and width, and error studies, the newest first."""
+
+    saes: tuple[SaeEntry, ...] = ()
+    error_studies: tuple[ErrorStudyEntry, ...] = ()
+
+    @classmethod
+    def read(cls, store: Store) -> Catalogue:
+        saes = store.fetch(
+            "SELECT sae_id, sae.name, sae.model_id, coalesce(sae.model, sae.model_id), hook_name, width, architecture, "
+            "k, l0, fvu, mean_letter_f1, absorption_rate, sae_id IN (SELECT sae_id FROM absorption_run), "
+            "coalesce(model.source, 'embedded'), coalesce(corpus.source, 'stdlib') "
+            "FROM sae_summary AS sae LEFT JOIN model USING (model_id) LEFT JOIN corpus USING (corpus_id) "
+            "ORDER BY hook_name, width, sae.name"
+        )
+        studies = store.fetch(
+            "SELECT study_id, hook_name, corpus_id, sae_ids FROM error_study ORDER BY created DESC, study_id"
+        )
+        return cls(
+            tuple(SaeEntry(*row) for row in saes.rows),
+            tuple(ErrorStudyEntry(study, hook, corpus, tuple(ids)) for study, hook, corpus, ids in studies.rows),
+        )
+
+    @property
+    def has_letters(self) -> bool:
+        """Whether the letters of any SAE have been studied."""
+        return any(sae.mean_letter_f1 is not None for sae in self.saes)
+
+    @property
+    def has_absorption(self) -> bool:
+        """Whether the absorption of any SAE has been studied."""
+        return any(sae.is_studied for sae in self.saes)
+
+    def error_study(self, sae_id: str | None) -> ErrorStudyEntry | None:
+        """The newest error study of an SAE, or else of its site; None where there is none."""
+        entry = self.entry(sae_id)
+        site = [s for s in self.error_studies if entry is not None and s.hook_name == entry.hook_name]
+        return next((s for s in self.error_studies if sae_id in s.sae_ids), site[0] if site else None)
+
+    def sae(self, name: str) -> SaeEntry:
+        """The SAE of a name, an id, or the unique beginning of either.
+
+        Raises CommandError that lists the names there are.
+        """
+        exact = [s for s in self.saes if name in (s.sae_id, s.name)]
+        found = exact or [s for s in self.saes if s.name.startswith(name) or s.sae_id.startswith(name)]
+        if len(found) == 1:
+            return found[0]
+        if not self.saes:
+            raise CommandError("there is no SAE in this store yet; :study demo trains six")
+        names = ", ".join(s.name for s in found or self.saes)
+        raise CommandError(f"{name!r} can be {names}" if found else f"no SAE {name!r} here; there are {names}")
+
+    def entry(self, sae_id: str | None) -> SaeEntry | None:
+        """The SAE of an id, or None."""
+        return next((s for s in self.saes if s.sae_id == sae_id), None)
+
+
+@dataclass(frozen=True)
+class Holdings:
+    """What the workbench keeps of a store, read at one revision."""
+
+    revision: int
+    catalogue: Catalogue
+    marks: frozenset[Subject]
+
+    @classmethod
+    def read(cls, store: Store) -> Holdings:
+        revision = store.revision
+        marks = store.fetch("SELECT subject, key FROM mark")
+        return cls(revision, Catalogue.read(store), frozenset(Subject(kind, key) for kind, key in marks.rows))

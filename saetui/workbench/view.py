@@ -1,0 +1,48 @@
+"""What is on screen, as data: enough to show it again, and to tell whether it is the same."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any
+
+from saetui.workbench.attention import Attention
+from saetui.workbench.window import first_rows
+
+if TYPE_CHECKING:
+    from store import Store
+# Rows of each table that count for the digest: about a screen full.
+DIGEST_ROWS = 50
+_AT_START = asdict(Attention())
+
+
+@dataclass(frozen=True)
+class View:
+    """A screen, what is looked at, and ``(table, sql, parameters)`` of everything it shows."""
+
+    screen: str
+    attention: Attention
+    tables: tuple[tuple[str, str, dict[str, Any]], ...]
+
+    def content(self, store: Store) -> dict[str, Any]:
+        """The view with the first rows of every table, as JSON can hold it."""
+        tables = {}
+        for table, sql, parameters in self.tables:
+            rows = store.fetch(first_rows(sql, DIGEST_ROWS), **parameters)
+            tables[table] = [list(rows.columns), *([_settled(value) for value in row] for row in rows.rows)]
+        # What is as at the start is left out: sessions stay what they were when there is more to look at.
+        looked_at = {name: value for name, value in asdict(self.attention).items() if value != _AT_START[name]}
+        return {"screen": self.screen, "attention": looked_at, "tables": tables}
+
+    def digest(self, store: Store) -> str:
+        """A short hash of the content; equal digests were the same picture."""
+        text = json.dumps(self.content(store), default=str, sort_keys=True)
+        return sha256(text.encode()).hexdigest()[:16]
+
+
+def _settled(value: Any) -> Any:
+    """A float without its last digits: a mean over threads adds up in another order each time."""
+    if isinstance(value, float):
+        return float(f"{value:.9g}")
+    return [_settled(part) for part in value] if isinstance(value, list) else value

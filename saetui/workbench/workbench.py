@@ -1,0 +1,417 @@
+"""The workbench: a store, its jobs, one cursor of attention, and the dispatcher of commands; knows no terminal."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import suppress
+from dataclasses import replace
+from functools import cached_property
+from pathlib import Path
+from threading import Lock
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+
+from saetui.commands.command import Command
+from saetui.commands.parse import parse
+from saetui.commands.session import Recorder
+from saetui.workbench.attention import Attention, History, Place
+from saetui.workbench.catalogue import Catalogue, Holdings
+from saetui.workbench.events import (
+    AttentionEvent,
+    Event,
+    JobsEvent,
+    MarksEvent,
+    NoticeEvent,
+    ScreenEvent,
+    StoreEvent,
+    TableEvent,
+)
+from saetui.workbench.exceptions import CommandError
+from saetui.workbench.front import Front, NoFront
+from saetui.workbench.row_filter import Condition, FilterColumn, columns_of, parse_filter
+from saetui.workbench.subject import Subject
+from saetui.workbench.tables import TABLES, TableSpec, TableState, tables_of
+from saetui.workbench.trouble import Troubles, outside_errors, told
+from saetui.workbench.view import View
+from saetui.workbench.waiting import waiting_text
+from saetui.workbench.window import parameter_names, windowed
+from store import QueryInterrupted, Store
+
+if TYPE_CHECKING:
+    from saetui.jobs import Job, JobClient
+
+_LOOK_SECONDS = 1.0
+# How long leaving waits for reads of the background to end by themselves.
+_CLOSE_PATIENCE = 1.0
+_PAUSE = 0.05
+SCREENS = {
+    "overview": ("1", "Overview"),
+    "letters": ("2", "Letters"),
+    "absorption": ("3", "Absorption"),
+    "hard": ("4", "Hard tokens"),
+    "pursuit": ("5", "Pursuit"),
+    "jobs": ("7", "Jobs"),
+}
+
+
+class Workbench:
+    """Everything a person works with, without the terminal.
+
+    Listeners receive events, some of them from the writing thread. With ``inline`` writes happen before ``dispatch``
+    returns, which is what headless use and tests want.
+    """
+
+    def __init__(self, store: Store, *, inline: bool = False, front: Front | None = None) -> None:
+        self.store = store
+        self.front: Front = front if front is not None else NoFront()
+        self.attention = Attention()
+        self.screen = "overview"
+        self.focus = tables_of(self.screen)[0].id
+        self.page = ""
+        self.tables: dict[str, TableState] = {name: TableState() for name in TABLES}
+        self.history = History()
+        self.marks: frozenset[Subject] = frozenset()
+        self.jobs: list[Job] = []
+        self.recorder: Recorder | None = None
+        self.revision = -1
+        self.waiting = ""
+        self.catalogue = Catalogue()
+        self._listeners: list[Callable[[Event], None]] = []
+        self._writer = None if inline else ThreadPoolExecutor(1, thread_name_prefix="saetui-writer")
+        self._writes: list[Future[None]] = []
+        self._commit: Future[None] | None = None
+        self._closing, self._is_closing = Lock(), False
+        self.last_words: list[str] = []
+        self._next_look = self._next_read = 0.0
+        self.troubles = Troubles(lambda text: self.notify(text, "error"))
+        self._fresh: Holdings | None = None
+        self._columns: dict[str, tuple[FilterColumn, ...]] = {}
+        self._take(Holdings.read(store))
+        self._asked = self.revision
+        if inline:
+            self._look_at_jobs()
+        self.history.visit(Place(self.screen, self.attention))
+
+    @classmethod
+    def open(cls, path: Path, *, create: bool = False, inline: bool = False) -> Workbench:
+        """The workbench of a store folder; raises StoreError as ``Store.open`` does."""
+        return cls(Store.open(path, create=create), inline=inline)
+
+    # Commands
+
+    def dispatch(self, command: Command | str, *, visit: bool = True) -> Command:
+        """Do a command (or the text of one) and record it; gives it back with all its arguments filled in.
+
+        ``visit=False`` is for moving a cursor: the place replaces the current step of the history.
+        Raises CommandError, StoreError or JobError where it cannot be done; nothing is recorded then.
+        """
+        given = parse(command) if isinstance(command, str) else command
+        done = given.resolved(self)
+        visit = visit and done.visits
+        steps = self.history.index
+        done.run(self)
+        if self.history.index == steps:
+            self.history.visit(Place(self.screen, self.attention), replace_current=not visit)
+        if self.recorder is not None and done.recorded:
+            recorder, view = self.recorder, self.view()
+            line = recorder.line(done, visit=visit)
+            self.in_background(lambda: self._record(recorder, line, view))
+        return done
+
+    def _record(self, recorder: Recorder, line: dict[str, Any], view: View) -> None:
+        if self.recorder is not recorder:
+            return  # It has stopped already, and said so.
+        try:
+            try:
+                digest = view.digest(self.store)
+            except QueryInterrupted:
+                digest = ""  # The person did not wait for the answer; the command was given all the same.
+            recorder.record(line, digest)
+        except outside_errors() as problem:
+            self.recorder = None
+            raise CommandError(f"recording has stopped: {told(problem)}") from problem
+
+    @cached_property
+    def client(self) -> JobClient:
+        """The jobs of the store; imported when first looked at, after the first paint."""
+        from saetui.jobs import JobClient
+
+        return JobClient(self.store.root)
+
+    def subscribe(self, listener: Callable[[Event], None]) -> None:
+        """Have every event from now on."""
+        self._listeners.append(listener)
+
+    def emit(self, event: Event) -> None:
+        """Tell all listeners."""
+        for listener in self._listeners:
+            listener(event)
+
+    def notify(self, text: str, severity: str = "information") -> None:
+        """Tell the person something."""
+        self.emit(NoticeEvent(text, severity))
+
+    def in_background(self, work: Callable[[], str | None]) -> Future[None] | None:
+        """Do something that waits for the disk, in order, beside the interface; its text or its failure is told."""
+
+        def guarded() -> None:
+            # Any other exception is a fault of this program; poll() raises it again where it is seen.
+            try:
+                text = work()
+            except QueryInterrupted:
+                self.notify("stopped")
+            except outside_errors() as problem:
+                self.notify(told(problem), "error")
+            else:
+                if text:
+                    self.notify(text)
+
+        if self._is_closing:
+            return None
+        if self._writer is None:
+            text = work()
+            if text:
+                self.notify(text)
+            return None
+        write = self._writer.submit(guarded)
+        self._writes.append(write)
+        return write
+
+    # State that commands change
+
+    def attend(self, **changes: Any) -> None:
+        """Look at another SAE, letter, latent, token, job, or set in view."""
+        before, self.attention = self.attention, self.attention.with_changes(**changes)
+        if before != self.attention:
+            self.emit(AttentionEvent(before, self.attention))
+
+    def show(self, screen: str) -> None:
+        """Bring a screen to the front, with the focus on its first table."""
+        if screen not in SCREENS:
+            raise CommandError(f"no screen {screen!r}; there are {', '.join(SCREENS)}")
+        if screen == self.screen:
+            return
+        self.screen = screen
+        self._turn_to(tables_of(screen)[0])
+        self.emit(ScreenEvent(screen))
+
+    def go(self, place: Place) -> None:
+        """Be where one was."""
+        self.attend(**{name: getattr(place.attention, name) for name in place.attention.__dataclass_fields__})
+        self.show(place.screen)
+
+    def change_table(self, table: str, **changes: Any) -> None:
+        """Change filter, sort or row of a table."""
+        before = self.tables[table]
+        self.tables[table] = replace(before, **changes)
+        if before != self.tables[table]:
+            self.emit(TableEvent(table))
+
+    def set_focus(self, table: str) -> None:
+        """Make a table of this screen the one that filter, sort, mark and export act on."""
+        if table not in TABLES or TABLES[table].screen != self.screen:
+            raise CommandError(f"no table {table!r} here; there are {', '.join(t.id for t in tables_of(self.screen))}")
+        if table != self.focus:
+            self._turn_to(TABLES[table])
+            self.emit(TableEvent(table))
+
+    def _turn_to(self, table: TableSpec) -> None:
+        self.focus = table.id
+        if self.page not in table.pages:
+            self.page = table.pages[0]
+
+    def toggle_mark(self, subject: Subject) -> bool:
+        """Mark something, or take the mark away; True where it is marked now."""
+        marked = subject not in self.marks
+        self.marks = self.marks | {subject} if marked else self.marks - {subject}
+        self.emit(MarksEvent())
+        return marked
+
+    # What is shown
+
+    @property
+    def table(self) -> TableSpec:
+        """The table in focus."""
+        return TABLES[self.focus]
+
+    @property
+    def row(self) -> Mapping[str, Any] | None:
+        """The row under the cursor of the table in focus."""
+        return self.tables[self.focus].row
+
+    @property
+    def subject(self) -> Subject | None:
+        """What the row under the cursor is about, as marks and notes name it."""
+        if self.row is None or self.table.subject is None:
+            return None
+        return Subject.of_row(self.table.subject, self.row, sae=self.attention.sae)
+
+    def parameters(self, query: str) -> dict[str, Any]:
+        """The values that attention gives to the ``$names`` of a query; None where there is nothing to give."""
+        study = self.catalogue.error_study(self.attention.sae)
+        known = {
+            "sae": self.attention.sae,
+            "in_view": list(self.attention.in_view),
+            "letter": self.attention.letter,
+            "latent": self.attention.latent,
+            "token": self.attention.token,
+            "model": self.attention.model,
+            "hook": self.attention.hook,
+            "metric": self.attention.metric,
+            "tau": self.attention.tau,
+            "lead": self.attention.lead,
+            "min_cosine": self.attention.min_cosine,
+            "study": study.study_id if study is not None else None,
+            "context": self.attention.context,
+            "position": self.attention.position,
+            "order": self.attention.order,
+            "unit": self.attention.unit,
+            "pursuit": self.attention.pursuit,
+            "beside": self.attention.beside,
+            "pursued": self.attention.pursued,
+            "corpus": None,
+            "probe": None,
+            "limit": None,
+            "offset": 0,
+        }
+        return {name: known.get(name) for name in parameter_names(self.store.sql_of(query))}
+
+    def query_of(self, table: str) -> tuple[str, dict[str, Any]]:
+        """``(sql, parameters)`` of what a table shows, with its filter and sorting."""
+        spec, state = TABLES[table], self.tables[table]
+        condition = self.condition(table, state.filter)
+        sql = windowed(self.store.sql_of(spec.query), where=condition.sql, sort=state.sort, descending=state.descending)
+        parameters = {**self.parameters(spec.query), **condition.params}
+        return sql, {name: parameters[name] for name in parameter_names(sql)}
+
+    def condition(self, table: str, filter: str) -> Condition:  # noqa: A002
+        """What a filter line means for a table; raises FilterError, a CommandError, where it cannot be read."""
+        spec = TABLES[table]
+        return parse_filter(filter, self.columns(table) if filter else (), spec.filters, spec.looked_up)
+
+    def columns(self, table: str) -> tuple[FilterColumn, ...]:
+        """The columns of a table's query."""
+        query = TABLES[table].query
+        if query not in self._columns:
+            self._columns[query] = columns_of(self.store, self.store.sql_of(query), self.parameters(query))
+        return self._columns[query]
+
+    def view(self) -> View:
+        """What is shown now: screen, attention, and the query of every table of the screen."""
+        shown = [table.id for table in tables_of(self.screen) if self.page in table.pages]
+        return View(self.screen, self.attention, tuple((table, *self.query_of(table)) for table in shown))
+
+    # The world outside
+
+    def poll(self) -> None:
+        """Look at the job folders, the spool and the store; cheap enough for four times a second.
+
+        All reading and writing happens beside the caller, who only takes over what has been read. What a disk or a
+        damaged folder does to it is told once, and is in ``troubles`` as long as it lasts.
+        """
+        if self._is_closing:
+            return
+        for write in [w for w in self._writes if w.done()]:
+            self._writes.remove(write)
+            write.result()
+        self._look_at_jobs()
+        if self._fresh is not None:
+            fresh, self._fresh = self._fresh, None
+            self._take(fresh)
+            self.emit(StoreEvent(self.revision))
+        revision = self.store.revision
+        if revision != self._asked and monotonic() >= self._next_read:
+            self._asked = revision
+            self.in_background(self._read_again)
+
+    def commit(self) -> None:
+        """Take finished results from the spool into the store; ``waiting`` says who is in the way, if anyone."""
+        with self.troubles.watched("results cannot be taken into the store"):
+            report = self.store.commit_spool()
+            self.waiting = waiting_text(report)
+            for rejection in report.rejected:
+                self.notify(f"a result of job {rejection.job_id} does not fit the store: {rejection.reason}", "error")
+
+    def stop(self) -> bool:
+        """Stop the export, figure or other read of the background that is under way; whether there was one."""
+        if all(write.done() for write in self._writes):
+            return False
+        self.store.interrupt()
+        return True
+
+    def close(self) -> None:
+        """Finish writing, close the session file and the store; what a disk does to that is in ``last_words``.
+
+        Reads of the background that take long are stopped; what a person wrote is kept. May be called again, and from
+        another thread.
+        """
+        self._is_closing = True
+        with self._closing:
+            if self._writer is not None:
+                self._writer.shutdown(wait=False)
+                writes = list(self._writes)
+                wait(writes, timeout=_CLOSE_PATIENCE)
+                while wait(writes, timeout=_PAUSE).not_done:
+                    self.store.interrupt()
+            recorder, self.recorder = self.recorder, None
+            try:
+                if recorder is not None:
+                    recorder.close(self.store)
+            except outside_errors() as problem:
+                # The file is the session; that the store lists it is a convenience.
+                self.last_words.append(f"the session is not listed in the store: {told(problem)}")
+            finally:
+                self.store.close()
+
+    def _look_at_jobs(self) -> None:
+        jobs = self.jobs
+        with self.troubles.watched("the jobs cannot be read"):
+            jobs = self.client.jobs()
+        if [_moving(job) for job in jobs] != [_moving(job) for job in self.jobs]:
+            self.jobs = jobs
+            self.emit(JobsEvent())
+        if monotonic() < self._next_look:
+            return
+        self._next_look = monotonic() + _LOOK_SECONDS
+        if any(job.state == "queued" for job in self.jobs):
+            with self.troubles.watched("no worker can be started"):
+                self.client.ensure_workers()
+        if self._commit is None or self._commit.done():
+            with self.troubles.watched("the spool cannot be read"):
+                if _holds_results(self.store.spool):
+                    self._commit = self.in_background(self.commit)
+
+    def _read_again(self) -> None:
+        fresh = None
+        with self.troubles.watched("the store cannot be read"), suppress(QueryInterrupted):
+            fresh = Holdings.read(self.store)
+        if fresh is None:
+            # Until it can be read, it is tried again.
+            self._next_read = monotonic() + _LOOK_SECONDS
+            self._asked = -1
+        else:
+            self._fresh = fresh
+
+    def _take(self, fresh: Holdings) -> None:
+        self.revision, self.catalogue, self.marks = fresh.revision, fresh.catalogue, fresh.marks
+        if self.catalogue.entry(self.attention.sae) is None and self.catalogue.saes:
+            first = self.catalogue.saes[0]
+            self.attend(
+                model=first.model_id,
+                hook=first.hook_name,
+                sae=first.sae_id,
+                in_view=tuple(s.sae_id for s in self.catalogue.saes if s.hook_name == first.hook_name),
+            )
+
+
+def _moving(job: Job) -> tuple[Any, ...]:
+    """The parts of a job that change."""
+    return (job.record, job.progress, job.waiting)
+
+
+def _holds_results(spool: Path) -> bool:
+    """Whether anything in the spool waits; what was set aside does not."""
+    with os.scandir(spool) as entries:
+        return any(not entry.name.endswith(".rejected") for entry in entries)

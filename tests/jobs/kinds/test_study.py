@@ -1,0 +1,165 @@
+"""The three kinds of job on a tiny model: what ends up in the store must be what the library says."""
+
+import math
+from pathlib import Path
+
+import pytest
+import torch
+
+from saetui.jobs.exceptions import JobError
+from saetui.jobs.specs import LatentsSpec, LettersSpec, Recipe, TrainSpec
+from saetui.lm import harvest, load_corpus, load_model, tokenize
+from saetui.sae import SAEError, load_sae
+from saetui.sae.evaluation import VarianceUnexplained
+from store import Store
+from tests.jobs.kinds.conftest import HOOK, RunTask
+
+
+def train_spec(model: Path, corpus: Path, **changes: object) -> TrainSpec:
+    settings: dict[str, object] = {
+        "model": str(model),
+        "corpus": str(corpus),
+        "hook_name": HOOK,
+        "context_length": 32,
+        "tokens": 4000,
+        "batch_size": 100,
+        "recipes": (Recipe(width=32, k=3), Recipe(width=64, k=3)),
+    }
+    return TrainSpec.model_validate(settings | changes)
+
+
+def test_a_trained_sae_is_in_the_store_with_its_true_figures(
+    run_task: RunTask, model_folder: Path, corpus_file: Path, tmp_path: Path
+) -> None:
+    run_task(train_spec(model_folder, corpus_file))
+    with Store.open(tmp_path / "store") as store:
+        rows = store.query("select * from sae order by width")
+        tokens = store.query("select count(*) as n from token join corpus using (corpus_id)")["n"][0]
+        corpus_row = store.query("select * from corpus")
+    assert rows["name"].to_list() == ["w32-k3", "w64-k3"]
+    assert rows["tokens_trained"].to_list() == [4000, 4000]
+    assert tokens == corpus_row["n_tokens"][0] + corpus_row["n_contexts"][0]  # a BOS token a context
+
+    model = load_model(str(model_folder))
+    corpus = tokenize(load_corpus(str(corpus_file)), model, context_length=32)
+    for row in rows.iter_rows(named=True):
+        sae = load_sae(tmp_path / "store" / row["path"])
+        assert (sae.d_sae, sae.k, sae.hook_name) == (row["width"], 3, HOOK)
+        unexplained = VarianceUnexplained()
+        fired = torch.zeros(sae.d_sae, dtype=torch.bool)
+        firing = 0
+        for batch in harvest(model, corpus, HOOK):
+            x = batch.activations[HOOK]
+            z = sae.encode(x)
+            unexplained.add(x, sae.decode(z))
+            fired |= (z > 0).any(0)
+            firing += int((z > 0).sum())
+        assert row["fvu"] == pytest.approx(unexplained.value, rel=1e-5)
+        assert row["l0"] == pytest.approx(firing / corpus.n_tokens)
+        assert row["dead_fraction"] == pytest.approx(1 - fired.double().mean().item())
+        assert row["n_evaluated"] == corpus.n_tokens
+
+
+def test_the_same_spec_again_trains_nothing_and_gives_the_same_rows(
+    run_task: RunTask, model_folder: Path, corpus_file: Path, tmp_path: Path
+) -> None:
+    spec = train_spec(model_folder, corpus_file)
+    run_task(spec)
+    weights = sorted((tmp_path / "store" / "tensors" / "sae").glob("*/sae_weights.safetensors"))
+    before = [path.stat().st_mtime_ns for path in weights]
+    with Store.open(tmp_path / "store") as store:
+        rows = store.query("select * exclude added from sae order by name")
+    run_task(spec)
+    assert [path.stat().st_mtime_ns for path in weights] == before
+    with Store.open(tmp_path / "store") as store:
+        assert store.query("select * exclude added from sae order by name").equals(rows)
+        assert store.query("select count(*) as n from vocabulary")["n"][0] == 154
+
+
+def test_a_name_that_is_taken_is_refused_before_training(
+    run_task: RunTask, model_folder: Path, corpus_file: Path
+) -> None:
+    run_task(train_spec(model_folder, corpus_file))
+    with pytest.raises(JobError, match="another SAE called 'w32-k3'"):
+        run_task(train_spec(model_folder, corpus_file, seed=1))
+
+
+def test_an_sae_that_diverges_leaves_the_others(
+    run_task: RunTask, model_folder: Path, corpus_file: Path, tmp_path: Path
+) -> None:
+    recipes = (Recipe(width=32, k=3), Recipe(width=64, k=3, lr=1e30))
+    with pytest.raises(SAEError, match="w64-k3"):
+        run_task(train_spec(model_folder, corpus_file, recipes=recipes))
+    with Store.open(tmp_path / "store") as store:
+        store.commit_spool()
+        assert store.query("select name from sae")["name"].to_list() == ["w32-k3"]
+
+
+def test_letters_are_judged_by_the_saes_own_encoder(
+    run_task: RunTask, model_folder: Path, corpus_file: Path, tmp_path: Path
+) -> None:
+    run_task(train_spec(model_folder, corpus_file))
+    run_task(LettersSpec(model=str(model_folder), hook_name=HOOK, saes=("w32-k3",), examples=3, leading_space=True))
+    with Store.open(tmp_path / "store") as store:
+        words = store.query("select * from word")
+        probes = store.query("select * from probe order by letter")
+        latents = store.query("select * from letter_latent join sae using (sae_id)")
+        fired = store.query("select latent, token_id from word_activation")
+    # 24 words of each of five letters, the 26 answers, and has, the, first, letter.
+    assert len(words) == 120 + 26 + 4
+    assert len(words.filter(letter="a")) == 24 + 1
+    assert set(words["split"]) == {"train", "test"}
+    assert len(probes) == 26
+    assert all(math.isclose(sum(v * v for v in d), 1, rel_tol=1e-4) for d in probes["direction"].to_list())
+    assert set(latents["name"]) == {"w32-k3"}
+    for row in latents.iter_rows(named=True):
+        on = words.filter(words["token_id"].is_in(fired.filter(latent=row["latent"])["token_id"].to_list()))
+        of_letter = words.filter(letter=row["letter"])
+        hits = len(on.filter(letter=row["letter"]))
+        assert row["recall"] == pytest.approx(hits / len(of_letter) if len(of_letter) else 0)
+        assert row["f1"] == pytest.approx(2 * hits / max(1, len(on) + len(of_letter)))
+
+
+def test_latent_statistics_agree_with_the_stored_activations(
+    run_task: RunTask, model_folder: Path, corpus_file: Path, tmp_path: Path
+) -> None:
+    run_task(train_spec(model_folder, corpus_file))
+    run_task(
+        LatentsSpec(
+            model=str(model_folder),
+            corpus=str(corpus_file),
+            hook_name=HOOK,
+            saes=("w32-k3", "w64-k3"),
+            context_length=32,
+            neighbours=2,
+        )
+    )
+    with Store.open(tmp_path / "store") as store:
+        off = store.query(
+            """
+            with counted as (
+                select sae_id, latent, count(*) as n, max(activation) as largest from latent_activation group by all
+            )
+            select count(*) as n from latent left join counted using (sae_id, latent)
+            where latent.n_fires <> coalesce(n, 0)
+                or abs(latent.max_activation - coalesce(largest, 0)) > 1e-3 * greatest(1, largest)
+                or list_sum(histogram) <> n_fires
+            """
+        )["n"][0]
+        errors = store.query("select count(*) as n, avg(l0) as l0, sae_id from token_error group by sae_id")
+        neighbours = store.query("select count(*) as n, max(cosine) as top from latent_neighbour")
+        saes = store.query("select sae_id, l0, n_evaluated from sae")
+    assert off == 0
+    for row in errors.join(saes, on="sae_id", suffix="_sae").iter_rows(named=True):
+        assert row["n"] == row["n_evaluated"]
+        assert row["l0"] == pytest.approx(row["l0_sae"])
+    assert neighbours["n"][0] == 2 * 2 * (32 + 64)
+    assert neighbours["top"][0] <= 1
+
+
+def test_an_unknown_sae_is_named_with_those_that_are_there(
+    run_task: RunTask, model_folder: Path, corpus_file: Path
+) -> None:
+    run_task(train_spec(model_folder, corpus_file))
+    with pytest.raises(JobError, match=r"no SAE 'w99' \(it has: w32-k3, w64-k3\)"):
+        run_task(LettersSpec(model=str(model_folder), hook_name=HOOK, saes=("w99",)))

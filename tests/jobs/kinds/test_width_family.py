@@ -1,0 +1,73 @@
+"""Which SAEs are compared across widths, and the rows of tokens: change is of those SAEs, hardness of all."""
+
+import math
+
+import polars as pl
+import pytest
+import torch
+
+from saetui.dark_matter import SAETokenErrors, TokenErrors, TokenLosses
+from saetui.jobs.kinds.errors.rows import token_rows
+from saetui.jobs.kinds.errors.width_family import family_note, width_family
+
+N = 4
+
+
+def made(**saes: tuple[float, int]) -> TokenErrors:
+    """The same tokens in SAEs of the given error norm and L0."""
+    return TokenErrors(
+        context=torch.zeros(N, dtype=torch.long),
+        position=torch.arange(N),
+        token_id=torch.arange(N),
+        held_out=torch.ones(N, dtype=torch.bool),
+        activation_norm=torch.full((N,), 10.0),
+        saes={
+            name: SAETokenErrors(*[torch.full((N,), norm)] * 4, l0=torch.full((N,), l0))
+            for name, (norm, l0) in saes.items()
+        },
+    )
+
+
+def test_of_several_saes_of_a_width_the_one_of_the_others_l0() -> None:
+    tokens = made(narrow=(8.0, 2), wide=(4.0, 2), wide_dense=(1.0, 8), widest_dense=(0.5, 8), widest=(2.0, 2))
+    widths = {"narrow": 8, "wide": 16, "wide_dense": 16, "widest_dense": 32, "widest": 32}
+    assert width_family(widths, tokens) == ["narrow", "wide", "widest"]
+    assert family_note(["narrow", "wide", "widest"], tokens) is None
+
+
+def test_where_every_width_has_several_all_are_of_one_l0() -> None:
+    tokens = made(a=(8.0, 2), b=(6.0, 4), c=(5.0, 2), d=(4.0, 4))
+    assert width_family({"a": 8, "b": 8, "c": 16, "d": 16}, tokens) == ["b", "d"]
+
+
+def test_a_family_of_unequal_l0_is_said_to_be_one() -> None:
+    tokens = made(narrow=(8.0, 2), wide=(4.0, 8))
+    note = family_note(width_family({"narrow": 8, "wide": 16}, tokens), tokens)
+    assert note is not None
+    assert "L0 2.0 to 8.0" in note
+
+
+def test_change_and_slope_are_of_the_family_and_hardness_of_all() -> None:
+    tokens = made(narrow=(8.0, 2), wide=(4.0, 2), wide_dense=(0.25, 8))
+    rows = token_rows("s", ["narrow", "wide", "wide_dense"], {"narrow": 8, "wide": 32}, tokens, None)
+    assert rows["change"].to_list() == [-4.0] * N
+    assert rows["slope"].to_list() == pytest.approx([math.log2(4 / 8) / 2] * N)
+    assert rows["hardness"].to_list() == pytest.approx([(8 + 4 + 0.25) / 3] * N)
+
+
+def test_a_family_of_one_has_no_slope() -> None:
+    rows = token_rows("s", ["narrow", "dense"], {"narrow": 8}, made(narrow=(8.0, 2), dense=(1.0, 8)), None)
+    assert rows["change"].to_list() == [0.0] * N
+    assert rows["slope"].to_list() == [None] * N
+    assert rows.schema["slope"] == pl.Float32
+
+
+def test_a_loss_that_is_not_a_number_is_left_open() -> None:
+    tokens = made(narrow=(8.0, 2), wide=(4.0, 2))
+    clean = torch.tensor([1.0, 2.0, 3.0])
+    wide = torch.tensor([1.5, torch.nan, 3.0])
+    losses = TokenLosses(tokens.context[:3], tokens.position[:3], clean, {"narrow": clean, "wide": wide})
+    rows = token_rows("s", ["narrow", "wide"], {"narrow": 8, "wide": 32}, tokens, losses)
+    assert rows["clean_loss"].to_list() == [1.0, 2.0, 3.0, None]
+    assert rows["loss"].to_list() == [[1.0, 1.5], [2.0, None], [3.0, 3.0], None]
+    assert rows["damage"].to_list() == [0.25, None, 0.0, None]

@@ -1,0 +1,260 @@
+"""Hard tokens by keys: order, unit, filter, the text and the card of a token, the page of widths, marks and notes."""
+
+import shutil
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from textual.pilot import Pilot
+from textual.widgets import Static
+
+from saetui.commands.table import Filter
+from saetui.tui.app import WorkbenchApp
+from saetui.tui.drawing.figure_view import FigureView
+from saetui.tui.hard_tokens import columns
+from saetui.tui.hard_tokens.absorbed_line import answer
+from saetui.tui.hard_tokens.screen import HardTokensScreen
+from saetui.workbench.glossary import GLOSSARY
+from saetui.workbench.workbench import Workbench
+from tests.tui.error_fixture import add_error_study
+from tests.tui.store_fixture import SAES, WIDTHS
+from tests.tui.table.memory_store import shown, title, until
+
+
+@pytest.fixture(scope="module")
+def made_errors(made_study: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The small study with its errors; not to be changed."""
+    return add_error_study(Path(shutil.copytree(made_study, tmp_path_factory.mktemp("errors") / "store")))
+
+
+@pytest.fixture
+def errors(made_errors: Path, tmp_path: Path) -> Path:
+    """A copy that a test may change."""
+    return Path(shutil.copytree(made_errors, tmp_path / "errors"))
+
+
+@asynccontextmanager
+async def hard(
+    store: Path, size: tuple[int, int] = (120, 40), *before: str
+) -> AsyncIterator[tuple[Pilot[Any], HardTokensScreen]]:
+    """The screen in front, after some commands."""
+    bench = Workbench.open(store, inline=True)
+    app = WorkbenchApp(bench, record=False)
+    try:
+        async with app.run_test(size=size) as pilot:
+            for command in (*before, "screen hard"):
+                app.dispatch(command)
+            await until(pilot, lambda: isinstance(app.screen, HardTokensScreen))
+            screen = app.screen
+            assert isinstance(screen, HardTokensScreen)
+            yield pilot, screen
+    finally:
+        bench.close()
+
+
+def settled(screen: HardTokensScreen) -> Callable[[], bool]:
+    """Whether table, strips and card are about the token that is looked at."""
+
+    def about() -> bool:
+        attention, facts, row = screen.bench.attention, screen.card.facts, screen.tokens.cursor_row
+        return (
+            facts is not None
+            and row is not None
+            and screen.tokens.up_to_date
+            and (attention.context, attention.position) == (facts.context, facts.token["position"])
+            and (row["context"], row["position"]) == (attention.context, attention.position)
+        )
+
+    return about
+
+
+def text_of(screen: HardTokensScreen) -> str:
+    return "\n".join(strip.text for strip in screen._compositor.render_strips())
+
+
+async def test_it_begins_with_the_hardest_token(errors: Path) -> None:
+    async with hard(errors) as (pilot, screen):
+        await until(pilot, settled(screen))
+        hardest = screen.bench.store.fetch("SELECT context, position FROM error_token ORDER BY hardness DESC LIMIT 1")
+        assert hardest.rows == [(screen.bench.attention.context, screen.bench.attention.position)]
+        assert [column.label for column in screen.tokens.columns[1:4]] == ["w64-k4", "w256-k4", "w1024"]
+        await until(pilot, lambda: "absorbed words are" in text_of(screen))
+        await until(pilot, lambda: "latents of w64-k4 on it" in text_of(screen))
+        assert "[all]" in title(screen.tokens)
+
+
+async def test_moving_takes_text_and_card_along(errors: Path) -> None:
+    async with hard(errors) as (pilot, screen):
+        await until(pilot, settled(screen))
+        before = screen.bench.attention
+        await pilot.press("j", "j")
+        await until(pilot, lambda: screen.bench.attention != before and settled(screen)())
+        row = screen.tokens.row_at(2)
+        assert row is not None
+        assert screen.bench.attention.token == row["surface"]
+        assert screen.bench.attention.letter == row["letter"]
+
+
+async def test_another_order_begins_at_its_top(errors: Path) -> None:
+    async with hard(errors) as (pilot, screen):
+        await until(pilot, settled(screen))
+        await pilot.press("o")
+        await until(pilot, lambda: screen.bench.attention.order == "solved" and settled(screen)())
+        await until(pilot, lambda: "solved by width" in title(screen.tokens))
+        assert screen.tokens.cursor_index == 0
+        changes = [row["errors"][-1] - row["errors"][0] for row in map(screen.tokens.row_at, range(20)) if row]
+        assert changes == pytest.approx(sorted(changes))
+
+
+async def test_another_unit_keeps_the_token(errors: Path) -> None:
+    async with hard(errors) as (pilot, screen):
+        await until(pilot, settled(screen))
+        place = screen.bench.attention.context
+        await pilot.press("u")
+        await until(pilot, lambda: "share of |x|" in title(screen.tokens) and settled(screen)())
+        assert screen.bench.attention.context == place
+        await until(pilot, lambda: any("%" in line for line in shown(screen.tokens)[1:3]))
+
+
+async def test_only_absorbed_words(errors: Path) -> None:
+    async with hard(errors) as (pilot, screen):
+        await until(pilot, settled(screen))
+        everything = screen.tokens.total
+        await pilot.press("w")
+        await until(pilot, lambda: "[absorbed]" in title(screen.tokens) and screen.tokens.total < everything)
+        await until(pilot, settled(screen))
+        await pilot.press("escape")
+        await until(pilot, lambda: screen.tokens.total == everything)
+
+
+async def test_a_filter_on_words_and_numbers(errors: Path) -> None:
+    async with hard(errors) as (pilot, screen):
+        await until(pilot, settled(screen))
+        screen.dispatch(Filter("short position<16", table="hard.tokens"))
+        await until(pilot, lambda: 0 < screen.tokens.total < 60)
+        rows = [row for row in map(screen.tokens.row_at, range(screen.tokens.total)) if row]
+        assert rows
+        assert all("short" in row["surface"] and row["position"] < 16 for row in rows)
+        await until(pilot, lambda: "/short position<16" in title(screen.tokens))
+
+
+async def test_sorting_by_one_sae(errors: Path) -> None:
+    async with hard(errors) as (pilot, screen):
+        await until(pilot, settled(screen))
+        screen.dispatch("sort error_2 direction=down table=hard.tokens")
+        await until(pilot, lambda: screen.tokens.sorting[0].column == "error_2" and screen.tokens.up_to_date)
+        await until(pilot, lambda: screen.tokens.row_at(1) is not None)
+        widest = [row["errors"][2] for row in map(screen.tokens.row_at, range(10)) if row]
+        assert widest == sorted(widest, reverse=True)
+
+
+async def test_walking_through_the_text(errors: Path) -> None:
+    async with hard(errors, (120, 40), "open hard/3/7") as (pilot, screen):
+        await until(pilot, settled(screen))
+        await pilot.press("enter", "l")
+        await until(pilot, lambda: screen.bench.attention.position == 8 and settled(screen)())
+        await pilot.press("h", "h")
+        await until(pilot, lambda: screen.bench.attention.position == 6 and settled(screen)())
+        await pilot.press("escape")
+        assert screen.tokens.has_focus
+
+
+async def test_a_link_leads_to_its_token(errors: Path) -> None:
+    async with hard(errors, (120, 40), "open hard/3/7?order=worse&sae=w256-k4") as (pilot, screen):
+        await until(pilot, settled(screen))
+        assert (screen.bench.attention.context, screen.bench.attention.position) == (3, 7)
+        assert "context 3" in text_of(screen)
+        await until(pilot, lambda: "latents of w256-k4" in text_of(screen))
+
+
+async def test_the_page_of_widths(errors: Path) -> None:
+    async with hard(errors) as (pilot, screen):
+        await until(pilot, settled(screen))
+        await pilot.press("M")
+        await until(pilot, lambda: screen.scaling.total == len(WIDTHS) and screen.absorbed.total > 0)
+        assert screen.scaling.has_focus
+        assert not screen.tokens.display
+        await until(pilot, lambda: all(view.figure is not None for view in screen.query(FigureView)))
+        await pilot.press("j")
+        await until(pilot, lambda: screen.bench.attention.sae == SAES[WIDTHS[1]])
+        screen.query_one("#error_scaling", FigureView).focus()
+        await pilot.pause()
+        figure = screen.figure_in_focus()
+        assert figure is not None
+        assert figure.name == "error_scaling"
+        await pilot.press("escape")
+        await until(pilot, lambda: screen.tokens.display)
+        assert screen.tokens.has_focus
+
+
+async def test_marked_tokens_stay_marked(errors: Path) -> None:
+    async with hard(errors) as (pilot, screen):
+        await until(pilot, settled(screen))
+        await pilot.press("m")
+        await until(pilot, lambda: any("◆" in line for line in shown(screen.tokens)))
+        assert {mark.kind for mark in screen.bench.marks} == {"place"}
+
+
+async def test_back_is_where_one_was(errors: Path) -> None:
+    async with hard(errors, (120, 40), "open hard/3/7") as (pilot, screen):
+        await until(pilot, settled(screen))
+        screen.dispatch("place 9 4")
+        await until(pilot, lambda: screen.bench.attention.context == 9 and settled(screen)())
+        await pilot.press("left_square_bracket")
+        await until(pilot, lambda: screen.bench.attention.context == 3 and settled(screen)())
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 50)])
+async def test_every_size_has_its_columns(errors: Path, size: tuple[int, int]) -> None:
+    async with hard(errors, size) as (pilot, screen):
+        await until(pilot, settled(screen))
+        labels = [column.label for column in screen.tokens.columns]
+        assert ("CE+" in labels) == (size[0] > 100)
+        assert ("linear" in labels) == (size[0] >= 160)
+        row = screen.tokens.cursor_row
+        assert row is not None
+        assert (row["linear"] is not None) == (size[0] >= 160)
+        if size[0] < 100:
+            assert not screen.card.display
+        await pilot.press("c")
+        await until(pilot, lambda: screen.card.display and screen.card.has_focus)
+        await pilot.press("escape")
+        assert screen.tokens.has_focus
+
+
+async def test_every_number_is_explained(errors: Path) -> None:
+    tables = [columns.tokens([(0, "w64")], "hard", unit, "wide", 1.0) for unit in ("norm", "share", "fvu")]
+    tables += [columns.scaling("wide"), columns.absorbed("normal")]
+    assert {column.help for table in tables for column in table} <= set(GLOSSARY)
+    async with hard(errors) as (pilot, screen):
+        await until(pilot, settled(screen))
+        for part in (screen.tokens, screen.strips, screen.card):
+            part.focus()
+            await pilot.pause()
+            assert screen.explain() in GLOSSARY
+            assert screen.current_query() is not None
+
+
+async def test_an_empty_store_says_what_to_press(study: Path) -> None:
+    async with hard(study) as (pilot, screen):
+        await until(pilot, lambda: screen.has_class("-empty"))
+        assert "studies the SAEs in view" in str(screen.query_one("#hard-empty", Static).render())
+        assert "A study" in text_of(screen)
+
+
+def test_the_answer_in_words() -> None:
+    def of(words: str, norm: float, **columns: Any) -> dict[str, Any]:
+        ratio = {"error_ratio": norm / 2, "linear_ratio": 1.2, "nonlinear_ratio": 0.9}
+        return {"words": words, "error_norm": norm, "n_words": 3, "n_occurrences": 12, **ratio, **columns}
+
+    kinds = {"absorbed": of("absorbed", 3.0), "other": of("other", 2.0), "missed": of("missed", 2.2)}
+    text = answer(kinds, narrow=False).plain
+    assert "50% harder" in text
+    assert "3.00 against 2.00" in text
+    assert "linear +20%  nonlinear −10%  missed only +10%" in text
+    easier = answer(kinds | {"absorbed": of("absorbed", 1.5)}, narrow=True).plain
+    assert easier.startswith("absorbed words are 25% easier than other words")
+    assert "no absorbed word" in answer({"other": of("other", 2.0)}, narrow=True).plain
+    assert "to compare" in answer({"absorbed": of("absorbed", 2.0, error_ratio=None)}, narrow=True).plain
