@@ -1,6 +1,5 @@
 """Fixtures shared by all tests."""
 
-import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,9 +9,7 @@ import pytest
 
 from saetui.workbench.workbench import Workbench
 from store import Store
-
-# A folder beside the checkout with reference outputs and real inputs; tests that need it skip where it is absent.
-_SHARED = Path(os.environ.get("SAETUI_SHARED", Path(__file__).parents[2] / "shared"))
+from tests.reference import SHARED
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -26,9 +23,9 @@ def state_of_its_own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]
 @pytest.fixture(scope="session")
 def shared() -> Path:
     """The folder of reference inputs and outputs."""
-    if not _SHARED.is_dir():
-        pytest.skip(f"{_SHARED} is not there")
-    return _SHARED
+    if not SHARED.is_dir():
+        pytest.skip(f"{SHARED} is not there")
+    return SHARED
 
 
 @pytest.fixture(scope="session")

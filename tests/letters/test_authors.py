@@ -15,8 +15,6 @@ from saetui.letters.selection_probe import SELECTION
 from saetui.letters.sparse_probes import SparseProbe, sparse_probes
 from saetui.sae import load_sae
 
-KS = range(1, 11)
-
 
 class Words(NamedTuple):
     expected: dict[str, Any]
@@ -26,7 +24,8 @@ class Words(NamedTuple):
     test_labels: list[str]
 
     def probes(self, **settings: Any) -> dict[str, SparseProbe]:
-        return sparse_probes(self.train, self.train_labels, self.test, self.test_labels, KS, **settings)
+        ks = range(1, max(len(row["f1"]) for row in self.expected["k_sparse"].values()) + 1)
+        return sparse_probes(self.train, self.train_labels, self.test, self.test_labels, ks, **settings)
 
 
 @pytest.fixture(scope="module")
@@ -70,10 +69,11 @@ def test_our_ranking_finds_better_main_latents(words: Words, capsys: pytest.Capt
         ours = {letter: probe for letter, probe in words.probes(settings=settings).items() if letter in theirs}
         f1 = {letter: probe.f1 for letter, probe in ours.items()}
         shared = [len({*p.ranked_latents} & {*theirs[letter]["ranked_latents"]}) for letter, p in ours.items()]
+        ranked = max(len(row["ranked_latents"]) for row in theirs.values())
         found[name] = _mean_main_f1(f1, {letter: probe.n_main for letter, probe in ours.items()})
         lines.append(
             f"{name}: main latents' mean F1 {found[name]:.2f}, k = 1 {_at(f1, 1):.2f},"
-            f" {sum(shared) / len(shared):.1f} of 10 latents shared with theirs"
+            f" {sum(shared) / len(shared):.1f} of {ranked} latents shared with theirs"
         )
     with capsys.disabled():
         print("", *lines, sep="\n    ")  # noqa: T201
@@ -109,9 +109,8 @@ def test_their_scores_give_their_verdicts(words: Words, parity: bool) -> None:
     letters = words.expected["absorption"]
     cases = [case for letter in letters.values() for case in letter["cases"]]
     verdicts = [_verdict(case, words.test.shape[1], AbsorptionRule(parity=parity)) for case in cases]
-    assert len(verdicts) == 230
     assert [verdict.absorbed for verdict in verdicts] == [case["is_absorption"] for case in cases]
-    assert sum(verdict.absorbed for verdict in verdicts) == 189
+    assert sum(verdict.absorbed for verdict in verdicts) == sum(letter["absorbed"] for letter in letters.values()) > 0
     for verdict, case in zip(verdicts, cases, strict=True):
         if verdict.outcome not in ("main latent fires", "no effect"):
             assert verdict.latent == case["top"][0]["feature_id"]

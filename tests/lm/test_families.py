@@ -1,5 +1,6 @@
 """Models of every family load, compute what plain transformers computes, and name their hook points rightly."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -118,22 +119,30 @@ def test_a_real_gpt2(shared: Path) -> None:
     folder = shared / "models" / "craftgpt"
     model = load_model(folder)
     described = (model.name, model.family, model.n_layers, model.d_model, model.context_length, model.bos_token_id)
-    assert described == ("craftgpt", "gpt2", 6, 240, 64, 0)
+    config = json.loads((folder / "config.json").read_text())
+    sizes = tuple(config[name] for name in ("n_layer", "n_embd", "n_positions", "bos_token_id"))
+    assert described == ("craftgpt", "gpt2", *sizes)
     tokens = torch.tensor(
-        [[0, *model.tokenizer.encode("the sun is warm and the sky is blue", add_special_tokens=False)]]
+        [[model.bos_token_id, *model.tokenizer.encode("the sun is warm and the sky is blue", add_special_tokens=False)]]
     )
     torch.testing.assert_close(model.logits(tokens), plain_logits(folder, tokens), rtol=0, atol=1e-4)
-    assert model.activations(tokens, "blocks.5.hook_resid_post").shape == (1, tokens.shape[1], 240)
+    last = f"blocks.{model.n_layers - 1}.hook_resid_post"
+    assert model.activations(tokens, last).shape == (1, tokens.shape[1], model.d_model)
 
 
 def test_layers_that_see_only_their_own_token_are_computed_exactly(shared: Path) -> None:
     folder = shared / "reference" / "absorption" / "model"
     model = load_model(folder)
-    tokens = torch.randint(1, model.vocabulary_size, (3, 128), generator=torch.Generator().manual_seed(0))
+    tokens = torch.randint(
+        1, model.vocabulary_size, (3, model.context_length), generator=torch.Generator().manual_seed(0)
+    )
     torch.testing.assert_close(model.logits(tokens), plain_logits(folder, tokens), rtol=0, atol=1e-4)
     other = tokens.clone()
     other[:, 0] = 0
-    early, late = "blocks.1.hook_resid_post", "blocks.2.hook_resid_post"
+    config = json.loads((folder / "config.json").read_text())
+    assert config["sliding_window"] == 1
+    n_own = config["layer_types"].index("full_attention")
+    early, late = f"blocks.{n_own - 1}.hook_resid_post", f"blocks.{n_own}.hook_resid_post"
     assert torch.equal(model.activations(tokens, early)[:, 1:], model.activations(other, early)[:, 1:])
     assert not torch.equal(model.activations(tokens, late)[:, 1:], model.activations(other, late)[:, 1:])
 

@@ -8,21 +8,11 @@ import torch
 from safetensors.torch import load_file
 
 from saetui.sae import load_sae
-
-FOLDERS = (
-    "gated",
-    "jumprelu",
-    "standard",
-    "standard_layer_norm",
-    "standard_no_bdec_in",
-    "topk",
-    "topk_rescaled",
-    "train_batchtopk",
-    "train_matryoshka",
-)
+from saetui.sae.architectures.topk import TopKSAE
+from tests.reference import reference_folders
 
 
-@pytest.mark.parametrize("name", FOLDERS)
+@pytest.mark.parametrize("name", reference_folders("sae_lens"))
 def test_encode_and_decode_agree_with_saelens(shared: Path, name: str) -> None:
     folder = shared / "reference" / "sae_lens" / name
     sae, expected = load_sae(folder), load_file(folder / "expected.safetensors")
@@ -39,9 +29,11 @@ def test_encode_and_decode_agree_with_saelens(shared: Path, name: str) -> None:
 def test_topk_sae_of_the_absorption_reference(shared: Path) -> None:
     folder = shared / "reference" / "absorption"
     sae = load_sae(folder / "sae")
-    assert (sae.architecture, sae.d_in, sae.d_sae, sae.k) == ("topk", 128, 2048, 4)
-    assert sae.hook_name == "blocks.1.hook_resid_post"
-    tensors = load_file(folder / "tensors.safetensors")
-    test_words = json.loads((folder / "expected.json").read_text())["test_index"]
+    cfg = json.loads((folder / "sae" / "cfg.json").read_text())
+    assert isinstance(sae, TopKSAE)
+    assert (sae.architecture, sae.d_in, sae.d_sae, sae.k) == ("topk", cfg["d_in"], cfg["d_sae"], cfg["k"])
+    expected = json.loads((folder / "expected.json").read_text())
+    assert sae.hook_name == expected["hook_name"]
+    tensors, test_words = load_file(folder / "tensors.safetensors"), expected["test_index"]
     latents = sae.encode(tensors["word_activations"][test_words])
     torch.testing.assert_close(latents, tensors["sae_latents_test"], rtol=1e-5, atol=1e-4)
