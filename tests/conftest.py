@@ -9,7 +9,10 @@ import pytest
 
 from saetui.workbench.workbench import Workbench
 from store import Store
+from tests.left_processes import pytest_configure, pytest_sessionfinish, pytest_terminal_summary
 from tests.reference import SHARED
+
+__all__ = ["pytest_configure", "pytest_sessionfinish", "pytest_terminal_summary"]
 
 
 @pytest.fixture(scope="session", autouse=True)
