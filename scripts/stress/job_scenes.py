@@ -201,16 +201,18 @@ def _all_done(root: Path, flushes: dict[str, int]) -> None:
 
 def nobody_left(root: Path, client: JobClient) -> None:
     pids = root.parent / "pids"
-    _gone = time.monotonic() + 8
-    while forks.living(pids) and time.monotonic() < _gone:
+    leases = [(path.parent.name, Lease(path)) for path in root.glob("jobs/.workers/*/*/device.lease")]
+    gone = time.monotonic() + 8
+    # A process that is just being started holds the lease of the one that starts it, and is not written down yet.
+    while (forks.living(pids) or any(not lease.is_free() for _, lease in leases)) and time.monotonic() < gone:
         client.release_workers()
         time.sleep(0.02)
     if left := forks.living(pids):
         roles = dict(line.split()[:2] for line in pids.read_text().splitlines())
         raise BrokenError("stuck", f"still running: {', '.join(roles[str(pid)] for pid in left)}")
-    for path in root.glob("jobs/.workers/*/*/device.lease"):
-        if not Lease(path).is_free():
-            raise BrokenError("stuck", f"{path.parent.name} is still leased")
+    for device, lease in leases:
+        if not lease.is_free():
+            raise BrokenError("stuck", f"{device} is still leased")
 
 
 def _rows(root: Path) -> dict[str, list[float]]:
