@@ -36,8 +36,9 @@ def known(job_id: str, **fields: Any) -> Record:
 
 
 @pytest.fixture
-def quiet(tmp_path: Path, toy_tasks: None) -> JobClient:
-    """A client of a store with a good and a bad job, of which none is run."""
+def quiet(tmp_path: Path, toy_tasks: None, monkeypatch: pytest.MonkeyPatch) -> JobClient:
+    """A client of a store with a good and a bad job, neither of which is run: workers end as they start."""
+    monkeypatch.setattr("saetui.jobs.launch.python_module", lambda *_: ["/bin/sh", "-c", ":"])
     (tmp_path / "store" / "jobs").mkdir(parents=True)
     client = JobClient(tmp_path / "store")
     for job_id in (GOOD, BAD):
