@@ -186,11 +186,11 @@ def test_only_the_end_of_a_huge_file_is_read(tmp_path: Path) -> None:
         file.truncate(1 << 40)  # No disk holds it; a reader that takes all of it would not come back.
         file.seek(0, os.SEEK_END)
         file.write(b'\n{"phase": "a", "done": 1, "total": 4, "clock": 5, "unit": "steps"}\n')
-    began = time.monotonic()
+    began = time.process_time()
     progress = ProgressReader(path).read()
     assert progress is not None
     assert progress.done == 1
-    assert time.monotonic() - began < 2
+    assert time.process_time() - began < 2
 
 
 def test_a_progress_file_that_is_a_link_or_a_pipe_says_nothing(tmp_path: Path) -> None:

@@ -223,13 +223,13 @@ def test_a_bad_recipe_is_one_line() -> None:
 
 
 def test_too_many_of_anything_are_refused_at_once() -> None:
-    began = time.monotonic()
+    began = time.process_time()
     said = refusal({**TRAIN, "recipes": [{"width": 8, "k": 1}] * 300_000})
     assert said == "grid.toml: recipes: at most 1,000 of them, not 300,000"
     many = refusal({**TRAIN, **{f"key{i}": 1 for i in range(50_000)}})
     assert many.splitlines()[-1] == "grid.toml: and 49,990 more"
     assert "nested" in refusal({**TRAIN, "recipes": nested(5_000)})
-    assert time.monotonic() - began < 20
+    assert time.process_time() - began < 20
 
 
 def nested(depth: int) -> list[object]:

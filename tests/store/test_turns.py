@@ -98,7 +98,6 @@ def test_a_commit_goes_through_while_others_look(store: Store) -> None:
             start = time.monotonic()
             report = store.commit_spool()
             assert (report.manifests, report.held_by) == (1, None)
-            assert time.monotonic() - start < 2
             assert store.revision == revision + 1
             for peer in (one, two):
                 while int(peer.ask("store.revision")) == revision:

@@ -64,6 +64,7 @@ def spec_for(model: Path, **changes: object) -> AbsorptionSpec:
     return AbsorptionSpec.model_validate(settings | changes)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("train", "able")
 def test_all_hook_points_are_studied_and_sql_gives_the_rates_of_the_library(
     run_task: RunTask, model_folder: Path, tmp_path: Path
@@ -96,6 +97,7 @@ def test_all_hook_points_are_studied_and_sql_gives_the_rates_of_the_library(
 _NONE = {"probe": None, "tau": None, "lead": None, "min_cosine": None}
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("train", "able")
 def test_effects_in_the_store_are_those_of_the_model_run_again(
     run_task: RunTask, model_folder: Path, tmp_path: Path
@@ -138,6 +140,7 @@ def test_effects_in_the_store_are_those_of_the_model_run_again(
     assert ablations["effect"].to_list() == pytest.approx(leading["effect"].to_list(), abs=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("train", "able")
 def test_what_was_studied_with_the_same_settings_is_not_studied_again(
     run_task: RunTask, model_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -159,6 +162,7 @@ def test_what_was_studied_with_the_same_settings_is_not_studied_again(
         assert store.query("select count(*) as n, min(tau) as tau from absorption_run").row(0) == (3, 0.05)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("train")
 def test_a_model_that_cannot_name_first_letters_has_no_rate_but_projections(
     run_task: RunTask, model_folder: Path, tmp_path: Path
@@ -203,6 +207,7 @@ def test_saes_must_be_of_the_model_and_the_hook_point(run_task: RunTask, model_f
         run_task(spec_for(model_folder))
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("train")
 def test_saes_that_cannot_be_studied_leave_the_others(
     run_task: RunTask, model_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

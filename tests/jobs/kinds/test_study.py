@@ -95,6 +95,7 @@ def test_an_sae_that_diverges_leaves_the_others(
         assert store.query("select name from sae")["name"].to_list() == ["w32-k3"]
 
 
+@pytest.mark.slow
 def test_letters_are_judged_by_the_saes_own_encoder(
     run_task: RunTask, model_folder: Path, corpus_file: Path, tmp_path: Path
 ) -> None:
@@ -120,6 +121,7 @@ def test_letters_are_judged_by_the_saes_own_encoder(
         assert row["f1"] == pytest.approx(2 * hits / max(1, len(on) + len(of_letter)))
 
 
+@pytest.mark.slow
 def test_latent_statistics_agree_with_the_stored_activations(
     run_task: RunTask, model_folder: Path, corpus_file: Path, tmp_path: Path
 ) -> None:
