@@ -46,3 +46,21 @@ def load_tensors(store_root: Path, path: Path, shapes: Mapping[str, tuple[int, .
         return None
     fits = all(name in found and tuple(found[name].shape) == shape for name, shape in shapes.items())
     return found if fits else None
+
+
+class StoredTensors:
+    """Tensors that studies keep in a folder of the store, by name."""
+
+    def __init__(self, context: TaskContext, folder: Path) -> None:
+        self._context, self._folder = context, folder
+
+    def load(self, name: str, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, Tensor] | None:
+        """As ``load_tensors``."""
+        return load_tensors(self._context.store_root, self._path(name), shapes)
+
+    def save(self, name: str, tensors: Mapping[str, Tensor]) -> None:
+        """As ``save_tensors``."""
+        save_tensors(self._context, self._path(name), tensors)
+
+    def _path(self, name: str) -> Path:
+        return self._context.store_root / self._folder / f"{name}.safetensors"

@@ -8,7 +8,6 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from saetui.jobs.exceptions import JobError
-from saetui.jobs.kinds.absorption import task as absorption
 from saetui.jobs.specs import AblationSpec, AbsorptionSpec, Recipe, TrainSpec
 from saetui.letters import (
     answer_token_ids,
@@ -17,6 +16,7 @@ from saetui.letters import (
     first_letter_words,
     letter_margins,
     split_words,
+    study,
 )
 from saetui.lm import load_model
 from saetui.sae import SAEError, load_sae, save_sae
@@ -49,7 +49,7 @@ def train(run_task: RunTask, model_folder: Path, corpus_file: Path) -> None:
 @pytest.fixture
 def able(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let a model of random weights pass for one that can name first letters."""
-    monkeypatch.setattr(absorption, "MIN_ACCURACY", 0.0)
+    monkeypatch.setattr(study, "MIN_ACCURACY", 0.0)
 
 
 def spec_for(model: Path, **changes: object) -> AbsorptionSpec:
@@ -147,13 +147,13 @@ def test_what_was_studied_with_the_same_settings_is_not_studied_again(
 ) -> None:
     run_task(spec_for(model_folder, saes=["w32-k3"]))
     studied: list[str] = []
-    whole = absorption.WordLatents
+    whole = study.WordLatents
 
-    def counted(spec: AbsorptionSpec, *rest: object) -> object:
+    def counted(*arguments: object, **settings: object) -> object:
         studied.append("SAE")
-        return whole(spec, *rest)  # type: ignore[arg-type]
+        return whole(*arguments, **settings)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(absorption, "WordLatents", counted)
+    monkeypatch.setattr(study, "WordLatents", counted)
     run_task(spec_for(model_folder))
     assert len(studied) == 2  # The first one stands.
     run_task(spec_for(model_folder, tau=0.05))
@@ -233,13 +233,13 @@ def test_saes_that_cannot_be_studied_leave_the_others(
 
     # Named by the spec it fails, after the others; what was done is kept, unless the store has refused it.
     studied: list[str] = []
-    whole = absorption.WordLatents
+    whole = study.WordLatents
 
-    def counted(*arguments: object) -> object:
+    def counted(*arguments: object, **settings: object) -> object:
         studied.append("SAE")
-        return whole(*arguments)  # type: ignore[arg-type]
+        return whole(*arguments, **settings)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(absorption, "WordLatents", counted)
+    monkeypatch.setattr(study, "WordLatents", counted)
     with pytest.raises(SAEError, match="b_dec holds NaN"):
         run_task(spec_for(model_folder, saes=["w64-k3", "w32-k3"]))
     assert studied == []

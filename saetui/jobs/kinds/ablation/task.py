@@ -4,7 +4,7 @@ import torch
 
 from saetui.jobs.context import TaskContext
 from saetui.jobs.exceptions import JobError
-from saetui.jobs.kinds.absorption.task import ablation_rows
+from saetui.jobs.kinds.absorption.rows import ablation_rows
 from saetui.jobs.specs import AblationSpec
 from saetui.jobs.work.saes import saes_by_site, warm_sae
 from saetui.jobs.work.shelf import SavedSAE

@@ -1,29 +1,19 @@
 """Words that a letter's probe gets right: what an SAE's latents make of them, raw, so that any threshold can judge."""
 
 from dataclasses import dataclass
+from typing import Literal
 
-import polars as pl
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from saetui.jobs.context import TaskContext
-from saetui.jobs.kinds.letters.task import WordLatents
-from saetui.jobs.specs import AbsorptionSpec
-from saetui.jobs.work.words import LetterSite, LetterWords
-from saetui.letters import (
-    LETTERS,
-    AbsorptionRule,
-    LetterRate,
-    ProjectionScores,
-    SparseLatents,
-    SparseProbe,
-    draw_order,
-    paper_verdicts,
-    projection_scores,
-    projection_verdicts,
-    sample_words,
-)
+from saetui.letters.absorption import MAX_WORDS, AbsorptionRule, LetterRate, draw_order, paper_verdicts, sample_words
+from saetui.letters.latents import SparseLatents
+from saetui.letters.projection import ProjectionScores, projection_scores, projection_verdicts
+from saetui.letters.sparse_probes import SparseProbe
+from saetui.letters.vocabulary import LETTERS
+from saetui.letters.word_latents import WordLatents
+from saetui.letters.words import LetterSite, LetterWords
 from saetui.sae.base import FIRING
 
 
@@ -64,17 +54,17 @@ class JudgedWords:
             chosen[sample_words(self.candidates(k), self.draw, max_words)] = True
         return chosen
 
-    def rate(self, spec: AbsorptionSpec) -> LetterRate:
-        """The paper's rate at the spec's thresholds."""
+    def rate(self, rule: AbsorptionRule, max_words: int = MAX_WORDS) -> LetterRate:
+        """The paper's rate, of at most ``max_words`` candidates."""
         candidates = self.candidates(self.probe.n_main)
-        sampled = sample_words(candidates, self.draw, spec.max_words)
+        sampled = sample_words(candidates, self.draw, max_words)
         verdicts = paper_verdicts(
             self.indices[sampled],
             self.values[sampled],
             self.effects[sampled],
             self.all_cosines,
             self.probe.main_latents,
-            AbsorptionRule(lead=spec.lead, min_cosine=spec.min_cosine),
+            rule,
         )
         absorbed = sum(verdict.absorbed for verdict in verdicts)
         return LetterRate(len(self), int(candidates.sum()), len(sampled), absorbed)
@@ -90,61 +80,32 @@ class JudgedWords:
         )
         return projection_scores(verdicts)
 
-    def word_rows(self, sae_id: str, words: LetterWords, site: LetterSite) -> pl.DataFrame:
-        """Rows of ``absorption_word``."""
-        chosen = self.words.tolist()
-        return pl.DataFrame(
-            {
-                "sae_id": sae_id,
-                "probe_id": site.probe_id,
-                "letter": self.letter,
-                "token_id": [words.words[row].token_id for row in chosen],
-                "draw": self.draw.tolist(),
-                "projection": self.projection.tolist(),
-                "sparse_logits": self.sparse_logits.tolist(),
-                "margin": words.readings.margins[self.words].tolist(),
-                "attributed": self.attributed.tolist(),
-            },
-            schema_overrides={"sparse_logits": pl.List(pl.Float32)},
-        )
+    def take_effects(self, word: int, indices: Int[Tensor, " slot"], effects: Float[Tensor, " slot"]) -> None:
+        """Fill in the measured effects of the latents ``indices`` on one word; 0 for those that were not measured."""
+        same = self.indices[word][:, None] == indices[None, :]
+        self.effects[word] = torch.where(same.any(1), effects[same.long().argmax(1)], 0.0)
 
-    def latent_rows(self, sae_id: str, words: LetterWords, site: LetterSite) -> pl.DataFrame:
-        """Rows of ``absorption_latent``: what fires on each word."""
-        row, slot = (self.values > FIRING).nonzero(as_tuple=True)
-        latents = self.indices[row, slot]
-        places = {latent: place for place, latent in enumerate(self.probe.ranked_latents, start=1)}
-        effects = self.effects[row, slot].double()
-        return pl.DataFrame(
-            {
-                "sae_id": sae_id,
-                "probe_id": site.probe_id,
-                "letter": self.letter,
-                "token_id": [words.words[word].token_id for word in self.words[row].tolist()],
-                "latent": latents.numpy(),
-                "activation": self.values[row, slot].numpy(),
-                "cosine": self.all_cosines[latents].numpy(),
-                "projection": self.projections[row, slot].numpy(),
-                "place": [places.get(latent) for latent in latents.tolist()],
-                "effect": [
-                    effect if measured else None
-                    for effect, measured in zip(effects.tolist(), self.attributed[row].tolist(), strict=True)
-                ],
-            },
-            schema_overrides={"place": pl.UInt16, "effect": pl.Float64},
-        )
+    def leading(self, word: int, n: int) -> list[int]:
+        """The ``n`` latents of a word with the most negative effects."""
+        fires = self.values[word] > FIRING
+        effects = torch.where(fires, self.effects[word], torch.inf)
+        order = effects.argsort()[: min(n, int(fires.sum()))]
+        return [int(self.indices[word, slot]) for slot in order.tolist()]
 
 
-def judged_words(spec: AbsorptionSpec, words: LetterWords, site: LetterSite, latents: WordLatents) -> list[JudgedWords]:
-    """The words of every letter that has enough of them, of the side that the spec judges."""
+def judged_words(
+    words: LetterWords, site: LetterSite, latents: WordLatents, *, side: Literal["test", "all"] = "test", seed: int = 42
+) -> list[JudgedWords]:
+    """The words of every letter that has enough of them: those that only test, or all."""
     logits = site.probes.logits(latents.activations)
-    side = words.is_test if spec.words == "test" else torch.ones_like(words.is_test)
+    judged = words.is_test if side == "test" else torch.ones_like(words.is_test)
     decoder, directions = latents.sae.W_dec.cpu(), latents.sae.decoder_directions().cpu()
     found = []
     for i, probe in latents.probes.items():
         letter = LETTERS[i]
         if letter in words.split.skipped_letters:
             continue
-        rows = (side & (words.letters == i) & (logits[:, i] > 0)).nonzero()[:, 0]
+        rows = (judged & (words.letters == i) & (logits[:, i] > 0)).nonzero()[:, 0]
         direction = site.probes.directions[i]
         own = latents.folded.rows(rows)
         cosines = directions @ direction
@@ -153,7 +114,7 @@ def judged_words(spec: AbsorptionSpec, words: LetterWords, site: LetterSite, lat
                 letter=letter,
                 probe=probe,
                 words=rows,
-                draw=draw_order(len(rows), spec.seed * len(LETTERS) + i),
+                draw=draw_order(len(rows), seed * len(LETTERS) + i),
                 projection=latents.activations[rows] @ direction,
                 sparse_logits=probe.logits(own),
                 ranked=own.columns(probe.ranked_latents),
@@ -166,12 +127,3 @@ def judged_words(spec: AbsorptionSpec, words: LetterWords, site: LetterSite, lat
             )
         )
     return found
-
-
-def spool_judged(
-    context: TaskContext, sae_id: str, words: LetterWords, site: LetterSite, letters: list[JudgedWords]
-) -> None:
-    """The raw scores of all letters."""
-    for of_letter in letters:
-        context.spool.add("absorption_word", of_letter.word_rows(sae_id, words, site))
-        context.spool.add("absorption_latent", of_letter.latent_rows(sae_id, words, site))
