@@ -1,9 +1,9 @@
-"""Asking a store: named queries and SQL, whole or a window at a time."""
+"""Asking a store: named queries and SQL."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from store.exceptions import QueryError, QueryInterrupted
+from store.exceptions import QueryError
 from store.queries import text_of
 from store.rows import Rows
 
@@ -80,51 +80,9 @@ class Reader:
         text = text_of(sql_or_name)
         return self._reads.run(task)
 
-    def window(
-        self,
-        sql_or_name: str,
-        params: Mapping[str, Any] | None = None,
-        *,
-        where: str | None = None,
-        order_by: Sequence[str] = (),
-        limit: int | None = None,
-        offset: int = 0,
-    ) -> Rows:
-        """Some rows of an answer, filtered and sorted by the database.
-
-        ``where`` is an SQL condition on the answer's columns. ``order_by`` names columns, "-f1" for falling; NULLs come
-        last. QueryError where a column does not exist or the condition is not SQL.
-        """
-        lines = [_narrowed("*", text_of(sql_or_name), where)]
-        if order_by:
-            known = self.columns(sql_or_name, params)
-            lines.append("ORDER BY " + ", ".join(_order(name, known) for name in order_by))
-        if limit is not None:
-            lines.append(f"LIMIT {int(limit)}")
-        if offset:
-            lines.append(f"OFFSET {int(offset)}")
-        return self._narrowed_rows("\n".join(lines), params, where)
-
-    def count(self, sql_or_name: str, params: Mapping[str, Any] | None = None, *, where: str | None = None) -> int:
-        """The number of rows of an answer that meet ``where``."""
-        sql = _narrowed("count(*)", text_of(sql_or_name), where)
-        return int(self._narrowed_rows(sql, params, where).rows[0][0])
-
-    def columns(self, sql_or_name: str, params: Mapping[str, Any] | None = None) -> tuple[str, ...]:
-        """The column names of an answer."""
-        return self._rows(_narrowed("*", text_of(sql_or_name), None) + "\nLIMIT 0", params or {}).columns
-
     def interrupt(self) -> None:
         """Stop the queries of this reader that are under way, in whatever thread; they raise QueryInterrupted."""
         self._reads.interrupt()
-
-    def _narrowed_rows(self, sql: str, params: Mapping[str, Any] | None, where: str | None) -> Rows:
-        try:
-            return self._rows(sql, params or {})
-        except QueryInterrupted:
-            raise
-        except QueryError as error:
-            raise QueryError(f"{error}\nin the condition {where!r}" if where else str(error)) from error
 
     def _rows(self, sql: str, params: Mapping[str, Any]) -> Rows:
         def task(cursor: "duckdb.DuckDBPyConnection") -> Rows:
@@ -132,19 +90,6 @@ class Reader:
             return Rows(tuple(column[0] for column in cursor.description or ()), cursor.fetchall())
 
         return self._reads.run(task)
-
-
-def _narrowed(columns: str, text: str, where: str | None) -> str:
-    sql = f"SELECT {columns}\nFROM (\n{text.rstrip().removesuffix(';')}\n)"
-    return sql + (f"\nWHERE (\n{where}\n)" if where else "")
-
-
-def _order(name: str, known: Sequence[str]) -> str:
-    column = name.removeprefix("-")
-    if column not in known:
-        raise QueryError(f"there is no column {column!r} to sort by; there are {', '.join(known)}")
-    quoted = column.replace('"', '""')
-    return f'"{quoted}" {"DESC" if name.startswith("-") else "ASC"} NULLS LAST'
 
 
 def _bound(cursor: "duckdb.DuckDBPyConnection", sql: str, params: Mapping[str, Any]) -> dict[str, Any]:

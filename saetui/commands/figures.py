@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from saetui.commands.command import Command, argument, command
 from saetui.commands.parse import text_of
 from saetui.workbench.exceptions import CommandError
+from saetui.workbench.sql_text import literal_sql
 from saetui.workbench.user_path import user_path
-from saetui.workbench.window import literal_sql
 from saetui.workbench.written_files import write_with_query
 from store.queries import named_query
 

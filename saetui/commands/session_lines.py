@@ -16,7 +16,8 @@ from saetui.disk_errors import told
 from saetui.plain_files import read_file
 from saetui.workbench.exceptions import CommandError
 
-FORMAT = 1
+# Format 1 digested sorted tables without a tie-break, and without what a table has fixed.
+FORMAT = 2
 # No session of a person is as long; a file that is holds something else.
 _LONGEST_SECONDS = 1e9
 _SHOWN = 60
@@ -54,12 +55,12 @@ def read_lines(path: Path) -> list[Line]:
     return lines
 
 
-def read_header(path: Path, line: Line) -> tuple[str, str, str, str | None, datetime]:
-    """The session's id, the version and the store it was recorded with, its parent and its start."""
+def read_header(path: Path, line: Line) -> tuple[str, str, str, str | None, datetime, int]:
+    """The session's id, the version and the store it was recorded with, its parent, its start, its format."""
     version = line.values.get("saetui")
     if not isinstance(version, str):
         _refuse(path, line, "is no session header; the first line of a session names saetui's version")
-    number = line.values.get("format", FORMAT)
+    number = line.values.get("format", 1)
     if not isinstance(number, int) or isinstance(number, bool) or not 1 <= number <= FORMAT:
         _refuse(path, line, f"is no session header that saetui {saetui.__version__} can read: format {_shown(number)}")
     parent = line.values.get("parent")
@@ -69,7 +70,7 @@ def read_header(path: Path, line: Line) -> tuple[str, str, str, str | None, date
         started = datetime.fromisoformat(_text(path, line, "started"))
     except ValueError:
         _refuse(path, line, f"started is no time such as 2026-11-20T12:00:00+00:00: {_shown(line.values['started'])}")
-    return _text(path, line, "session"), version, _text(path, line, "store"), parent, started
+    return _text(path, line, "session"), version, _text(path, line, "store"), parent, started, number
 
 
 def read_step(path: Path, line: Line) -> tuple[float, Command, str, bool]:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from saetui.visible import visible
 from saetui.workbench.exceptions import CommandError
-from saetui.workbench.window import literal_sql
+from saetui.workbench.sql_text import literal_sql
 from saetui.workbench.written_files import in_the_way, require_free, write_with_query
 
 if TYPE_CHECKING:

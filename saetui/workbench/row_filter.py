@@ -2,7 +2,7 @@
 
 ``sh`` keeps rows with "sh" in any column of words, ``~sh`` with an "s" and somewhere after it an "h"; ``f1>0.5``
 compares a column, ``f1=none`` asks for a missing value; ``token~sh`` looks in one column; quotes keep a space; ``!``
-before a term inverts it, and ``!`` alone inverts the whole line. All terms must hold; ``or`` parts the line into
+before a term inverts it, and ``!`` alone inverts the whole line. All terms must hold; ``or`` splits the line into
 alternatives.
 """
 
@@ -10,10 +10,10 @@ import difflib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 from saetui.workbench.exceptions import CommandError
-from saetui.workbench.window import parameter_names, quoted, rows_of
+from saetui.workbench.sql_text import quoted
 
 _TERM = re.compile(r"""!?(?:[^\s"']|"[^"]*"?|'[^']*'?)+|!""")
 # Spaces are looked at from their first one on only, or a line of spaces would take a time of its length squared.
@@ -61,28 +61,9 @@ class FilterColumn:
         return f"array_to_string({name}, ' ')" if self.kind == "list" else f"CAST({name} AS VARCHAR)"
 
 
-class Rows(Protocol):
-    @property
-    def rows(self) -> Sequence[tuple[Any, ...]]: ...
-
-
-class Fetches(Protocol):
-    """The part of a store's reader that is needed here."""
-
-    def fetch(self, sql: str, /, **params: Any) -> Rows: ...
-
-
-def columns_of(reader: Fetches, sql: str, params: Mapping[str, Any]) -> tuple[FilterColumn, ...]:
-    """The columns of a query's answer; no row is read.
-
-    Raises:
-        StoreError: the query is refused.
-    """
-    described_sql = f"DESCRIBE {rows_of(sql)}"
-    names = set(parameter_names(described_sql))
-    bound = {name: value for name, value in params.items() if name in names}
-    described = reader.fetch(described_sql, **bound)
-    return tuple(FilterColumn(row[0], _kind(row[1])) for row in described.rows)
+def filter_column(name: str, sql_type: str) -> FilterColumn:
+    """A column of a query's answer, by its type in DuckDB."""
+    return FilterColumn(name, _kind(sql_type))
 
 
 def _kind(sql_type: str) -> str:
@@ -265,7 +246,7 @@ def parse_filter(
     """
     if len(text) > LONGEST:
         raise FilterError(f"a filter has at most {LONGEST:,} characters, and this one has {len(text):,}")
-    # "f1 > 0.5" is one comparison: spaces around an operator do not part it.
+    # "f1 > 0.5" is one comparison: spaces around an operator do not split it.
     terms = _TERM.findall(_OPERATOR.sub(r"\1", text.strip()))
     inverted = bool(terms) and terms[0] == "!"
     builder = _Builder(columns, named or {}, looked_up or {})

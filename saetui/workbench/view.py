@@ -8,7 +8,8 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 from saetui.workbench.attention import Attention
-from saetui.workbench.window import first_rows
+from saetui.workbench.table_query import TableQuery
+from saetui.workbench.tables import TABLES
 
 if TYPE_CHECKING:
     from store import Store
@@ -19,21 +20,27 @@ _AT_START = asdict(Attention())
 
 @dataclass(frozen=True)
 class View:
-    """A screen, what is looked at, and ``(table, sql, parameters)`` of everything it shows."""
+    """A screen, what is looked at, and ``(table, query)`` of everything it shows."""
 
     screen: str
     attention: Attention
-    tables: tuple[tuple[str, str, dict[str, Any]], ...]
+    tables: tuple[tuple[str, TableQuery], ...]
 
     def content(self, store: Store) -> dict[str, Any]:
         """The view with the first rows of every table, as JSON can hold it."""
         tables = {}
-        for table, sql, parameters in self.tables:
-            rows = store.fetch(first_rows(sql, DIGEST_ROWS), **parameters)
+        for table, asked in self.tables:
+            sql, parameters = asked.window(0, DIGEST_ROWS)
+            rows = store.fetch(sql, **parameters)
             tables[table] = [list(rows.columns), *([_settled(value) for value in row] for row in rows.rows)]
         # What is as at the start is left out: sessions stay what they were when there is more to look at.
         looked_at = {name: value for name, value in asdict(self.attention).items() if value != _AT_START[name]}
         return {"screen": self.screen, "attention": looked_at, "tables": tables}
+
+    @property
+    def digests_as_before(self) -> bool:
+        """Whether sessions of format 1 have the same digest of it: they knew no tie-break and nothing fixed."""
+        return not any(asked.order or TABLES[table].fixed for table, asked in self.tables)
 
     def digest(self, store: Store) -> str:
         """A short hash of the content; equal digests were the same picture."""

@@ -30,13 +30,14 @@ from saetui.workbench.events import (
 )
 from saetui.workbench.exceptions import CommandError
 from saetui.workbench.front import Front, NoFront
-from saetui.workbench.row_filter import Condition, FilterColumn, columns_of, parse_filter
+from saetui.workbench.row_filter import Condition, FilterColumn
+from saetui.workbench.sql_text import parameter_names
 from saetui.workbench.subject import Subject
-from saetui.workbench.tables import TABLES, TableSpec, TableState, tables_of
+from saetui.workbench.table_query import TableQuery
+from saetui.workbench.tables import TABLES, Table, TableState, tables_of
 from saetui.workbench.trouble import Troubles, outside_errors, told
 from saetui.workbench.view import View
 from saetui.workbench.waiting import waiting_text
-from saetui.workbench.window import parameter_names, windowed
 from store import QueryInterrupted, Store
 
 if TYPE_CHECKING:
@@ -217,7 +218,7 @@ class Workbench:
             self._turn_to(TABLES[table])
             self.emit(TableEvent(table))
 
-    def _turn_to(self, table: TableSpec) -> None:
+    def _turn_to(self, table: Table) -> None:
         self.focus = table.id
         if self.page not in table.pages:
             self.page = table.pages[0]
@@ -232,7 +233,7 @@ class Workbench:
     # What is shown
 
     @property
-    def table(self) -> TableSpec:
+    def table(self) -> Table:
         """The table in focus."""
         return TABLES[self.focus]
 
@@ -278,30 +279,36 @@ class Workbench:
         }
         return {name: known.get(name) for name in parameter_names(self.store.sql_of(query))}
 
-    def query_of(self, table: str) -> tuple[str, dict[str, Any]]:
-        """``(sql, parameters)`` of what a table shows, with its filter and sorting."""
-        spec, state = TABLES[table], self.tables[table]
+    def table_parameters(self, table: str) -> dict[str, Any]:
+        """The values for the ``$names`` of a table's query: what is looked at, and what the table has fixed."""
+        return {**self.parameters(TABLES[table].query), **TABLES[table].fixed}
+
+    def asked(self, table: str) -> TableQuery:
+        """What a table shows, with its filter and order, for the screen, ``Q``, exports and sessions alike."""
+        own, state = TABLES[table], self.tables[table]
         condition = self.condition(table, state.filter)
-        sql = windowed(self.store.sql_of(spec.query), where=condition.sql, sort=state.sort, descending=state.descending)
-        parameters = {**self.parameters(spec.query), **condition.params}
-        return sql, {name: parameters[name] for name in parameter_names(sql)}
+        return own.asked(self.store.sql_of(own.query), self.table_parameters(table), condition, state.order)
+
+    def query_of(self, table: str) -> tuple[str, dict[str, Any]]:
+        """``(sql, parameters)`` of all rows of a table, with its filter and order."""
+        return self.asked(table).text()
 
     def condition(self, table: str, filter: str) -> Condition:  # noqa: A002
         """What a filter line means for a table; raises FilterError, a CommandError, where it cannot be read."""
-        spec = TABLES[table]
-        return parse_filter(filter, self.columns(table) if filter else (), spec.filters, spec.looked_up)
+        return TABLES[table].condition(filter, self.columns(table) if filter else ())
 
     def columns(self, table: str) -> tuple[FilterColumn, ...]:
         """The columns of a table's query."""
-        query = TABLES[table].query
-        if query not in self._columns:
-            self._columns[query] = columns_of(self.store, self.store.sql_of(query), self.parameters(query))
-        return self._columns[query]
+        own = TABLES[table]
+        if table not in self._columns:
+            asked = own.asked(self.store.sql_of(own.query), self.table_parameters(table))
+            self._columns[table] = asked.columns(self.store)
+        return self._columns[table]
 
     def view(self) -> View:
         """What is shown now: screen, attention, and the query of every table of the screen."""
         shown = [table.id for table in tables_of(self.screen) if self.page in table.pages]
-        return View(self.screen, self.attention, tuple((table, *self.query_of(table)) for table in shown))
+        return View(self.screen, self.attention, tuple((table, self.asked(table)) for table in shown))
 
     # The world outside
 

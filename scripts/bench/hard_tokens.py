@@ -10,8 +10,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from saetui.tui.table.row_window import CHUNK, Order, WindowQuery
-from saetui.workbench.row_filter import columns_of, parse_filter
+from saetui.tui.table.row_window import CHUNK
 from saetui.workbench.tables import TABLES
 from store import Store
 
@@ -85,21 +84,19 @@ def make_store(folder: Path, tokens: int) -> None:
             store.write(sql.format(words=ABSORBED_WORDS))
 
 
-def screenful(store: Store, order: str, unit: str, text: str, *, parts: bool) -> tuple[float, int]:
+def screenful(store: Store, order: str, unit: str, text: str) -> tuple[float, int]:
     """Milliseconds until the screen has its first rows and knows how many there are, and that number."""
     parameters = {
         "study": STUDY,
         "sae": "sae-0",
         "order": order,
         "unit": unit,
-        "parts": parts,
         "limit": None,
         "offset": 0,
     }
-    sql, spec = store.sql_of("hard_tokens"), TABLES["hard.tokens"]
-    known = columns_of(store, sql, parameters) if text else ()
-    condition = parse_filter(text, known, spec.filters, spec.looked_up)
-    query = WindowQuery(sql, parameters, "place", condition, (Order("rank_value", descending=True),))
+    sql, table = store.sql_of("hard_tokens"), TABLES["hard.tokens"]
+    known = table.asked(sql, parameters).columns(store) if text else ()
+    query = table.asked(sql, parameters, table.condition(text, known))
     start = time.perf_counter()
     rows, bound = query.window(0, CHUNK)
     found = len(store.fetch(rows, **bound))
@@ -120,7 +117,6 @@ def main() -> None:
     parser.add_argument("--tokens", type=int, default=5_000_000)
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--store", type=Path, help="keep the made-up store here, and use it again")
-    parser.add_argument("--parts", action="store_true", help="read what a terminal of 160 columns and more shows, too")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
         folder = arguments.store or Path(temporary) / "store"
@@ -129,10 +125,10 @@ def main() -> None:
             make_store(folder, arguments.tokens)
             print(f"{arguments.tokens:,} tokens made in {time.perf_counter() - start:.0f} s")
         with Store.open(folder) as store:
-            measure(store, arguments.repeats, parts=arguments.parts)
+            measure(store, arguments.repeats)
 
 
-def measure(store: Store, repeats: int, *, parts: bool) -> None:
+def measure(store: Store, repeats: int) -> None:
     """Print a line for each order, unit and filter, and one for all."""
     asked = [(order, "norm", "") for order in ORDERS] + [("hard", unit, "") for unit in UNITS[1:]]
     asked += [(order, "norm", text) for text in FILTERS[1:] for order in ("hard", "damage")]
@@ -140,7 +136,7 @@ def measure(store: Store, repeats: int, *, parts: bool) -> None:
     found: dict[tuple[str, str, str], int] = {}
     for _ in range(repeats + 1):
         for one in asked:
-            taken, found[one] = screenful(store, *one, parts=parts)
+            taken, found[one] = screenful(store, *one)
             times[one].append(taken)
     print(f"{'order, unit, filter':<44} {'n':>4} {'p50 ms':>8} {'p95 ms':>8} {'max ms':>8} {'tokens':>11}")
     for one in asked:

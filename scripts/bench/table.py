@@ -75,6 +75,8 @@ def run_saetui(folder: Path, _: int) -> None:
     from saetui.tui.drawing.heat import Heat
     from saetui.tui.table.column import Column
     from saetui.tui.table.query_table import QueryTable
+    from saetui.workbench.table_query import Order
+    from saetui.workbench.tables import Table
     from store import Store
 
     columns = [
@@ -86,7 +88,8 @@ def run_saetui(folder: Path, _: int) -> None:
         Column("encoder_decoder_cosine", "cos", 7, format=".2f", heat=Heat(-1, 1, diverging=True)),
         Column("top_token", "top token", 16, "left", "token", grow=1),
     ]
-    table = QueryTable("latents", {"sae": SAE}, columns, "latent", sort=("density", True), store=Store.open(folder))
+    latents = Table("latents", "latents", "latent", order=(Order("density", True),))
+    table = QueryTable(latents, columns, {"sae": SAE}, store=Store.open(folder))
 
     class Bench(App[None]):
         BINDINGS = [("s", "sort", "Sort"), ("f", "filter", "Filter")]  # noqa: RUF012

@@ -1,9 +1,9 @@
--- Which tokens stay hard as the SAEs of study $study grow, which are solved by width, and which get worse? One row a token.
+-- Which tokens stay hard as the SAEs of study $study grow, which are solved by width, and which get worse? One row per token.
 -- $order: 'hard' (the mean error of all SAEs is largest), 'solved' and 'worse' (from the narrowest SAE to the widest the
 -- error norm falls, or grows, most), 'nonlinear' (largest share of the squared error that is nonlinear in the activation)
 -- or 'damage' (replacing the activation by the reconstruction costs most loss); NULL = 'hard'.
 -- $unit of the errors: 'norm', 'share' (of the activation's norm) or 'fvu' (squared, over the variance); NULL = 'norm'.
--- errors has one entry an SAE, in the order of error_study.sae_ids; error_0 to error_7 are the first of them, to sort by.
+-- errors has one entry per SAE, in the order of error_study.sae_ids; error_0 to error_7 are the first of them, to sort by.
 -- Where $parts, there is more: linear, nonlinear, l0 and ce are those of SAE $sae, or of the widest if it is not studied.
 WITH study AS (
     SELECT
@@ -62,13 +62,15 @@ candidates AS (
     CROSS JOIN study
     CROSS JOIN words
     WHERE token.study_id = $study
-),
-shown AS (
+)
+-- shown
+, shown AS (
     SELECT *, row_number() OVER () AS shown_place
     FROM (FROM candidates ORDER BY rank_value DESC NULLS LAST, row LIMIT $limit OFFSET $offset)
-),
+)
+-- end of shown
 -- Wide columns are read of the rows shown only.
-read AS (
+, read AS (
     SELECT
         shown.shown_place,
         token.*,

@@ -120,11 +120,11 @@ def test_a_page_is_turned_by_its_tables(cases: Workbench) -> None:
     assert cases.page == "word"
     cases.dispatch(f"focus {EVIDENCE}")
     assert cases.page == "word"
-    assert [table for table, _, _ in cases.view().tables] == [EVIDENCE, OCCURRENCES]
+    assert [table for table, _ in cases.view().tables] == [EVIDENCE, OCCURRENCES]
     cases.dispatch("map")
-    assert [table for table, _, _ in cases.view().tables] == [MAP]
+    assert [table for table, _ in cases.view().tables] == [MAP]
     assert cases.dispatch("map") == Focus(LETTERS)
-    assert [table for table, _, _ in cases.view().tables] == [LETTERS, CASES, EVIDENCE]
+    assert [table for table, _ in cases.view().tables] == [LETTERS, CASES, EVIDENCE]
 
 
 def test_a_link_leads_to_a_word_and_keeps_what_if(cases: Workbench) -> None:

@@ -69,6 +69,20 @@ def test_a_differing_view_is_found_at_its_step(recorded: Path, bench: Workbench)
     fresh.close()
 
 
+def test_digests_of_an_earlier_format_are_compared_where_they_mean_the_same(recorded: Path, bench: Workbench) -> None:
+    header, *lines = [json.loads(line) for line in recorded.read_text(encoding="utf-8").splitlines()]
+    for line in lines:
+        line["digest"] = "0" * 16
+    recorded.write_text("".join(json.dumps(line) + "\n" for line in [header | {"format": 1}, *lines]), encoding="utf-8")
+    fresh = Workbench.open(bench.store.root, inline=True)
+    different = {difference.index for difference in replay(load(recorded), fresh)}
+    fresh.close()
+    is_sorted = [index for index, line in enumerate(LINES) if line.startswith("sort")]
+    assert is_sorted
+    assert 0 in different
+    assert different.isdisjoint(is_sorted)
+
+
 def test_a_command_that_fails_now_is_a_difference(recorded: Path, bench: Workbench) -> None:
     bench.store.write("DELETE FROM sae WHERE sae_id = 'sae-1024'")
     fresh = Workbench.open(bench.store.root, inline=True)
@@ -148,7 +162,7 @@ DAMAGED: dict[str, tuple[bytes, list[str]]] = {
     "version is a number": (lines_of(HEADER | {"saetui": 1}), [":1:", "no session header"]),
     "format is a text": (lines_of(HEADER | {"format": "x"}), [":1:", "format"]),
     "format is null": (lines_of(HEADER | {"format": None}), [":1:", "format"]),
-    "format is later": (lines_of(HEADER | {"format": 2}), [":1:", "format 2"]),
+    "format is later": (lines_of(HEADER | {"format": 3}), [":1:", "format 3"]),
     "format is huge": (lines_of(HEADER | {"format": 10**300}), [":1:", "format"]),
     "started is no time": (lines_of(HEADER | {"started": "yesterday"}), [":1:", "started is no time", "yesterday"]),
     "started is a number": (lines_of(HEADER | {"started": 5}), [":1:", "started must be a text, not 5"]),

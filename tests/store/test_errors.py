@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from saetui.workbench.window import first_rows, rows_of, windowed, with_clauses
+from saetui.workbench.row_filter import Condition
+from saetui.workbench.table_query import Order, TableQuery
 from store import Spool, Store
 from tests.store import absorption_rows as letters
 from tests.store import conftest as made
@@ -110,24 +111,28 @@ def test_the_parts_are_those_of_the_sae_looked_at(errors: Store) -> None:
 
 
 def test_filters_and_sorting_act_before_wide_columns_are_read(errors: Store) -> None:
-    sql = errors.sql_of("hard_tokens")
-    asked = {"study": STUDY, "sae": "narrow"}
+    own = Order("rank_value", True)
 
-    def narrowed(text: str) -> list[tuple[int, int]]:
-        return places(errors.fetch(text, **asked))
+    def query(where: str = "", order: Order = own) -> TableQuery:
+        asked = {"study": STUDY, "sae": "narrow"}
+        return TableQuery(errors.sql_of("hard_tokens"), asked, "place", Condition(where), (order,))
 
-    assert narrowed(windowed(sql, where="letter = 's'")) == [PLACES["short"], PLACES["self"]]
-    assert narrowed(windowed(sql, where="contains(surface, 'the')")) == [PLACES["the"], PLACES["again the"]]
-    assert narrowed(windowed(sql, sort="slope", descending=True))[0] == PLACES["the"]
-    assert narrowed(windowed(sql, where="linear > 1", sort="linear")) == [
+    def narrowed(text: tuple[str, dict[str, Any]]) -> list[tuple[int, int]]:
+        return places(errors.fetch(text[0], **text[1]))
+
+    assert narrowed(query("letter = 's'").text()) == [PLACES["short"], PLACES["self"]]
+    assert narrowed(query("contains(surface, 'the')").text()) == [PLACES["the"], PLACES["again the"]]
+    assert narrowed(query(order=Order("slope", True)).text())[0] == PLACES["the"]
+    assert narrowed(query("linear > 1", Order("linear")).text()) == [
         PLACES["again the"],
         PLACES["self"],
         PLACES["short"],
     ]
-    assert narrowed(first_rows(windowed(sql, sort="slope"), 1)) == [PLACES["self"]]
-    assert narrowed(first_rows(sql, 3)) == [PLACES["short"], PLACES["self"], PLACES["the"]]
-    assert narrowed(with_clauses(sql, limit="LIMIT 2 OFFSET 1")) == [PLACES["self"], PLACES["the"]]
-    assert errors.fetch(rows_of(sql, "count(*)") + "\nWHERE position < 3", **asked).rows == [(3,)]
+    assert narrowed(query(order=Order("slope")).window(0, 1)) == [PLACES["self"]]
+    assert narrowed(query().window(0, 3)) == [PLACES["short"], PLACES["self"], PLACES["the"]]
+    assert narrowed(query().window(1, 2)) == [PLACES["self"], PLACES["the"]]
+    sql, asked = query("position < 3").count()
+    assert errors.fetch(sql, **asked).rows == [(3,)]
 
 
 def test_a_study_without_losses_and_text(tmp_path: Path) -> None:

@@ -188,7 +188,7 @@ def test_opening_and_asking_needs_only_duckdb(store: Store) -> None:
 import sys
 from store import Store
 with Store.open({str(store.root)!r}) as store:
-    store.fetch("saes"), store.window("saes", order_by=["name"], limit=3), store.revision
+    store.fetch("saes"), store.fetch("SELECT name FROM sae ORDER BY name LIMIT 3"), store.revision
 assert not {{"polars", "pyarrow", "numpy", "torch", "psutil"}} & set(sys.modules)
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)

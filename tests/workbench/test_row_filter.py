@@ -8,7 +8,8 @@ import duckdb
 import pytest
 
 from saetui.workbench.exceptions import CommandError
-from saetui.workbench.row_filter import FilterColumn, FilterError, columns_of, parse_filter
+from saetui.workbench.row_filter import FilterColumn, FilterError, parse_filter
+from saetui.workbench.table_query import TableQuery
 
 TABLE = """
 SELECT * FROM (VALUES
@@ -32,7 +33,7 @@ class Database:
 
 
 def columns() -> tuple[FilterColumn, ...]:
-    return columns_of(Database(), TABLE, {})
+    return TableQuery(TABLE).columns(Database())
 
 
 def kept(text: str) -> list[int]:

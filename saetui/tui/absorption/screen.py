@@ -11,7 +11,7 @@ from textual.widgets import Static
 from saetui.commands.absorption import CASES, EVIDENCE, LETTERS, MAP, OCCURRENCES
 from saetui.commands.navigate import Focus, Open
 from saetui.commands.select import Latent, Letter, Token
-from saetui.tui.absorption import columns, tables, titles
+from saetui.tui.absorption import columns, titles
 from saetui.tui.absorption.threshold_line import ThresholdLine
 from saetui.tui.cards.case_card import CaseCard
 from saetui.tui.frame.paged import PagedScreen
@@ -19,6 +19,7 @@ from saetui.tui.frame.screen import FOLDED_WIDTH
 from saetui.tui.frame.status_line import progress_text
 from saetui.tui.keys import bindings_of
 from saetui.tui.table.query_table import QueryTable
+from saetui.workbench.tables import TABLES
 
 if TYPE_CHECKING:
     pass
@@ -72,17 +73,23 @@ class AbsorptionScreen(PagedScreen):
         self._largest = 0.0
 
     def compose_body(self) -> ComposeResult:
-        bench = self.bench
+        bench, metric = self.bench, self.bench.attention.metric
         yield Static(_EMPTY, id="absorption-empty")
         with Vertical(id="absorption-body"):
             with Horizontal(id="absorption-upper"):
-                yield tables.letters_table(bench)
-                yield tables.cases_table(bench)
-            yield tables.occurrences_table(bench)
-            yield tables.map_table(bench)
+                yield self.table_widget(LETTERS, columns.letters(metric, "normal"))
+                yield self.table_widget(CASES, columns.cases(metric, "normal"), counted=False)
+            # Hidden until their pages are turned to; until then the map, which is large, asks for nothing.
+            nothing_in_view = bench.table_parameters(MAP) | {"in_view": []}
+            for hidden in (
+                self.table_widget(OCCURRENCES, columns.occurrences(0.0, 0.0), counted=False),
+                QueryTable(TABLES[MAP], columns.sae_map(FOLDED_WIDTH), nothing_in_view, counted=False),
+            ):
+                hidden.display = False
+                yield hidden
             yield ThresholdLine(bench.store.reader(), id="absorption-thresholds")
             with Horizontal(id="absorption-lower"):
-                yield tables.evidence_table(bench)
+                yield self.table_widget(EVIDENCE, columns.evidence(metric, "normal", 0.0), pinned=2, counted=False)
                 yield CaseCard(bench.store.reader(), id="absorption-card")
 
     @property

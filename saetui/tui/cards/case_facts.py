@@ -6,7 +6,9 @@ from typing import Any
 
 from saetui.tui.cards.latent_facts import LatentFacts, read_latent
 from saetui.tui.table.row_window import Reader
-from saetui.workbench.window import parameter_names, windowed
+from saetui.workbench.row_filter import Condition
+from saetui.workbench.sql_text import parameter_names
+from saetui.workbench.table_query import TableQuery
 from store.queries import named_query
 
 
@@ -52,8 +54,9 @@ def read_case(reader: Reader, subject: CaseSubject) -> CaseFacts | None:
     Raises:
         StoreError: the store cannot be read, or the reader was interrupted.
     """
-    sql = windowed(named_query("absorption_cases"), where="surface = $token")
-    cases = _rows(reader, sql, subject.asked)
+    of_word = Condition("surface = $token", {"token": subject.asked["token"]})
+    sql, asked = TableQuery(named_query("absorption_cases"), subject.asked, condition=of_word).text()
+    cases = reader.fetch(sql, **asked).dicts()
     if not cases:
         return None
     (case,) = cases

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from saetui.tui.table.row_window import Reader
+from saetui.workbench.sql_text import parameter_names
 from saetui.workbench.subject import place_key
-from saetui.workbench.window import parameter_names
 from store.queries import named_query
 
 

@@ -98,8 +98,7 @@ class WorkbenchScreen(Screen[None]):
         figure = self.figure_in_focus()
         if figure is not None:
             return figure.query(self.bench.store)
-        table = self.table(self.bench.focus)
-        return table.current_query() if table is not None else self.bench.query_of(self.bench.focus)
+        return self.bench.query_of(self.bench.focus)
 
     def figure_in_focus(self) -> Figure | None:
         """The command that shows the focused part large, where that is a plot; exported in place of the table."""

@@ -1,14 +1,16 @@
 """What the screens of studies share: tables whose cursor chooses, once it rests, what all of them look at."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, Literal
 
 from textual.timer import Timer
 
 from saetui.commands.command import Command
 from saetui.tui.frame.screen import FOLDED_WIDTH, WorkbenchScreen
+from saetui.tui.table.column import Column
 from saetui.tui.table.query_table import QueryTable
 from saetui.workbench.attention import Attention
+from saetui.workbench.tables import TABLES
 
 # A cursor that rests this long has chosen its row; until then other panes stay as they are.
 _REST = 0.06
@@ -32,9 +34,13 @@ class StudyScreen(WorkbenchScreen):
         self._forget()
         return before, self._shown
 
+    def table_widget(self, table: str, columns: Sequence[Column], **drawn: Any) -> QueryTable:
+        """The widget of a table of this screen; ``drawn`` says how it is drawn."""
+        return QueryTable(TABLES[table], columns, self.bench.table_parameters(table), **drawn)
+
     def ask(self, table: QueryTable) -> None:
         """Ask a table for what is looked at now."""
-        table.set_params(**self.bench.parameters(table.query_name))
+        table.set_params(**self.bench.table_parameters(table.table.id))
 
     # Cursors
 

@@ -28,7 +28,6 @@ from saetui.tui.hard_tokens.error_strips import ErrorStrips
 from saetui.tui.keys import bindings_of
 from saetui.tui.table.query_table import QueryTable
 from saetui.visible import visible
-from saetui.workbench.tables import TABLES
 from saetui.workbench.trouble import outside_errors, told
 
 _EMPTY = """[b]The errors of these SAEs have not been studied yet.[/b]
@@ -103,52 +102,21 @@ class HardTokensScreen(PagedScreen):
         bench = self.bench
         yield Static(_EMPTY, id="hard-empty")
         with Vertical(id="hard-body"):
-            yield QueryTable(
-                "hard_tokens",
-                self._parameters(),
-                self._columns(),
-                "place",
-                title="tokens",
-                empty="the errors of this SAE have not been studied\nA does it, for all in view",
-                counted=False,
-                # The order of the query, named: a place in millions of rows is then found without sorting them.
-                sort=("rank_value", True),
-                filters=TABLES[TOKENS].filters,
-                looked_up=TABLES[TOKENS].looked_up,
-                id="hard-tokens",
-            )
+            yield self.table_widget(TOKENS, self._columns(), counted=False)
             yield AbsorbedLine(bench.store.reader(), id="hard-absorbed-line")
             with Horizontal(id="hard-lower"):
                 yield ErrorStrips(id="hard-strips")
                 yield PlaceCard(bench.store.reader(), id="hard-card")
             with Vertical(id="hard-width") as page:
                 page.display = False
-                yield QueryTable(
-                    "error_scaling",
-                    bench.parameters("error_scaling"),
-                    columns.scaling("normal"),
-                    "sae_id",
-                    title="what is left unexplained",
-                    empty="no study of these SAEs",
-                    counted=False,
-                    id="hard-scaling",
-                )
+                yield self.table_widget(SCALING, columns.scaling("normal"), counted=False)
                 with Horizontal(id="hard-plots"):
                     for name in _FIGURES:
                         figure = FigureView(id=name)
                         figure.add_class("hard-figure")
                         figure.can_focus = True
                         yield figure
-                yield QueryTable(
-                    "hard_absorbed",
-                    bench.parameters("hard_absorbed") | {"letter": None},
-                    columns.absorbed("normal"),
-                    "row",
-                    title="absorbed words beside others",
-                    empty="the letters of these SAEs were not studied for absorption\n3 A does it",
-                    counted=False,
-                    id="hard-absorbed",
-                )
+                yield self.table_widget(ABSORBED, columns.absorbed("normal"), counted=False)
 
     @property
     def tokens(self) -> QueryTable:
@@ -183,27 +151,20 @@ class HardTokensScreen(PagedScreen):
         if before.order != now.order:
             self.tokens.reset_cursor()
         self._lay_out_columns()
-        self.tokens.set_params(**self._parameters())
+        self.ask(self.tokens)
         if now.context is not None and now.position is not None:
             self.tokens.go_to_key(now.context << 16 | now.position)
-        self.answer.show(self._absorbed_parameters(), now.sae)
+        self.answer.show(self.bench.table_parameters(ABSORBED), now.sae)
         self._show_card()
         self._show_marks()
         self.ask_page()
         self.name_tables()
 
-    def _parameters(self) -> dict[str, Any]:
-        return self.bench.parameters("hard_tokens") | {"parts": self.breadth == "wide"}
-
-    def _absorbed_parameters(self) -> dict[str, Any]:
-        """Words of all letters: those of one are too few to compare."""
-        return self.bench.parameters("hard_absorbed") | {"letter": None}
-
     def ask_page(self) -> None:
         if self.bench.page != "scaling":
             return
         self.ask(self.scaling)
-        self.absorbed.set_params(**self._absorbed_parameters())
+        self.ask(self.absorbed)
         if self.bench.attention.sae is not None:
             self.scaling.go_to_key(self.bench.attention.sae)
         study = self.bench.catalogue.error_study(self.bench.attention.sae)
@@ -218,7 +179,7 @@ class HardTokensScreen(PagedScreen):
         self._lay_out_columns()
         for table in (self.tokens, self.scaling, self.absorbed):
             table.reload()
-        self.answer.show(self._absorbed_parameters(), self.bench.attention.sae, again=True)
+        self.answer.show(self.bench.table_parameters(ABSORBED), self.bench.attention.sae, again=True)
         self._show_card(again=True)
         self.ask_page()
 
@@ -392,7 +353,7 @@ class HardTokensScreen(PagedScreen):
         # The line stands above the tokens, and hides itself where it has nothing to say.
         self.answer.display = self.bench.page != "scaling"
         if self.answer.display:
-            self.answer.show(self._absorbed_parameters(), self.bench.attention.sae)
+            self.answer.show(self.bench.table_parameters(ABSORBED), self.bench.attention.sae)
 
     @property
     def is_in_card(self) -> bool:
@@ -404,7 +365,6 @@ class HardTokensScreen(PagedScreen):
     def on_resize(self, event: events.Resize) -> None:
         if self.is_whole and event.size.width:
             self._lay_out_columns()
-            self.tokens.set_params(**self._parameters())
 
     def explain(self) -> str | None:
         if isinstance(self.focused, FigureView):

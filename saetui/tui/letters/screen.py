@@ -66,36 +66,9 @@ class LettersScreen(CardScreen):
         with Horizontal(id="letters-body"):
             with Vertical(id="letters-tables"):
                 with Horizontal(id="letters-upper"):
-                    yield QueryTable(
-                        "letters",
-                        bench.parameters("letters"),
-                        columns.LETTERS["normal"],
-                        "letter",
-                        title="letters",
-                        empty="not studied for this SAE\n:study letters does it",
-                        id="letters-letters",
-                    )
-                    yield QueryTable(
-                        "letter_latents",
-                        bench.parameters("letter_latents"),
-                        columns.LATENTS,
-                        "latent",
-                        title="latents",
-                        empty="no latent claims this letter",
-                        pinned=2,
-                        id="letters-latents",
-                    )
-                yield QueryTable(
-                    "letter_words",
-                    bench.parameters("letter_words"),
-                    columns.words(None),
-                    "surface",
-                    title="words",
-                    empty="no words",
-                    fold=True,
-                    counted=False,
-                    id="letters-words",
-                )
+                    yield self.table_widget(LETTERS, columns.LETTERS["normal"])
+                    yield self.table_widget(LATENTS, columns.LATENTS, pinned=2)
+                yield self.table_widget(WORDS, columns.words(None), fold=True, counted=False)
             yield LatentCard(bench.store.reader(), id="letters-card")
 
     @property

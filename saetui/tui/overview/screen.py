@@ -25,6 +25,7 @@ from saetui.tui.overview.columns import COLUMNS
 from saetui.tui.table.query_table import QueryTable
 from saetui.visible import visible
 from saetui.workbench.catalogue import SaeEntry
+from saetui.workbench.tables import TABLES
 
 TABLE = "overview.saes"
 _EMPTY = """[b]No SAEs here yet.[/b]
@@ -69,8 +70,7 @@ class OverviewScreen(WorkbenchScreen):
 
     def compose_body(self) -> ComposeResult:
         yield Static(_EMPTY, id="empty")
-        parameters = self.bench.parameters("overview")
-        table = QueryTable("overview", parameters, COLUMNS, "sae_id", title="SAEs", id="overview-saes", pinned=2)
+        table = QueryTable(TABLES[TABLE], COLUMNS, self.bench.table_parameters(TABLE), pinned=2)
         _fit(table, len(self.bench.catalogue.saes))
         yield table
         with Horizontal(id="plots"):
@@ -81,7 +81,7 @@ class OverviewScreen(WorkbenchScreen):
 
     def attention_changed(self) -> None:
         table = self.query_one("#overview-saes", QueryTable)
-        table.set_params(**self.bench.parameters("overview"))
+        table.set_params(**self.bench.table_parameters(TABLE))
         if self.bench.attention.sae is not None:
             table.go_to_key(self.bench.attention.sae)
         self._draw()

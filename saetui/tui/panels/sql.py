@@ -6,7 +6,7 @@ from typing import Any
 from textual.highlight import highlight
 
 from saetui.tui.panels.scroll import TextPanel
-from saetui.workbench.window import literal_sql
+from saetui.workbench.sql_text import literal_sql
 
 
 def query_panel(sql: str, parameters: Mapping[str, Any]) -> TextPanel:

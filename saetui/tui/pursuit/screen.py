@@ -70,40 +70,14 @@ class PursuitScreen(StudyScreen):
         yield Static(id="pursuit-next")
         yield Static(_EMPTY, id="pursuit-empty")
         with Horizontal(id="pursuit-upper"):
-            yield QueryTable(
-                "pursuit_runs",
-                bench.parameters("pursuit_runs"),
-                columns.runs("normal"),
-                "pursuit_id",
-                title="pursuits",
-                empty="none yet; p makes one",
-                id="pursuit-runs",
-            )
+            yield self.table_widget(RUNS, columns.runs("normal"))
             plot = ResidualPlot(bench.store.reader(), id="pursuit-residual")
             plot.can_focus = True
             yield plot
         yield Static(id="pursuit-outcome")
         with Horizontal(id="pursuit-lower"):
-            yield QueryTable(
-                "pursuit_tokens",
-                bench.parameters("pursuit_tokens"),
-                columns.tokens("normal", beside=False),
-                "row",
-                title="tokens",
-                empty="no pursuit of this SAE yet; p makes one",
-                id="pursuit-tokens",
-            )
-            yield QueryTable(
-                "pursuit_latents",
-                bench.parameters("pursuit_latents"),
-                columns.latents("normal", 0.0),
-                "latent",
-                title="latents",
-                empty="no latent fires",
-                pinned=2,
-                counted=False,
-                id="pursuit-latents",
-            )
+            yield self.table_widget(TOKENS, columns.tokens("normal", beside=False))
+            yield self.table_widget(LATENTS, columns.latents("normal", 0.0), pinned=2, counted=False)
 
     @property
     def runs(self) -> QueryTable:

@@ -1,7 +1,7 @@
 """A table over a query: a million rows are sorted, filtered and scrolled in SQL, and only a window is ever read."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol, TypeAlias, cast
 
 from rich.segment import Segment
@@ -17,11 +17,13 @@ from saetui.tui.table import messages as table_messages
 from saetui.tui.table.column import Column
 from saetui.tui.table.layout import Palette, TableLayout
 from saetui.tui.table.motion import MovingCursor
-from saetui.tui.table.row_window import CHUNK, ChunkCache, Order, Reader, WindowQuery
+from saetui.tui.table.row_window import CHUNK, ChunkCache, Reader
 from saetui.tui.table.style import COMPONENTS, CSS, palette_of
 from saetui.tui.table.window_feed import WindowFeed
 from saetui.tui.table.window_reader import Reading, Wish
-from saetui.workbench.row_filter import FilterColumn, FilterError, columns_of, nearest, parse_filter, plain
+from saetui.workbench.row_filter import Condition, FilterColumn, FilterError, nearest, plain
+from saetui.workbench.table_query import Order, TableQuery
+from saetui.workbench.tables import Table
 from saetui.workbench.trouble import outside_errors, told
 
 
@@ -33,13 +35,11 @@ class TableStore(Protocol):
 
 
 class QueryTable(MovingCursor, can_focus=True):
-    """Rows of a query as a table.
+    """The rows of a :class:`~saetui.workbench.tables.Table`, which owns what is asked; here is how it is drawn.
 
-    The store is the workbench's unless given. ``row_key`` is the column that is unique in the result: the cursor stays
-    on its row when data change. ``sort`` is the order at the start; without one the query's own order holds. With
-    ``fold`` as many records stand side by side as there is room for, without labels. ``counted`` adds the number of
-    rows and the filter to the title. ``filters`` and ``looked_up`` are
-    those of :class:`saetui.workbench.tables.TableSpec`.
+    ``params`` are the values of what is looked at. The store is the workbench's unless given. The cursor stays on the
+    row of its key when data change. With ``fold`` as many records stand side by side as there is room for, without
+    labels. ``counted`` adds the number of rows and the filter to the title.
     """
 
     ALLOW_SELECT = False
@@ -57,42 +57,33 @@ class QueryTable(MovingCursor, can_focus=True):
 
     def __init__(
         self,
-        query_name: str,
-        params: Mapping[str, Any] | None = None,
+        table: Table,
         columns: Sequence[Column] = (),
-        row_key: str = "",
+        params: Mapping[str, Any] | None = None,
         *,
-        title: str = "",
-        empty: str = "no rows",
-        sort: tuple[str, bool] | None = None,
         pinned: int = 1,
         fold: bool = False,
         counted: bool = True,
-        filters: Mapping[str, str] | None = None,
-        looked_up: Mapping[str, str] | None = None,
         store: TableStore | None = None,
-        id: str | None = None,  # noqa: A002
         classes: str | None = None,
     ) -> None:
-        super().__init__(id=id, classes=classes)
+        super().__init__(id=table.widget_id, classes=classes)
         # Labels show that there are columns to either side; a bar would cost a line.
         self.styles.scrollbar_size_horizontal = 0
-        self.query_name = query_name
-        self.empty = empty
+        self.table = table
         self.loaded = False
         self.error = ""
         self.marks: frozenset[Any] = frozenset()
         self.filter_text = ""
         self._given_store = store
-        self._title: str | Content = title
+        self._title: str | Content = table.title
         self._columns = TableLayout(columns, pinned=pinned)
         self._fold = fold
         self._counted = counted
-        self._filters, self._looked_up = filters or {}, looked_up or {}
         self._header_lines = 0 if fold else 1
-        self._query = WindowQuery("", dict(params or {}), row_key)
-        self._default_order = (Order(*sort),) if sort else ()
-        self._order = self._default_order
+        self._params: Mapping[str, Any] = dict(params or {})
+        self._condition = Condition()
+        self._order: tuple[Order, ...] = ()
         self._names: Sequence[str] = ()
         self._cache = ChunkCache()
         self._generation = self._opened_generation = 0
@@ -118,11 +109,11 @@ class QueryTable(MovingCursor, can_focus=True):
 
     @property
     def params(self) -> Mapping[str, Any]:
-        return self._query.params
+        return self._params
 
     @property
     def sorting(self) -> tuple[Order, ...]:
-        return self._order
+        return self._order or self.table.order
 
     @property
     def cursor_row(self) -> Mapping[str, Any] | None:
@@ -132,7 +123,7 @@ class QueryTable(MovingCursor, can_focus=True):
     @property
     def cursor_key(self) -> Any:
         row = self.cursor_row
-        return row.get(self._query.key) if row is not None else None
+        return row.get(self.table.key) if row is not None else None
 
     @property
     def up_to_date(self) -> bool:
@@ -144,9 +135,9 @@ class QueryTable(MovingCursor, can_focus=True):
         row = self._cache.row(index) if index < self.total else None
         return None if row is None else dict(zip(self._names, row, strict=True))
 
-    def current_query(self) -> tuple[str, dict[str, Any]]:
-        """The query as shown, with filter and order but without a window, and its parameters."""
-        return self._effective().text()
+    def asked(self) -> TableQuery:
+        """The query as it stands, with filter and order."""
+        return self.table.asked(self._store().sql_of(self.table.query), self._params, self._condition, self._order)
 
     # What may be changed
 
@@ -161,13 +152,8 @@ class QueryTable(MovingCursor, can_focus=True):
 
     def set_params(self, **params: Any) -> None:
         """Ask the query about something else."""
-        self.set_query(self.query_name, **params)
-
-    def set_query(self, query_name: str, **params: Any) -> None:
-        """Show another query with the same columns."""
-        if (self.query_name, dict(self._query.params)) != (query_name, params):
-            self.query_name = query_name
-            self._query = replace(self._query, params=params)
+        if self._params != params:
+            self._params = params
             self.reload()
 
     def set_columns(self, columns: Sequence[Column]) -> None:
@@ -183,10 +169,10 @@ class QueryTable(MovingCursor, can_focus=True):
         Raises:
             FilterError: the line cannot be read; the table stays as it was.
         """
-        condition = parse_filter(text, self._filter_columns() if text.strip() else (), self._filters, self._looked_up)
-        changed = condition != self._query.condition
+        condition = self.table.condition(text, self._filter_columns() if text.strip() else ())
+        changed = condition != self._condition
         self.filter_text = text.strip()
-        self._query = replace(self._query, condition=condition)
+        self._condition = condition
         self._show_title()
         if changed:
             self.reload()
@@ -198,26 +184,29 @@ class QueryTable(MovingCursor, can_focus=True):
             FilterError: no such column; the message names the nearest.
         """
         key = self._find_column(column) if column is not None else None
-        order = (Order(key, descending),) if key is not None else self._default_order
+        order = (Order(key, descending),) if key is not None else ()
         if order != self._order:
             self._order = order
             self.reset_cursor()
             self.reload()
 
     def _filter_columns(self) -> tuple[FilterColumn, ...]:
-        sql = self._effective().sql
-        if self._described is None or self._described[0] != sql:
+        asked = self.asked()
+        if self._described is None or self._described[0] != asked.sql:
             try:
-                self._described = (sql, columns_of(self._store().reader(), sql, self._query.params))
+                self._described = (asked.sql, asked.columns(self._store().reader()))
             except outside_errors() as error:
                 raise FilterError(told(error)) from error
         return self._described[1]
 
     def _find_column(self, name: str) -> str:
         known = {plain(label): column.key for column in self.columns for label in (column.label, column.key) if label}
-        if plain(name) not in known:
-            raise FilterError(nearest(name, known))
-        return known[plain(name)]
+        if plain(name) in known:
+            return known[plain(name)]
+        # A column that there is no room to show.
+        if name in (column.name for column in self._filter_columns()):
+            return name
+        raise FilterError(nearest(name, known))
 
     def set_marks(self, keys: frozenset[Any]) -> None:
         """Row keys that are drawn as marked."""
@@ -229,8 +218,8 @@ class QueryTable(MovingCursor, can_focus=True):
         """Put the cursor on the row of a key, wherever it is; nothing happens where there is none."""
         if self.up_to_date and key == self.cursor_key:
             return
-        if self.up_to_date and self._query.key in self._names:
-            column = list(self._names).index(self._query.key)
+        if self.up_to_date and self.table.key in self._names:
+            column = list(self._names).index(self.table.key)
             for index, row in self._cache.rows():
                 if row[column] == key:
                     self._placed = self._chosen = True
@@ -272,14 +261,9 @@ class QueryTable(MovingCursor, can_focus=True):
     def _store(self) -> TableStore:
         return self._given_store or cast("TableStore", cast(Any, self.app).bench.store)
 
-    def _effective(self) -> WindowQuery:
-        name = self.query_name
-        sql = name if any(character.isspace() for character in name) else self._store().sql_of(name)
-        return replace(self._query, sql=sql, order=self._order)
-
     def _wish_for(self, chunks: Sequence[int], *, opening: bool = False) -> Wish:
         page = max(1, self.page_rows) * self.across
-        return Wish(self._generation, self._effective(), tuple(chunks), opening, self._goal, page)
+        return Wish(self._generation, self.asked(), tuple(chunks), opening, self._goal, page)
 
     def _visible_chunks(self) -> list[int]:
         top = max(0, int(self.scroll_y))
@@ -290,7 +274,7 @@ class QueryTable(MovingCursor, can_focus=True):
         if self._feed is None:
             self._feed = WindowFeed(self._store().reader, lambda reading: self.post_message(self._Read(reading)))
         if self._feed.send(wish):
-            self.run_worker(self._feed.run, name=f"rows of {self.query_name}", group="rows", thread=True)
+            self.run_worker(self._feed.run, name=f"rows of {self.table.id}", group="rows", thread=True)
 
     def on_query_table__read(self, message: _Read) -> None:
         message.stop()
@@ -380,12 +364,12 @@ class QueryTable(MovingCursor, can_focus=True):
         if shown != self._highlighted:
             self._highlighted = shown
             moved, self._moved = self._moved, False
-            self.post_message(self.RowHighlighted(self, row, row.get(self._query.key), self.cursor_index, moved))
+            self.post_message(self.RowHighlighted(self, row, row.get(self.table.key), self.cursor_index, moved))
 
     def action_select(self) -> None:
         row = self.cursor_row
         if row is not None:
-            self.post_message(self.RowSelected(self, row, row.get(self._query.key), self.cursor_index))
+            self.post_message(self.RowSelected(self, row, row.get(self.table.key), self.cursor_index))
 
     async def _on_click(self, event: events.Click) -> None:
         offset = event.get_content_offset(self)
@@ -471,7 +455,7 @@ class QueryTable(MovingCursor, can_focus=True):
     def render_line(self, y: int) -> Strip:
         palette, width = self._palette(), self.scrollable_content_region.width
         if y < self._header_lines:
-            sorting = {order.column: order.descending for order in self._order}
+            sorting = {order.column: order.descending for order in self.sorting}
             cursor = self.cursor_column if self.has_focus else None
             return self._columns.header(
                 palette, scroll_x=int(self.scroll_x), width=width, sorting=sorting, cursor=cursor
@@ -496,14 +480,14 @@ class QueryTable(MovingCursor, can_focus=True):
             width=width,
             cursor=at_cursor,
             cell=self.cursor_column if at_cursor and self.has_focus and not self._fold else None,
-            marked=values is not None and values.get(self._query.key) in self.marks,
+            marked=values is not None and values.get(self.table.key) in self.marks,
         )
 
     def _message_line(self, line: int, width: int, style: Style) -> Strip:
         """What is said where there are no rows."""
         lines: list[str] = []
         if not self.total and self.loaded:
-            filtered = f"no row passes the filter {self.filter_text}" if self.filter_text else self.empty
+            filtered = f"no row passes the filter {self.filter_text}" if self.filter_text else self.table.empty
             lines = (self.error or filtered).splitlines()
         text = "  " + lines[line] if line < len(lines) else ""
         return Strip([Segment(text, style + Style(dim=not self.error))]).crop_extend(0, width, style)

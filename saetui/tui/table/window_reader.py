@@ -1,10 +1,15 @@
-"""Reads windows of a query for a table, in a thread: total, the place of the cursor's row, chunks of rows, fences."""
+"""Reads windows of a query for a table, in a thread: total, the place of the cursor's row, chunks of rows, fences.
+
+Deep windows of an ordered query are found by fences: the order columns of every 256th row, read once. A window
+between two fences is then a scan, not a sort of the whole table.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from saetui.tui.table.row_window import CHUNK, Reader, Row, WindowQuery, split_chunks
+from saetui.tui.table.row_window import CHUNK, Reader, Row, split_chunks
+from saetui.workbench.table_query import TableQuery
 
 # Below this a sort costs less than keeping fences.
 FENCED_ROWS = 20_000
@@ -17,7 +22,7 @@ class Wish:
     """What a table wants to have read: chunks, and where ``opening`` also total, columns and the cursor's place."""
 
     generation: int
-    query: WindowQuery
+    query: TableQuery
     chunks: tuple[int, ...]
     opening: bool = False
     row_key: Any = None
@@ -44,7 +49,7 @@ class WindowReader:
         self._reader = reader
         self._total = 0
         self._fences: Sequence[Row] = ()
-        self._opened: WindowQuery | None = None
+        self._opened: TableQuery | None = None
 
     def interrupt(self) -> None:
         """Stop the read that runs now; safe from another thread."""
@@ -64,7 +69,7 @@ class WindowReader:
     def build_fences(self) -> None:
         """Read the order columns of every 256th row, so that deep windows need no sort."""
         assert self._opened is not None
-        sql, params = self._opened.fences()
+        sql, params = self._opened.fences(CHUNK)
         self._fences = self._reader.fetch(sql, **params).rows
 
     def _open(self, wish: Wish) -> Reading:
@@ -85,7 +90,7 @@ class WindowReader:
             chunks |= self._chunks(query, tuple(wanted))
         return Reading(wish.generation, chunks, True, first.columns, self._total, place)
 
-    def _place(self, query: WindowQuery, columns: Sequence[str], rows: Sequence[Row], key: Any) -> int | None:
+    def _place(self, query: TableQuery, columns: Sequence[str], rows: Sequence[Row], key: Any) -> int | None:
         if key is None or query.key not in columns:
             return None
         column = list(columns).index(query.key)
@@ -101,11 +106,11 @@ class WindowReader:
         sql, params = query.ahead_of(found[0])
         return int(self._reader.fetch(sql, **params).rows[0][0])
 
-    def _fetch_window(self, query: WindowQuery, first: int, count: int) -> Any:
+    def _fetch_window(self, query: TableQuery, first: int, count: int) -> Any:
         sql, params = query.window(first * CHUNK, count * CHUNK)
         return self._reader.fetch(sql, **params)
 
-    def _chunks(self, query: WindowQuery, numbers: tuple[int, ...]) -> dict[int, Sequence[Row]]:
+    def _chunks(self, query: TableQuery, numbers: tuple[int, ...]) -> dict[int, Sequence[Row]]:
         """Chunks by number; neighbouring ones are read together."""
         read: dict[int, Sequence[Row]] = {}
         for first, count in _runs(numbers):
@@ -114,7 +119,7 @@ class WindowReader:
             read |= split_chunks(first, self._run(query, first, count))
         return read
 
-    def _run(self, query: WindowQuery, first: int, count: int) -> Sequence[Row]:
+    def _run(self, query: TableQuery, first: int, count: int) -> Sequence[Row]:
         if first >= len(self._fences):
             rows: Sequence[Row] = self._fetch_window(query, first, count).rows
             return rows

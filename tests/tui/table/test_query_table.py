@@ -10,6 +10,8 @@ from saetui.tui.drawing.heat import Heat
 from saetui.tui.table.column import Column
 from saetui.tui.table.query_table import QueryTable
 from saetui.workbench.row_filter import FilterError
+from saetui.workbench.table_query import Order
+from saetui.workbench.tables import Table
 from tests.tui.table.memory_store import MemoryStore, WidgetApp, shown, title, until
 
 MANY = 100_000
@@ -32,13 +34,15 @@ class TableApp(WidgetApp):
     BINDINGS: ClassVar[list[BindingType]] = [Binding(digit, f"note_key('{digit}')") for digit in "1234567"]
 
 
-def words(**options: Any) -> QueryTable:
+def words(*order: Order, **options: Any) -> QueryTable:
+    table = Table("words", "words", "latent", title="words", order=order)
     store = MemoryStore(QUERIES)
-    return QueryTable("words", {"least": 0.0}, COLUMNS, "latent", title="words", store=store, **options)
+    return QueryTable(table, COLUMNS, {"least": 0.0}, store=store, **options)
 
 
-def many(**options: Any) -> QueryTable:
-    return QueryTable("many", {"n": MANY}, COLUMNS, "latent", title="many", store=MemoryStore(QUERIES), **options)
+def many(*order: Order, **options: Any) -> QueryTable:
+    table = Table("many", "many", "latent", title="many", order=order)
+    return QueryTable(table, COLUMNS, {"n": MANY}, store=MemoryStore(QUERIES), **options)
 
 
 def loaded(table: QueryTable, total: int | None = None) -> Callable[[], bool]:
@@ -140,7 +144,7 @@ async def test_pages_move_view_and_cursor_together() -> None:
 
 
 async def test_rows_are_sorted_by_the_database_and_read_anywhere() -> None:
-    table = many(sort=("f1", True))
+    table = many(Order("f1", True))
     app = TableApp(table)
     async with app.run_test(size=(40, 12)) as pilot:
         await until(pilot, loaded(table, MANY))
@@ -148,7 +152,7 @@ async def test_rows_are_sorted_by_the_database_and_read_anywhere() -> None:
         await pilot.press(*"50000", "G")
         await until(pilot, lambda: table.cursor_row is not None)
         reader = MemoryStore().reader()
-        sql, params = table.current_query()
+        sql, params = table.asked().text()
         expected = reader.fetch(f"{sql} LIMIT 1 OFFSET 49999", **params).rows[0][0]
         assert table.cursor_key == expected
         table.sort_by("latent", descending=False)
@@ -161,7 +165,7 @@ async def test_rows_are_sorted_by_the_database_and_read_anywhere() -> None:
 
 
 async def test_a_filter_keeps_the_cursor_on_its_row() -> None:
-    table = many(sort=("latent", False))
+    table = many(Order("latent", False))
     app = TableApp(table)
     async with app.run_test(size=(40, 12)) as pilot:
         await until(pilot, loaded(table, MANY))
@@ -189,24 +193,26 @@ async def test_a_wrong_filter_changes_nothing() -> None:
 
 
 async def test_what_is_wrong_with_a_query_is_shown() -> None:
-    table = QueryTable("wrong", {}, COLUMNS, "latent", store=MemoryStore(QUERIES))
+    table = QueryTable(Table("wrong", "wrong", "latent"), COLUMNS, store=MemoryStore(QUERIES))
     async with TableApp(table).run_test(size=(60, 8)) as pilot:
         await until(pilot, lambda: table.error)
         assert "nowhere" in shown(table)[1]
 
 
-async def test_an_unknown_query_is_said_and_can_be_replaced() -> None:
-    table = QueryTable("nothing", {}, COLUMNS, "latent", store=MemoryStore(QUERIES))
+async def test_an_unknown_query_is_said_until_there_is_one() -> None:
+    store = MemoryStore(QUERIES)
+    table = QueryTable(Table("nothing", "nothing", "latent"), COLUMNS, store=store)
     async with TableApp(table).run_test(size=(60, 8)) as pilot:
         await until(pilot, lambda: table.error)
         assert "no query 'nothing'" in shown(table)[1]
-        table.set_query("words", least=0.0)
+        store.queries["nothing"] = QUERIES["words"]
+        table.set_params(least=0.0)
         await until(pilot, loaded(table, 4))
         assert table.error == ""
 
 
 async def test_a_query_that_is_refused_cannot_be_filtered() -> None:
-    table = QueryTable("wrong", {}, COLUMNS, "latent", store=MemoryStore(QUERIES))
+    table = QueryTable(Table("wrong", "wrong", "latent"), COLUMNS, store=MemoryStore(QUERIES))
     async with TableApp(table).run_test(size=(60, 8)) as pilot:
         await until(pilot, lambda: table.error)
         with pytest.raises(FilterError, match="nowhere"):
@@ -244,7 +250,7 @@ async def test_going_to_a_row_that_is_not_there_leaves_the_cursor_and_says_nothi
 
 
 async def test_going_to_a_row_far_away() -> None:
-    table = many(sort=("f1", True))
+    table = many(Order("f1", True))
     async with TableApp(table).run_test(size=(40, 12)) as pilot:
         await until(pilot, loaded(table, MANY))
         table.go_to_key(4711)
@@ -310,13 +316,13 @@ async def test_the_query_is_the_one_that_is_shown() -> None:
         table.set_filter("s f1>0.1")
         table.sort_by("F1")
         await until(pilot, lambda: table.total == 2)
-        sql, params = table.current_query()
+        sql, params = table.asked().text()
         rows = MemoryStore().reader().fetch(sql, **params).rows
         assert [row[0] for row in rows] == keys(table) == [412, 88]
 
 
 async def test_going_to_a_row_of_the_next_answer_does_not_look_into_this_one() -> None:
-    table = words(sort=("f1", True))
+    table = words(Order("f1", True))
     async with TableApp(table).run_test(size=(40, 8)) as pilot:
         await until(pilot, loaded(table))
         await pilot.press("j", "j")

@@ -4,9 +4,10 @@ from typing import Any
 
 import pytest
 
-from saetui.tui.table.row_window import CHUNK, ChunkCache, Order, WindowQuery, split_chunks
+from saetui.tui.table.row_window import CHUNK, ChunkCache, split_chunks
 from saetui.tui.table.window_reader import FENCED_ROWS, WindowReader, Wish
 from saetui.workbench.row_filter import Condition
+from saetui.workbench.table_query import Order, TableQuery
 from tests.tui.table.memory_store import MemoryStore
 
 ROWS = FENCED_ROWS + 3 * CHUNK + 7
@@ -20,8 +21,8 @@ FROM range($rows) AS numbers(i)
 """
 
 
-def query(*order: Order, condition: Condition | None = None, rows: int = ROWS) -> WindowQuery:
-    return WindowQuery(TABLE, {"rows": rows, "unused": 1}, "latent", condition or Condition(), order)
+def query(*order: Order, condition: Condition | None = None, rows: int = ROWS) -> TableQuery:
+    return TableQuery(TABLE, {"rows": rows, "unused": 1}, "latent", condition or Condition(), order)
 
 
 def comparable(rows: Any) -> list[str]:
@@ -93,11 +94,6 @@ def test_a_filter_narrows_count_windows_and_fences() -> None:
     everything = reader.fetch(sql, **params).rows
     assert len(everything) == opened.total
     assert all(row[2] < 45 for row in everything)
-
-
-def test_the_text_of_a_query_is_itself_where_nothing_was_changed() -> None:
-    sql, params = WindowQuery("SELECT 1 AS one -- $not a parameter\n", {"not": 1}).text()
-    assert (sql, params) == ("SELECT 1 AS one -- $not a parameter", {})
 
 
 def test_the_cache_forgets_the_chunks_used_longest_ago() -> None:

@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from saetui.tui.table.row_window import WindowQuery
 from saetui.tui.table.window_feed import WindowFeed
 from saetui.tui.table.window_reader import Reading, Wish
+from saetui.workbench.table_query import TableQuery
 from store import QueryError, QueryInterrupted, Rows
 
-QUERY = WindowQuery("SELECT 1", key="one")
+QUERY = TableQuery("SELECT 1", key="one")
 
 
 class SlowReader:
