@@ -25,7 +25,9 @@ from saetui.dark_matter.losses import TokenLosses, token_losses
 from saetui.dark_matter.norm_baselines import norm_baselines
 from saetui.dark_matter.reconstructions import Reconstructions
 from saetui.dark_matter.scaling import Plateau, PowerLaw, WidthScaling, fit_plateau, fit_power_law, width_scaling
+from saetui.dark_matter.settings import ErrorSettings
 from saetui.dark_matter.split import ContextSplit, draw_contexts, split_contexts
+from saetui.dark_matter.study import ErrorFindings, ErrorStudy, study_errors
 from saetui.dark_matter.token_errors import SAETokenErrors, TokenErrors
 from saetui.dark_matter.token_set import ErrorBatch, Excluded, TokenSet, require_same_tokens
 from saetui.dark_matter.width_norms import NormPrediction, WidthNorms, width_norms
@@ -42,6 +44,9 @@ __all__ = [
     "EarlierPrediction",
     "EarlierReconstructions",
     "ErrorBatch",
+    "ErrorFindings",
+    "ErrorSettings",
+    "ErrorStudy",
     "ErrorsWarning",
     "Estimate",
     "Excluded",
@@ -74,6 +79,7 @@ __all__ = [
     "random_sparse_activations",
     "require_same_tokens",
     "split_contexts",
+    "study_errors",
     "token_losses",
     "tracking",
     "train_component_saes",

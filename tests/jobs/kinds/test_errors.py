@@ -8,9 +8,8 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from saetui.dark_matter import Reconstructions, decompose_errors, draw_contexts, split_contexts, width_scaling
+from saetui.dark_matter import Reconstructions, decompose_errors, draw_contexts, split_contexts, study, width_scaling
 from saetui.jobs.exceptions import JobError
-from saetui.jobs.kinds.errors import task as errors
 from saetui.jobs.specs import ErrorsSpec, Recipe, TrainSpec
 from saetui.lm import load_corpus, load_model, tokenize
 from saetui.sae import load_sae
@@ -157,7 +156,7 @@ def test_a_study_that_fails_leaves_no_linear_map(
     def fail(*_: object, **__: object) -> None:
         raise ValueError("no norms today")
 
-    monkeypatch.setattr(errors, "width_norms", fail)
+    monkeypatch.setattr(study, "width_norms", fail)
     with pytest.raises(ValueError, match="no norms today"):
         run_task(spec_for(model_folder, corpus_file, saes=["w8-k2", "w16-k2"], losses=False, pursuit_tokens=0))
     assert not list((tmp_path / "store").glob("tensors/errors/*"))

@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from saetui.dark_matter import SAETokenErrors, TokenErrors, TokenLosses
+from saetui.dark_matter.width_family import family_note, width_family
 from saetui.jobs.kinds.errors.rows import token_rows
-from saetui.jobs.kinds.errors.width_family import family_note, width_family
 
 N = 4
 

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,12 @@ from saetui.dark_matter import Estimate, LinearErrorFit, TokenErrors, TokenLosse
 from saetui.dark_matter.breakdown import Breakdown
 from saetui.dark_matter.components import ComponentLosses
 from saetui.dark_matter.scaling import WidthScaling
+from saetui.dark_matter.study import ErrorFindings
 from saetui.dark_matter.width_norms import WidthNorms
+from saetui.jobs.specs import ErrorsSpec
+from saetui.lm import LanguageModel, TokenizedCorpus
+from saetui.sae import SAE
+from store.spool import Spool
 
 Figures = dict[str, Estimate]
 _BREAKDOWN = {
@@ -24,6 +30,65 @@ _BREAKDOWN = {
     "encoder": "breakdown_nonlinear_encoder",
     "nonlinear": "breakdown_nonlinear_rest",
 }
+
+
+def spool_findings(
+    spool: Spool,
+    study_id: str,
+    spec: ErrorsSpec,
+    model: LanguageModel,
+    corpus: TokenizedCorpus,
+    saes: Mapping[str, SAE],
+    found: ErrorFindings,
+) -> None:
+    """All rows of a study, but for those of its model and its corpus."""
+    tokens, scaling = found.decomposition.tokens, found.scaling
+    any_fit = next(iter(found.fits.values()))
+    spool.add(
+        "error_study",
+        [
+            {
+                "study_id": study_id,
+                "model_id": model.model_id,
+                "hook_name": spec.hook_name,
+                "corpus_id": corpus.corpus_id,
+                "sae_ids": list(saes),
+                "widths": [sae.d_sae for sae in saes.values()],
+                "family": list(found.family),
+                "n_tokens": len(tokens),
+                "n_train": any_fit.n_train,
+                "n_test": any_fit.n_test,
+                "n_excluded": found.decomposition.excluded.rows,
+                "first_position": spec.first_position,
+                "d_in": model.site(spec.hook_name).width,
+                "rank": any_fit.rank,
+                "variance": found.decomposition.variance,
+                "intercept": spec.intercept,
+                "clean_loss": None if found.losses is None else finite(float(found.losses.clean.double().mean())),
+                "seed": spec.seed,
+                "notes": found.notes,
+                "created": datetime.now(UTC).replace(tzinfo=None),
+            }
+        ],
+    )
+    spool.add("error_figure", figure_rows(study_id, {sae_id: sae_figures(found, sae_id) for sae_id in saes}))
+    spool.add("error_token", token_rows(study_id, list(saes), found.family, tokens, found.losses))
+    spool.add("width_law", [width_law_row(study_id, scaling)])
+    if found.width_norms is not None:
+        spool.add("width_norm", width_norm_rows(study_id, found.width_norms))
+    spool.add("sae", [{"sae_id": sae_id, "linear_error_r2": fit.r2_total} for sae_id, fit in found.fits.items()])
+
+
+def sae_figures(found: ErrorFindings, sae_id: str) -> Figures:
+    """All figures of one SAE, by the names they have in the store."""
+    figures = fit_figures(found.fits[sae_id])
+    if sae_id in found.components:
+        figures |= component_figures(found.components[sae_id])
+    if sae_id in found.pursued:
+        figures |= found.pursued[sae_id].figures
+    if sae_id in found.breakdowns:
+        figures |= breakdown_figures(found.breakdowns[sae_id])
+    return figures
 
 
 def fit_figures(fit: LinearErrorFit) -> Figures:

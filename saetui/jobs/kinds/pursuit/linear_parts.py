@@ -14,9 +14,9 @@ from saetui.dark_matter.statistics import LinearMap, Predictors, Targets
 from saetui.jobs.context import TaskContext
 from saetui.jobs.exceptions import JobError
 from saetui.jobs.specs import PursuitSpec
-from saetui.jobs.work.pursued_codes import Encoders
 from saetui.jobs.work.tensor_files import load_tensors, save_tensors
 from saetui.lm import LanguageModel, TokenizedCorpus, harvest
+from saetui.pursuit.encoders import Encoders
 from store.plain import check_plain, is_plain_file
 
 SAVED = Path("tensors", "errors")

@@ -17,14 +17,14 @@ from saetui.jobs.context import TaskContext
 from saetui.jobs.exceptions import JobError
 from saetui.jobs.kinds.pursuit.linear_parts import ChangeMap, SavedMap, saved_map
 from saetui.jobs.kinds.pursuit.pursued_tokens import NamedTokens, read_tokens
-from saetui.jobs.kinds.pursuit.residual_curve import ResidualCurve
 from saetui.jobs.specs import PursuitSpec
-from saetui.jobs.work.pursued_codes import Encoded, Encoders
 from saetui.jobs.work.saes import sae_key, saes_by_site, warm_sae
 from saetui.jobs.work.shelf import SavedSAE
 from saetui.jobs.work.sources import warm_model, warm_tokens
 from saetui.lm import LanguageModel, TokenizedCorpus
 from saetui.pursuit import SparseCodes
+from saetui.pursuit.encoders import Encoded, Encoders
+from saetui.pursuit.residual_curve import ResidualCurve
 
 
 def run(spec: PursuitSpec, context: TaskContext) -> None:

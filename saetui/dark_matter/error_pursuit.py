@@ -1,29 +1,21 @@
-"""Tokens of an error study encoded anew by pursuit, and their errors parted again (2410.14670, pursuit)."""
+"""Tokens of an error study encoded by pursuit, and their errors split once more (2410.14670, pursuit)."""
 
 import math
 import warnings
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import torch
 from jaxtyping import Int
 from torch import Tensor
 
-from saetui.dark_matter import (
-    ErrorBatch,
-    ErrorsWarning,
-    Estimate,
-    Excluded,
-    LinearErrorFit,
-    fit_linear_error,
-    split_contexts,
-)
-from saetui.dark_matter.error_fit import FEW_TOKENS, token_count_note
-from saetui.dark_matter.split import shuffled_contexts
-from saetui.dark_matter.token_set import ReadContexts, finite_rows
-from saetui.jobs.context import TaskContext
-from saetui.jobs.specs import ErrorsSpec
-from saetui.jobs.work.pursued_codes import Encoded, Encoders
+from saetui.dark_matter.error_fit import FEW_TOKENS, ErrorsWarning, LinearErrorFit, token_count_note
+from saetui.dark_matter.intervals import Estimate
+from saetui.dark_matter.linear_error import fit_linear_error
+from saetui.dark_matter.settings import ErrorSettings
+from saetui.dark_matter.split import shuffled_contexts, split_contexts
+from saetui.dark_matter.token_set import ErrorBatch, Excluded, ReadContexts, finite_rows
+from saetui.pursuit.encoders import Encoded, Encoders
 from saetui.pursuit.search import MAX_L0
 from saetui.sae import SAE
 
@@ -61,20 +53,24 @@ class ErrorPursuit:
     """Some tokens of contexts that the study's linear maps have not seen, for all its SAEs.
 
     ``lengths`` are the tokens that count in each context of the corpus. Contexts are drawn at random and read whole.
+    ``encoders`` gives those of an SAE, ``check`` is called often and may raise, ``log`` gets each note once.
     """
 
     def __init__(
         self,
-        spec: ErrorsSpec,
-        context: TaskContext,
+        settings: ErrorSettings,
         read: ReadContexts,
         held_out: Int[Tensor, " m"],
         lengths: Int[Tensor, " contexts"],
         width: int,
+        *,
+        encoders: Callable[[str, SAE], Encoders] = lambda _, sae: Encoders(sae),
+        check: Callable[[], None] = lambda: None,
+        log: Callable[[str], None] = lambda _: None,
     ) -> None:
-        self._spec, self._context = spec, context
-        shuffled = shuffled_contexts(held_out, seed=spec.seed)
-        n = int((lengths.cpu()[shuffled].cumsum(0) < pursuit_tokens(spec, width)).sum()) + 1
+        self._settings, self._encoders, self._check, self._log = settings, encoders, check, log
+        shuffled = shuffled_contexts(held_out, seed=settings.seed)
+        n = int((lengths.cpu()[shuffled].cumsum(0) < pursuit_tokens(settings, width)).sum()) + 1
         self._tokens, excluded = _joined(read(shuffled[: max(n, _LEAST_CONTEXTS)].sort().values))
         self._notes: dict[str, None] = {}
         if excluded.rows:
@@ -89,55 +85,58 @@ class ErrorPursuit:
         return list(self._notes)
 
     def pursue(self, sae_id: str, sae: SAE) -> Pursued | None:
-        """Encode the tokens at their own L0; None where nothing fires, and where they are too few to part errors."""
-        tokens = self._tokens
+        """Encode the tokens at their own L0; None where nothing fires, and where they are too few to split errors."""
+        tokens, test_share = self._tokens, self._settings.test_share
         if not bool(tokens.l0[sae_id].any()):
             self._note(f"no latent of {sae_id} fires")
             return None
         try:
-            split = split_contexts(tokens.context.cpu(), train_share=1 - self._spec.test_share, seed=self._spec.seed)
+            split = split_contexts(tokens.context.cpu(), train_share=1 - test_share, seed=self._settings.seed)
             train = torch.isin(tokens.context.cpu(), split.train).to(tokens.context.device)
             if few := token_count_note(int(train.sum()), tokens.activations.shape[1]):
                 self._note(few)
             if len(split.test) < _LEAST_JUDGED:
-                raise ValueError(f"a share of {self._spec.test_share} leaves one context to judge on; give two or more")
+                raise ValueError(f"a share of {test_share} leaves one context to judge on; give two or more")
             pursued = self._encode(sae_id, sae)
             return Pursued(self._fit(tokens.reconstructions[sae_id], train), self._fit(pursued.reconstruction, train))
         except ValueError as error:
-            self._note(f"errors were not parted: {error}")
+            self._note(f"errors were not split: {error}")
             return None
 
     def _encode(self, sae_id: str, sae: SAE) -> Encoded:
-        context = self._context
-        encoders: Encoders = context.warm.get(("encoders", sae_id, context.device), lambda: Encoders(sae))
-        found, codes = encoders.pursue(
-            self._tokens.activations, self._tokens.l0[sae_id], _METHOD, progress=lambda *_: context.check()
+        found, codes = self._encoders(sae_id, sae).pursue(
+            self._tokens.activations, self._tokens.l0[sae_id], _METHOD, progress=lambda *_: self._check()
         )
         if n_capped := int(codes.capped.sum()):
             self._note(f"the L0 of {n_capped:,} of {len(self):,} tokens was cut to {MAX_L0} for {sae_id}")
         return found
 
     def _fit(self, reconstructions: Tensor, train: Tensor) -> LinearErrorFit:
-        tokens, spec = self._tokens, self._spec
+        tokens, settings = self._tokens, self._settings
         with warnings.catch_warnings():
             # Few tokens are noted; what else it says, the study's own fit has said.
             warnings.simplefilter("ignore", ErrorsWarning)
             return fit_linear_error(
-                tokens.activations, reconstructions, train, spec.intercept, contexts=tokens.context, seed=spec.seed
+                tokens.activations,
+                reconstructions,
+                train,
+                settings.intercept,
+                contexts=tokens.context,
+                seed=settings.seed,
             )
 
     def _note(self, text: str) -> None:
         note = f"pursuit: {text}"
         if note not in self._notes:
             self._notes[note] = None
-            self._context.log(note)
+            self._log(note)
 
 
-def pursuit_tokens(spec: ErrorsSpec, width: int) -> int:
+def pursuit_tokens(settings: ErrorSettings, width: int) -> int:
     """Tokens to pursue: as many as asked for, or enough for a reliable linear fit to activations of that width."""
-    if spec.pursuit_tokens is not None:
-        return spec.pursuit_tokens
-    return math.ceil(_SPARE * FEW_TOKENS * width / (1 - spec.test_share))
+    if settings.pursuit_tokens is not None:
+        return settings.pursuit_tokens
+    return math.ceil(_SPARE * FEW_TOKENS * width / (1 - settings.test_share))
 
 
 def _joined(batches: Iterable[ErrorBatch]) -> tuple[ErrorBatch, Excluded]:

@@ -2,14 +2,14 @@
 
 from collections.abc import Mapping
 
-from saetui.dark_matter import TokenErrors
+from saetui.dark_matter.token_errors import TokenErrors
 
-# Times as many latents a token as another SAE of the family has; beyond that, not the width alone differs.
+# Times as many latents per token as another SAE of the family has; beyond that, not the width alone differs.
 _UNEQUAL = 1.5
 
 
 def width_family(widths: Mapping[str, int], tokens: TokenErrors) -> list[str]:
-    """One SAE a width, by rising width: of several, the one of the L0 nearest to that of widths with a single one.
+    """One SAE per width, by rising width: of several, the one of the L0 nearest to that of widths with a single one.
 
     ``widths`` are those of the study's SAEs, by id.
     """
@@ -34,7 +34,7 @@ def family_note(family: list[str], tokens: TokenErrors) -> str | None:
 
 
 def mean_l0(tokens: TokenErrors) -> dict[str, float]:
-    """Firing latents a token of each SAE; 0 where the reconstructions came without."""
+    """Firing latents per token of each SAE; 0 where the reconstructions came without."""
     return {
         sae_id: 0.0 if of_sae.l0 is None else float(of_sae.l0.double().mean()) for sae_id, of_sae in tokens.saes.items()
     }

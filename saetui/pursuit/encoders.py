@@ -7,7 +7,11 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from saetui.pursuit import Atoms, PursuitStep, SparseCodes, gradient_pursuit, orthogonal_matching_pursuit
+from saetui.pursuit.atoms import Atoms
+from saetui.pursuit.codes import SparseCodes
+from saetui.pursuit.gradient import gradient_pursuit
+from saetui.pursuit.orthogonal import orthogonal_matching_pursuit
+from saetui.pursuit.search import PursuitStep
 from saetui.sae import SAE
 from saetui.sae.base import FIRING
 from saetui.sae.normalization import Scale, is_per_token, normalize

@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from saetui.pursuit import PursuitStep
+from saetui.pursuit.search import PursuitStep
 
 # Seconds between two curves: no progress file takes more.
 _PAUSE = 0.1

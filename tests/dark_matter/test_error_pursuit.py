@@ -1,7 +1,8 @@
 """An error study's tokens pursued: in the units of the SAE, over all texts, and with what is wrong said."""
 
 from collections.abc import Iterator
-from types import SimpleNamespace
+from dataclasses import replace
+from typing import Any
 
 import pytest
 import torch
@@ -9,9 +10,8 @@ from jaxtyping import Int
 from torch import Tensor
 
 from saetui.dark_matter import ErrorBatch
-from saetui.jobs.context import Warm
-from saetui.jobs.kinds.errors.pursuit import ErrorPursuit, pursuit_tokens
-from saetui.jobs.specs import ErrorsSpec
+from saetui.dark_matter.error_pursuit import ErrorPursuit, pursuit_tokens
+from saetui.dark_matter.settings import ErrorSettings
 from saetui.sae.architectures.topk import TopKSAE
 
 D, CONTEXTS, LENGTH = 16, 60, 10
@@ -60,12 +60,11 @@ def made_sae(bias: Tensor, directions: Tensor) -> TopKSAE:
     return sae
 
 
-def pursuit_of(tokens: Tokens, **settings: object) -> tuple[ErrorPursuit, list[str]]:
+def pursuit_of(tokens: Tokens, **changes: Any) -> tuple[ErrorPursuit, list[str]]:
     log: list[str] = []
-    context = SimpleNamespace(device="cpu", warm=Warm(), check=lambda: None, log=log.append)
-    spec = ErrorsSpec.model_validate({"hook_name": "h", "pursuit_tokens": 200} | settings)
+    settings = replace(ErrorSettings(pursuit_tokens=200), **changes)
     lengths = torch.full((CONTEXTS,), LENGTH)
-    return ErrorPursuit(spec, context, tokens, HELD_OUT, lengths, D), log  # type: ignore[arg-type]
+    return ErrorPursuit(settings, tokens, HELD_OUT, lengths, D, log=log.append), log
 
 
 def test_an_sae_that_rescales_each_token_is_pursued_in_its_own_units() -> None:
@@ -93,13 +92,13 @@ def test_tokens_are_of_held_out_contexts_all_over_the_corpus() -> None:
 
 
 def test_by_default_as_many_as_a_reliable_fit_takes() -> None:
-    spec = ErrorsSpec(hook_name="h")
-    assert pursuit_tokens(spec, 128) == 35 * 128
-    assert pursuit_tokens(spec.model_copy(update={"test_share": 0.5}), 128) == 42 * 128
-    assert pursuit_tokens(spec.model_copy(update={"pursuit_tokens": 7}), 128) == 7
+    settings = ErrorSettings()
+    assert pursuit_tokens(settings, 128) == 35 * 128
+    assert pursuit_tokens(replace(settings, test_share=0.5), 128) == 42 * 128
+    assert pursuit_tokens(replace(settings, pursuit_tokens=7), 128) == 7
 
 
-def test_few_tokens_are_said_once_and_too_few_parted_for_no_sae() -> None:
+def test_few_tokens_are_said_once_and_the_errors_of_too_few_are_not_split() -> None:
     tokens = Tokens()
     sae = made_sae(tokens.bias, torch.eye(D))
     pursuit, log = pursuit_of(tokens)
