@@ -26,7 +26,10 @@ def submit_demo(client: JobClient) -> list[Job]:
     Raises:
         JobError: the store does not exist.
     """
-    from saetui.jobs.specs import AbsorptionSpec, ErrorsSpec, LatentsSpec, Recipe, TrainSpec
+    from saetui.jobs.kinds.absorption.spec import AbsorptionSpec
+    from saetui.jobs.kinds.errors.spec import ErrorsSpec
+    from saetui.jobs.kinds.latents.spec import LatentsSpec
+    from saetui.jobs.kinds.train.spec import Recipe, TrainSpec
 
     recipes = tuple(
         Recipe(width=width, k=k, lr=learning_rate(width), auxk=AUXK, dead_tokens=DEAD_TOKENS) for width, k in GRID

@@ -1,8 +1,11 @@
 """Which kinds of job there are: the spec of each, and the task that runs it.
 
-``SAETUI_TASKS`` adds kinds: names of importable modules, comma-separated. Such a module has ``SPECS``, a tuple of
-``Spec`` subclasses, and ``run(spec, context)``; it is imported beside the interface, so it imports science inside
-``run``.
+A kind is a package of two modules: ``spec``, with one ``Spec`` subclass of that kind, and ``task``, with
+``run(spec, context)``, which alone imports science. Those in ``saetui/jobs/kinds`` are found by their folders; another
+package adds one by an entry point of the group ``saetui.kinds``, which has the kind's name and names such a package.
+
+``SAETUI_TASKS`` adds kinds, too: names of importable modules, comma-separated. Such a module has ``SPECS``, a tuple of
+``Spec`` subclasses, and ``run(spec, context)``; it imports science inside ``run``.
 """
 
 import importlib
@@ -11,41 +14,34 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import TYPE_CHECKING
 
+from saetui.jobs import kinds
 from saetui.jobs.exceptions import JobError
-from saetui.jobs.specs import (
-    AblationSpec,
-    AbsorptionSpec,
-    ErrorsSpec,
-    LatentsSpec,
-    LettersSpec,
-    PursuitSpec,
-    Spec,
-    TrainSpec,
-    kind_of,
-)
+from saetui.jobs.specs import Spec, kind_of
+from saetui.plugins import added, own_modules
 
 if TYPE_CHECKING:
     from saetui.jobs.context import TaskContext
 
 Task = Callable[[Spec, "TaskContext"], None]
+GROUP = "saetui.kinds"
 
-_OWN: tuple[type[Spec], ...] = (
-    TrainSpec,
-    LettersSpec,
-    AbsorptionSpec,
-    AblationSpec,
-    LatentsSpec,
-    ErrorsSpec,
-    PursuitSpec,
-)
+
+def kind_packages() -> dict[str, str]:
+    """The package of every kind that has one, by the kind's name; nothing is imported."""
+    own = {name.rpartition(".")[2]: name for name in own_modules(kinds.__name__, kinds.__path__)}
+    return {point.name: point.value for point in added(GROUP)} | own
 
 
 def spec_kinds() -> dict[str, type[Spec]]:
-    """Every kind's spec, by the kind's name."""
-    kinds = {kind_of(spec): spec for spec in _OWN}
-    for module in _added():
-        kinds.update({kind_of(spec): spec for spec in module.SPECS})
-    return kinds
+    """Every kind's spec, by the kind's name.
+
+    Raises:
+        JobError: what adds a kind cannot be imported, or has no spec of that kind.
+    """
+    specs = {kind: _spec_in(kind, package) for kind, package in kind_packages().items()}
+    for module in _modules_named():
+        specs.update({kind_of(spec): spec for spec in module.SPECS})
+    return specs
 
 
 def find_task(kind: str) -> Task:
@@ -54,15 +50,28 @@ def find_task(kind: str) -> Task:
     Raises:
         JobError: there is no such kind.
     """
-    for module in _added():
+    for module in _modules_named():
         if kind in {kind_of(spec) for spec in module.SPECS}:
             return module.run  # type: ignore[no-any-return]
-    if kind not in {kind_of(spec) for spec in _OWN}:
+    package = kind_packages().get(kind)
+    if package is None:
         raise JobError(f"kind: no task runs {kind!r}")
-    return importlib.import_module(f"saetui.jobs.kinds.{kind}.task").run  # type: ignore[no-any-return]
+    return importlib.import_module(f"{package}.task").run  # type: ignore[no-any-return]
 
 
-def _added() -> list[ModuleType]:
+def _spec_in(kind: str, package: str) -> type[Spec]:
+    try:
+        module = importlib.import_module(f"{package}.spec")
+    except ImportError as error:
+        raise JobError(f"{GROUP}: {package}.spec cannot be imported ({error})") from error
+    classes = [value for value in vars(module).values() if isinstance(value, type) and issubclass(value, Spec)]
+    for spec in classes:
+        if spec.__module__ == module.__name__ and spec.model_fields["kind"].default == kind:
+            return spec
+    raise JobError(f'{GROUP}: {package}.spec has no Spec with kind: Literal["{kind}"]')
+
+
+def _modules_named() -> list[ModuleType]:
     modules = []
     for name in filter(None, os.environ.get("SAETUI_TASKS", "").split(",")):
         try:

@@ -7,18 +7,14 @@ from typing import Any
 from pydantic import ValidationError
 
 from saetui.jobs import Job
-from saetui.jobs.specs import (
-    AblationSpec,
-    AbsorptionSpec,
-    ErrorsSpec,
-    LatentsSpec,
-    LettersSpec,
-    PursuitSpec,
-    Recipe,
-    Spec,
-    TrainSpec,
-    WordsSpec,
-)
+from saetui.jobs.kinds.ablation.spec import AblationSpec
+from saetui.jobs.kinds.absorption.spec import AbsorptionSpec
+from saetui.jobs.kinds.errors.spec import ErrorsSpec
+from saetui.jobs.kinds.latents.spec import LatentsSpec
+from saetui.jobs.kinds.letters.spec import LettersSpec
+from saetui.jobs.kinds.pursuit.spec import PursuitSpec
+from saetui.jobs.kinds.train.spec import Recipe, TrainSpec
+from saetui.jobs.specs import Spec, WordsSpec
 from saetui.workbench.catalogue import SaeEntry
 from saetui.workbench.exceptions import CommandError, UsageError
 from saetui.workbench.token_choice import TokenChoice, find_tokens, read_l0, source_of

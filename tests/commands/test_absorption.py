@@ -14,7 +14,8 @@ from saetui.commands.session import Recorder, fingerprint, load, replay
 from saetui.commands.study import Study
 from saetui.commands.table import Filter
 from saetui.jobs import JobClient
-from saetui.jobs.specs import AblationSpec, AbsorptionSpec
+from saetui.jobs.kinds.ablation.spec import AblationSpec
+from saetui.jobs.kinds.absorption.spec import AbsorptionSpec
 from saetui.workbench.events import Event, NoticeEvent
 from saetui.workbench.exceptions import CommandError
 from saetui.workbench.front import NoFront

@@ -8,7 +8,7 @@ import pytest
 
 from saetui.commands.jobs import Cancel, Retry, Start
 from saetui.jobs import Job, JobClient
-from saetui.jobs.specs import LettersSpec
+from saetui.jobs.kinds.letters.spec import LettersSpec
 from saetui.workbench.exceptions import CommandError
 from saetui.workbench.workbench import Workbench
 from store import Store

@@ -14,7 +14,7 @@ from saetui.commands.navigate import Open
 from saetui.commands.pursuit import Beside, Choose, LookAtPursuit, Method, Pursue
 from saetui.commands.session import Recorder, fingerprint, load, replay
 from saetui.jobs import JobClient
-from saetui.jobs.specs import PursuitSpec
+from saetui.jobs.kinds.pursuit.spec import PursuitSpec
 from saetui.workbench.exceptions import CommandError
 from saetui.workbench.token_choice import TokenChoice, find_tokens, read_l0
 from saetui.workbench.workbench import Workbench

@@ -8,8 +8,11 @@ from pathlib import Path
 import pytest
 
 from saetui.jobs import sources_state
+from saetui.jobs.kinds.ablation.spec import AblationSpec
+from saetui.jobs.kinds.latents.spec import LatentsSpec
+from saetui.jobs.kinds.letters.spec import LettersSpec
+from saetui.jobs.kinds.train.spec import TrainSpec
 from saetui.jobs.sources_state import fingerprint
-from saetui.jobs.specs import AblationSpec, LatentsSpec, LettersSpec, TrainSpec
 
 HOOK = "blocks.0.hook_resid_post"
 

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from saetui.jobs import JobError, load_spec, parse_spec
+from saetui.jobs.kinds.letters.spec import LettersSpec
+from saetui.jobs.kinds.train.spec import TrainSpec
 from saetui.jobs.registry import spec_kinds
-from saetui.jobs.specs import LettersSpec, TrainSpec
 
 TRAIN = {
     "kind": "train",
@@ -201,6 +202,21 @@ FIELDS = {
     "errors": {"hook_name": "h"},
     "pursuit": {"hook_name": "h", "sae": "a", "random_tokens": 1},
 }
+
+
+HASHES = {
+    "train": "5a21c48bfa57c673678b1c5825725ab4",
+    "letters": "099ad9f747bb86cb5a3e1a04161e41ad",
+    "absorption": "301cb98b3db6a6fd376e613709af3144",
+    "ablation": "2793d8da9c18ee7ac4ef886babe62dc8",
+    "latents": "9dbc9c4cbb10ae605c07c5adce2b0fa9",
+    "pursuit": "a52908182b00ba79bc7c291aa1a9f659",
+}
+
+
+@pytest.mark.parametrize("kind", HASHES)
+def test_jobs_of_earlier_versions_are_found_by_the_same_hash(kind: str) -> None:
+    assert parse_spec({**FIELDS[kind], "kind": kind}).content_hash == HASHES[kind]
 
 
 @pytest.mark.parametrize(("kind", "name"), NUMBERS)

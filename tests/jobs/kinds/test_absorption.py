@@ -8,7 +8,9 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from saetui.jobs.exceptions import JobError
-from saetui.jobs.specs import AblationSpec, AbsorptionSpec, Recipe, TrainSpec
+from saetui.jobs.kinds.ablation.spec import AblationSpec
+from saetui.jobs.kinds.absorption.spec import AbsorptionSpec
+from saetui.jobs.kinds.train.spec import Recipe, TrainSpec
 from saetui.letters import (
     answer_token_ids,
     encode_prompts,

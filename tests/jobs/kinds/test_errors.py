@@ -10,7 +10,8 @@ from safetensors.torch import load_file
 
 from saetui.dark_matter import Reconstructions, decompose_errors, draw_contexts, split_contexts, study, width_scaling
 from saetui.jobs.exceptions import JobError
-from saetui.jobs.specs import ErrorsSpec, Recipe, TrainSpec
+from saetui.jobs.kinds.errors.spec import ErrorsSpec
+from saetui.jobs.kinds.train.spec import Recipe, TrainSpec
 from saetui.lm import load_corpus, load_model, tokenize
 from saetui.sae import load_sae
 from store import Store

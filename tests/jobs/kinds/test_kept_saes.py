@@ -12,9 +12,11 @@ from safetensors.torch import load_file, save_file
 
 from saetui.jobs.exceptions import JobError
 from saetui.jobs.kinds.latents import task as latents
+from saetui.jobs.kinds.latents.spec import LatentsSpec
+from saetui.jobs.kinds.letters.spec import LettersSpec
 from saetui.jobs.kinds.train import task as train
 from saetui.jobs.kinds.train import trained_saes
-from saetui.jobs.specs import LatentsSpec, LettersSpec, Recipe
+from saetui.jobs.kinds.train.spec import Recipe
 from saetui.jobs.work import disk_room
 from saetui.sae import SAEError
 from store import Store, StoreUnreadable

@@ -10,8 +10,8 @@ from safetensors.torch import save_file
 from saetui.jobs.exceptions import JobError
 from saetui.jobs.kinds.pursuit import pursued_tokens
 from saetui.jobs.kinds.pursuit.linear_parts import SAVED
+from saetui.jobs.kinds.pursuit.spec import PursuitSpec
 from saetui.jobs.progress import ProgressReader
-from saetui.jobs.specs import PursuitSpec
 from saetui.letters import encode_prompts, first_letter_prompts, first_letter_words, split_words
 from saetui.lm import LanguageModel, load_corpus, load_model, tokenize
 from saetui.pursuit import gradient_pursuit, orthogonal_matching_pursuit

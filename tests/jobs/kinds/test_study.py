@@ -7,7 +7,9 @@ import pytest
 import torch
 
 from saetui.jobs.exceptions import JobError
-from saetui.jobs.specs import LatentsSpec, LettersSpec, Recipe, TrainSpec
+from saetui.jobs.kinds.latents.spec import LatentsSpec
+from saetui.jobs.kinds.letters.spec import LettersSpec
+from saetui.jobs.kinds.train.spec import Recipe, TrainSpec
 from saetui.lm import harvest, load_corpus, load_model, tokenize
 from saetui.sae import SAEError, load_sae
 from saetui.sae.evaluation import VarianceUnexplained

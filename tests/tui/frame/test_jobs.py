@@ -12,7 +12,7 @@ import pytest
 
 from saetui.jobs import JobClient
 from saetui.jobs.folder import JobFolder, Record, State
-from saetui.jobs.specs import LettersSpec
+from saetui.jobs.kinds.letters.spec import LettersSpec
 from saetui.tui.jobs.list import JobList
 
 from .running import running

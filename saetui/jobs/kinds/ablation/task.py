@@ -4,8 +4,8 @@ import torch
 
 from saetui.jobs.context import TaskContext
 from saetui.jobs.exceptions import JobError
+from saetui.jobs.kinds.ablation.spec import AblationSpec
 from saetui.jobs.kinds.absorption.rows import ablation_rows
-from saetui.jobs.specs import AblationSpec
 from saetui.jobs.work.saes import saes_by_site, warm_sae
 from saetui.jobs.work.shelf import SavedSAE
 from saetui.jobs.work.sources import warm_model

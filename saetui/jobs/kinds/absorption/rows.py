@@ -4,8 +4,8 @@ from datetime import UTC, datetime
 
 import polars as pl
 
+from saetui.jobs.kinds.absorption.spec import AbsorptionSpec
 from saetui.jobs.kinds.letters.rows import sparse_probe_rows, spool_letters
-from saetui.jobs.specs import AbsorptionSpec
 from saetui.letters import LETTERS, Ablations, JudgedWords, LetterSite, LetterWords, SAEAbsorption, SiteStudy
 from saetui.sae.base import FIRING
 from store.spool import Spool

@@ -7,7 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from saetui.jobs.context import TaskContext
-from saetui.jobs.specs import AbsorptionSpec
+from saetui.jobs.kinds.absorption.spec import AbsorptionSpec
 from saetui.jobs.work.shelf import SavedSAE, sae_path
 from saetui.jobs.work.words import FOLDER
 from saetui.letters import SiteStudy

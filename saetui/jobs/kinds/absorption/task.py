@@ -2,9 +2,9 @@
 
 from saetui.jobs.context import TaskContext
 from saetui.jobs.kinds.absorption.rows import spool_absorption
+from saetui.jobs.kinds.absorption.spec import AbsorptionSpec
 from saetui.jobs.kinds.absorption.studied import StudiedSAE
 from saetui.jobs.kinds.letters.rows import spool_site
-from saetui.jobs.specs import AbsorptionSpec
 from saetui.jobs.work.saes import UNUSABLE, LeftOut, saes_by_site, warm_sae
 from saetui.jobs.work.shelf import SavedSAE
 from saetui.jobs.work.sources import warm_model

@@ -18,7 +18,7 @@ from saetui.dark_matter.components import ComponentLosses
 from saetui.dark_matter.scaling import WidthScaling
 from saetui.dark_matter.study import ErrorFindings
 from saetui.dark_matter.width_norms import WidthNorms
-from saetui.jobs.specs import ErrorsSpec
+from saetui.jobs.kinds.errors.spec import ErrorsSpec
 from saetui.lm import LanguageModel, TokenizedCorpus
 from saetui.sae import SAE
 from store.spool import Spool

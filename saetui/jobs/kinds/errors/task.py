@@ -9,7 +9,7 @@ from saetui.dark_matter.study import ErrorFindings, ErrorStudy
 from saetui.jobs.context import TaskContext
 from saetui.jobs.exceptions import JobError
 from saetui.jobs.kinds.errors.rows import spool_findings
-from saetui.jobs.specs import ErrorsSpec
+from saetui.jobs.kinds.errors.spec import ErrorsSpec
 from saetui.jobs.work.corpus_rows import spool_corpus, spool_model
 from saetui.jobs.work.saes import find_saes
 from saetui.jobs.work.sources import warm_model, warm_tokens

@@ -8,7 +8,7 @@ import torch
 
 from saetui.jobs.context import TaskContext
 from saetui.jobs.kinds.latents.firings import Firings
-from saetui.jobs.specs import LatentsSpec
+from saetui.jobs.kinds.latents.spec import LatentsSpec
 from saetui.jobs.work.saes import find_saes
 from saetui.jobs.work.sources import warm_model, warm_tokens
 from saetui.jobs.work.surfaces import token_surfaces

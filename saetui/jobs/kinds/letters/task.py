@@ -2,7 +2,7 @@
 
 from saetui.jobs.context import TaskContext
 from saetui.jobs.kinds.letters.rows import spool_letters, spool_site
-from saetui.jobs.specs import LettersSpec
+from saetui.jobs.kinds.letters.spec import LettersSpec
 from saetui.jobs.work.saes import find_saes
 from saetui.jobs.work.sources import warm_model
 from saetui.jobs.work.spec_settings import settings_of

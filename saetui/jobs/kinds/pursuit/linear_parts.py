@@ -13,7 +13,7 @@ from torch import Tensor
 from saetui.dark_matter.statistics import LinearMap, Predictors, Targets
 from saetui.jobs.context import TaskContext
 from saetui.jobs.exceptions import JobError
-from saetui.jobs.specs import PursuitSpec
+from saetui.jobs.kinds.pursuit.spec import PursuitSpec
 from saetui.jobs.work.tensor_files import load_tensors, save_tensors
 from saetui.lm import LanguageModel, TokenizedCorpus, harvest
 from saetui.pursuit.encoders import Encoders

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from saetui.jobs.context import TaskContext
 from saetui.jobs.exceptions import JobError
-from saetui.jobs.specs import PursuitSpec
+from saetui.jobs.kinds.pursuit.spec import PursuitSpec
 from saetui.jobs.work.words import warm_words
 from saetui.lm import LanguageModel, TokenizedCorpus, harvest
 

@@ -17,7 +17,7 @@ from saetui.jobs.context import TaskContext
 from saetui.jobs.exceptions import JobError
 from saetui.jobs.kinds.pursuit.linear_parts import ChangeMap, SavedMap, saved_map
 from saetui.jobs.kinds.pursuit.pursued_tokens import NamedTokens, read_tokens
-from saetui.jobs.specs import PursuitSpec
+from saetui.jobs.kinds.pursuit.spec import PursuitSpec
 from saetui.jobs.work.saes import sae_key, saes_by_site, warm_sae
 from saetui.jobs.work.shelf import SavedSAE
 from saetui.jobs.work.sources import warm_model, warm_tokens

@@ -9,7 +9,7 @@ from typing import Any
 from saetui.dark_matter import downstream_loss
 from saetui.jobs.context import TaskContext
 from saetui.jobs.kinds.train.activation_stream import ActivationStream
-from saetui.jobs.specs import Recipe, TrainSpec
+from saetui.jobs.kinds.train.spec import Recipe, TrainSpec
 from saetui.jobs.work.disk_room import with_room
 from saetui.jobs.work.shelf import sae_path, sae_row
 from saetui.lm import LanguageModel, TokenizedCorpus

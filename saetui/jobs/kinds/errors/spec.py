@@ -1,0 +1,70 @@
+"""What the errors job is to do."""
+
+from typing import ClassVar, Literal
+
+from pydantic import Field
+
+from saetui.jobs.specs import (
+    BATCH,
+    CORPUS,
+    HOOK,
+    LONGEST_NAME,
+    LONGEST_PATH,
+    MODEL,
+    MOST_CONTEXT,
+    MOST_CONTEXTS,
+    MOST_LISTED,
+    MOST_SEED,
+    MOST_TOKENS,
+    SAES,
+    SEED,
+    Spec,
+)
+
+
+class ErrorsSpec(Spec):
+    """What the SAEs of a hook point leave out of one token set, linear and not, token by token (2410.14670)."""
+
+    paths: ClassVar[tuple[str, ...]] = ("model", "corpus")
+
+    kind: Literal["errors"] = Field(default="errors", description="Errors of SAEs, token by token.")
+    model: str = Field(default="embedded", min_length=1, max_length=LONGEST_PATH, description=MODEL)
+    corpus: str = Field(default="stdlib", min_length=1, max_length=LONGEST_PATH, description=CORPUS)
+    hook_name: str = Field(min_length=1, max_length=LONGEST_NAME, description=HOOK)
+    saes: tuple[str, ...] = Field(
+        default=("*",),
+        min_length=1,
+        max_length=MOST_LISTED,
+        description=f"{SAES} '*': all of the store that were trained there.",
+    )
+    context_length: int = Field(
+        default=128, gt=1, le=MOST_CONTEXT, description="Tokens in a context, special tokens included."
+    )
+    max_tokens: int | None = Field(
+        default=None, gt=0, le=MOST_TOKENS, description="Tokens to read; default: the whole corpus."
+    )
+    first_position: int = Field(
+        default=0, ge=0, lt=MOST_CONTEXT, description="Positions before it are left out of all figures."
+    )
+    test_share: float = Field(default=0.4, gt=0, lt=1, description="Share of the contexts that the fits do not see.")
+    intercept: bool = Field(default=True, description="Whether the linear map has one; the published code has none.")
+    losses: bool = Field(default=True, description="Whether the model is run with each SAE, to see what errors cost.")
+    loss_contexts: int = Field(
+        default=128,
+        gt=0,
+        le=MOST_TOKENS,
+        description="Held-out contexts on which the parts of the error are put back one at a time.",
+    )
+    pursuit_tokens: int | None = Field(
+        default=None,
+        ge=0,
+        le=MOST_TOKENS,
+        description="Held-out tokens whose codes are pursued, for the breakdown; 0: none. Default: enough to split the "
+        "errors, about 35 per dimension of the activations.",
+    )
+    batch_size: int = Field(default=16, gt=0, le=MOST_CONTEXTS, description=BATCH)
+    seed: int = Field(default=0, ge=0, le=MOST_SEED, description=SEED)
+
+    @property
+    def title(self) -> str:
+        return f"Errors at {self.hook_name}" if self.saes == ("*",) else f"Errors of {', '.join(self.saes)}"

@@ -1,0 +1,94 @@
+"""What the train job is to do."""
+
+from typing import ClassVar, Literal
+
+from pydantic import Field, model_validator
+
+from saetui.jobs.specs import (
+    BATCH,
+    CORPUS,
+    HOOK,
+    ID,
+    LONGEST_NAME,
+    LONGEST_PATH,
+    MODEL,
+    MOST_CONTEXT,
+    MOST_CONTEXTS,
+    MOST_SEED,
+    MOST_STEP,
+    MOST_TOKENS,
+    MOST_WIDTH,
+    SEED,
+    Frozen,
+    Spec,
+)
+
+
+class Recipe(Frozen):
+    """One SAE to train."""
+
+    architecture: Literal["topk"] = Field(default="topk", description="SAE architecture.")
+    width: int = Field(gt=0, le=MOST_WIDTH, description="Number of latents.")
+    k: int = Field(gt=0, le=MOST_WIDTH, description="Latents kept on each token.")
+    lr: float | None = Field(default=None, gt=0, le=1e100, description="Learning rate of Adam; default: by width.")
+    auxk: int | None = Field(
+        default=None, ge=0, le=MOST_WIDTH, description="Dead latents that model an error; default: d_in / 2."
+    )
+    dead_tokens: int | None = Field(
+        default=None, gt=0, le=MOST_TOKENS, description="Silent tokens that make one dead; default: 5%."
+    )
+    name: str | None = Field(
+        default=None, pattern=ID, max_length=LONGEST_NAME, description="Short name; default: w<width>-k<k>."
+    )
+    seed: int = Field(default=0, ge=0, le=MOST_SEED, description="Seed of the SAE's first weights.")
+
+    @model_validator(mode="after")
+    def _k_fits(self) -> "Recipe":
+        if self.k > self.width:
+            raise ValueError(f"k = {self.k} is more than width = {self.width}")
+        return self
+
+    @property
+    def sae_name(self) -> str:
+        return self.name or f"w{self.width}-k{self.k}"
+
+
+class TrainSpec(Spec):
+    """Harvest activations at a hook point and train SAEs on one stream of them."""
+
+    paths: ClassVar[tuple[str, ...]] = ("model", "corpus")
+
+    kind: Literal["train"] = Field(default="train", description="Train SAEs.")
+    model: str = Field(default="embedded", min_length=1, max_length=LONGEST_PATH, description=MODEL)
+    corpus: str = Field(default="stdlib", min_length=1, max_length=LONGEST_PATH, description=CORPUS)
+    hook_name: str = Field(min_length=1, max_length=LONGEST_NAME, description=HOOK)
+    recipes: tuple[Recipe, ...] = Field(
+        min_length=1, max_length=1_000, description="The SAEs; all are trained on the same stream."
+    )
+    context_length: int = Field(
+        default=128, gt=1, le=MOST_CONTEXT, description="Tokens in a context, special tokens included."
+    )
+    max_tokens: int | None = Field(
+        default=None, gt=0, le=MOST_TOKENS, description="Tokens to harvest; default: the whole corpus."
+    )
+    tokens: int = Field(
+        gt=0, le=MOST_TOKENS, description="Tokens to train on; more than harvested means several epochs."
+    )
+    batch_size: int = Field(default=2048, gt=0, le=MOST_STEP, description="Tokens in one training step.")
+    harvest_batch_size: int = Field(default=16, gt=0, le=MOST_CONTEXTS, description=BATCH)
+    dtype: Literal["float32", "bfloat16", "float16"] = Field(
+        default="float32", description="Number format of the language model."
+    )
+    seed: int = Field(default=0, ge=0, le=MOST_SEED, description=SEED)
+
+    @model_validator(mode="after")
+    def _names_differ(self) -> "TrainSpec":
+        names = [recipe.sae_name for recipe in self.recipes]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(f"recipes: two SAEs are called {twice[0]!r}; give one of them a name")
+        return self
+
+    @property
+    def title(self) -> str:
+        return f"Train {', '.join(recipe.sae_name for recipe in self.recipes)}"

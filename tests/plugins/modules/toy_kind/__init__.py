@@ -1,0 +1,1 @@
+"""A kind of job in another package."""
