@@ -73,7 +73,9 @@ def _kind(sql_type: str) -> str:
         return "list"
     if sql_type == "BOOLEAN":
         return "truth"
-    return "number" if sql_type.removeprefix("U").startswith(_NUMBERS) else "other"
+    # A list of numbers is none.
+    is_number = sql_type.removeprefix("U").startswith(_NUMBERS) and not sql_type.endswith("]")
+    return "number" if is_number else "other"
 
 
 def plain(name: str) -> str:

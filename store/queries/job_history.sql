@@ -11,5 +11,5 @@ SELECT
     date_diff('second', started, ended) AS seconds,
     message
 FROM job
-ORDER BY created DESC
+ORDER BY created DESC, job_id
 LIMIT $limit OFFSET $offset
