@@ -16,6 +16,7 @@ from saetui.commands.session import Recorder, fingerprint, load, replay
 from saetui.jobs import JobClient
 from saetui.jobs.kinds.pursuit.spec import PursuitSpec
 from saetui.workbench.exceptions import CommandError
+from saetui.workbench.front import NoFront
 from saetui.workbench.token_choice import TokenChoice, find_tokens, read_l0
 from saetui.workbench.workbench import Workbench
 from tests.tui.error_fixture import STUDY, add_error_study
@@ -170,6 +171,7 @@ def test_a_link_leads_back_to_pursuit_token_and_settings(bench: Workbench) -> No
     bench.dispatch("choose random 50")
     bench.dispatch("budget 8")
     bench.dispatch("link")
+    assert isinstance(bench.front, NoFront)
     link = shlex.split(bench.front.copied)[-1]
     assert link.startswith(f"pursuit/{PLACES}/4?sae=w256-k4")
     before = bench.attention

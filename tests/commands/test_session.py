@@ -295,5 +295,5 @@ def test_a_session_is_not_recorded_through_a_link(bench: Workbench, tmp_path: Pa
     bench.recorder = Recorder(bench.store.root / "sessions", lambda: fingerprint(bench.store))
     with pytest.raises(CommandError, match=r"recording has stopped: .*sessions: is a link"):
         bench.dispatch("screen letters")
-    assert bench.recorder is None
     assert list(outside.iterdir()) == []
+    assert bench.recorder is None

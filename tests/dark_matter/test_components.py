@@ -1,6 +1,7 @@
 """What each part of the error costs: all of it where the part is the error, nothing where there is none."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 import torch
@@ -23,7 +24,7 @@ def fit() -> LinearErrorFit:
         ]
 
 
-def measure(fit: LinearErrorFit, **settings: int):  # type: ignore[no-untyped-def]
+def measure(fit: LinearErrorFit, **settings: Any):  # type: ignore[no-untyped-def]
     return component_losses(
         CopyModel(),  # type: ignore[arg-type]
         SAE,  # type: ignore[arg-type]

@@ -1,5 +1,7 @@
 """Intervals over contexts: as wide as the spread of contexts makes a mean, and paired between figures."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -7,7 +9,7 @@ import torch
 from saetui.dark_matter.intervals import ContextBootstrap, Estimate, GroupSums, combine
 
 
-def mean_estimate(values: torch.Tensor, context: torch.Tensor, **settings: int) -> Estimate:
+def mean_estimate(values: torch.Tensor, context: torch.Tensor, **settings: Any) -> Estimate:
     bootstrap = ContextBootstrap(context, **settings)
     sums = GroupSums(bootstrap, 2)
     sums.add(bootstrap.groups(context), torch.stack([values, torch.ones_like(values)], dim=1))

@@ -209,6 +209,7 @@ def _add_word(spool: Spool, keys: dict[str, str], letter: str, word: str, draw: 
             }
         ],
     )
+    fired: list[dict[str, Any]]
     if is_absorbed:
         fired = [
             {"latent": ABSORBER, "activation": 2.0, "cosine": 0.4, "projection": 0.8, "effect": -3.0 - draw},

@@ -44,7 +44,7 @@ FIGURES: dict[str, dict[str, float | tuple[float, float, float] | None]] = {
     },
 }
 # R² and gains of predicting the error norm of the second from that of the first.
-PAIRS = {
+PAIRS: dict[tuple[str, str], tuple[float, float | None, float | None, float | None]] = {
     ("narrow", "dense"): (0.8, 4.0, 1.0, 0.1),
     ("narrow", "wide"): (0.5, 3.0, 2.0, -0.1),
     ("dense", "wide"): (0.9, None, None, None),
@@ -91,7 +91,10 @@ def add_errors(spool: Spool, *, with_law: bool = True) -> None:
     spool.add("error_figure", [_figure(f"id-{sae}", *item) for sae in STUDIED for item in _figures(sae, with_law)])
     law = FLOOR if with_law else dict.fromkeys(FLOOR)
     spool.add("width_law", [{**study, **law, "nonlinear_mean": 0.19, "nonlinear_flat": True}])
-    spool.add("width_norm", [_pair(*names, *numbers) for names, numbers in PAIRS.items()])
+    spool.add(
+        "width_norm",
+        [_pair(*names, r2, gain, linear, shuffled) for names, (r2, gain, linear, shuffled) in PAIRS.items()],
+    )
     spool.add(
         "error_token",
         [_token(context, place, word) for context in (0, 1) for place, word in enumerate(words)],
@@ -108,7 +111,12 @@ def _figure(sae_id: str, name: str, found: float | tuple[float, float, float] | 
 
 
 def _pair(
-    smaller: str, larger: str, r2: float, gain: float | None, linear: float | None, shuffled: float | None
+    smaller: str,
+    larger: str,
+    r2: float,
+    gain: float | None,
+    linear: float | None,
+    shuffled: float | None,
 ) -> dict[str, Any]:
     return {
         "study_id": "e",

@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -199,6 +200,6 @@ def test_the_query_behind_a_figure_can_be_asked_again(name: str, study: Store) -
         ("splits", {"letter": "ß"}, "not a letter from a to z"),
     ],
 )
-def test_what_cannot_be_drawn_is_named(name: str, chosen: dict[str, str], said: str, study: Store) -> None:
+def test_what_cannot_be_drawn_is_named(name: str, chosen: dict[str, Any], said: str, study: Store) -> None:
     with pytest.raises(FigureError, match=re.escape(said)):
         figure(study, name, **chosen)

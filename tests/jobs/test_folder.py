@@ -14,7 +14,7 @@ import pytest
 from saetui.jobs import Job, JobError
 from saetui.jobs import folder as folder_module
 from saetui.jobs.failure import Failure
-from saetui.jobs.files import read_json, tail, write_json
+from saetui.jobs.files import locked, read_json, tail, write_json
 from saetui.jobs.folder import JobFolder, Record, job_ids
 from saetui.jobs.identity import ProcessIdentity
 from saetui.jobs.queue import Queue
@@ -76,7 +76,7 @@ def test_a_wish_to_stop_counts_until_the_end_is_written(
 ) -> None:
     me = ProcessIdentity.current()
     job.start(me, "cpu")
-    taken = folder_module.locked
+    taken = locked
 
     def asking(path: Path) -> AbstractContextManager[None]:
         if asked:

@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -63,15 +63,19 @@ def deep(levels: int = 100_000) -> str:
     return "[" * levels + "]" * levels
 
 
+def _each(names: Iterable[str], values: Iterable[Any]) -> list[tuple[str, Any]]:
+    return [(name, value) for name in names for value in values]
+
+
 FIELDS: list[tuple[str, Any]] = [
-    *[(name, value) for name in ("job_id", "kind", "title", "state", "device", "host") for value in (3, None, [], {})],
-    *[(name, value) for name in ("created", "started", "ended") for value in ("soon", [], 1e300, -5, True)],
+    *_each(("job_id", "kind", "title", "state", "device", "host"), (3, None, [], {})),
+    *_each(("created", "started", "ended"), ("soon", [], 1e300, -5, True)),
     *[("created", value) for value in (float("nan"), float("inf"), 10**400, None)],
     *[("after", value) for value in ("abc", 3, [3], ["../x"], [["a"]], {"a": 1}, ["a"] * 10_001)],
-    *[("worker", value) for value in (3, [], {}, {"pid": "x"}, {"pid": 1e300, "started": "", "boot": "", "host": ""})],
+    *_each(("worker",), (3, [], {}, {"pid": "x"}, {"pid": 1e300, "started": "", "boot": "", "host": ""})),
     *[("worker", {"pid": pid, "started": "", "boot": "", "host": ""}) for pid in (-1, 0, float("nan"), 1 << 40, True)],
     ("worker", {"pid": 1, "started": [], "boot": "", "host": ""}),
-    *[("message", value) for value in (3, [], {})],
+    *_each(("message",), (3, [], {})),
     *[("retry_of", 3), ("mark", 3), ("sources", []), ("device", "cuda:1000"), ("device", "../../x"), ("host", "a/b")],
     *[("host", ".."), ("job_id", GOOD), ("job_id", "../../x"), ("colour", "red")],
 ]

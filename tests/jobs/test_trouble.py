@@ -225,7 +225,8 @@ def test_a_runner_whose_worker_died_before_it_began_runs_nothing(
     monkeypatch.setattr(JobClient, "ensure_workers", lambda _: None)
     job = client.submit(count())
     job.folder.start(ProcessIdentity.current(), "cpu")
-    elsewhere = [sys.executable, "-m", "saetui.jobs.runner", "--store", store_root, "--device", "cpu", "--worker", "1"]
+    elsewhere = [sys.executable, "-m", "saetui.jobs.runner", "--store", str(store_root), "--device", "cpu"]
+    elsewhere += ["--worker", "1"]
     listened, given = os.pipe()
     os.write(given, f"{job.id}\n".encode())
     assert subprocess.run(elsewhere, stdin=listened, timeout=30).returncode == 0

@@ -76,7 +76,7 @@ def _trouble(how: str, context: TaskContext) -> None:
         case "gpu memory":
             raise OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
         case "bug":
-            _ = {}["missing"]
+            _ = dict[str, int]()["missing"]
         case "segfault":
             ctypes.string_at(0)
         case "exit":

@@ -1,6 +1,7 @@
 """Effects of latents: closed forms on toy metrics, and literal edits of a real model."""
 
 import math
+from typing import Any
 
 import pytest
 import torch
@@ -47,7 +48,7 @@ def standard_sae(d_in: int, d_sae: int, seed: int = 0, **fields: object) -> Stan
 
 def every_architecture(d_in: int, d_sae: int) -> list[SAE]:
     plain = standard_sae(d_in, d_sae)
-    weights = {"W_enc": plain.W_enc, "W_dec": plain.W_dec, "b_dec": plain.b_dec}
+    weights: dict[str, Any] = {"W_enc": plain.W_enc, "W_dec": plain.W_dec, "b_dec": plain.b_dec}
     ones = torch.ones(d_sae)
     return [
         plain,

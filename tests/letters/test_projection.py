@@ -23,8 +23,8 @@ from saetui.letters.projection import (
     ],
 )
 def test_fractions_by_hand(main: float, absorbers: float, fraction: float) -> None:
-    sides = (torch.tensor([value], dtype=torch.float64) for value in (main, absorbers, 1.0))
-    assert float(absorption_fractions(*sides)) == pytest.approx(fraction, abs=1e-9)
+    of_main, of_absorbers, whole = (torch.tensor([v], dtype=torch.float64) for v in (main, absorbers, 1.0))
+    assert float(absorption_fractions(of_main, of_absorbers, whole)) == pytest.approx(fraction, abs=1e-9)
 
 
 def test_a_word_that_points_away_from_the_letter_is_not_absorbed() -> None:
@@ -50,7 +50,9 @@ def _verdict(
 
 
 def test_one_latent_in_place_of_the_main_one_absorbs_fully() -> None:
-    assert _verdict([0.9], [0.3]) == ProjectionVerdict(1.0, True, 0.0, pytest.approx(0.9))
+    verdict = _verdict([0.9], [0.3])
+    assert verdict == ProjectionVerdict(1.0, True, 0.0, verdict.absorbers)
+    assert verdict.absorbers == pytest.approx(0.9)
 
 
 def test_a_weak_main_latent_is_partial_absorption() -> None:

@@ -1,4 +1,5 @@
 from random import Random
+from typing import ClassVar
 
 import pytest
 
@@ -14,8 +15,8 @@ TEMPLATE = [100, 101, 102, 103, 104]
 class Tokenizer:
     """Words of POOL are their ids, the template is five tokens, and " split" is two."""
 
-    all_special_ids = (9,)
-    bos_token_id = 9
+    all_special_ids: ClassVar = [9]
+    bos_token_id: int | None = 9
 
     def __init__(self, answers: int = 1) -> None:
         self.answers = answers

@@ -1,4 +1,5 @@
 from dataclasses import replace
+from typing import Any
 
 import pytest
 import torch
@@ -6,7 +7,12 @@ import torch
 from saetui.letters.latents import SparseLatents
 from saetui.letters.probes import train_probes
 from saetui.letters.selection_probe import SELECTION, train_selection_probe
-from saetui.letters.sparse_probes import sparse_probes
+from saetui.letters.sparse_probes import SparseProbe, sparse_probes
+
+
+def _probes(latents: SparseLatents | torch.Tensor, letters: torch.Tensor, **settings: Any) -> dict[int, SparseProbe]:
+    """Probes trained and tested on the same words; labels are the letters' numbers."""
+    return sparse_probes(latents, letters, latents, letters, **settings)
 
 
 def _split_letter(n_words: int = 1000) -> tuple[torch.Tensor, torch.Tensor]:
@@ -22,7 +28,7 @@ def _split_letter(n_words: int = 1000) -> tuple[torch.Tensor, torch.Tensor]:
 
 def test_a_split_letter_has_two_main_latents() -> None:
     latents, letters = _split_letter()
-    probe = sparse_probes(latents, letters, latents, letters)[0]
+    probe = _probes(latents, letters)[0]
     assert sorted(probe.ranked_latents[:2]) == [0, 7]
     assert probe.f1[:2] == [pytest.approx(2 / 3), 1.0]
     assert probe.precision[:2] == [1.0, 1.0]
@@ -34,7 +40,7 @@ def test_a_split_letter_has_two_main_latents() -> None:
 
 def test_other_letters_need_one_latent() -> None:
     latents, letters = _split_letter()
-    probes = sparse_probes(latents, letters, latents, letters)
+    probes = _probes(latents, letters)
     assert {letter: probe.main_latents for letter, probe in probes.items() if letter} == {
         1: [1],
         2: [2],
@@ -48,7 +54,7 @@ def test_strings_and_sparse_latents_give_the_same() -> None:
     names = ["abcde"[i] for i in letters]
     sparse = SparseLatents.of_dense(latents)
     by_name = sparse_probes(sparse, names, sparse, names)
-    by_number = sparse_probes(latents, letters, latents, letters)
+    by_number = _probes(latents, letters)
     assert list(by_name) == list("abcde")
     assert [p.ranked_latents for p in by_name.values()] == [p.ranked_latents for p in by_number.values()]
     assert [p.f1 for p in by_name.values()] == [p.f1 for p in by_number.values()]
@@ -59,7 +65,7 @@ def test_latents_that_never_fire_take_no_part() -> None:
     probe = train_selection_probe(SparseLatents.of_dense(latents), letters, 5, SELECTION)
     assert probe.latents.tolist() == [0, 1, 2, 3, 4, 7]
     assert probe.weight.shape == (5, 6)
-    found = sparse_probes(latents, letters, latents, letters, ks=(1, 2, 50))[1]
+    found = _probes(latents, letters, ks=(1, 2, 50))[1]
     assert found.ks == (1, 2)
 
 
@@ -70,12 +76,12 @@ def test_ranking_is_by_signed_weight() -> None:
     latents[:, 0] = (letters != 0).float()
     latents[:300, 1] = (letters[:300] == 0).float()
     latents[:, 2] = 0.1
-    assert sparse_probes(latents, letters, latents, letters)[0].ranked_latents == [1, 2, 0]
+    assert _probes(latents, letters)[0].ranked_latents == [1, 2, 0]
 
 
 def test_logits_are_those_of_the_regressions_that_were_measured() -> None:
     latents, letters = _split_letter()
-    probe = sparse_probes(latents, letters, latents, letters, ks=(1, 2))[0]
+    probe = _probes(latents, letters, ks=(1, 2))[0]
     logits = probe.logits(latents)
     assert logits.shape == (1000, 2)
     assert ((logits[:, 1] > 0) == (letters == 0)).all()
@@ -84,7 +90,7 @@ def test_logits_are_those_of_the_regressions_that_were_measured() -> None:
 
 def test_a_given_ranking_is_measured_as_it_is() -> None:
     latents, letters = _split_letter()
-    probes = sparse_probes(latents, letters, latents, letters, ks=range(1, 4), rankings={0: [3, 7, 0]})
+    probes = _probes(latents, letters, ks=range(1, 4), rankings={0: [3, 7, 0]})
     assert list(probes) == [0]
     assert probes[0].ranked_latents == [3, 7, 0]
     # The first latent fires on another letter's words, so that its regression says no to those and yes to all else.
@@ -109,9 +115,7 @@ def test_validation_words_choose_where_the_test_words_would_choose_otherwise() -
 
 def test_rankings_are_the_same_for_the_same_seed() -> None:
     latents, letters = _split_letter()
-    first, again = (
-        sparse_probes(latents, letters, latents, letters, settings=replace(SELECTION, epochs=3)) for _ in "12"
-    )
+    first, again = (_probes(latents, letters, settings=replace(SELECTION, epochs=3)) for _ in "12")
     assert [p.ranked_latents for p in first.values()] == [p.ranked_latents for p in again.values()]
 
 
@@ -132,8 +136,8 @@ def test_small_vocabularies_take_32_steps_an_epoch_unless_parity_is_asked() -> N
         ({"rankings": {9: [0]}}, "names 9"),
     ],
 )
-def test_bad_input_is_named(arguments: dict[str, object], message: str) -> None:
-    good = {
+def test_bad_input_is_named(arguments: dict[str, Any], message: str) -> None:
+    good: dict[str, Any] = {
         "train_latents": torch.eye(4),
         "train_labels": [0, 1, 0, 1],
         "test_latents": torch.eye(4),

@@ -1,10 +1,12 @@
+from typing import ClassVar
+
 import pytest
 
 from saetui.letters.vocabulary import Word, first_letter_words, word_surface, words_of_pieces, words_per_letter
 
 
 class Tokenizer:
-    all_special_ids = (0,)
+    all_special_ids: ClassVar = [0]
 
     def get_vocab(self) -> dict[str, int]:
         return {"<bos>": 0, "a": 1, "▁a": 2, "ing": 3, "<0x6A>": 4, "##ing": 5, "▁": 6}

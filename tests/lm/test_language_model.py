@@ -1,6 +1,7 @@
 """Reading and replacing activations."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 import torch
@@ -11,6 +12,7 @@ from saetui.lm import HookPointError, LanguageModel, ModelError, Site, load_mode
 from .conftest import LAYERS
 
 Loader = Callable[[str], LanguageModel]
+Folder = Callable[[str], Path]
 HOOK = "blocks.1.hook_resid_post"
 
 
@@ -25,7 +27,7 @@ def count_calls(model: LanguageModel) -> list[str]:
 
 
 @pytest.mark.parametrize("family", ["gpt2", "llama", "bert"])
-def test_the_forward_pass_stops_after_the_hooked_layer(family: str, tiny_folder: Loader, tokens: Tensor) -> None:
+def test_the_forward_pass_stops_after_the_hooked_layer(family: str, tiny_folder: Folder, tokens: Tensor) -> None:
     model = load_model(tiny_folder(family))
     called = count_calls(model)
     model.activations(tokens, HOOK)
@@ -115,7 +117,8 @@ def test_gradients_flow_into_what_an_edit_brings_in(gpt2: LanguageModel, tokens:
     logits = gpt2.logits_with(tokens, HOOK, lambda x: x + step, last=1)
     (gradient,) = torch.autograd.grad(logits[0, 0, 5], step)
     with torch.no_grad():
-        nudged = [gpt2.logits_with(tokens, HOOK, lambda x, s=s: x + s * 1e-2 * torch.eye(16)[3]) for s in (1, -1)]
+        nudge = 1e-2 * torch.eye(16)[3]
+        nudged = [gpt2.logits_with(tokens, HOOK, edit) for edit in (lambda x: x + nudge, lambda x: x - nudge)]
     torch.testing.assert_close(gradient[3], (nudged[0] - nudged[1])[0, -1, 5] / 2e-2, rtol=1e-2, atol=1e-4)
     assert not gpt2.logits(tokens).requires_grad
     assert not gpt2.activations(tokens, HOOK).requires_grad
@@ -141,7 +144,7 @@ def test_padding_on_the_right_does_not_reach_the_text(family: str, tiny_model: L
     torch.testing.assert_close(read[:, :9], model.activations(tokens, HOOK))
 
 
-def test_half_precision_is_read_in_full_precision(tiny_folder: Loader, tiny_model: Loader, tokens: Tensor) -> None:
+def test_half_precision_is_read_in_full_precision(tiny_folder: Folder, tiny_model: Loader, tokens: Tensor) -> None:
     model = load_model(tiny_folder("llama"), dtype="bfloat16")
     assert model.dtype == torch.bfloat16
     read = model.activations(tokens, HOOK)

@@ -127,9 +127,8 @@ class TestRefusals:
         assert "no bridge for this architecture (model_type 'clip'" in message(broken_copy)
 
     def test_an_encoder_with_a_decoder(self, tmp_path: Path) -> None:
-        config = T5Config(
-            vocab_size=40, d_model=16, d_kv=8, d_ff=24, num_layers=1, num_heads=2, decoder_start_token_id=0
-        )
+        config = T5Config(vocab_size=40, d_model=16, d_kv=8, d_ff=24, num_layers=1, num_heads=2)
+        config.decoder_start_token_id = 0
         T5ForConditionalGeneration(config).save_pretrained(tmp_path)
         save_tiny_tokenizer(tmp_path, "gpt2")
         assert "no single stack of blocks" in message(tmp_path)

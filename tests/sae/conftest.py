@@ -20,7 +20,7 @@ D_IN, D_SAE, K = 12, 40, 5
 ARCHITECTURES = ("standard", "gated", "jumprelu", "topk", "topk_rescaled")
 
 
-def random_weights(*names: str, d_in: int = D_IN, d_sae: int = D_SAE, seed: int = 0) -> dict[str, Tensor]:
+def random_weights(*names: str, d_in: int = D_IN, d_sae: int = D_SAE, seed: int = 0) -> dict[str, Any]:
     generator = torch.Generator().manual_seed(seed)
     shapes = {"W_enc": (d_in, d_sae), "W_dec": (d_sae, d_in), "b_dec": (d_in,)}
     return {

@@ -25,9 +25,8 @@ def toy(seed: int = 0) -> tuple[Parameters, Tensor]:
 
 
 def dense(parameters: Parameters, recipe: TopKRecipe, dead_after: int) -> DenseTopK:
-    weights = [tensor.clone() for tensor in parameters.tensors()]
-    weights[0] = weights[0].T.contiguous()
-    return DenseTopK(*weights, recipe, dead_after)
+    w_enc, w_dec, b_enc, b_dec = (tensor.clone() for tensor in parameters.tensors())
+    return DenseTopK(w_enc.T.contiguous(), w_dec, b_enc, b_dec, recipe, dead_after)
 
 
 @pytest.mark.parametrize(("n_dead", "auxk"), [(0, 8), (1, 8), (30, 8), (30, 64), (30, 1), (30, 0)])

@@ -16,6 +16,7 @@ import time
 import traceback
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +49,7 @@ class Steps:
 
     def install(self) -> None:
         sys.addaudithook(self._heard)
-        duckdb.connect = self._connected
+        setattr(duckdb, "connect", self._connected)  # noqa: B010
 
     def _heard(self, event: str, args: tuple[Any, ...]) -> None:
         if event == EVENT:
@@ -228,12 +229,13 @@ def _newer_schema(root: Path) -> None:
     )
     files = {**store.schema.schema_files(), number: extra}
     store.schema.schema_files.cache_clear()
-    store.upgrade.schema_files = store.schema.schema_files = lambda: files  # type: ignore[assignment]
+    for module in (store.upgrade, store.schema):
+        setattr(module, "schema_files", lambda: files)  # noqa: B010
 
 
 def _play_upgrade(root: Path) -> None:
     _newer_schema(root)
-    store.upgrade.newest_version = store.schema.newest_version
+    setattr(store.upgrade, "newest_version", store.schema.newest_version)  # noqa: B010
     Store.open(root).close()
 
 
@@ -328,7 +330,7 @@ class Theatre:
         names: list[str] = json.loads(written.read_text())
         for fatal, name in enumerate(names):
             root = self.fresh()
-            self.check(_was_killed(self._run(lambda root=root, fatal=fatal: played(root, fatal))), f"no kill at {name}")
+            self.check(_was_killed(self._run(partial(played, root, fatal))), f"no kill at {name}")
             self.recovers(root, f"before step {fatal}, {name}")
         return names
 
@@ -342,7 +344,7 @@ class Theatre:
         moments = [whole * (moment + 1) / (_MOMENTS + 1) for moment in range(_MOMENTS)]
         for moment in moments:
             root = self.fresh()
-            pid = _started(lambda root=root: self.play(root), self.report)
+            pid = _started(partial(self.play, root), self.report)
             time.sleep(moment)
             os.kill(pid, signal.SIGKILL)
             _status(pid)

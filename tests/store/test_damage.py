@@ -12,8 +12,8 @@ import polars as pl
 import pytest
 
 from store import Spool, SpoolError, Store, parts, set_aside
-from store import clock as clock_module
 from store.manifest import Manifest, Part
+from store.plain import read_plain
 from tests.store.conftest import at, latent, mark, sae
 
 N_DAMAGES = 80
@@ -118,7 +118,7 @@ def test_a_read_error_is_not_damage(store: Store, monkeypatch: pytest.MonkeyPatc
             raise MemoryError if number is None else OSError(number, os.strerror(number), str(path))
         return read(path, limit)
 
-    read = parts.read_plain
+    read = read_plain
     monkeypatch.setattr(parts, "read_plain", refused)
     report = store.commit_spool()
     assert (report.manifests, report.waiting, report.rejected) == (1, 1, ())
@@ -139,20 +139,19 @@ def test_a_file_that_is_missing_for_a_moment_is_waited_for(store: Store, monkeyp
             raise FileNotFoundError(errno.ENOENT, "No such file or directory", str(path))
         return read(path, limit)
 
-    read = parts.read_plain
+    read = read_plain
     monkeypatch.setattr(parts, "read_plain", late)
     assert store.commit_spool().manifests == 1
 
 
 def test_a_result_that_cannot_be_moved_aside_stays_and_is_told(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    from store import aside
 
     def refused(*paths: object) -> None:
         raise OSError(errno.EROFS, "Read-only file system")
 
     (store.spool / "odd").write_text("x")
     spool_sae(store, "narrow")
-    monkeypatch.setattr(aside.os, "mkdir", refused)
+    monkeypatch.setattr(os, "mkdir", refused)
     report = store.commit_spool()
     assert (report.manifests, report.rejected, report.waiting) == (1, (), 1)
     assert "cannot be set aside" in report.reason
@@ -195,7 +194,7 @@ def test_a_clock_set_back_drops_nothing(store: Store, monkeypatch: pytest.Monkey
 
     now = time.time_ns()
     for hours, value in ((5, 1.0), (0, 2.0), (-300, 3.0)):
-        monkeypatch.setattr(clock_module.time, "time_ns", lambda hours=hours: now + hours * 3_600_000_000_000)
+        monkeypatch.setattr(time, "time_ns", lambda hours=hours: now + hours * 3_600_000_000_000)
         with Spool(store.root, "job") as spool:
             spool.add("latent_activation", activation(value))
         report = store.commit_spool()

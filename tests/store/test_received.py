@@ -5,6 +5,7 @@ import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
@@ -70,7 +71,7 @@ def test_names_and_values_of_a_scope_are_never_sql(store: Store, tmp_path: Path,
         {"table": 5},
     ],
 )
-def test_a_manifest_is_looked_at_before_it_is_used(store: Store, changes: dict[str, object]) -> None:
+def test_a_manifest_is_looked_at_before_it_is_used(store: Store, changes: dict[str, Any]) -> None:
     shutil.copy(waiting(store) / "00000-latent.parquet", store.root.parent / "outside.parquet")
     (folder,) = store.spool.iterdir()
     rewritten(folder, **changes)

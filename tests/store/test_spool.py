@@ -2,6 +2,7 @@
 
 import errno
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -193,7 +194,7 @@ def test_a_disk_that_is_full_for_the_manifest(store: Store, monkeypatch: pytest.
 
     spool = Spool(store.root, "job-7")
     spool.add("sae", [sae("narrow", 8)])
-    monkeypatch.setattr(spool_module.os, "fsync", full)
+    monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(SpoolError, match="the disk is full"):
         spool.flush()
     assert names(store) == []

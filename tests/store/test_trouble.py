@@ -12,6 +12,7 @@ import pytest
 from store import Spool, Store, StoreError, StoreUnreadable, set_aside
 from store import clock as clock_module
 from store import upgrade as upgrade_module
+from store.schema import newest_version
 from tests.store.conftest import latent, sae
 
 
@@ -184,9 +185,9 @@ def test_a_copy_that_cannot_be_written_leaves_the_store_as_it_was(
         Path(target).write_bytes(Path(source).read_bytes()[:1000])
 
     store.close()
-    newest = upgrade_module.newest_version()
+    newest = newest_version()
     monkeypatch.setattr(upgrade_module, "newest_version", lambda: newest + 1)
-    monkeypatch.setattr(upgrade_module.shutil, "copyfile", half)
+    monkeypatch.setattr(shutil, "copyfile", half)
     with pytest.raises(StoreError, match="is not a whole copy of the database; make room"):
         Store.open(store.root)
     monkeypatch.undo()

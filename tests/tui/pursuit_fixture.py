@@ -27,7 +27,9 @@ def add_pursuits(root: Path) -> Path:
             )
             spool.add("pursuit_code", _codes(PLACES, places, 0.9))
             spool.add("pursuit_code", _codes(AGAIN, places[:10], 0.8))
-            words = [(None, None, WORDS.index(word)) for word in ("short", "so", "snake")]
+            words: list[tuple[int | None, int | None, int]] = [
+                (None, None, WORDS.index(word)) for word in ("short", "so", "snake")
+            ]
             spool.add("pursuit_run", [_run(WORDS_RUN, "missed words of s", 0.2, 0.21, n=3, minute=1)])
             spool.add("pursuit_code", _codes(WORDS_RUN, words, 1.02))
         store.commit_spool()

@@ -41,7 +41,7 @@ def test_a_csv_has_every_value(bench: Workbench, tmp_path: Path) -> None:
 
 def test_a_parquet_file_keeps_the_types(bench: Workbench, tmp_path: Path) -> None:
     export(bench.store, SQL, {}, tmp_path / "t.parquet")
-    rows = duckdb.sql(f"SELECT a, c, d, e, f FROM '{tmp_path / 't.parquet'}'").fetchall()
+    rows = duckdb.execute(f"SELECT a, c, d, e, f FROM '{tmp_path / 't.parquet'}'").fetchall()
     assert rows == bench.store.fetch(f"SELECT a, c, d, e, f FROM ({SQL})").rows
 
 

@@ -193,7 +193,7 @@ def test_a_table_is_exported_with_its_query_beside_it(bench: Workbench, tmp_path
     if ending == "md":
         assert path.read_text().splitlines()[0].startswith("| rank | latent | f1 |")
     else:
-        assert duckdb.sql(f"SELECT count(*) FROM '{path}'").fetchall() == [(n_rows,)]
+        assert duckdb.execute(f"SELECT count(*) FROM '{path}'").fetchall() == [(n_rows,)]
     assert not list(tmp_path.glob(".*"))
 
 

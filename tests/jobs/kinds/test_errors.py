@@ -81,8 +81,8 @@ def test_figures_and_tokens_are_those_of_the_library(
     parts = ("absent", "linear", "nonlinear_encoder", "nonlinear_rest")
     broken = figures.filter(pl.col("figure").is_in([f"breakdown_{part}" for part in parts]))
     assert broken["sae_id"].n_unique() == 4  # One SAE a width.
-    for sae_id, of_sae in broken.group_by("sae_id"):
-        assert of_sae["value"].sum() == pytest.approx(found.fits[str(sae_id[0])].fvu_sae)
+    for of_one, of_sae in broken.group_by("sae_id"):
+        assert of_sae["value"].sum() == pytest.approx(found.fits[str(of_one[0])].fvu_sae)
     assert law["floor"] is not None
     slope = width_scaling({loaded[sae_id].d_sae: found.fits[sae_id] for sae_id in study["family"]}).nonlinear_slope
     assert (law["nonlinear_slope"], law["nonlinear_slope_low"]) == pytest.approx((slope.value, slope.low))

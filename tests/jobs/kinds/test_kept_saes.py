@@ -18,7 +18,7 @@ from saetui.jobs.kinds.train import task as train
 from saetui.jobs.kinds.train import trained_saes
 from saetui.jobs.kinds.train.spec import Recipe
 from saetui.jobs.work import disk_room
-from saetui.sae import SAEError
+from saetui.sae import SAEError, save_sae
 from store import Store, StoreUnreadable
 from tests.jobs.kinds.conftest import HOOK, RunTask
 from tests.jobs.kinds.test_study import train_spec
@@ -69,13 +69,13 @@ def test_saes_are_kept_and_measured_later_when_the_job_is_killed_before(
 def test_a_full_disk_for_a_moment_loses_no_training(
     run_task: RunTask, model_folder: Path, corpus_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    save, tries = trained_saes.save_sae, []
+    tries: list[int] = []
 
     def full_at_first(*arguments: object, **settings: object) -> object:
         tries.append(1)
         if len(tries) <= 3:
             raise SAEError("cannot be written") from OSError(errno.ENOSPC, "No space left on device")
-        return save(*arguments, **settings)  # type: ignore[arg-type]
+        return save_sae(*arguments, **settings)  # type: ignore[arg-type]
 
     monkeypatch.setattr(trained_saes, "save_sae", full_at_first)
     monkeypatch.setattr(disk_room, "_PAUSE_S", 0.0)

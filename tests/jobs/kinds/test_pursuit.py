@@ -1,7 +1,9 @@
 """Pursuit jobs on a tiny model: rows are what the library gives, and nonlinear parts those of the saved linear map."""
 
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -25,6 +27,7 @@ from tests.jobs.kinds.conftest import HOOK, RunTask
 LENGTH = 32
 SAE_ID = "random"
 PLACES = ((0, 3), (5, 1), (0, 9), (2, 20))
+SpecFor = Callable[..., PursuitSpec]
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +67,7 @@ def sae(run_task: RunTask, model: LanguageModel, tmp_path: Path) -> SAE:
 
 
 @pytest.fixture
-def spec_for(model_folder: Path, corpus_file: Path):
+def spec_for(model_folder: Path, corpus_file: Path) -> SpecFor:
     def make(**changes: object) -> PursuitSpec:
         settings = {
             "model": str(model_folder),
@@ -84,7 +87,7 @@ def activations_at(model: LanguageModel, corpus_file: Path, places: tuple[tuple[
     return torch.stack([model.activations(corpus.token_ids[[row]], HOOK)[0, position] for row, position in places])
 
 
-def rows_of(tmp_path: Path) -> tuple[dict, list[dict]]:
+def rows_of(tmp_path: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     with Store.open(tmp_path / "store") as store:
         (run,) = store.query("SELECT * FROM pursuit_run ORDER BY created DESC LIMIT 1").to_dicts()
         codes = store.query(
@@ -108,7 +111,7 @@ def save_map(root: Path, *, hook_name: str = HOOK, study: str = "study", **about
 
 
 def test_rows_are_what_the_library_gives(
-    run_task: RunTask, spec_for, model: LanguageModel, sae: SAE, corpus_file: Path, tmp_path: Path
+    run_task: RunTask, spec_for: SpecFor, model: LanguageModel, sae: SAE, corpus_file: Path, tmp_path: Path
 ) -> None:
     run_task(spec_for(places=PLACES, l0=3))
     x = activations_at(model, corpus_file, PLACES)
@@ -139,7 +142,7 @@ def test_rows_are_what_the_library_gives(
 
 @pytest.mark.parametrize("method", ["persistent", "dark_matter", "polish", "nnls", "orthogonal"])
 def test_each_token_has_its_own_l0(
-    run_task: RunTask, spec_for, model: LanguageModel, sae: SAE, corpus_file: Path, tmp_path: Path, method: str
+    run_task: RunTask, spec_for: SpecFor, model: LanguageModel, sae: SAE, corpus_file: Path, tmp_path: Path, method: str
 ) -> None:
     run_task(spec_for(places=PLACES, method=method))
     run, rows = rows_of(tmp_path)
@@ -156,7 +159,7 @@ def test_each_token_has_its_own_l0(
 
 
 def test_words_are_read_in_their_prompts(
-    run_task: RunTask, spec_for, model: LanguageModel, sae: SAE, tmp_path: Path
+    run_task: RunTask, spec_for: SpecFor, model: LanguageModel, sae: SAE, tmp_path: Path
 ) -> None:
     run_task(spec_for(words=(" dige", " axb"), l0=2))
     run, rows = rows_of(tmp_path)
@@ -176,7 +179,7 @@ def test_words_are_read_in_their_prompts(
 
 
 def test_a_saved_map_parts_the_errors(
-    run_task: RunTask, spec_for, model: LanguageModel, sae: SAE, corpus_file: Path, tmp_path: Path
+    run_task: RunTask, spec_for: SpecFor, model: LanguageModel, sae: SAE, corpus_file: Path, tmp_path: Path
 ) -> None:
     weight = save_map(tmp_path / "store")
     run_task(spec_for(places=PLACES))
@@ -203,7 +206,7 @@ def test_a_saved_map_parts_the_errors(
     assert len(list((tmp_path / "store" / "tensors" / "pursuit").iterdir())) == 1
 
 
-def test_a_map_of_another_hook_point_is_none(run_task: RunTask, spec_for, sae: SAE, tmp_path: Path) -> None:
+def test_a_map_of_another_hook_point_is_none(run_task: RunTask, spec_for: SpecFor, sae: SAE, tmp_path: Path) -> None:
     save_map(tmp_path / "store", hook_name="blocks.1.hook_resid_post")
     run_task(spec_for(places=PLACES))
     assert rows_of(tmp_path)[0]["study_id"] is None
@@ -212,7 +215,7 @@ def test_a_map_of_another_hook_point_is_none(run_task: RunTask, spec_for, sae: S
 
 
 def test_random_tokens_are_drawn_by_seed_and_the_same_run_replaces_itself(
-    run_task: RunTask, spec_for, sae: SAE, tmp_path: Path
+    run_task: RunTask, spec_for: SpecFor, sae: SAE, tmp_path: Path
 ) -> None:
     for _ in range(2):
         context = run_task(spec_for(random_tokens=6, l0=2))
@@ -234,7 +237,7 @@ def test_random_tokens_are_drawn_by_seed_and_the_same_run_replaces_itself(
 
 
 def test_random_tokens_are_of_contexts_that_the_linear_map_has_not_seen(
-    run_task: RunTask, spec_for, model: LanguageModel, sae: SAE, corpus_file: Path, tmp_path: Path
+    run_task: RunTask, spec_for: SpecFor, model: LanguageModel, sae: SAE, corpus_file: Path, tmp_path: Path
 ) -> None:
     corpus = tokenize(load_corpus(str(corpus_file)), model, context_length=LENGTH)
     save_map(tmp_path / "store", corpus_id=corpus.corpus_id)
@@ -243,11 +246,11 @@ def test_random_tokens_are_of_contexts_that_the_linear_map_has_not_seen(
 
 
 def test_tokens_that_are_not_finite_are_counted(
-    run_task: RunTask, spec_for, sae: SAE, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    run_task: RunTask, spec_for: SpecFor, sae: SAE, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     read = pursued_tokens._at_places
 
-    def with_hole(*arguments):
+    def with_hole(*arguments: Any) -> Any:
         tokens = read(*arguments)
         tokens.activations[1, 3] = torch.nan
         return tokens
@@ -271,12 +274,14 @@ def test_tokens_that_are_not_finite_are_counted(
         ({"places": PLACES, "sae": "none"}, "has no SAE 'none'"),
     ],
 )
-def test_bad_input_says_what_is_wrong(run_task: RunTask, spec_for, sae: SAE, changes: dict, message: str) -> None:
+def test_bad_input_says_what_is_wrong(
+    run_task: RunTask, spec_for: SpecFor, sae: SAE, changes: dict[str, Any], message: str
+) -> None:
     with pytest.raises(JobError, match=message):
         run_task(spec_for(**changes))
 
 
-def test_a_spec_names_tokens_and_at_least_one_latent(spec_for) -> None:
+def test_a_spec_names_tokens_and_at_least_one_latent(spec_for: SpecFor) -> None:
     with pytest.raises(ValueError, match="no tokens"):
         spec_for()
     with pytest.raises(ValueError, match="greater than 0"):

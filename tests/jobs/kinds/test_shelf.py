@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -198,7 +199,7 @@ def test_random_damage_is_always_named(bad: Path, tmp_path: Path) -> None:
     """300 changes of bytes and 200 of values: the sound SAE is there each time, and no error of another kind."""
     chance = random.Random(0)
     texts = {name: (bad / name).read_bytes() for name in ("cfg.json", "workbench.json")}
-    values = (None, 0, -1, 1e308, "", "x" * 300, [], {}, [[]], {"a": {}}, True, 2**80, float("nan"))
+    values: tuple[Any, ...] = (None, 0, -1, 1e308, "", "x" * 300, [], {}, [[]], {"a": {}}, True, 2**80, float("nan"))
     n_damaged = 0
     for turn in range(500):
         name = chance.choice(list(texts))

@@ -13,6 +13,11 @@ from saetui.jobs.kinds.errors.rows import token_rows
 N = 4
 
 
+def sae_errors(norm: float, l0: int) -> SAETokenErrors:
+    norms = torch.full((N,), norm)
+    return SAETokenErrors(norms, norms, norms, norms, l0=torch.full((N,), l0))
+
+
 def made(**saes: tuple[float, int]) -> TokenErrors:
     """The same tokens in SAEs of the given error norm and L0."""
     return TokenErrors(
@@ -21,10 +26,7 @@ def made(**saes: tuple[float, int]) -> TokenErrors:
         token_id=torch.arange(N),
         held_out=torch.ones(N, dtype=torch.bool),
         activation_norm=torch.full((N,), 10.0),
-        saes={
-            name: SAETokenErrors(*[torch.full((N,), norm)] * 4, l0=torch.full((N,), l0))
-            for name, (norm, l0) in saes.items()
-        },
+        saes={name: sae_errors(norm, l0) for name, (norm, l0) in saes.items()},
     )
 
 

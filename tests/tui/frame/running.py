@@ -46,7 +46,7 @@ class Running:
             focused.insert(text)
         await self.pilot.pause()
 
-    async def until(self, condition: Callable[[], object]) -> None:
+    async def until(self, condition: Callable[..., object]) -> None:
         """Wait for a condition."""
         end = asyncio.get_running_loop().time() + PATIENCE
         while not condition():

@@ -3,7 +3,6 @@
 import json
 import platform
 import time
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -55,7 +54,7 @@ class Queue:
 
 
 @pytest.fixture
-def queue(study: Path) -> Iterator[Queue]:
+def queue(study: Path) -> Queue:
     (study / "jobs").mkdir(exist_ok=True)
     return Queue(study)
 

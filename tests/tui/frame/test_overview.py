@@ -90,7 +90,7 @@ async def test_results_that_arrive_are_committed_and_shown(study: Path) -> None:
 async def test_a_program_that_holds_the_store_is_named_while_results_wait(study: Path) -> None:
     hold = "import duckdb, sys; c = duckdb.connect(sys.argv[1], read_only=True); print('held', flush=True); input()"
     async with running(study) as run:
-        arguments = [sys.executable, "-c", hold, study / "saetui.duckdb"]
+        arguments = [sys.executable, "-c", hold, str(study / "saetui.duckdb")]
         holder = subprocess.Popen(arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         assert holder.stdout is not None
         assert holder.stdout.readline() == "held\n"

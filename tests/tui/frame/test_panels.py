@@ -5,6 +5,7 @@ import os
 from pathlib import Path
 
 import pytest
+from textual.widgets import TextArea
 
 from saetui.commands.note import note_on
 from saetui.tui.clipboard import LONGEST_PAYLOAD, copy_file, osc52
@@ -213,7 +214,7 @@ async def test_n_writes_a_note_on_the_row(study: Path) -> None:
     async with running(study) as run:
         await run.press("n")
         await run.shows("note on sae w64-k4")
-        await run.until(lambda: not run.app.screen.query_one("TextArea").read_only)
+        await run.until(lambda: not run.app.screen.query_one(TextArea).read_only)
         await run.type("good")
         await run.press("enter")
         await run.type("one")

@@ -5,7 +5,7 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from itertools import product
 from pathlib import Path
 
@@ -22,7 +22,7 @@ from .test_jobs import Queue
 
 
 @pytest.fixture
-def queue(study: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Queue]:
+def queue(study: Path, monkeypatch: pytest.MonkeyPatch) -> Queue:
     monkeypatch.setattr(JobClient, "ensure_workers", lambda self: None)
     (study / "jobs").mkdir(exist_ok=True)
     return Queue(study)

@@ -74,7 +74,7 @@ class WidgetApp(App[None]):
         return list({id(message): message for message in self.seen if isinstance(message, kind)}.values())
 
 
-async def until(pilot: Pilot[Any], condition: Callable[[], object], turns: int = 2000) -> None:
+async def until(pilot: Pilot[Any], condition: Callable[..., object], turns: int = 2000) -> None:
     """Let the app go on until something holds."""
     for _ in range(turns):
         if condition():
