@@ -106,7 +106,7 @@ def measure(model: LanguageModel, hook: str) -> list[Figure]:
         Figure("single-token words with a leading space", len(spaced), "at least 3,500", len(spaced) >= 3500, 0),
         Figure("letters with at least 20 of them", letters, "at least 22", letters >= 22, 0),
         Figure("letter accuracy on all of them", answers.accuracy, "at least 0.99", answers.accuracy >= 0.99),
-        Figure("held-out text loss, nats a token", loss, "under 4.6", loss < 4.6),
+        Figure("held-out text loss, nats per token", loss, "under 4.6", loss < 4.6),
         Figure(f"held-out probe accuracy at {hook}", probe_accuracy, "at least 0.95", probe_accuracy >= 0.95),
         Figure("mean held-out probe F1 over letters", sum(f1) / len(f1), "", True),
         Figure(
@@ -131,7 +131,7 @@ within minutes. It knows one thing well, the first letter of each word in its vo
 
 **Made by** `scripts/train_embedded_model.py` in {steps} steps on two processor cores. **From** the English of Python's
 own standard library (docstrings of all modules and the help topics; Python {python}), half of each batch, and
-first-letter prompts (` short has the first letter: S`, one a line), the other half. One document in twenty was held
+first-letter prompts (` short has the first letter: S`, one per line), the other half. One document in twenty was held
 out, chosen by its name.
 
 **Layout.** Qwen2, 4 layers, width 128, 4 heads, RoPE, byte-level BPE of 8,192 tokens, untied. The first two layers see

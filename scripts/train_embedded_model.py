@@ -43,7 +43,7 @@ def train_tokenizer(texts: list[str], folder: Path) -> PreTrainedTokenizerBase:
     """Byte-level BPE of the texts' words, cut as Qwen2 cuts text; every answer letter is frequent enough for a token.
 
     Punctuation and digits are left out of the training text, so that all room in the vocabulary goes to words. The
-    tokenizer is read back by AutoTokenizer, which builds it anew from its vocabulary: what trains is what loads.
+    tokenizer is read back by AutoTokenizer, which builds it again from its vocabulary: what trains is what loads.
     """
     usual = Qwen2Tokenizer().backend_tokenizer
     tokenizer = Tokenizer(models.BPE())

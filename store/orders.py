@@ -40,7 +40,7 @@ def by_latent(rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def by_token(rows: pl.DataFrame) -> pl.DataFrame:
-    """One row a token with the list of its latents: context, position, latents."""
+    """One row per token with the list of its latents: context, position, latents."""
     context, position = _column(rows, "context", pl.UInt32), _column(rows, "position", pl.UInt16)
     latent = _column(rows, "latent", pl.UInt32)
     place = context.astype(np.uint64) << np.uint64(16) | position
@@ -53,7 +53,7 @@ def by_token(rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def by_context(rows: pl.DataFrame) -> pl.DataFrame:
-    """One row a context with its tokens, NULL at positions that have none: context, token_ids."""
+    """One row per context with its tokens, NULL at positions that have none: context, token_ids."""
     context, position = _column(rows, "context", pl.UInt32), _column(rows, "position", pl.UInt16)
     order = np.argsort(context, kind="stable")
     context, position, token = context[order], position[order], _column(rows, "token_id", pl.UInt32)[order]

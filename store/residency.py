@@ -299,7 +299,7 @@ def _end_all() -> None:
 def _revision(connection: duckdb.DuckDBPyConnection) -> int:
     """The number of the last commit; 0 in a database that is not one of saetui, which its opener will say."""
     try:
-        # A stranger may have put a view in the place of the table, and views can take for ever.
+        # A stranger may have put a view in the place of the table, and views can take forever.
         if connection.execute("SELECT 1 FROM duckdb_tables() WHERE table_name = 'store_state'").fetchall():
             ((revision,),) = connection.execute("SELECT revision FROM store_state").fetchall()
             return int(revision)

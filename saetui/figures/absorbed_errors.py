@@ -134,7 +134,7 @@ def _note(
         [
             f"{site_of(rows)}. Words of the error study's held-out tokens by the absorption study's verdict: {counts}.",
             "95 % bootstrap intervals over words. Controls are up to ten strata each of word frequency and activation "
-            f"norm; the difference is parted within both.{same}",
+            f"norm; the difference is split within both.{same}",
             *(f"{n:,} words left out, {why}." for why, n in left_out.items() if n),
         ]
     )
@@ -147,7 +147,7 @@ KIND = Kind(
     "silent main latents without an absorber, or a main latent that fires. How large is the error that the SAE leaves "
     "on them? Frequent words are both absorbed more often and reconstructed better, so the difference is taken as it "
     "is, within strata of word frequency, and of activation norm as well; and between SAEs on the same words. The last "
-    "chart parts the squared error into the dot products of its linear and its nonlinear part with the error, which "
+    "chart splits the squared error into the dot products of its linear and its nonlinear part with the error, which "
     "add up. To the left of zero absorbed words are easier.",
     source="2409.14507 and 2410.14670 together",
     advice="no words have been seen by both studies yet; `saetui study letters` and `saetui study errors` on the same "

@@ -33,7 +33,7 @@ def latent_attribution(
     """Effect of removing each latent at ``position``, in logits: (n_prompts, d_sae), 0 where a latent does not fire.
 
     Integrated gradients of the right answer's logit minus the mean of the 25 others. Texts get the model's
-    beginning-of-text token; token ids are taken as they are. ``letters`` are "a" to "z" or 0 to 25, one a prompt. The
+    beginning-of-text token; token ids are taken as they are. ``letters`` are "a" to "z" or 0 to 25, one per prompt. The
     sparse form of it, for many words, is ``word_effects``.
     """
     rows = _token_rows(model, prompts)

@@ -58,7 +58,7 @@ def word_effects(
     zero: together with the SAE's error ("joint", as the paper's code does) or alone ("latents_only"). "exact" runs the
     model again for every latent, without what it writes. ``batch_size`` is in words; by default as many as keep the
     device busy. Raises LettersError where the model's answers are not single tokens, HookPointError where the SAE does
-    not fit the hook point, ValueError for settings that do not exist and for letters that are not one a word.
+    not fit the hook point, ValueError for settings that do not exist and for letters that are not one per word.
     """
     for name, value, choices in (
         ("attribution", attribution, Attribution),

@@ -96,7 +96,7 @@ def letter_latents(
 ) -> dict[str, list[LetterLatent]]:
     """Each letter's best latents, highest F1 first: the paper's pick, the ``top`` latents by F1, and those of ``also``.
 
-    Directions are one a row, of any norm; cosines with a zero direction are 0. AUROC is of pre-activations, as in the
+    Directions are one per row, of any norm; cosines with a zero direction are 0. AUROC is of pre-activations, as in the
     paper, where ``pre_activations`` gives those of some latents on all words; else of activations.
     """
     f1 = f1_scores(latents, letters)

@@ -13,7 +13,7 @@ from saetui.letters.vocabulary import LETTERS
 
 USABLE_F1 = 0.6  # A letter below it is not studied for absorption (SAEBench).
 # A small vocabulary is cut into at least so many batches, else 4,096 words are one step an epoch: on 6,000 words that
-# is SAEBench's batch of 64, and a mean F1 of 0.80 where 16 steps an epoch give 0.71.
+# is SAEBench's batch of 64, and a mean F1 of 0.80 where 16 steps per epoch give 0.71.
 _STEPS_AN_EPOCH = 96
 
 
@@ -30,7 +30,7 @@ class ProbeSettings:
     l1: float = 0.0
     seed: int = 42
     parity: bool = False
-    """Keep ``batch_size`` as given, however few steps an epoch then has."""
+    """Keep ``batch_size`` as given, even where an epoch then has few steps."""
 
     def batch_for(self, n: int) -> int:
         return self.batch_size if self.parity else max(1, min(self.batch_size, n // self.steps_per_epoch))

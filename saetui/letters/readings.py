@@ -26,10 +26,10 @@ def letter_indices(words: Sequence[Word]) -> Int[Tensor, " word"]:
 
 @dataclass(frozen=True)
 class WordReadings:
-    """One forward pass a word: its activations and the model's answer; on the CPU, float32, in model units."""
+    """One forward pass per word: its activations and the model's answer; on the CPU, float32, in model units."""
 
     words: list[Word]
-    """In the order of the encoding's groups; all tensors have one row a word."""
+    """In the order of the encoding's groups; all tensors have one row per word."""
     answer_logits: Float[Tensor, "word 26"]
     """Logits of " A" … " Z" at the last position."""
     at_word: dict[str, Float[Tensor, "word d"]]

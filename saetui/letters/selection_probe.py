@@ -58,7 +58,7 @@ def train_selection_probe(
 ) -> SelectionProbe:
     """Fit the probes by Adam on cross-entropy, positives weighted by n_neg / n_pos, plus the L1 penalty.
 
-    ``labels`` are 0 … n_labels - 1, one a word. Raises ValueError where no latent fires on any word.
+    ``labels`` are 0 … n_labels - 1, one per word. Raises ValueError where no latent fires on any word.
     """
     fires = latents.values > FIRING
     device = latents.values.device

@@ -80,7 +80,7 @@ def word_batches(
     """Batches of ``batch_size`` words, by default of as many as keep the device busy.
 
     Raises LettersError where the model's answers are not single tokens, HookPointError where the SAE does not fit the
-    hook point, ValueError where letters are not one a word or no letters at all.
+    hook point, ValueError where letters are not one per word or no letters at all.
     """
     if letters.shape != tokens.shape[:1]:
         raise ValueError(f"{len(tokens)} words need as many letters, not {tuple(letters.shape)}")

@@ -51,7 +51,7 @@ def find_checkpoint(source: str) -> Path:
 
 
 def _require_files(folder: Path) -> None:
-    """ModelError where a pipe or a device lies in a model's folder: reading it could wait for ever."""
+    """ModelError where a pipe or a device lies in a model's folder: reading it could wait forever."""
     for path in folder.iterdir():
         try:
             mode = path.stat().st_mode

@@ -27,7 +27,7 @@ _PART_CHARACTERS = 20_000
 
 @dataclass(frozen=True)
 class Corpus:
-    """A named text; ``documents()`` reads it anew, ``fingerprint()`` names its content without tokenizing it."""
+    """A named text; ``documents()`` reads it again, ``fingerprint()`` names its content without tokenizing it."""
 
     name: str
     source: str

@@ -144,7 +144,7 @@ class Batch:
         return residuals
 
     def refresh(self, tokens: Int[Tensor, " m"]) -> None:
-        """Take the residual's norm and its products with the tokens' own atoms anew, in double precision."""
+        """Compute the residual's norm and its products with the tokens' own atoms again, in double precision."""
         residuals = self.precise_residuals(tokens)
         self.squares[tokens] = residuals.square().sum(1)
         for part in self._parts(len(tokens)):
@@ -153,7 +153,7 @@ class Batch:
             self.correlations[own, : self.length] = (rows @ residuals[part, :, None]).squeeze(2)
 
     def refresh_squares(self, tokens: Int[Tensor, " m"]) -> None:
-        """Take the residual's squared norm anew."""
+        """Compute the residual's squared norm again."""
         squares = self.residuals(tokens).double().square().sum(1)
         little = squares < LITTLE_LEFT * self.norms[tokens].square()
         if bool(little.any()):

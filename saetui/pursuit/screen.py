@@ -24,7 +24,7 @@ _LAG, _LARGEST_LAG, _SHRINK, _GROW = 0.05, 0.5, 0.6, 1.15
 _MANY_BLOCKS, _FEW_BLOCKS = 1 / 32, 1 / 64
 # Where it lets in more than this, all that lags is accounted for before atoms are looked at.
 _TOO_MANY_BLOCKS, _AT_LEAST_BLOCKS = 1 / 4, 8
-# Products that may be off by this share of the largest are taken anew if that helps.
+# Products that may be off by this share of the largest are computed again if that helps.
 _BLURRED = 0.02
 # Bounds are sums of a few hundred products, rounded.
 _BOUND_SLACK = 1 + 1e-4
@@ -128,7 +128,7 @@ class Screen:
             reach.near.sum(1) > self._too_many
         )
         if bool(lost.any()):
-            self._start_anew(lost.nonzero(as_tuple=True)[0])
+            self._start_again(lost.nonzero(as_tuple=True)[0])
             reach = self._reach(residuals, error)
         share = self._share[:live]
         share *= torch.where(reach.excess > self._many, _SHRINK, torch.where(reach.excess < self._few, _GROW, 1.0))
@@ -204,10 +204,10 @@ class Screen:
         live, width = slice(batch.live), slice(batch.length)
         lag = batch.lag()
         due = due & (lag != 0)
-        anew = batch.missing[live] & (lag != 0).any(1)
-        if bool(anew.any()):
-            self._start_anew(anew.nonzero(as_tuple=True)[0])
-            due &= ~anew[:, None]
+        again = batch.missing[live] & (lag != 0).any(1)
+        if bool(again.any()):
+            self._start_again(again.nonzero(as_tuple=True)[0])
+            due &= ~again[:, None]
         changes = lag[due]
         if not len(changes):
             return
@@ -221,7 +221,7 @@ class Screen:
         self._error[live] += atoms.longest * (self._rounding * mass + 2 * atoms.roundoff * counts * self._mass[live])
         self.rows_added += len(changes)
 
-    def _start_anew(self, tokens: Int[Tensor, " m"]) -> None:
+    def _start_again(self, tokens: Int[Tensor, " m"]) -> None:
         """Take all products of some tokens' residuals: for new atoms, or where little is left beside old rounding."""
         batch, atoms = self._batch, self._atoms
         residuals = batch.precise_residuals(tokens)

@@ -85,7 +85,7 @@ def save_sae(sae: SAE, path: str | os.PathLike[str], *, over_damaged: bool = Fal
     folder = Path(path).absolute()
     if bad := sae.not_finite():
         name = sae.workbench.get("name", folder.name)
-        raise SAEError(f"{folder}: {bad} of {name} holds NaN or infinite values; it is not saved: train it anew")
+        raise SAEError(f"{folder}: {bad} of {name} holds NaN or infinite values; it is not saved: train it again")
     try:
         refuse_foreign(folder, over_damaged=over_damaged)
         with placed(folder) as part:

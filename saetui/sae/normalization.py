@@ -13,7 +13,7 @@ LAYER_NORM_EPS = 1e-5
 
 @dataclass(frozen=True)
 class Scale:
-    """What turns normalised activations back into model units: ``x * spread + shift``, one row a token."""
+    """What turns normalised activations back into model units: ``x * spread + shift``, one row per token."""
 
     spread: Float[Tensor, "*n 1"]
     shift: Float[Tensor, "*n 1"] | None = None

@@ -61,7 +61,7 @@ class JudgedWords:
             raise ValueError(f"a word has an entry in each array, but their lengths are {lengths}")
         unknown = sorted(set(np.unique(self.group).tolist()) - set(GROUPS))
         if unknown:
-            raise ValueError(f"group: {unknown[0]!r} is none of {', '.join(GROUPS)}")
+            raise ValueError(f"group: must be one of {', '.join(GROUPS)}, not {unknown[0]!r}")
         if len(np.unique(self.word)) < len(self.word):
             raise ValueError("word: a word stands in more than one entry; take means over its tokens first")
 

@@ -1,4 +1,4 @@
--- Are words that an SAE absorbs harder for it, and is what is lost there linear or nonlinear? One row an SAE and word
+-- Are words that an SAE absorbs harder for it, and is what is lost there linear or nonlinear? One row per SAE and word
 -- that both its absorption study and the last error study of its hook point saw; figures are means over the word's held-out
 -- tokens, NULL where it has none: on tokens that the linear map was fitted on the nonlinear part comes out too small.
 -- A contribution to the squared error is the dot product of that part with the error: the two add up.

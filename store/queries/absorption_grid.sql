@@ -1,4 +1,4 @@
--- How much of every letter is absorbed in each of the SAEs in view ($in_view: ids)? One row an SAE and letter.
+-- How much of every letter is absorbed in each of the SAEs in view ($in_view: ids)? One row per SAE and letter.
 -- $tau, $lead, $min_cosine: thresholds; NULL = those of the run.
 SELECT
     sae.name AS sae,

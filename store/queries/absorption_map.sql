@@ -1,4 +1,4 @@
--- Which letters are absorbed in which of the SAEs in view ($in_view: ids)? One row an SAE, one column a letter; by $metric
+-- Which letters are absorbed in which of the SAEs in view ($in_view: ids)? One row per SAE, one column per letter; by $metric
 -- ('paper': the absorption rate; 'projection': the mean absorption fraction). mean is over the usable letters.
 -- $tau, $lead, $min_cosine: thresholds; NULL = those of the run.
 WITH shares AS (

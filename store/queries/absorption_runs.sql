@@ -1,5 +1,5 @@
 -- Which SAEs have been studied for absorption, and how much of the letters is absorbed in each by both metrics? One
--- row an SAE: its last run.
+-- row per SAE: its last run.
 SELECT
     sae.sae_id,
     sae.name,

@@ -1,5 +1,5 @@
 -- What does context $context read, and how large is the error of every SAE on each of its tokens?
--- One row a token; lists have one entry an SAE, in the order of sae_ids. Errors are NULL on tokens that the study left out.
+-- One row per token; lists have one entry per SAE, in the order of sae_ids. Errors are NULL on tokens that the study left out.
 -- $study: NULL = the newest study with SAE $sae, or else the newest.
 WITH study AS (
     SELECT study_id, sae_ids, corpus_id, model_id, variance FROM error_study

@@ -1,5 +1,5 @@
 -- How do the errors of the SAEs of a study change with width, in all and nonlinearly, and towards which floor do they fall?
--- One row an SAE, by rising width; the fit of all is on every row: fvu = floor + scale * width^-exponent.
+-- One row per SAE, by rising width; the fit of all is on every row: fvu = floor + scale * width^-exponent.
 -- $study: NULL = the newest study with SAE $sae, or else the newest.
 WITH study AS (
     SELECT study_id FROM error_study

@@ -1,4 +1,4 @@
--- How much of each letter is absorbed in each SAE, by both metrics? One row an SAE, with lists over its usable letters.
+-- How much of each letter is absorbed in each SAE, by both metrics? One row per SAE, with lists over its usable letters.
 -- $saes: ids; NULL = all. $letter: one letter; NULL = all that are usable.
 -- $tau, $lead, $min_cosine: thresholds; NULL = those of the run.
 WITH run AS (

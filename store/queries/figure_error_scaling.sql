@@ -1,4 +1,4 @@
--- How much variance do SAEs of growing width leave unexplained, and how much of that not even linearly? One row an SAE:
+-- How much variance do SAEs of growing width leave unexplained, and how much of that not even linearly? One row per SAE:
 -- as evaluated after training (fvu), and on held-out tokens of the last error study of its hook point, with 95% intervals
 -- over contexts and the power law over widths (floor + scale * width^-exponent; NULL where it is not identifiable).
 -- $saes: ids; NULL = all.

@@ -1,4 +1,4 @@
--- What does removing each latent that fires on a word do to the model's answer? One row a latent: main latents of the
+-- What does removing each latent that fires on a word do to the model's answer? One row per latent: main latents of the
 -- letter that stay silent are there too, with no effect. Without a word it is the absorbed one whose absorber leads most.
 -- $saes: ids; NULL = all. $letter: its letter; NULL = any. $token: its surface, with or without the leading space.
 WITH chosen AS (

@@ -1,5 +1,5 @@
 -- How well does the latent of each SAE whose encoder is most like a letter's probe tell the letter, and how well does the
--- probe? One row an SAE, with a list of the scores of its usable letters; mean_best_f1 is that of the latents with the
+-- probe? One row per SAE, with a list of the scores of its usable letters; mean_best_f1 is that of the latents with the
 -- highest F1. Latents are scored on all words, which none of them was trained on, probes on their test words.
 -- $saes: ids; NULL = all. $letter: one letter; NULL = all that are usable.
 SELECT

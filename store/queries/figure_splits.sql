@@ -1,4 +1,4 @@
--- Into how many main latents does each SAE split its letters? One row an SAE, with a list over its usable letters.
+-- Into how many main latents does each SAE split its letters? One row per SAE, with a list over its usable letters.
 -- $saes: ids; NULL = all. $letter: one letter; NULL = all that are usable. $tau: the threshold; NULL = that of the run.
 WITH run AS (
     FROM last_absorption WHERE coalesce(list_contains($saes, sae_id), true)

@@ -1,4 +1,4 @@
--- Where does latent $latent of SAE $sae fire most strongly? One row a token, with eight tokens to either side and how
+-- Where does latent $latent of SAE $sae fire most strongly? One row per token, with eight tokens to either side and how
 -- strongly the latent fires on each of them. $corpus: the token set; NULL = the one the SAE was evaluated on.
 WITH chosen AS (
     SELECT activation_set.activation_set, activation_set.corpus_id, activation_set.stride, sae.model_id

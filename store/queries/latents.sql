@@ -1,4 +1,4 @@
--- What are the latents of SAE $sae? One row a latent, whatever their number; a pane filters and sorts it.
+-- What are the latents of SAE $sae? One row per latent, whatever their number; a pane filters and sorts it.
 SELECT
     latent.latent,
     latent.density,

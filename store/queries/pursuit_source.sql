@@ -1,5 +1,5 @@
 -- What does a pursuit in SAE $sae read: the model, the tokens of its newest error study (or else those it was evaluated on),
--- cut as they were then, and the study whose linear map parts the errors?
+-- cut as they were then, and the study whose linear map splits the errors?
 WITH study AS (
     SELECT study_id, corpus_id
     FROM error_study

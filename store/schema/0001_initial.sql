@@ -164,7 +164,7 @@ CREATE TABLE probe (
     PRIMARY KEY (probe_id, letter)
 );
 
--- The words of the first-letter task, one row a word and probe.
+-- The words of the first-letter task, one row per word and probe.
 CREATE TABLE word (
     probe_id VARCHAR NOT NULL,
     token_id UINTEGER NOT NULL,

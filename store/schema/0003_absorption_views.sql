@@ -141,7 +141,7 @@ SELECT
     AND coalesce(largest_cosine >= 0.025::REAL AND largest_projection >= 0.4 * projection, false) AS is_full
 FROM drawn;
 
--- One row a letter with judged words: the share of them that is absorbed, scaled up where only some candidates were
+-- One row per letter with judged words: the share of them that is absorbed, scaled up where only some candidates were
 -- judged, 0 without candidates, NULL where the model cannot do the task or no candidate was judged.
 CREATE MACRO absorption_rates(saes, tau, lead, min_cosine) AS TABLE
 SELECT

@@ -8,7 +8,7 @@ CREATE TABLE error_study (
     corpus_id VARCHAR NOT NULL,
     sae_ids VARCHAR[] NOT NULL,          -- by rising width; lists of error_token are in this order
     widths UINTEGER[] NOT NULL,
-    family VARCHAR[],                    -- those compared across widths, by rising width: one a width, alike in L0
+    family VARCHAR[],                    -- those compared across widths, by rising width: one per width, alike in L0
     n_tokens UBIGINT NOT NULL,
     n_train UBIGINT NOT NULL,            -- tokens of the contexts that the linear maps were fitted on
     n_test UBIGINT NOT NULL,
@@ -18,7 +18,7 @@ CREATE TABLE error_study (
     rank UINTEGER NOT NULL,              -- directions in which the activations vary
     variance DOUBLE NOT NULL,            -- mean squared distance of an activation to the mean, model units squared
     intercept BOOLEAN NOT NULL,
-    clean_loss DOUBLE,                   -- of all tokens, nats a token; NULL where losses were not measured
+    clean_loss DOUBLE,                   -- of all tokens, nats per token; NULL where losses were not measured
     seed BIGINT NOT NULL,
     notes VARCHAR[] NOT NULL,            -- what stands in the way of reading the figures at face value
     created TIMESTAMP NOT NULL
@@ -27,7 +27,7 @@ CREATE TABLE error_study (
 -- Figures of one SAE in a study.
 -- Of all held-out tokens: fvu_sae, fvu_nonlinear, r2_total, r2_dim_mean, norm_r2_error, norm_r2_activation,
 -- norm_r2_reconstruction, norm_r2_linear, norm_r2_nonlinear, shrinkage_factor, shrinkage_r2, shrinkage_share.
--- Of some held-out contexts, drawn at random, the same for all SAEs (losses in nats a token): loss_clean,
+-- Of some held-out contexts, drawn at random, the same for all SAEs (losses in nats per token): loss_clean,
 -- loss_reconstructed, loss_with_linear, loss_with_nonlinear, loss_mean_ablated, loss_zeroed, recovered_linear,
 -- recovered_nonlinear (percent), squared_norm_share_linear, squared_norm_share_nonlinear, norm_share_linear,
 -- norm_share_nonlinear.
@@ -44,7 +44,7 @@ CREATE TABLE error_figure (
     high DOUBLE
 );
 
--- Every token of the study, whatever the SAEs: lists have one entry an SAE, in the order of error_study.sae_ids.
+-- Every token of the study, whatever the SAEs: lists have one entry per SAE, in the order of error_study.sae_ids.
 CREATE TABLE error_token (
     study_id VARCHAR NOT NULL,
     context UINTEGER NOT NULL,
@@ -106,12 +106,12 @@ CREATE TABLE width_law (
     nonlinear_flat BOOLEAN
 );
 
--- One pursuit: the codes of some tokens found anew in the SAE's own dictionary.
+-- One pursuit: the codes of some tokens found again in the SAE's own dictionary.
 CREATE TABLE pursuit_run (
     pursuit_id VARCHAR PRIMARY KEY,
     sae_id VARCHAR NOT NULL,
     corpus_id VARCHAR,                   -- NULL where the tokens are words in prompts
-    study_id VARCHAR,                    -- whose linear map parts the errors
+    study_id VARCHAR,                    -- whose linear map splits the errors
     chosen VARCHAR NOT NULL,             -- which tokens, in words, e.g. "hardest 200"
     method VARCHAR NOT NULL,             -- "persistent", "dark_matter", "orthogonal", "polish" or "nnls"
     l0_rule VARCHAR NOT NULL,            -- "own" or a number

@@ -11,7 +11,7 @@ WHERE
 ORDER BY created DESC, study_id
 LIMIT 1;
 
--- Every token of every study; lists have one entry an SAE, in the order of sae_ids.
+-- Every token of every study; lists have one entry per SAE, in the order of sae_ids.
 CREATE VIEW hard_token AS
 SELECT
     token.* EXCLUDE (token_id),

@@ -129,7 +129,8 @@ def upgraded_revision(root: Path) -> int:
 
 def test_a_failing_upgrade_leaves_the_store_as_it_was(store: Store, later_schema: int) -> None:
     store.close()
-    schema.schema_files()[later_schema].write_text("CREATE TABLE more (x INTEGER); ALTER TABLE nope ADD COLUMN x DATE;")
+    later = upgrade.schema_files()[later_schema]  # type: ignore[attr-defined]
+    later.write_text("CREATE TABLE more (x INTEGER); ALTER TABLE nope ADD COLUMN x DATE;")
     with pytest.raises(StoreError, match=f"schema file {later_schema:04d}_later.sql"):
         Store.open(store.root)
     with duckdb.connect(store.database, read_only=True) as connection:

@@ -162,7 +162,7 @@ def test_within_words_against_silent_ones() -> None:
 
 
 def test_what_does_not_fit_together_is_refused() -> None:
-    with pytest.raises(ValueError, match="'helps' is none of absorbed, silent, fires"):
+    with pytest.raises(ValueError, match="must be one of absorbed, silent, fires"):
         words(["helps"], [1])
     with pytest.raises(ValueError, match="more than one entry"):
         words(["fires", "fires"], [1, 2], word=[7, 7])

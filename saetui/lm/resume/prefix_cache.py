@@ -1,4 +1,4 @@
-"""Keys and values of the positions before the rows that run: computed once a context, read by all of its rows."""
+"""Keys and values of the positions before the rows that run: computed once per context, read by all of its rows."""
 
 from typing import Any
 

@@ -55,8 +55,8 @@ class ResumableModel:
 class ResumedPasses:
     """A tail (see ``saetui.lm.resume.tail``) that runs only the layers behind the hook point, from the position on.
 
-    Keys and values of earlier positions are computed once a context, and so is everything before the hook point. In the
-    last layer only the last position is run; of the others it needs keys and values.
+    Keys and values of earlier positions are computed once per context, and so is everything before the hook point. In
+    the last layer only the last position is run; of the others it needs keys and values.
     """
 
     model: ResumableModel

@@ -14,7 +14,7 @@ from saetui.sae.selection import largest
 
 @dataclass(eq=False, repr=False, kw_only=True)
 class TopKSAE(SAE):
-    """Keeps ``latents_kept`` latents a token; of equal ones those of lower index.
+    """Keeps ``latents_kept`` latents per token; of equal ones those of lower index.
 
     With ``rescale_acts_by_decoder_norm`` pre-activations are multiplied by the norm of their decoder row before the
     selection, and latents are divided by it before they are decoded.

@@ -43,7 +43,7 @@ class StepResult:
 
 
 class TopKGradients:
-    """Computes steps; keeps the memory of the pre-activations: asking for it anew costs as much as the selection."""
+    """Computes steps; keeps the memory of the pre-activations: asking for it again costs as much as the selection."""
 
     def __init__(self, k: int, auxk: AuxK) -> None:
         self._k = k
