@@ -1,4 +1,7 @@
-"""Sparse inference in a fixed dictionary: gradient and orthogonal matching pursuit, refits of an SAE's own codes."""
+"""Sparse inference in a fixed dictionary: gradient and orthogonal matching pursuit, refits of an SAE's own codes.
+
+``pursuit.study`` runs a whole study: tokens, their codes and errors before and after.
+"""
 
 from saetui.pursuit.atoms import Atoms
 from saetui.pursuit.codes import Codes, SparseCodes, Work

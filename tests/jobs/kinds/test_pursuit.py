@@ -10,13 +10,12 @@ import torch
 from safetensors.torch import save_file
 
 from saetui.jobs.exceptions import JobError
-from saetui.jobs.kinds.pursuit import pursued_tokens
-from saetui.jobs.kinds.pursuit.linear_parts import SAVED
+from saetui.jobs.kinds.pursuit.linear_maps import SAVED
 from saetui.jobs.kinds.pursuit.spec import PursuitSpec
 from saetui.jobs.progress import ProgressReader
 from saetui.letters import encode_prompts, first_letter_prompts, first_letter_words, split_words
 from saetui.lm import LanguageModel, load_corpus, load_model, tokenize
-from saetui.pursuit import gradient_pursuit, orthogonal_matching_pursuit
+from saetui.pursuit import gradient_pursuit, named_tokens, orthogonal_matching_pursuit
 from saetui.sae import SAE, save_sae
 from saetui.sae.architectures.topk import TopKSAE
 from saetui.sae.training.initialization import random_unit_rows
@@ -248,14 +247,14 @@ def test_random_tokens_are_of_contexts_that_the_linear_map_has_not_seen(
 def test_tokens_that_are_not_finite_are_counted(
     run_task: RunTask, spec_for: SpecFor, sae: SAE, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    read = pursued_tokens._at_places
+    read = named_tokens.tokens_at_places
 
-    def with_hole(*arguments: Any) -> Any:
-        tokens = read(*arguments)
+    def with_hole(*arguments: Any, **settings: Any) -> Any:
+        tokens = read(*arguments, **settings)
         tokens.activations[1, 3] = torch.nan
         return tokens
 
-    monkeypatch.setattr(pursued_tokens, "_at_places", with_hole)
+    monkeypatch.setattr(named_tokens, "tokens_at_places", with_hole)
     run_task(spec_for(places=PLACES))
     run, rows = rows_of(tmp_path)
     assert (run["n_tokens"], run["n_excluded"]) == (3, 1)
