@@ -17,7 +17,7 @@ from store.queries import named_query
 def pursue(
     store_root: Path, sae: str | None, choice: TokenChoice, l0: str, method: str, device: str | None, *, force: bool
 ) -> int:
-    """Pursue without the interface, wait for it, and print what came out."""
+    """Pursue without the interface, wait for it, and print the result."""
     from saetui.cli.headless import follow_jobs
     from saetui.jobs import JobClient
     from saetui.workbench.catalogue import Catalogue

@@ -102,7 +102,9 @@ def _register(app: "typer.Typer", jobs: "typer.Typer", store_option: Any) -> Non
         numbers = {"tau": tau, "lead": lead, "min_cosine": min_cosine, "context": context}
         guarded(work.draw_figure)(name, store, out, force=force, **chosen, **numbers)
 
-    @app.command(help="Find codes of tokens anew by gradient pursuit: what could a better encoder do (2410.14670)?")
+    @app.command(
+        help="Find the codes of tokens again by gradient pursuit: what could a better encoder do (2410.14670)?"
+    )
     def pursue(
         sae: Annotated[str | None, typer.Option(help="SAE, by name or id; default: the widest.")] = None,
         hardest: Annotated[int | None, typer.Option(help="So many held-out tokens with the largest error.")] = None,

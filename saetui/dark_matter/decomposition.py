@@ -1,4 +1,4 @@
-"""The error of several SAEs over one token set, parted into what is linear in the activation and what is not.
+"""The error of several SAEs over one token set, split into what is linear in the activation and what is not.
 
 Three readings of the tokens (2410.14670): over the train contexts the linear maps are fitted, all from one Gram
 matrix and one factorisation; over them again, now that the parts are known, the predictions of their norms; over the

@@ -1,4 +1,4 @@
-"""Which SAEs of a study are compared across widths: one a width, alike in L0."""
+"""Which SAEs of a study are compared across widths: one per width, alike in L0."""
 
 from collections.abc import Mapping
 

@@ -515,7 +515,7 @@ class JobClient:
         for job_id in record.after:
             dependency = latest.of(job_id)
             if dependency is None:
-                raise JobError(f"{record.job_id} waits for {job_id}, which is gone; submit it anew")
+                raise JobError(f"{record.job_id} waits for {job_id}, which is gone; submit it again")
             state = dependency.record.state
             if state in ("failed", "cancelled") or latest.blocked(dependency.record) is not None:
                 after.append(self._retry(dependency, entries))

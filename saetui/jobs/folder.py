@@ -85,7 +85,7 @@ def _checked(data: dict[str, Any], folder: str) -> dict[str, Any]:
     _require(_JOB_ID.fullmatch(data["job_id"]), "job_id", data["job_id"], "the id of a job")
     _require(data["job_id"] == folder, "job_id", data["job_id"], f"the name of the folder, {folder!r}")
     if data["state"] not in get_args(State):
-        raise ValueError(f"state: {_short(repr(data['state']), 60)} is none of {', '.join(get_args(State))}")
+        raise ValueError(f"state: {_short(repr(data['state']), 60)} is not one of {', '.join(get_args(State))}")
     _require(_DEVICE.fullmatch(data["device"]), "device", data["device"], "cpu, cuda:0, …")
     _require(_HOST.fullmatch(data["host"]), "host", data["host"], "the name of a machine")
     for name in ("created", "started", "ended"):

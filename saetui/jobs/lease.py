@@ -112,7 +112,7 @@ class Lease:
     def is_asked_for(self) -> bool:
         """Whether somebody has waited for it within the last seconds."""
         try:
-            # In either direction: a clock that was set back must not make it last for ever.
+            # In either direction: a clock that was set back must not make it last forever.
             return abs(time.time() - self._wanted.lstat().st_mtime) < _WANTED_S
         except OSError:
             return False

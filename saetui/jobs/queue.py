@@ -208,7 +208,7 @@ def _end_rejected(folder: JobFolder, record: Record, rejection: "Rejection") -> 
 
     try:
         changed = folder.change(decide)
-        folder.kept.unlink(missing_ok=True)  # So that the store's record of the job is written anew.
+        folder.kept.unlink(missing_ok=True)  # So that the store's record of the job is written again.
         return changed
     except (OSError, JobError):
         # A store that may only be read; what is true is shown all the same.

@@ -30,7 +30,7 @@ _BATCH = 10_000
 def export(store: Reader, sql: str, parameters: dict[str, Any], path: Path, *, overwrite: bool = False) -> str:
     """Write all rows of a query, and the query beside them; both appear whole or not at all.
 
-    Raises CommandError naming the path where its ending is none of .parquet, .csv, .md, its folder cannot be written
+    Raises CommandError naming the path where it does not end in .parquet, .csv or .md, its folder cannot be written
     to, or it or its query exists and ``overwrite`` does not say that it may go. Returns a line that says what was
     written.
     """

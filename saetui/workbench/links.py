@@ -74,7 +74,9 @@ def read_link(link: str, catalogue: Catalogue) -> tuple[str, dict[str, Any]]:
     for name, choices in _CHOICES.items():
         if name in options:
             if options[name] not in choices:
-                raise UsageError(f"link {_shown(link)}: {_shown(options[name])} is none of {', '.join(choices)}")
+                raise UsageError(
+                    f"link {_shown(link)}: must be one of {', '.join(choices)}, not {_shown(options[name])}"
+                )
             changes[name] = options[name]
     if "letter" in options:
         changes["letter"] = _letter(link, options["letter"])

@@ -32,7 +32,7 @@ class TokenChoice:
 
     def __post_init__(self) -> None:
         if self.way not in WAYS:
-            raise UsageError(f"tokens: {self.way!r} is none of {', '.join(WAYS)}")
+            raise UsageError(f"tokens: must be one of {', '.join(WAYS)}, not {self.way!r}")
         if self.way in ("hardest", "random"):
             self._require(bool(whole_number(self.of)), "how many tokens, e.g. 200")
         elif self.way in ("missed", "letter"):
@@ -141,7 +141,7 @@ def read_l0(text: str, sae: SaeEntry) -> int | None:
     if not l0:
         raise UsageError(f"l0: {text[:_LONGEST]!r} is neither {OWN} nor a number of latents, 1 or more")
     if l0 > sae.width:
-        raise CommandError(f"l0: {l0} latents a token are more than the {sae.width:,} of {sae.name}")
+        raise CommandError(f"l0: {l0} latents per token are more than the {sae.width:,} of {sae.name}")
     return l0
 
 

@@ -111,12 +111,12 @@ def test_the_keys_go_through_tokens_numbers_latents_and_methods(bench: Workbench
 @pytest.mark.parametrize(
     ("command", "message"),
     [
-        ("choose best", "tokens: 'best' is none of"),
+        ("choose best", "tokens: must be one of"),
         ("choose hardest none", "how many tokens"),
         ("choose missed", "give a letter"),
         ("choose at 3", "'3' is not CONTEXT:POSITION"),
         ("budget 0", "'0' is neither own nor a number"),
-        ("budget 257", "257 latents a token are more than the 256 of w256-k4"),
+        ("budget 257", "257 latents per token are more than the 256 of w256-k4"),
         ("method best", "'best' is none of persistent"),
         ("pursue missed x", "no words of x were judged"),
         ("pursuit zzzz", "no pursuit 'zzzz' here"),

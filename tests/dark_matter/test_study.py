@@ -56,6 +56,8 @@ def test_the_two_components_of_an_error_make_it_up(found: ErrorFindings) -> None
         assert bool((total <= (linear + nonlinear) * (1 + 1e-4)).all())
         assert bool((total >= (linear - nonlinear).abs() * (1 - 1e-4) - 1e-4).all())
         fit = found.fits[sae_id]
+        assert fit.fvu_nonlinear is not None
+        assert fit.fvu_sae is not None
         assert 0 < fit.fvu_nonlinear < fit.fvu_sae
 
 

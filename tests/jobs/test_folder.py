@@ -121,7 +121,7 @@ def test_a_failed_write_leaves_the_old_state(job: JobFolder, monkeypatch: pytest
         ("[]", "expected a JSON object"),
         ('{"state": "queued"}', "not the state of a job"),
         (json.dumps({**asdict(record()), "colour": "red"}), "colour"),
-        (json.dumps({**asdict(record()), "state": "dreaming"}), "state: 'dreaming' is none of queued, running"),
+        (json.dumps({**asdict(record()), "state": "dreaming"}), "state: 'dreaming' is not one of queued, running"),
     ],
 )
 def test_a_damaged_state_is_named(job: JobFolder, content: str, message: str) -> None:

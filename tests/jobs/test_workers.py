@@ -153,7 +153,7 @@ def test_a_job_whose_dependency_is_gone_or_is_itself_is_blocked(client: JobClien
     second = client.submit(count(), after=[first])
     shutil.rmtree(first.folder.path)
     assert "is gone; cancel this one" in (client.job(second.id).blocked or "")
-    with pytest.raises(JobError, match="which is gone; submit it anew"):
+    with pytest.raises(JobError, match="which is gone; submit it again"):
         client.retry(second.id)
     second.folder.change(lambda record: replace(record, after=(second.id,), retry_of=second.id))
     assert client.job(second.id).blocked == "blocked: it waits for itself; cancel it"

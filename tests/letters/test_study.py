@@ -53,6 +53,7 @@ def test_latents_that_read_the_probes_are_found_for_their_letters(words: LetterW
         (picked,) = [row for row in found.latents[letter] if row.by_encoder]
         assert picked.latent == place
         assert picked.cos_decoder == pytest.approx(1, abs=1e-5)
+        assert picked.auroc is not None
         assert picked.auroc > 0.9
         assert found.probe(letter) is not None
 

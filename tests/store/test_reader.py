@@ -19,7 +19,7 @@ ENDLESS = "SELECT sum(sqrt(a.range * b.range)) FROM range(1000000) AS a, range(1
 def until(condition: object, seconds: float = 10.0) -> None:
     deadline = time.monotonic() + seconds
     while not condition():  # type: ignore[operator]
-        assert time.monotonic() < deadline, "it did not come about"
+        assert time.monotonic() < deadline, "the condition was never met"
         time.sleep(0.002)
 
 
@@ -113,7 +113,7 @@ def test_a_commit_in_between_is_seen_and_waited_for(store: Store) -> None:
 
 
 def test_a_long_read_is_started_again_after_a_commit(store: Store) -> None:
-    """A read of half a second gives way to a commit, is not lost, and is not stopped for ever by further commits."""
+    """A read of half a second gives way to a commit, is not lost, and is not stopped forever by further commits."""
     work = "SELECT count(*) FROM range(12000) AS a, range(12000) AS b WHERE (a.range * b.range) % 7 = 3"
     expected = store.fetch(work).rows
     starts: list[float] = []

@@ -55,7 +55,7 @@ CALLS: dict[str, Callable[[Store], object]] = {
     "set_aside": lambda store: set_aside(store.root),
     "spool": lambda store: spooled(store.root),
     "open": lambda store: Store.open(store.root).close(),
-    "open anew": lambda store: (store.close(), Store.open(store.root).close()),
+    "open again": lambda store: (store.close(), Store.open(store.root).close()),
     "create": lambda store: Store.open(store.root, create=True).close(),
     "close": lambda store: store.close(),
 }

@@ -76,7 +76,7 @@ def process(program: str, *args: str) -> Iterator[Process]:
 def until(condition: Callable[[], bool], seconds: float = 10.0) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
-        assert time.monotonic() < deadline, "it did not come about"
+        assert time.monotonic() < deadline, "the condition was never met"
         time.sleep(0.005)
 
 

@@ -19,14 +19,16 @@ def test_parameters_named_like_keywords_are_found() -> None:
 
 @pytest.mark.parametrize("value", [None, True, 1.5, -1.5, 1e-12, float("inf"), "it's", ["a", "b"], [1, 2], [0.5], -3])
 def test_a_written_value_is_the_value(value: object) -> None:
-    assert duckdb.sql(literal_sql("SELECT $v", {"v": value})).fetchall() == [(value,)]
+    assert duckdb.execute(literal_sql("SELECT $v", {"v": value})).fetchall() == [(value,)]
     if not isinstance(value, bool | str | list | None):
-        assert duckdb.sql(literal_sql("SELECT 1 -$v", {"v": value})).fetchall() == [(1 - value,)]  # type: ignore[operator]
+        assert duckdb.execute(literal_sql("SELECT 1 -$v", {"v": value})).fetchall() == [(1 - value,)]  # type: ignore[operator]
 
 
 def test_a_written_number_compares_as_its_parameter() -> None:
     """A REAL 0.1 is larger than a DOUBLE 0.1, and equal to a DECIMAL 0.1."""
     sql = "SELECT 0.1::REAL > $v"
     assert (
-        duckdb.execute(sql, {"v": 0.1}).fetchall() == duckdb.sql(literal_sql(sql, {"v": 0.1})).fetchall() == [(True,)]
+        duckdb.execute(sql, {"v": 0.1}).fetchall()
+        == duckdb.execute(literal_sql(sql, {"v": 0.1})).fetchall()
+        == [(True,)]
     )

@@ -20,6 +20,7 @@ from saetui.letters import (
     split_words,
     study,
 )
+from saetui.letters.word_latents import WordLatents
 from saetui.lm import load_model
 from saetui.sae import SAEError, load_sae, save_sae
 from store import Store
@@ -86,7 +87,7 @@ def test_all_hook_points_are_studied_and_sql_gives_the_rates_of_the_library(
             assert run["mean_fraction"] == pytest.approx(usable["mean_fraction"].mean(), abs=1e-6)
             assert run["full_rate"] == pytest.approx(usable["full_rate"].mean())
             assert run["mean_main"] == pytest.approx(usable["n_main"].mean())
-            n_absorbed += usable["n_absorbed"].sum()
+            n_absorbed += int(usable["n_absorbed"].sum())
         rates = store.query("select absorption_rate from sae order by name")["absorption_rate"]
         assert rates.to_list() == runs["rate"].to_list()
         sampled = store.query(
@@ -149,7 +150,7 @@ def test_what_was_studied_with_the_same_settings_is_not_studied_again(
 ) -> None:
     run_task(spec_for(model_folder, saes=["w32-k3"]))
     studied: list[str] = []
-    whole = study.WordLatents
+    whole = WordLatents
 
     def counted(*arguments: object, **settings: object) -> object:
         studied.append("SAE")
@@ -235,7 +236,7 @@ def test_saes_that_cannot_be_studied_leave_the_others(
 
     # Named by the spec it fails, after the others; what was done is kept, unless the store has refused it.
     studied: list[str] = []
-    whole = study.WordLatents
+    whole = WordLatents
 
     def counted(*arguments: object, **settings: object) -> object:
         studied.append("SAE")

@@ -59,7 +59,7 @@ def test_saes_are_kept_and_measured_later_when_the_job_is_killed_before(
         run_task(spec)
     caught_up = rows(root)
     assert all(row["n_evaluated"] and row["ce_recovered"] is not None for row in caught_up)
-    # The same figures as in one go, after a damaged folder has made it train one anew.
+    # The same figures as in one go, after a damaged folder has made it train one again.
     (folders(root)[0] / "cfg.json").unlink()
     context = run_task(spec)
     assert "trained again, since its folder is damaged" in " ".join(context.notes)

@@ -177,7 +177,7 @@ def test_words_are_read_in_their_prompts(
     assert [row["error_before"] for row in rows] == pytest.approx(errors.tolist(), rel=1e-3)
 
 
-def test_a_saved_map_parts_the_errors(
+def test_a_saved_map_splits_the_errors(
     run_task: RunTask, spec_for: SpecFor, model: LanguageModel, sae: SAE, corpus_file: Path, tmp_path: Path
 ) -> None:
     weight = save_map(tmp_path / "store")
@@ -267,7 +267,7 @@ def test_tokens_that_are_not_finite_are_counted(
         ({"places": ((900, 1),)}, "places: 900:1 is no token"),
         ({"places": ((0, 0),)}, "places: 0:0 is no token"),
         ({"words": (" xyzzy",)}, "words: ' xyzzy' is not one of the"),
-        ({"places": PLACES, "l0": 65}, "l0: 65 latents a token are more than the 64"),
+        ({"places": PLACES, "l0": 65}, "l0: 65 latents per token are more than the 64"),
         ({"random_tokens": 10_000}, "random_tokens: there are 839 tokens"),
         ({"places": PLACES, "corpus_id": "other"}, "corpus_id: .* but the places are in other"),
         ({"places": PLACES, "sae": "none"}, "has no SAE 'none'"),

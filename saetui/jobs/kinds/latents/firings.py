@@ -72,7 +72,7 @@ class Firings:
         )
 
     def statistics(self, surfaces: list[str], *, top: int) -> pl.DataFrame:
-        """One row a latent, in order; a latent that never fires has no mean and empty lists."""
+        """One row per latent, in order; a latent that never fires has no mean and empty lists."""
         alive = self.n_fires > 0
         mean = (self.total / self.n_fires.clamp(min=1)).float()
         frame = pl.DataFrame(

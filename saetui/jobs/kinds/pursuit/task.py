@@ -37,7 +37,7 @@ def _run(spec: PursuitSpec, context: TaskContext) -> None:
     saved: SavedSAE = saes_by_site(context, (spec.sae,), model, (spec.hook_name,))[spec.hook_name][0]
     sae = warm_sae(context, model, spec.hook_name, saved)
     if spec.l0 is not None and spec.l0 > sae.d_sae:
-        raise JobError(f"l0: {spec.l0} latents a token are more than the {sae.d_sae} of {saved.name}")
+        raise JobError(f"l0: {spec.l0} latents per token are more than the {sae.d_sae} of {saved.name}")
     corpus = warm_tokens(context, model, spec.corpus, spec.context_length, spec.max_tokens)
     _require_same_tokens(spec, corpus)
     encoders = context.warm.get(("encoders", *sae_key(context, saved)), lambda: Encoders(sae))

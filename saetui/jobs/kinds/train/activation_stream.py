@@ -1,4 +1,4 @@
-"""The activations that a training job reads: kept in memory where they fit, else harvested anew each epoch."""
+"""The activations that a training job reads: kept in memory where they fit, else harvested again in each epoch."""
 
 from collections.abc import Callable, Iterator
 
