@@ -180,7 +180,7 @@ NINES = "9" * 5000
         (["open", "STORE", "--at", ""], "no screen ''"),
         (["open", "STORE", "--at", "absorption/s?tau=nan"], "is not a number"),
         (["open", "STORE", "--at", "absorption/s?tau=1e999"], "is not a number"),
-        (["open", "STORE", "--at", f"absorption/s?metric={NINES}"], "is none of"),
+        (["open", "STORE", "--at", f"absorption/s?metric={NINES}"], "must be one of paper, projection"),
         (["figure", "splits", "--store", "STORE", "--tau", "x"], "--tau"),
         (["figure", "splits", "--store", "STORE", "--tau", "nan"], "--tau"),
         (["figure", "error_context", "--store", "STORE", "--context", NINES], "--context"),

@@ -173,7 +173,7 @@ def test_another_letter_lets_go_of_the_word(cases: Workbench) -> None:
         ("cases most", "'most' is none of all, absorbed, missed"),
         ("ablate", "put the cursor on a word"),
         ("open absorption/s?lead=x", "'x' is not a number"),
-        ("open absorption/s?metric=x", "'x' is none of paper, projection"),
+        ("open absorption/s?metric=x", "must be one of paper, projection, not 'x'"),
     ],
 )
 def test_what_cannot_be_done_is_said_and_changes_nothing(cases: Workbench, line: str, words: str) -> None:
