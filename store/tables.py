@@ -1,17 +1,11 @@
 """The tables that a job can add rows to: their columns, and how rows meet those that are already there."""
 
-import re
 from dataclasses import dataclass
 from functools import cache
 
 from store.schema import schema_files
 
-_CREATE = re.compile(r"CREATE TABLE (\w+) \((.*?)\n\);", re.DOTALL)
-_COLUMN = re.compile(r"^    ([a-z_0-9]+) (?!KEY)([A-Z]+(?:\[\])?)(.*)$", re.MULTILINE)
-# A column that a later file adds is never required: rows from before it have none.
-_ADDED = re.compile(r"ALTER TABLE (\w+) ADD COLUMN ([a-z_0-9]+) ([A-Z]+(?:\[\])?)")
-
-# Spooled once under this name, latent activations are stored in two orders, and tokens as one list a context.
+# Spooled once under this name, latent activations are stored in two orders, and tokens as one list per context.
 ACTIVATIONS, TOKENS = "latent_activation", "token"
 STORED_AS = {ACTIVATIONS: ("activation_by_latent", "activation_by_token"), TOKENS: ("token_context",)}
 
@@ -90,7 +84,7 @@ class Columns:
 
 @cache
 def columns_of(table: str) -> Columns:
-    """The columns of a table of ``TABLES``, read off the schema files, so that no database is needed."""
+    """The columns of a table of ``TABLES``, as the schema files make them."""
     if table in _VIEWS:
         return Columns(_VIEWS[table], frozenset(_VIEWS[table]))
     return _created(table, set(TABLES[table].key))
@@ -105,14 +99,21 @@ def stored_columns(table: str) -> Columns:
 
 
 def _created(table: str, required: set[str]) -> Columns:
-    types: dict[str, str] = {}
-    for path in schema_files().values():
-        text = path.read_text(encoding="utf-8")
-        for name, body in _CREATE.findall(text):
-            if name == table:
-                for column, kind, rest in _COLUMN.findall(body):
-                    types[column] = kind
-                    if "NOT NULL" in rest or "PRIMARY KEY" in rest:
-                        required.add(column)
-        types |= {column: kind for name, column, kind in _ADDED.findall(text) if name == table}
-    return Columns(types, frozenset(required))
+    types = {column: kind for name, column, kind, _ in _schema() if name == table}
+    return Columns(
+        types, frozenset(required | {column for name, column, _, not_null in _schema() if name == table and not_null})
+    )
+
+
+@cache
+def _schema() -> list[tuple[str, str, str, bool]]:
+    """``(table, column, type, never NULL)`` of an empty store, which is made in memory and gone at once."""
+    import duckdb
+
+    with duckdb.connect(config={"threads": 1}) as connection:
+        for path in schema_files().values():
+            connection.execute(path.read_text(encoding="utf-8"))
+        return connection.execute(
+            "SELECT table_name, column_name, replace(data_type, 'FLOAT', 'REAL'), NOT is_nullable "
+            "FROM duckdb_columns() WHERE NOT internal ORDER BY table_oid, column_index"
+        ).fetchall()

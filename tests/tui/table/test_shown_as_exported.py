@@ -1,0 +1,49 @@
+"""The table on a screen asks for what `Q` shows and an export writes."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from saetui.tui.app import WorkbenchApp
+from saetui.tui.frame.screen import WorkbenchScreen
+from saetui.workbench.tables import TABLES, tables_of
+from saetui.workbench.workbench import Workbench
+from tests.tui.error_fixture import add_error_study
+from tests.tui.pursuit_fixture import add_pursuits
+from tests.tui.table.memory_store import until
+
+SHOWN = list(dict.fromkeys(table.screen for table in TABLES.values() if table.sortable))
+
+
+@pytest.fixture(scope="module")
+def full_store(made_study: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store with rows for every table."""
+    return add_pursuits(add_error_study(Path(shutil.copytree(made_study, tmp_path_factory.mktemp("full") / "store"))))
+
+
+@pytest.mark.parametrize("size", [(80, 24), (200, 50)], ids=lambda size: f"{size[0]}x{size[1]}")
+@pytest.mark.parametrize("screen", SHOWN)
+async def test_every_table_asks_for_what_is_exported(full_store: Path, screen: str, size: tuple[int, int]) -> None:
+    bench = Workbench.open(full_store, inline=True)
+    app = WorkbenchApp(bench, record=False)
+    try:
+        async with app.run_test(size=size) as pilot:
+            for command in ("sae w256-k4", "letter s", f"screen {screen}"):
+                app.dispatch(command)
+            await until(pilot, lambda: isinstance(app.screen, WorkbenchScreen) and screen == app.screen.NAME)
+            shown = app.screen
+            assert isinstance(shown, WorkbenchScreen)
+            for table in tables_of(screen):
+                app.dispatch(f"focus {table.id}")
+                widget = shown.table(table.id)
+                assert widget is not None
+                # The last column is one that few terminals have room for.
+                app.dispatch(f"sort {bench.columns(table.id)[-1].name} down table={table.id}")
+                app.dispatch(f"filter {table.key}!=none table={table.id}")
+                await until(pilot, lambda widget=widget, table=table: widget.asked() == bench.asked(table.id))  # type: ignore[misc]
+                await until(pilot, lambda widget=widget: widget.loaded and widget.up_to_date)  # type: ignore[misc]
+                assert widget.error == ""
+                assert shown.current_query() == widget.asked().text() == bench.query_of(table.id)
+    finally:
+        bench.close()
