@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from saetui.commands.command import Command, argument, command
 from saetui.commands.parse import text_of
 from saetui.workbench.exceptions import CommandError
-from saetui.workbench.sql_text import literal_sql
+from saetui.workbench.sql_text import file_of_query
 from saetui.workbench.user_path import user_path
 from saetui.workbench.written_files import write_with_query
 from store.queries import named_query
@@ -68,7 +68,7 @@ class Figure(Command):
         if self.overwrite or not self.path:
             return None
         sql, parameters = self.query(bench.store)
-        return question(in_the_way(user_path(self.path), literal_sql(sql, parameters) + ";\n", FORMATS))
+        return question(in_the_way(user_path(self.path), file_of_query(sql, parameters), FORMATS))
 
     def confirmed(self) -> Figure:
         return replace(self, overwrite=True)
@@ -120,7 +120,7 @@ def export_figure(figure: Drawn, path: Path, *, overwrite: bool = False) -> str:
     from saetui.figures import FigureError
     from saetui.figures.paper import FORMATS, file_of
 
-    text = literal_sql(figure.sql, figure.parameters) + ";\n"
+    text = file_of_query(figure.sql, figure.parameters)
     try:
         drawn = file_of(figure, path)
         query = write_with_query(path, lambda file: file.write(drawn), text, siblings=FORMATS, overwrite=overwrite)

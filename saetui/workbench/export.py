@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from saetui.visible import visible
 from saetui.workbench.exceptions import CommandError
-from saetui.workbench.sql_text import literal_sql
+from saetui.workbench.sql_text import file_of_query
 from saetui.workbench.written_files import in_the_way, require_free, write_with_query
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def export(store: Reader, sql: str, parameters: dict[str, Any], path: Path, *, o
         raise CommandError(f"export: there is no folder {path.parent}")
     if not os.access(path.parent, os.W_OK):
         raise CommandError(f"export: {path.parent} cannot be written to")
-    text = _query_text(sql, parameters)
+    text = file_of_query(sql, parameters)
     try:
         if not overwrite:
             # Said before a query that may take minutes.
@@ -56,11 +56,7 @@ def export(store: Reader, sql: str, parameters: dict[str, Any], path: Path, *, o
 
 def would_overwrite(sql: str, parameters: dict[str, Any], path: Path) -> list[Path]:
     """The files that an export would overwrite."""
-    return in_the_way(path, _query_text(sql, parameters), FORMATS)
-
-
-def _query_text(sql: str, parameters: dict[str, Any]) -> str:
-    return literal_sql(sql, parameters) + ";\n"
+    return in_the_way(path, file_of_query(sql, parameters), FORMATS)
 
 
 def _write_parquet(rows: pa.Table, file: BinaryIO) -> None:

@@ -27,6 +27,11 @@ def literal_sql(sql: str, parameters: Mapping[str, Any]) -> str:
     return "".join([*written, text[end:].decode()])
 
 
+def file_of_query(sql: str, parameters: Mapping[str, Any]) -> str:
+    """What stands in the file beside an export: the query as ``literal_sql`` writes it, as one statement."""
+    return literal_sql(sql, parameters) + ";\n"
+
+
 @lru_cache(maxsize=256)
 def _parameters(sql: str) -> tuple[tuple[int, int, str], ...]:
     """``(start, stop, name)`` of every parameter, in bytes."""
