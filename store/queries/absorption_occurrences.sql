@@ -1,5 +1,5 @@
 -- Where does word $token stand in the corpus, and do the main latents of letter $letter of SAE $sae fire there, or the
--- latent that took the word over? One row an occurrence, with eight tokens to either side and how strongly the main
+-- latent that took the word over? One row per occurrence, with eight tokens to either side and how strongly the main
 -- latents (summed) and the absorber fire on each of them; at most 200 unless $limit says otherwise.
 -- $metric and $tau as in absorption_cases. $corpus: the token set; NULL = the one the SAE was evaluated on.
 WITH chosen AS (

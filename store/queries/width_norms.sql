@@ -1,5 +1,5 @@
 -- How well do the error norms of a narrower SAE predict those of a wider one, token by token, and what does the norm of the
--- nonlinear part add? One row a pair of SAEs; n_saes x n_saes, the upper triangle.
+-- nonlinear part add? One row per pair of SAEs; n_saes x n_saes, the upper triangle.
 -- $study: NULL = the newest study with SAE $sae, or else the newest.
 WITH study AS (
     SELECT study_id, sae_ids FROM error_study
