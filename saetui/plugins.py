@@ -4,7 +4,10 @@ import sys
 from collections.abc import Iterable
 from functools import lru_cache
 from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
 from pkgutil import iter_modules
+
+ARCHITECTURES = "saetui.architectures"
 
 
 def own_modules(package: str, path: Iterable[str]) -> tuple[str, ...]:
@@ -24,3 +27,10 @@ def added(group: str) -> tuple[EntryPoint, ...]:
 def _added(group: str, path: tuple[str, ...]) -> tuple[EntryPoint, ...]:  # noqa: ARG001
     # A folder may be both installed and on the path, and is then found twice.
     return tuple({(point.name, point.value): point for point in entry_points(group=group)}.values())
+
+
+def architecture_names() -> tuple[str, ...]:
+    """Every SAE architecture, by the name of its file or entry point; none is imported, since they bring torch."""
+    folder = Path(__file__).parent / "sae" / "architectures"
+    own = [name.rpartition(".")[2] for name in own_modules("saetui.sae.architectures", [str(folder)])]
+    return tuple(sorted({*own, *(point.name for point in added(ARCHITECTURES))}))

@@ -13,8 +13,7 @@ from saetui.dark_matter.held_out import Unexplained
 from saetui.dark_matter.intervals import N_REPLICATES, ContextBootstrap, Estimate, combine
 from saetui.dark_matter.split import ContextSplit
 from saetui.dark_matter.token_set import ErrorBatch, ReadContexts, finite_rows
-from saetui.sae import TopKRecipe, TrainingStep, train_saes
-from saetui.sae.architectures.topk import TopKSAE
+from saetui.sae import SAE, TopKRecipe, TrainingStep, train_saes
 from saetui.sae.base import FIRING
 from saetui.sae.training.buffer import BUFFER_TOKENS, shuffled_batches
 
@@ -28,7 +27,7 @@ _NOTHING = 1e-9
 class ComponentSAE:
     """An SAE of one component, judged on held-out contexts."""
 
-    sae: TopKSAE
+    sae: SAE
     fvu: Estimate
     """Fraction of the component's own variance left unexplained."""
     dead_fraction: float
@@ -134,7 +133,7 @@ def _squares(read: ReadContexts, fit: LinearErrorFit, split: ContextSplit) -> di
 
 
 def _judge(
-    sae: TopKSAE,
+    sae: SAE,
     read: ReadContexts,
     fit: LinearErrorFit,
     split: ContextSplit,

@@ -5,7 +5,7 @@ from saetui.sae.exceptions import SAEError
 from saetui.sae.folder import load_sae, save_sae
 from saetui.sae.training.grid import TrainedSAE, TrainingError, TrainingStep, train_saes
 from saetui.sae.training.learner import LogRow
-from saetui.sae.training.recipe import TopKRecipe
+from saetui.sae.training.recipe import TopKRecipe, TrainingRecipe
 
 __all__ = [
     "SAE",
@@ -14,6 +14,7 @@ __all__ = [
     "TopKRecipe",
     "TrainedSAE",
     "TrainingError",
+    "TrainingRecipe",
     "TrainingStep",
     "load_sae",
     "save_sae",

@@ -5,10 +5,10 @@ activation in model units becomes latents ``a >= 0`` and the reconstruction ``a 
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, field, fields
-from typing import Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import torch
 from jaxtyping import Float, Int
@@ -18,6 +18,10 @@ from torch.nn.functional import pad
 from saetui.sae.exceptions import SAEError
 from saetui.sae.normalization import Normalization, Scale, is_per_token, normalize
 from saetui.sae.sparse import gather_sum, sparse_rows
+
+if TYPE_CHECKING:
+    from saetui.sae.training.recipe import TrainingRecipe
+    from saetui.sae.training.trainee import Loss, Trainee
 
 # A latent fires above this activation.
 FIRING = 1e-8
@@ -39,6 +43,14 @@ class SAE(ABC):
     """A sparse autoencoder of one architecture, for inference and analysis; all weights are float32."""
 
     architecture: ClassVar[str]
+    latent_vectors: ClassVar[tuple[str, ...]] = ("b_enc",)
+    """Tensors with one number per latent."""
+    activation_units: ClassVar[tuple[str, ...]] = ("b_enc",)
+    """Those of them that are in the units of the activations."""
+    training_settings: ClassVar[Mapping[str, float]] = {}
+    """What its training loss can be told, with the defaults."""
+    fast_path: ClassVar["type[Trainee] | None"] = None
+    """Gradients written by hand; without them it is trained by autograd through ``training_loss``."""
 
     W_enc: Float[Tensor, "d_in d_sae"]
     W_dec: Float[Tensor, "d_sae d_in"]
@@ -72,6 +84,39 @@ class SAE(ABC):
     def k(self) -> int | None:
         """Latents kept per token, where the architecture has such a number."""
         return None
+
+    @classmethod
+    def config_arguments(cls, fields: "Mapping[str, Any]", path: str) -> dict[str, Any]:  # noqa: ARG003
+        """What it takes from a ``cfg.json`` beside what every SAE has; SAEError, naming ``path``, for a wrong field."""
+        return {}
+
+    def config_fields(self) -> dict[str, Any]:
+        """The same, to be written."""
+        return {}
+
+    @classmethod
+    def first_vectors(cls, width: int) -> dict[str, Tensor]:
+        """Its latent vectors before training; zeros where an architecture says nothing else."""
+        return {name: torch.zeros(width) for name in cls.latent_vectors}
+
+    @classmethod
+    def training_arguments(cls, recipe: "TrainingRecipe") -> dict[str, Any]:  # noqa: ARG003
+        """What it takes from the recipe that it was trained by, beside its tensors."""
+        return {}
+
+    @classmethod
+    def training_loss(
+        cls,
+        parameters: Mapping[str, Tensor],  # noqa: ARG003
+        x: Float[Tensor, "n d_in"],  # noqa: ARG003
+        recipe: "TrainingRecipe",  # noqa: ARG003
+        share: float,  # noqa: ARG003
+    ) -> "Loss":
+        """What training makes small; ``share`` of the steps are done, and decoder rows have norm 1.
+
+        Raises SAEError where the architecture cannot be trained.
+        """
+        raise SAEError(f"{cls.architecture} SAEs can be loaded, but not trained here")
 
     @property
     def device(self) -> torch.device:

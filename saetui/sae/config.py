@@ -6,13 +6,15 @@ from typing import Any, cast, get_args
 
 from saetui.plain_data import parse_json
 from saetui.plain_files import read_file
+from saetui.plugins import architecture_names
+from saetui.sae.architectures import find_architecture
+from saetui.sae.base import SAE
+from saetui.sae.config_fields import read_choice, read_count, read_flag, shown
 from saetui.sae.exceptions import SAEError
 from saetui.sae.normalization import Normalization
 
-# No configuration is longer, and none needs a number of more digits.
+# No configuration is longer.
 _MAX_BYTES = 16 << 20
-_MAX_COUNT = 1 << 40
-ARCHITECTURES = ("standard", "gated", "jumprelu", "topk")
 _TRAINING_ONLY = ("batchtopk", "matryoshka_batchtopk")
 _RENAMED = {"hook_point": "hook_name", "hook_point_head_index": "hook_head_index", "activation_fn_str": "activation_fn"}
 _METADATA = [
@@ -38,14 +40,14 @@ _METADATA = [
 class Config:
     """What an SAE is, without its weights."""
 
-    architecture: str
+    sae_class: type[SAE]
     d_in: int
     d_sae: int
     apply_b_dec_to_input: bool = True
     normalization: Normalization = "none"
     reshape_hook_z: bool = False
-    k: int | None = None
-    rescale_acts_by_decoder_norm: bool = False
+    arguments: dict[str, Any] = field(default_factory=dict)
+    """What its architecture takes beside that."""
     metadata: dict[str, Any] = field(default_factory=dict)
 
 
@@ -57,37 +59,32 @@ def read_config(path: Path) -> Config:
     raw = read_json_object(path)
     fields = raw if _is_current(raw) else _from_flat(path, raw)
     architecture = fields.get("architecture")
-    if architecture not in ARCHITECTURES:
-        known = ", ".join(ARCHITECTURES)
+    if architecture not in architecture_names():
+        known = ", ".join(architecture_names())
         training = architecture in _TRAINING_ONLY
         fix = (
             "it is a training checkpoint; save it for inference (then it is jumprelu)"
             if training
             else f"known: {known}"
         )
-        raise SAEError(f"{path}: architecture {_shown(architecture)} cannot be loaded; {fix}")
-    normalization = _choice(path, fields, "normalize_activations", get_args(Normalization))
-    reshape = _choice(path, fields, "reshape_activations", ("none", "hook_z"))
+        raise SAEError(f"{path}: architecture {shown(architecture)} cannot be loaded; {fix}")
+    normalization = read_choice(path, fields, "normalize_activations", get_args(Normalization))
+    reshape = read_choice(path, fields, "reshape_activations", ("none", "hook_z"))
     metadata = fields.get("metadata")
     if metadata is None:
         metadata = {}
     if not isinstance(metadata, dict):
-        raise SAEError(f"{path}: metadata must be an object, not {_shown(metadata)}")
+        raise SAEError(f"{path}: metadata must be an object, not {shown(metadata)}")
     if not isinstance(metadata.get("hook_name"), str | None):
-        raise SAEError(f"{path}: metadata.hook_name must be text, not {_shown(metadata['hook_name'])}")
-    d_sae = _count(path, fields, "d_sae")
-    k = _count(path, fields, "k") if architecture == "topk" else None
-    if k is not None and k > d_sae:
-        raise SAEError(f"{path}: k is {k}, but there are only d_sae = {d_sae} latents; correct k")
+        raise SAEError(f"{path}: metadata.hook_name must be text, not {shown(metadata['hook_name'])}")
     return Config(
-        architecture=architecture,
-        d_in=_count(path, fields, "d_in"),
-        d_sae=d_sae,
-        apply_b_dec_to_input=_flag(path, fields, "apply_b_dec_to_input", default=True),
+        sae_class=(sae_class := find_architecture(str(architecture))),
+        d_in=read_count(path, fields, "d_in"),
+        d_sae=read_count(path, fields, "d_sae"),
+        apply_b_dec_to_input=read_flag(path, fields, "apply_b_dec_to_input", default=True),
         normalization=cast(Normalization, normalization),
         reshape_hook_z=reshape == "hook_z",
-        k=k,
-        rescale_acts_by_decoder_norm=_flag(path, fields, "rescale_acts_by_decoder_norm", default=False),
+        arguments=sae_class.config_arguments(fields, str(path)),
         metadata=metadata,
     )
 
@@ -129,10 +126,10 @@ def _from_flat(path: Path, raw: dict[str, Any]) -> dict[str, Any]:
     if activation == "topk" or architecture == "topk":
         architecture = "topk"
         if not isinstance(kwargs, dict):
-            raise SAEError(f"{path}: activation_fn_kwargs must be an object, not {_shown(kwargs)}")
+            raise SAEError(f"{path}: activation_fn_kwargs must be an object, not {shown(kwargs)}")
         fields["k"] = kwargs["k"] if "k" in kwargs else fields.get("k")
     elif activation != "relu":
-        raise SAEError(f"{path}: activation_fn {_shown(activation)} cannot be loaded; known: relu, topk")
+        raise SAEError(f"{path}: activation_fn {shown(activation)} cannot be loaded; known: relu, topk")
     normalize = fields.get("normalize_activations")
     if isinstance(normalize, bool):
         fields["normalize_activations"] = "expected_average_only_in" if normalize else "none"
@@ -141,41 +138,10 @@ def _from_flat(path: Path, raw: dict[str, Any]) -> dict[str, Any]:
     if isinstance(nested, dict):
         metadata |= nested
     elif nested is not None:
-        raise SAEError(f"{path}: metadata must be an object, not {_shown(nested)}")
+        raise SAEError(f"{path}: metadata must be an object, not {shown(nested)}")
     default_shape = "hook_z" if "hook_z" in str(metadata.get("hook_name")) else "none"
     return fields | {
         "architecture": architecture,
         "reshape_activations": fields.get("reshape_activations") or default_shape,
         "metadata": metadata,
     }
-
-
-def _choice(path: Path, fields: dict[str, Any], name: str, known: tuple[str, ...]) -> str:
-    value = fields.get(name) or "none"
-    if value not in known:
-        raise SAEError(f"{path}: {name} {_shown(value)} is unknown; known: {', '.join(known)}")
-    return str(value)
-
-
-def _count(path: Path, fields: dict[str, Any], name: str) -> int:
-    value = fields.get(name)
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= _MAX_COUNT:
-        raise SAEError(f"{path}: {name} must be a positive whole number of sane size, not {_shown(value)}")
-    return value
-
-
-def _flag(path: Path, fields: dict[str, Any], name: str, *, default: bool) -> bool:
-    value = fields.get(name)
-    if value is None:
-        return default
-    if not isinstance(value, bool):
-        raise SAEError(f"{path}: {name} must be true or false, not {_shown(value)}")
-    return value
-
-
-def _shown(value: object) -> str:
-    """A value in a message, cut where it is long."""
-    text = repr(value)
-    return text if len(text) <= 60 else f"{text[:59]}…"

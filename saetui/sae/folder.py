@@ -14,10 +14,6 @@ from torch import Tensor
 
 from saetui.disk_errors import as_os_error, told
 from saetui.plain_files import require_plain_file
-from saetui.sae.architectures.gated import GatedSAE
-from saetui.sae.architectures.jumprelu import JumpReLUSAE
-from saetui.sae.architectures.standard import StandardSAE
-from saetui.sae.architectures.topk import TopKSAE
 from saetui.sae.base import SAE
 from saetui.sae.config import Config, is_layout_6, read_config, read_json_object
 from saetui.sae.exceptions import SAEError
@@ -28,13 +24,6 @@ CONFIG, WEIGHTS, WORKBENCH = "cfg.json", "sae_weights.safetensors", "workbench.j
 _COMPANIONS = {CONFIG, WEIGHTS, WORKBENCH, "sparsity.safetensors", "runner_cfg.json"}
 # SAELens reads a file without a version as one from before 6.0.
 _LAYOUT_VERSION = "6.0.0"
-_CLASSES: dict[str, type[SAE]] = {c.architecture: c for c in (StandardSAE, GatedSAE, JumpReLUSAE, TopKSAE)}
-_LATENT_VECTORS = {
-    "standard": ("b_enc",),
-    "topk": ("b_enc",),
-    "jumprelu": ("b_enc", "threshold"),
-    "gated": ("b_gate", "b_mag", "r_mag"),
-}
 
 
 def load_sae(path: str | os.PathLike[str], device: torch.device | str | None = None) -> SAE:
@@ -55,17 +44,14 @@ def load_sae(path: str | os.PathLike[str], device: torch.device | str | None = N
             " fold the scale in with saetui.sae.geometry.fold_activation_scale",
             stacklevel=2,
         )
-    extra: dict[str, Any] = {}
-    if config.architecture == "topk":
-        extra = {"latents_kept": config.k, "rescale_acts_by_decoder_norm": config.rescale_acts_by_decoder_norm}
-    return _CLASSES[config.architecture](
+    return config.sae_class(
         **weights,
         apply_b_dec_to_input=config.apply_b_dec_to_input,
         normalization=config.normalization,
         reshape_hook_z=config.reshape_hook_z,
         metadata=config.metadata,
         workbench=read_workbench(folder),
-        **extra,
+        **config.arguments,
     )
 
 
@@ -136,9 +122,7 @@ def config_fields(sae: SAE) -> dict[str, Any]:
         "reshape_activations": "hook_z" if sae.reshape_hook_z else "none",
         "metadata": sae.metadata | {"sae_lens_version": _version(sae.metadata)},
     }
-    if isinstance(sae, TopKSAE):
-        fields |= {"k": sae.k, "rescale_acts_by_decoder_norm": sae.rescale_acts_by_decoder_norm}
-    return fields
+    return fields | sae.config_fields()
 
 
 def _version(metadata: dict[str, Any]) -> str:
@@ -169,12 +153,13 @@ def _checked(path: Path, tensors: dict[str, Tensor], config: Config) -> dict[str
         )
     d_in, d_sae = config.d_in, config.d_sae
     shapes: dict[str, tuple[int, ...]] = {"W_enc": (d_in, d_sae), "W_dec": (d_sae, d_in), "b_dec": (d_in,)}
-    shapes |= dict.fromkeys(_LATENT_VECTORS[config.architecture], (d_sae,))
+    shapes |= dict.fromkeys(config.sae_class.latent_vectors, (d_sae,))
     checked = {}
     for name, shape in shapes.items():
         if name not in tensors:
             found = ", ".join(sorted(tensors)) or "none"
-            raise SAEError(f"{path}: tensor {name} is missing for architecture {config.architecture}; it has: {found}")
+            architecture = config.sae_class.architecture
+            raise SAEError(f"{path}: tensor {name} is missing for architecture {architecture}; it has: {found}")
         tensor = tensors[name]
         if len(shape) == 2 and d_in != d_sae and tuple(tensor.shape) == shape[::-1]:
             tensor = tensor.T

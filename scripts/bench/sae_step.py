@@ -1,4 +1,4 @@
-"""Training tokens a second of a TopK SAE: ours beside the same step with dense latents in plain PyTorch autograd.
+"""Training tokens per second of a TopK SAE: ours beside the same step with dense latents in plain PyTorch autograd.
 
 Both start from the same weights, see the same batches with the same loss (AuxK included), learning rate, clipping,
 fused Adam and unit decoder rows, and take turns step by step, so that other work on the machine slows both.
@@ -18,6 +18,7 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 from saetui.sae.training.initialization import FirstTokens, random_unit_rows
 from saetui.sae.training.learner import Learner
 from saetui.sae.training.recipe import TopKRecipe
+from saetui.sae.training.topk_gradients import TopKTrainee
 from tests.sae.dense import DenseTopK
 
 WARM_UP = 2
@@ -47,7 +48,8 @@ def compare(d_in: int, width: int, k: int, batch: int, steps: int, dead: int) ->
     norm = float(data[0].square().sum(dim=1).mean()) ** 0.5
     data = [x / norm for x in data]
     learner = Learner(recipe, FirstTokens(data[0]), batch)
-    ours = learner.parameters
+    assert isinstance(learner.trainee, TopKTrainee)
+    ours = learner.trainee.parameters
     # Biased down until they never fire, and silent for long: the latents that AuxK is for.
     ours.b_enc[:dead] = -0.2
     learner._silent[:dead] = 1_000_000

@@ -1,13 +1,22 @@
 """The JumpReLU SAE: pre-activations pass where they exceed a threshold of their latent (2407.14435)."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
+import torch
 from jaxtyping import Float
 from torch import Tensor
 from torch.nn.functional import linear
 
 from saetui.sae.base import SAE, Activations, Latents
+from saetui.sae.training.trainee import Loss, warmed
+
+if TYPE_CHECKING:
+    from saetui.sae.training.recipe import TrainingRecipe
+
+# In units where the mean squared norm is 1 (2407.14435 App. I).
+FIRST_THRESHOLD = 1e-3
 
 
 @dataclass(eq=False, repr=False, kw_only=True)
@@ -15,9 +24,64 @@ class JumpReLUSAE(SAE):
     """``a = relu(p) where p > threshold, else 0``; BatchTopK and Matryoshka SAEs are this at inference."""
 
     architecture: ClassVar[str] = "jumprelu"
+    latent_vectors: ClassVar[tuple[str, ...]] = ("b_enc", "threshold")
+    activation_units: ClassVar[tuple[str, ...]] = ("b_enc", "threshold")
+    training_settings: ClassVar[Mapping[str, float]] = {
+        "l0_coefficient": 1e-3,
+        "bandwidth": 1e-3,
+    }
     b_enc: Float[Tensor, " d_sae"]
     threshold: Float[Tensor, " d_sae"]
 
     def _activate(self, x: Activations) -> Latents:
         pre = linear(x, self.W_enc.T, self.b_enc)
         return pre.relu() * (pre > self.threshold)
+
+    @classmethod
+    def first_vectors(cls, width: int) -> dict[str, Tensor]:
+        return {"b_enc": torch.zeros(width), "threshold": torch.full((width,), FIRST_THRESHOLD)}
+
+    @classmethod
+    def training_loss(
+        cls, parameters: Mapping[str, Tensor], x: Float[Tensor, "n d_in"], recipe: "TrainingRecipe", share: float
+    ) -> Loss:
+        """``|x - x_hat|^2 + l0_coefficient * L0``, mean over tokens, thresholds by straight-through estimates."""
+        pre = linear(x - parameters["b_dec"], parameters["W_enc"], parameters["b_enc"])
+        bandwidth = recipe.setting("bandwidth")
+        latents = Jump.apply(pre, parameters["threshold"], bandwidth)  # type: ignore[no-untyped-call]
+        fires = Step.apply(pre, parameters["threshold"], bandwidth)  # type: ignore[no-untyped-call]
+        penalty = warmed(recipe.setting("l0_coefficient"), share) * fires.sum(dim=1).mean()
+        return Loss(latents @ parameters["W_dec"] + parameters["b_dec"], latents, penalty)
+
+
+class Jump(torch.autograd.Function):
+    """``relu(p) * 1[p > threshold]``; the threshold's gradient is ``-threshold / bandwidth`` in a window around it."""
+
+    @staticmethod
+    def forward(ctx: Any, pre: Tensor, threshold: Tensor, bandwidth: float) -> Tensor:
+        ctx.save_for_backward(pre, threshold)
+        ctx.bandwidth = bandwidth
+        return pre.relu() * (pre > threshold)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor, None]:
+        pre, threshold = ctx.saved_tensors
+        near = ((pre - threshold) / ctx.bandwidth).abs() < 0.5
+        of_threshold = -(threshold / ctx.bandwidth) * (near * gradient).sum(dim=0)
+        return gradient * ((pre > threshold) & (pre > 0)), of_threshold, None
+
+
+class Step(torch.autograd.Function):
+    """``1[p > threshold]``; the threshold's gradient is ``-1 / bandwidth`` in a window around it, the input's 0."""
+
+    @staticmethod
+    def forward(ctx: Any, pre: Tensor, threshold: Tensor, bandwidth: float) -> Tensor:
+        ctx.save_for_backward(pre, threshold)
+        ctx.bandwidth = bandwidth
+        return (pre > threshold).to(pre.dtype)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[None, Tensor, None]:
+        pre, threshold = ctx.saved_tensors
+        near = ((pre - threshold) / ctx.bandwidth).abs() < 0.5
+        return None, -(near * gradient).sum(dim=0) / ctx.bandwidth, None

@@ -1,7 +1,8 @@
 """The TopK SAE: each token keeps its k largest positive pre-activations (2406.04093 §2.3)."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
 from jaxtyping import Float, Int
@@ -9,7 +10,14 @@ from torch import Tensor
 from torch.nn.functional import linear
 
 from saetui.sae.base import SAE, Activations, Indices, Latents, Values
+from saetui.sae.config_fields import read_count, read_flag
+from saetui.sae.exceptions import SAEError
 from saetui.sae.selection import largest
+from saetui.sae.training.topk_gradients import TopKTrainee
+from saetui.sae.training.trainee import Trainee
+
+if TYPE_CHECKING:
+    from saetui.sae.training.recipe import TrainingRecipe
 
 
 @dataclass(eq=False, repr=False, kw_only=True)
@@ -21,6 +29,7 @@ class TopKSAE(SAE):
     """
 
     architecture: ClassVar[str] = "topk"
+    fast_path: ClassVar[type[Trainee] | None] = TopKTrainee
     b_enc: Float[Tensor, " d_sae"]
     latents_kept: int
     rescale_acts_by_decoder_norm: bool = False
@@ -28,6 +37,21 @@ class TopKSAE(SAE):
     @property
     def k(self) -> int:
         return self.latents_kept
+
+    @classmethod
+    def config_arguments(cls, fields: Mapping[str, Any], path: str) -> dict[str, Any]:
+        k, width = read_count(path, fields, "k"), read_count(path, fields, "d_sae")
+        if k > width:
+            raise SAEError(f"{path}: k is {k}, but there are only d_sae = {width} latents; correct k")
+        rescales = read_flag(path, fields, "rescale_acts_by_decoder_norm", default=False)
+        return {"latents_kept": k, "rescale_acts_by_decoder_norm": rescales}
+
+    def config_fields(self) -> dict[str, Any]:
+        return {"k": self.k, "rescale_acts_by_decoder_norm": self.rescale_acts_by_decoder_norm}
+
+    @classmethod
+    def training_arguments(cls, recipe: "TrainingRecipe") -> dict[str, Any]:
+        return {"latents_kept": recipe.selected}
 
     def _activate(self, x: Activations) -> Latents:
         pre = self._pre_activations(x)

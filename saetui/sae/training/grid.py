@@ -1,4 +1,4 @@
-"""Training TopK SAEs, several at once on one stream of activations."""
+"""Training SAEs, several at once on one stream of activations."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -8,11 +8,11 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from saetui.sae.architectures.topk import TopKSAE
+from saetui.sae.base import SAE
 from saetui.sae.exceptions import SAEError
 from saetui.sae.training.initialization import FirstTokens
 from saetui.sae.training.learner import Learner, LogRow
-from saetui.sae.training.recipe import TopKRecipe
+from saetui.sae.training.recipe import TrainingRecipe
 
 # Tokens from which the output bias and the scale are taken.
 _FIRST_TOKENS = 1 << 15
@@ -36,8 +36,8 @@ class TrainingStep:
 class TrainedSAE:
     """A finished SAE in model units, and the rows that were reported while it was trained."""
 
-    sae: TopKSAE
-    recipe: TopKRecipe
+    sae: SAE
+    recipe: TrainingRecipe
     log: list[LogRow]
 
 
@@ -51,7 +51,7 @@ class TrainingError(SAEError):
 
 def train_saes(
     batches: Iterable[Float[Tensor, "b d_in"]],
-    recipes: Sequence[TopKRecipe],
+    recipes: Sequence[TrainingRecipe],
     *,
     device: torch.device | str = "cpu",
     on_step: Callable[[TrainingStep], None] | None = None,
@@ -75,7 +75,7 @@ class _Training:
     def __init__(
         self,
         batches: Iterable[Float[Tensor, "b d_in"]],
-        recipes: Sequence[TopKRecipe],
+        recipes: Sequence[TrainingRecipe],
         device: torch.device,
         on_step: Callable[[TrainingStep], None] | None,
         report_every: int,

@@ -1,18 +1,18 @@
-"""One TopK SAE in training: its parameters, optimiser, dead-latent counter and log."""
+"""One SAE in training: its parameters, optimiser, dead-latent counter and log."""
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from saetui.sae.architectures.topk import TopKSAE
+from saetui.sae.base import SAE
 from saetui.sae.exceptions import SAEError
-from saetui.sae.training.auxk import AuxK
 from saetui.sae.training.initialization import FirstTokens, random_unit_rows
-from saetui.sae.training.recipe import TopKRecipe
-from saetui.sae.training.topk_gradients import Parameters, StepResult, TopKGradients
+from saetui.sae.training.recipe import TrainingRecipe
+from saetui.sae.training.trainee import DenseTrainee, Step, Trainee
 
 
 @dataclass(frozen=True)
@@ -27,9 +27,9 @@ class LogRow:
 
 
 class Learner:
-    """Learns from batches in model units and ends as a TopKSAE."""
+    """Learns from batches in model units and ends as an SAE of the recipe's architecture."""
 
-    def __init__(self, recipe: TopKRecipe, first: FirstTokens, batch_tokens: int) -> None:
+    def __init__(self, recipe: TrainingRecipe, first: FirstTokens, batch_tokens: int) -> None:
         self.recipe = recipe
         self.diverged = False
         self.steps = self.tokens = 0
@@ -43,17 +43,17 @@ class Learner:
             bias = torch.zeros(d_in, device=device)
         else:
             bias = self.scale * (first.median if recipe.b_dec_init == "median" else first.mean)
-        self.parameters = Parameters(decoder.clone(), decoder, torch.zeros(recipe.width, device=device), bias)
+        self._dead_after = recipe.dead_after(batch_tokens)
+        path = recipe.sae_class.fast_path or DenseTrainee
+        self.trainee: Trainee = path(recipe, decoder, bias, self._dead_after)
         self._adam = torch.optim.Adam(
-            self.parameters.tensors(),
+            self.trainee.tensors(),
             lr=recipe.peak_lr,
             betas=recipe.betas,
             eps=recipe.epsilon,
             fused=device.type in ("cpu", "cuda"),
         )
-        self._dead_after = recipe.dead_after(batch_tokens)
         self._silent = torch.zeros(recipe.width, dtype=torch.long, device=device)
-        self._gradients = TopKGradients(recipe.k, AuxK(recipe.auxk_of(d_in), recipe.auxk_coefficient, self._dead_after))
         self._pending: list[Tensor] = []
 
     @property
@@ -72,7 +72,7 @@ class Learner:
     def learn(self, x: Float[Tensor, "n d_in"], variance: Float[Tensor, ""]) -> None:
         """One update; ``variance`` is the mean squared distance of the batch to its mean."""
         scaled = x * self.scale if self.scale != 1.0 else x
-        result = self._gradients(self.parameters, scaled, self._silent)
+        result = self.trainee.step(scaled, self._silent, (self.steps + 1) / self.recipe.steps)
         self._silent += x.shape[0]
         self._silent.masked_fill_(result.fired, 0)
         self._update(result.gradients, self.recipe.learning_rate(self.steps))
@@ -80,23 +80,24 @@ class Learner:
         self.tokens += x.shape[0]
         self._pending.append(self._metrics(result, variance))
 
-    def _update(self, gradients: Parameters, lr: float) -> None:
-        decoder = self.parameters.W_dec
+    def _update(self, gradients: list[Tensor], lr: float) -> None:
+        decoder, tensors = self.trainee.W_dec, self.trainee.tensors()
+        of_decoder = gradients[next(i for i, tensor in enumerate(tensors) if tensor is decoder)]
         # Rows keep norm 1, so the part of a gradient along its row is taken out.
-        along = torch.linalg.vecdot(gradients.W_dec, decoder).unsqueeze(1)
-        gradients.W_dec.addcmul_(along.expand_as(decoder), decoder, value=-1)
-        norm = torch.stack([torch.linalg.vector_norm(g) for g in gradients.tensors()]).norm()
+        along = torch.linalg.vecdot(of_decoder, decoder).unsqueeze(1)
+        of_decoder.addcmul_(along.expand_as(decoder), decoder, value=-1)
+        norm = torch.stack([torch.linalg.vector_norm(g) for g in gradients]).norm()
         factor = (self.recipe.clip_norm / norm.clamp_min(1e-12)).clamp_(max=1.0)
         on_cpu = decoder.device.type == "cpu"
-        for parameter, gradient in zip(self.parameters.tensors(), gradients.tensors(), strict=True):
+        for parameter, gradient in zip(tensors, gradients, strict=True):
             # Reading the factor is free on a CPU, and most steps need no clipping.
             parameter.grad = gradient if on_cpu and factor == 1 else gradient.mul_(factor)
         self._adam.param_groups[0]["lr"] = lr
         self._adam.step()
         decoder /= torch.linalg.vector_norm(decoder, dim=1, keepdim=True)
 
-    def _metrics(self, result: StepResult, variance: Float[Tensor, ""]) -> Float[Tensor, " 4"]:
-        loss = result.squared_error + self.recipe.auxk_coefficient * result.auxiliary
+    def _metrics(self, result: Step, variance: Float[Tensor, ""]) -> Float[Tensor, " 4"]:
+        loss = result.squared_error + result.penalty
         fvu = result.squared_error / (variance * self.scale**2)
         dead = (self._silent >= self._dead_after).float().mean()
         return torch.stack([loss, fvu, result.l0, dead])
@@ -122,19 +123,23 @@ class Learner:
 
     def _weights_are_finite(self) -> bool:
         """Whether all parameters are numbers, in training's units and in the model's."""
-        parameters = self.parameters
-        biases = [parameters.b_enc / self.scale, parameters.b_dec / self.scale]
-        return all(bool(torch.isfinite(tensor).all()) for tensor in (*parameters.tensors(), *biases))
+        tensors = (*self.trainee.tensors(), *self._weights().values())
+        return all(bool(torch.isfinite(tensor).all()) for tensor in tensors)
 
-    def sae(self) -> TopKSAE:
-        """The SAE in model units: the scale goes into the biases, and the selection stays as it was."""
-        parameters, last = self.parameters, self.last_row
-        return TopKSAE(
-            W_enc=parameters.W_enc.T.contiguous(),
-            W_dec=parameters.W_dec.clone(),
-            b_enc=parameters.b_enc / self.scale,
-            b_dec=parameters.b_dec / self.scale,
-            latents_kept=self.recipe.k,
+    def _weights(self) -> dict[str, Tensor]:
+        """The tensors in model units: the scale goes into the biases, and what fires stays as it was."""
+        scaled = ("b_dec", *self.recipe.sae_class.activation_units)
+        named = self.trainee.named()
+        return {name: value / self.scale if name in scaled else value for name, value in named.items()}
+
+    def sae(self) -> SAE:
+        """The SAE in model units."""
+        last = self.last_row
+        arguments: dict[str, Any] = {name: tensor.clone() for name, tensor in self._weights().items()}
+        arguments["W_enc"] = arguments["W_enc"].T.contiguous()
+        return self.recipe.sae_class(
+            **arguments,
+            **self.recipe.sae_class.training_arguments(self.recipe),
             metadata={"hook_name": self.recipe.hook_name, "model_name": self.recipe.model_name},
             workbench={
                 "name": self.recipe.title,

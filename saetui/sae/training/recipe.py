@@ -1,8 +1,11 @@
-"""How a TopK SAE is trained: every setting, with the defaults that hold at any size."""
+"""How an SAE is trained: every setting, with the defaults that hold at any size."""
 
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
+from saetui.sae.architectures import find_architecture
+from saetui.sae.base import SAE
 from saetui.sae.exceptions import SAEError
 
 # Learning rate 2e-4 at a width of 2^14, falling with the square root of the width (2406.04093 App. A.3).
@@ -11,18 +14,22 @@ _DEAD_TOKENS, _DEAD_SHARE = 10_000_000, 0.05
 
 
 @dataclass(frozen=True, kw_only=True)
-class TopKRecipe:
+class TrainingRecipe:
     """One SAE to train; None asks for the default that its docstring names."""
 
     width: int
-    k: int
+    k: int | None = None
+    """Latents kept per token, where the architecture has such a number."""
     steps: int
     """Batches it is trained on."""
+    architecture: str = "topk"
+    settings: Mapping[str, float] = field(default_factory=dict)
+    """Of the architecture's training loss; what is left out has its default."""
     seed: int = 0
     hook_name: str | None = None
     model_name: str | None = None
     name: str | None = None
-    """What messages call it; default ``w<width>-k<k>``."""
+    """What messages call it; default ``w<width>-k<k>``, without k ``<architecture>-w<width>``."""
     lr: float | None = None
     """Peak learning rate; default 2e-4 / sqrt(width / 2^14)."""
     warm_up_steps: int | None = None
@@ -43,7 +50,7 @@ class TopKRecipe:
     """``mean_square`` trains at a mean squared norm of 1 and is folded into the biases at the end."""
 
     def __post_init__(self) -> None:
-        for field, least in (
+        for name, least in (
             ("width", 1),
             ("k", 1),
             ("steps", 1),
@@ -51,10 +58,14 @@ class TopKRecipe:
             ("warm_up_steps", 0),
             ("dead_tokens", 1),
         ):
-            value = getattr(self, field)
+            value = getattr(self, name)
             if value is not None and value < least:
-                raise SAEError(f"recipe {self.title}: {field} is {value}; it must be at least {least}")
-        if self.k > self.width:
+                raise SAEError(f"recipe {self.title}: {name} is {value}; it must be at least {least}")
+        unknown = sorted(set(self.settings) - set(self.sae_class.training_settings))
+        if unknown:
+            known = ", ".join(self.sae_class.training_settings) or "none"
+            raise SAEError(f"recipe {self.title}: {self.architecture} has no setting {unknown[0]!r}; it has: {known}")
+        if self.k is not None and self.k > self.width:
             raise SAEError(f"recipe {self.title}: k is {self.k}, but the width only {self.width}; lower k")
         if self.lr is not None and not 0 < self.lr < float("inf"):
             raise SAEError(f"recipe {self.title}: lr is {self.lr}; it must be above 0")
@@ -63,7 +74,22 @@ class TopKRecipe:
 
     @property
     def title(self) -> str:
-        return self.name or f"w{self.width}-k{self.k}"
+        own = f"{self.architecture}-w{self.width}" if self.k is None else f"w{self.width}-k{self.k}"
+        return self.name or own
+
+    @property
+    def sae_class(self) -> type[SAE]:
+        return find_architecture(self.architecture)
+
+    @property
+    def selected(self) -> int:
+        """Latents kept per token; SAEError where the recipe has no k, as its architecture needs."""
+        if self.k is None:
+            raise SAEError(f"recipe {self.title}: k is missing; {self.architecture} needs the latents kept per token")
+        return self.k
+
+    def setting(self, name: str) -> float:
+        return self.settings.get(name, self.sae_class.training_settings[name])
 
     @property
     def peak_lr(self) -> float:
@@ -91,3 +117,10 @@ class TopKRecipe:
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TopKRecipe(TrainingRecipe):
+    """One TopK SAE to train."""
+
+    k: int

@@ -5,6 +5,7 @@ sum over (token, latent) pairs. Both matrices are (width, d_in) here: a row is a
 """
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import torch
 from jaxtyping import Bool, Float, Int
@@ -14,6 +15,10 @@ from torch.nn.functional import embedding_bag
 from saetui.sae.pairs import PairsByLatent
 from saetui.sae.selection import largest
 from saetui.sae.training.auxk import AuxK
+from saetui.sae.training.trainee import Step
+
+if TYPE_CHECKING:
+    from saetui.sae.training.recipe import TrainingRecipe
 
 
 @dataclass
@@ -93,3 +98,27 @@ class TopKGradients:
         if self._pre_activations is None or self._pre_activations.shape[0] < n:
             self._pre_activations = x.new_empty(n, width)
         return self._pre_activations[:n]
+
+
+class TopKTrainee:
+    """A TopK SAE in training, by these gradients."""
+
+    def __init__(
+        self, recipe: "TrainingRecipe", decoder: Float[Tensor, "width d_in"], bias: Tensor, dead_after: int
+    ) -> None:
+        self.parameters = Parameters(decoder.clone(), decoder, torch.zeros(recipe.width, device=decoder.device), bias)
+        self.W_dec = decoder
+        self._coefficient = recipe.auxk_coefficient
+        auxk = AuxK(recipe.auxk_of(decoder.shape[1]), recipe.auxk_coefficient, dead_after)
+        self._gradients = TopKGradients(recipe.selected, auxk)
+
+    def tensors(self) -> list[Tensor]:
+        return self.parameters.tensors()
+
+    def named(self) -> dict[str, Tensor]:
+        return dict(vars(self.parameters))
+
+    def step(self, x: Float[Tensor, "n d_in"], silent: Int[Tensor, " width"], share: float) -> Step:  # noqa: ARG002
+        made = self._gradients(self.parameters, x, silent)
+        penalty = self._coefficient * made.auxiliary
+        return Step(made.gradients.tensors(), made.squared_error, penalty, made.l0, made.fired)
