@@ -12,7 +12,7 @@ from saetui.figures.lines import Row
 from saetui.figures.study_parts import SITE, site_of, study_of
 
 if TYPE_CHECKING:
-    from saetui.together import Comparison, Interval, JudgedWords, WithinWords
+    from saetui.together import ComparedWords, Comparison, Interval, WithinWords
 
 _GROUPS = {"absorbed": "absorbed", "silent": "silent, not absorbed", "fires": "main latent fires"}
 _AGAINST = {"fires": "words with a firing main latent", "silent": "other silent words"}
@@ -49,17 +49,17 @@ def _draw(rows: Sequence[Row], choice: Choice) -> Drawing:  # noqa: ARG001
     return Drawing(title, plots, _note(judged, left_out, found, within))
 
 
-def words_of(rows: Sequence[Row]) -> JudgedWords:
+def words_of(rows: Sequence[Row]) -> ComparedWords:
     """The words of one SAE as its comparison takes them, from rows of the query ``absorbed_errors``."""
     import numpy as np
 
-    from saetui.together import JudgedWords
+    from saetui.together import ComparedWords
 
     def column(name: str) -> Any:
         return np.array([row[name] for row in rows], dtype=np.float64)
 
     squared = column("squared_activation")
-    return JudgedWords(
+    return ComparedWords(
         word=np.array([row["token_id"] for row in rows], dtype=np.int64),
         group=np.array([row["verdict"] if row["verdict"] in _GROUPS else "silent" for row in rows], dtype=np.str_),
         # A vocabulary that was counted on other text may not have the word.

@@ -24,12 +24,6 @@ def site_of(rows: Sequence[Row]) -> str:
     return f"{rows[0]['model']}, {rows[0]['hook_name']}"
 
 
-def ends_of(row: Row, name: str) -> tuple[float, float] | None:
-    """The interval of a figure, in percent as the figure is."""
-    low, high = row[f"{name}_low"], row[f"{name}_high"]
-    return None if low is None or high is None else (100 * low, 100 * high)
-
-
 def percent(value: float | None) -> float | None:
     """A share in percent."""
     return None if value is None else 100 * value

@@ -23,7 +23,7 @@ MIN_COSINE = 0.025
 # Candidates of a letter whose effects are measured, at most (the authors' code).
 MAX_WORDS = 200
 
-Outcome = Literal["absorbed", "main latent fires", "no effect", "no lead", "not aligned"]
+Outcome = Literal["absorbed", "fires", "helps", "no lead", "not aligned"]
 
 
 @dataclass(frozen=True)

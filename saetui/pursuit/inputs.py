@@ -9,7 +9,7 @@ from torch import Tensor
 
 
 @dataclass(frozen=True)
-class Targets:
+class L0Targets:
     """How many atoms each signal may use, after the cap; 0 for signals that are left out."""
 
     l0: Int[Tensor, " n"]
@@ -42,7 +42,7 @@ def check_dictionary(dictionary: Float[Tensor, "width d"]) -> Float[Tensor, "wid
 
 def read_targets(
     target_l0: int | Sequence[int] | Int[Tensor, " n"], signals: Float[Tensor, "n d"], width: int, max_l0: int
-) -> Targets:
+) -> L0Targets:
     """Targets of each signal; raises ValueError for targets below 0 or over the width, and for 0 for all alike."""
     if max_l0 < 1:
         raise ValueError(f"max_l0 is {max_l0}; it must be 1 or more")
@@ -66,7 +66,7 @@ def read_targets(
         raise ValueError(f"target_l0 holds {int(l0.max())}, but the dictionary has only {width} atoms")
     excluded = ~torch.isfinite(signals).all(1)
     capped = (l0 > max_l0) & ~excluded
-    return Targets(l0.clamp(max=max_l0).masked_fill(excluded, 0), excluded, capped)
+    return L0Targets(l0.clamp(max=max_l0).masked_fill(excluded, 0), excluded, capped)
 
 
 def _check_matrix(matrix: Tensor, name: str, shape: str) -> None:

@@ -7,13 +7,13 @@ from torch import Tensor
 from saetui.pursuit.atoms import Atoms
 from saetui.pursuit.batch import Batch
 from saetui.pursuit.codes import PADDING, SparseCodes, Work
-from saetui.pursuit.inputs import Targets
+from saetui.pursuit.inputs import L0Targets
 
 
 class Results:
     """Rows of codes, in the order of the signals."""
 
-    def __init__(self, signals: Float[Tensor, "n d"], targets: Targets) -> None:
+    def __init__(self, signals: Float[Tensor, "n d"], targets: L0Targets) -> None:
         n, device = len(signals), signals.device
         longest = int(targets.l0.max()) if n else 0
         norms = torch.linalg.vector_norm(signals, dim=1, dtype=torch.float64)

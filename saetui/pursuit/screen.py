@@ -32,7 +32,7 @@ _BOUND_SLACK = 1 + 1e-4
 _CHUNK = 1 << 17
 
 
-class Screen:
+class AtomScreen:
     """Products of each token's residual with all atoms, and how far they may be off."""
 
     def __init__(self, atoms: Atoms, batch: Batch, space: Float[Tensor, "most columns"]) -> None:

@@ -13,7 +13,7 @@ from saetui.pursuit.batch import LITTLE_LEFT, Batch
 from saetui.pursuit.codes import SparseCodes, Work
 from saetui.pursuit.inputs import check_signals, read_targets
 from saetui.pursuit.results import Results
-from saetui.pursuit.screen import Screen
+from saetui.pursuit.screen import AtomScreen
 
 STOP = 1e-6
 """A token is done when no atom's product with the residual exceeds this share of the signal's norm."""
@@ -118,7 +118,7 @@ class _Run:
 
     def pursue(self, batch: Batch, space: Float[Tensor, "most columns"]) -> None:
         """Pursue one batch to its end."""
-        screen = Screen(self._atoms, batch, space)
+        screen = AtomScreen(self._atoms, batch, space)
         while batch.live:
             screen.pick(STOP if self._method.persistent else None)
             live = slice(batch.live)
@@ -169,7 +169,7 @@ class _Run:
             moved = batch.squares[live].sqrt() * self._atoms.longest > STOP * batch.norms[live]
         return ~moved
 
-    def _retire(self, batch: Batch, screen: Screen, done: Bool[Tensor, " live"]) -> None:
+    def _retire(self, batch: Batch, screen: AtomScreen, done: Bool[Tensor, " live"]) -> None:
         """Hand in the codes of tokens that are done, and close the gaps they leave."""
         if not bool(done.any()):
             return

@@ -1,9 +1,9 @@
 """The two studies together: what each SAE leaves out of the words that it absorbs. Arrays in, no torch."""
 
 from saetui.together.absorbed_words import (
+    ComparedWords,
     Comparison,
     Difference,
-    JudgedWords,
     NormDifference,
     WithinWords,
     compare_verdicts,
@@ -12,10 +12,10 @@ from saetui.together.absorbed_words import (
 from saetui.together.resampling import Interval
 
 __all__ = [
+    "ComparedWords",
     "Comparison",
     "Difference",
     "Interval",
-    "JudgedWords",
     "NormDifference",
     "WithinWords",
     "compare_verdicts",

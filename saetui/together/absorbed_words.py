@@ -36,7 +36,7 @@ _FEWEST_WORDS = 2
 
 
 @dataclass(frozen=True)
-class JudgedWords:
+class ComparedWords:
     """Words of the first-letter task in one SAE, an entry of each array (n,) a word, each word once.
 
     ``group`` is "absorbed", "silent" (the main latents are, but the word is not absorbed) or "fires" (a main latent
@@ -122,7 +122,7 @@ class Comparison:
     differences: Mapping[tuple[str, str], Difference]
 
 
-def compare_verdicts(words: JudgedWords, *, draws: int = DRAWS, seed: int = 0) -> Comparison:
+def compare_verdicts(words: ComparedWords, *, draws: int = DRAWS, seed: int = 0) -> Comparison:
     """Absorbed words of one SAE against words on which its main latents are silent, or fire.
 
     Intervals are percentiles over ``draws`` resamplings of words. "frequency" compares within up to ten strata of word
@@ -159,7 +159,7 @@ def compare_verdicts(words: JudgedWords, *, draws: int = DRAWS, seed: int = 0) -
 
 
 def compare_within_words(
-    saes: Sequence[JudgedWords], *, draws: int = DRAWS, seed: int = 0
+    saes: Sequence[ComparedWords], *, draws: int = DRAWS, seed: int = 0
 ) -> Mapping[str, WithinWords]:
     """The same words in several SAEs: how the error differs where the word is absorbed, by group it is held against.
 
@@ -197,14 +197,14 @@ def compare_within_words(
     return found
 
 
-def _outcomes(words: JudgedWords) -> Floats:
+def _outcomes(words: ComparedWords) -> Floats:
     """Logarithms of the three norms, then the two contributions."""
     with np.errstate(divide="ignore", invalid="ignore"):
         norms = np.log(np.stack([words.error, words.linear, words.nonlinear], axis=1))
     return np.concatenate([norms, np.stack([words.linear_contribution, words.nonlinear_contribution], axis=1)], axis=1)
 
 
-def _controls(words: JudgedWords, kept: NDArray[np.bool_]) -> dict[str, Floats]:
+def _controls(words: ComparedWords, kept: NDArray[np.bool_]) -> dict[str, Floats]:
     n = int(kept.sum())
     most = max(1, min(_MOST_STRATA, n // _WORDS_A_STRATUM))
     nothing = np.empty((n, 0))

@@ -44,15 +44,15 @@ def _verdict(
     ("verdict", "outcome"),
     [
         (_verdict([-1.5, 0.8]), "absorbed"),
-        (_verdict([-1.5, -0.2], main_activation=0.1), "main latent fires"),
+        (_verdict([-1.5, -0.2], main_activation=0.1), "fires"),
         (_verdict([-1.5, -0.2], main_activation=9e-9), "absorbed"),
         (_verdict([-1.5, -0.2], cosine=0.0249), "not aligned"),
         (_verdict([-1.5, -0.2], cosine=0.025), "absorbed"),
         (_verdict([-1.25, -0.251]), "no lead"),
         (_verdict([-1.25, -0.25]), "absorbed"),
-        (_verdict([0.5, 2.0]), "no effect"),
+        (_verdict([0.5, 2.0]), "helps"),
         (_verdict([-1.0]), "absorbed"),
-        (_verdict([]), "no effect"),
+        (_verdict([]), "helps"),
     ],
 )
 def test_each_condition_by_hand(verdict: PaperVerdict, outcome: str) -> None:

@@ -11,7 +11,7 @@ from saetui.pursuit import Atoms, gradient_pursuit, orthogonal_matching_pursuit
 from saetui.pursuit.atoms import BLOCK
 from saetui.pursuit.batch import Batch
 from saetui.pursuit.row_sums import add_rows
-from saetui.pursuit.screen import Screen
+from saetui.pursuit.screen import AtomScreen
 from tests.pursuit.problems import problem
 
 
@@ -118,10 +118,10 @@ def test_rows_are_added_where_they_belong(mkl: bool, monkeypatch: pytest.MonkeyP
 def test_no_product_exceeds_its_bound(kind: str, variant: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Before every choice: each true product with an atom that may be taken lies within the tracked one's bounds."""
     signals, dictionary = problem(kind, 60, 1500, 32, seed=60)
-    pick = Screen.pick
+    pick = AtomScreen.pick
     checked = 0
 
-    def checked_pick(self: Screen, stop: float | None) -> None:
+    def checked_pick(self: AtomScreen, stop: float | None) -> None:
         nonlocal checked
         batch: Batch = self._batch
         live = slice(batch.live)
@@ -139,6 +139,6 @@ def test_no_product_exceeds_its_bound(kind: str, variant: str, monkeypatch: pyte
         checked += int(free.sum())
         pick(self, stop)
 
-    monkeypatch.setattr(Screen, "pick", checked_pick)
+    monkeypatch.setattr(AtomScreen, "pick", checked_pick)
     gradient_pursuit(signals.float(), dictionary.float(), 24, variant)  # type: ignore[arg-type]
     assert checked > 60 * 10 * 1400

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from saetui.together import JudgedWords, compare_verdicts, compare_within_words
+from saetui.together import ComparedWords, compare_verdicts, compare_within_words
 
 
 def words(
@@ -16,12 +16,12 @@ def words(
     frequency: Any = None,
     activation: Any = None,
     linear_share: float = 0.36,
-) -> JudgedWords:
+) -> ComparedWords:
     """Words with orthogonal parts: the linear one has ``linear_share`` of the squared error."""
     error = np.asarray(error, dtype=np.float64)
     n = len(group)
     activation = np.full(n, 10.0) if activation is None else np.asarray(activation, dtype=np.float64)
-    return JudgedWords(
+    return ComparedWords(
         word=np.arange(n) if word is None else np.asarray(word),
         group=np.array(group, dtype=np.str_),
         frequency=np.ones(n) if frequency is None else np.asarray(frequency, dtype=np.float64),
@@ -57,7 +57,7 @@ def test_a_difference_that_is_all_nonlinear_is_told() -> None:
     nonlinear = np.where(np.array(group) == "absorbed", 3.0, 2.0) * np.exp(0.1 * generator.normal(size=n))
     linear = np.exp(0.1 * generator.normal(size=n))
     found = compare_verdicts(
-        JudgedWords(
+        ComparedWords(
             word=np.arange(n),
             group=np.array(group),
             frequency=np.ones(n),

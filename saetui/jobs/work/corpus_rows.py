@@ -6,9 +6,9 @@ import polars as pl
 import torch
 
 from saetui.jobs.context import TaskContext
-from saetui.jobs.work.surfaces import token_surfaces
 from saetui.letters import first_letter_words
 from saetui.lm import LanguageModel, TokenizedCorpus
+from saetui.lm.surfaces import token_surfaces
 
 
 def spool_model(context: TaskContext, model: LanguageModel) -> None:

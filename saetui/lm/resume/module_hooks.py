@@ -11,7 +11,7 @@ class PassEnded(Exception):  # noqa: N818 - not an error: ends a forward pass ea
     """What was wanted of the forward pass is known; the rest of it is not needed."""
 
 
-class Reader:
+class OutputReader:
     """Takes down the tensor that it is shown, and ends the pass."""
 
     tensor: Tensor

@@ -12,7 +12,7 @@ from torch.utils.hooks import RemovableHandle
 
 from saetui.lm.language_model import LanguageModel
 from saetui.lm.resume.later_layers import LaterLayers, NotResumable
-from saetui.lm.resume.module_hooks import Reader, change_input, change_output
+from saetui.lm.resume.module_hooks import OutputReader, change_input, change_output
 from saetui.lm.resume.prefix_cache import KeysValues, PrefixCache, RecordingCache
 from saetui.lm.resume.row_groups import RowGroups, row_groups
 from saetui.lm.resume.shared_prefix import SHARED_PREFIX
@@ -85,7 +85,7 @@ class ResumedPasses:
 
         groups = row_groups(contexts, len(self.tokens))
         if self.model.precedes_last_layer and self.positions_run > 1:
-            read = Reader()
+            read = OutputReader()
             self._run_rows(groups, [self.model.at_site(replace), change_input(self.model.later.blocks[-1], read)])
             output = self._run_last_layer(groups, read.tensor)
         else:
@@ -97,7 +97,7 @@ class ResumedPasses:
         """What goes into the first layer that is run again; None where that is the model's first."""
         if not self.model.later.first:
             return None
-        read = Reader()
+        read = OutputReader()
         block = self.model.whole.blocks[self.model.later.first]
         self.model.whole.run(self.tokens, None, None, [change_input(block, read)])
         return read.tensor
@@ -112,7 +112,7 @@ class ResumedPasses:
         return {layer: (keys.contiguous(), values.contiguous()) for layer, (keys, values) in cache.recorded.items()}
 
     def _read_site(self) -> Float[Tensor, "context width"]:
-        read = Reader()
+        read = OutputReader()
         every = torch.arange(len(self.tokens), device=self.tokens.device)
         self._run_rows(row_groups(every, len(every)), [self.model.at_site(read)])
         return _wide(read.tensor[:, 0].flatten(1))

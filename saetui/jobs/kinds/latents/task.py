@@ -7,13 +7,13 @@ import polars as pl
 import torch
 
 from saetui.jobs.context import TaskContext
-from saetui.jobs.kinds.latents.firings import Firings
 from saetui.jobs.kinds.latents.spec import LatentsSpec
 from saetui.jobs.work.saes import find_saes
 from saetui.jobs.work.sources import warm_model, warm_tokens
-from saetui.jobs.work.surfaces import token_surfaces
 from saetui.lm import HarvestBatch, LanguageModel, TokenizedCorpus, harvest
+from saetui.lm.surfaces import token_surfaces
 from saetui.sae import SAE
+from saetui.sae.firings import Firings
 from saetui.sae.geometry import decoder_norms, encoder_decoder_cosines, nearest_latents
 from store.spool import Spool
 

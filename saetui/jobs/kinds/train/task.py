@@ -2,7 +2,6 @@
 
 from saetui.jobs.context import TaskContext
 from saetui.jobs.exceptions import JobError
-from saetui.jobs.kinds.train.activation_stream import ActivationStream
 from saetui.jobs.kinds.train.spec import TrainSpec
 from saetui.jobs.kinds.train.trained_saes import WantedSAE, commit_row, is_measured, measure, save_trained
 from saetui.jobs.work.corpus_rows import spool_corpus, spool_model
@@ -10,6 +9,7 @@ from saetui.jobs.work.disk_room import with_room
 from saetui.jobs.work.shelf import Shelf, read_shelf, sae_path
 from saetui.jobs.work.sources import warm_model, warm_tokens
 from saetui.lm import LanguageModel, TokenizedCorpus
+from saetui.lm.activation_stream import ActivationStream
 from saetui.sae import (
     SAE,
     SAEError,

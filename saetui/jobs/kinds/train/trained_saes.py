@@ -8,11 +8,11 @@ from typing import Any
 
 from saetui.dark_matter import downstream_loss
 from saetui.jobs.context import TaskContext
-from saetui.jobs.kinds.train.activation_stream import ActivationStream
 from saetui.jobs.kinds.train.spec import Recipe, TrainSpec
 from saetui.jobs.work.disk_room import with_room
 from saetui.jobs.work.shelf import sae_path, sae_row
 from saetui.lm import LanguageModel, TokenizedCorpus
+from saetui.lm.activation_stream import ActivationStream
 from saetui.sae import SAE, save_sae
 from saetui.sae.evaluation import evaluate
 from saetui.sae.folder import read_workbench, write_workbench

@@ -2,7 +2,7 @@ import polars as pl
 import pytest
 import torch
 
-from saetui.jobs.kinds.latents.firings import Firings
+from saetui.sae.firings import Firings
 
 SURFACES = [" cat", " dog", " can"]
 

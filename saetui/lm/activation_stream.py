@@ -6,7 +6,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from saetui.lm import LanguageModel, TokenizedCorpus, harvest
+from saetui.lm.harvesting import harvest
+from saetui.lm.language_model import LanguageModel
+from saetui.lm.tokens import TokenizedCorpus
 
 # A corpus whose activations take more than this is read out of the model again in every epoch.
 KEPT_BYTES = 4 << 30

@@ -1,4 +1,4 @@
-from saetui.jobs.work.surfaces import token_surfaces
+from saetui.lm.surfaces import token_surfaces
 
 
 class Tokenizer:
