@@ -45,4 +45,4 @@ SELECT
     sae.sae_id
 FROM shares JOIN sae USING (sae_id)
 GROUP BY sae.name, sae.width, sae.l0, sae.hook_name, sae.sae_id
-ORDER BY sae.hook_name, sae.width, sae.l0, sae.name
+ORDER BY sae.hook_name, sae.width, sae.l0, sae.name, sae.sae_id

@@ -16,4 +16,4 @@ SELECT
 FROM error_scaling AS scaling
 JOIN study USING (study_id)
 LEFT JOIN width_law AS law USING (study_id)
-ORDER BY scaling.width, scaling.sae
+ORDER BY scaling.width, scaling.sae, scaling.sae_id

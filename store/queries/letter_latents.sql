@@ -26,4 +26,4 @@ WHERE letter_latent.sae_id = $sae
     AND letter_latent.letter = $letter
     AND letter_latent.probe_id
         = coalesce($probe, (SELECT probe_id FROM last_letters WHERE sae_id = $sae))
-ORDER BY letter_latent.rank
+ORDER BY letter_latent.rank, letter_latent.latent

@@ -1,5 +1,6 @@
 """What a table shows, what it exports and what its query answers elsewhere are the same rows in the same order."""
 
+import json
 import shutil
 from collections.abc import Iterator
 from decimal import Decimal
@@ -19,6 +20,7 @@ from saetui.workbench.sql_text import literal_sql
 from saetui.workbench.tables import TABLES, Table
 from saetui.workbench.workbench import Workbench
 from store import connection
+from store.queries import named_query
 from tests.tui.error_fixture import add_error_study
 from tests.tui.pursuit_fixture import PLACES, SAE, add_pursuits
 
@@ -130,6 +132,14 @@ def test_rows_shown_exported_and_queried_elsewhere_are_the_same(
         window = bench.store.fetch(sql, **parameters).rows
         assert comparable(window) == on_screen[first : first + count], standing
     bench.change_table(table.id, filter="", sort=None, descending=False)
+
+
+@pytest.mark.parametrize("table", [table for table in TABLES.values() if not table.order], ids=lambda table: table.id)
+def test_the_own_order_of_a_query_ends_with_the_key_of_its_table(table: Table) -> None:
+    text = duckdb.execute("SELECT json_serialize_sql($sql)", {"sql": named_query(table.query)}).fetchall()[0][0]
+    modifiers = json.loads(text)["statements"][0]["node"]["modifiers"]
+    (orders,) = [modifier["orders"] for modifier in modifiers if modifier["type"] == "ORDER_MODIFIER"]
+    assert orders[-1]["expression"]["column_names"][-1] == table.key
 
 
 def test_a_view_digests_the_rows_that_are_shown(full_bench: Workbench) -> None:
