@@ -17,7 +17,11 @@ TOOLS = {"import-linter", "mypy", "ruff", "pytest-asyncio", "pytest-timeout", "p
 # Compared with where it happens to be installed; see scripts/bench/table.py.
 OPTIONAL = {"textual_fastdatatable"}
 # Folders that programs put on the path themselves.
-PATH_MODULES = [*(ROOT / "scripts" / "stress").glob("*.py"), *(ROOT / "tests" / "store").glob("killed.py")]
+PATH_MODULES = [
+    *(ROOT / "scripts" / "stress").glob("*.py"),
+    *(ROOT / "tests" / "store").glob("killed.py"),
+    *(ROOT / "tests" / "plugins" / "modules").iterdir(),
+]
 
 
 def canonical(name: str) -> str:

@@ -124,7 +124,7 @@ class Metric(Command):
 
     def run(self, bench: Workbench) -> None:
         if self.name not in METRICS:
-            raise CommandError(f"metric: {self.name!r} is none of {', '.join(METRICS)}")
+            raise CommandError(f"metric: must be one of {', '.join(METRICS)}, not {self.name!r}")
         bench.attend(metric=self.name)
 
 
@@ -145,7 +145,7 @@ class Cases(Command):
             shown = shown_words(bench)
             which = names[(names.index(shown) + 1) % len(names)] if shown is not None else names[0]
         if which not in SHOWN:
-            raise CommandError(f"cases: {which!r} is none of {', '.join(names)}")
+            raise CommandError(f"cases: must be one of {', '.join(names)}, not {which!r}")
         return Filter(SHOWN[which], table=CASES)
 
     @classmethod

@@ -90,7 +90,7 @@ class Order(Command):
 
     def run(self, bench: Workbench) -> None:
         if self.name not in ORDERS:
-            raise CommandError(f"order: {self.name!r} is none of {', '.join(ORDERS)}")
+            raise CommandError(f"order: must be one of {', '.join(ORDERS)}, not {self.name!r}")
         bench.change_table(TOKENS, sort=None, descending=False)
         # Another order is asked for to see its first tokens.
         changes = {} if self.name == bench.attention.order else {"context": None, "position": None}
@@ -112,7 +112,7 @@ class Unit(Command):
 
     def run(self, bench: Workbench) -> None:
         if self.name not in UNITS:
-            raise CommandError(f"unit: {self.name!r} is none of {', '.join(UNITS)}")
+            raise CommandError(f"unit: must be one of {', '.join(UNITS)}, not {self.name!r}")
         bench.attend(unit=self.name)
 
 
@@ -135,7 +135,7 @@ class Only(Command):
             shown = shown_tokens(bench)
             which = _next(offered, shown) if shown is not None else offered[0]
         if which not in ONLY:
-            raise CommandError(f"only: {which!r} is none of {', '.join(ONLY)}")
+            raise CommandError(f"only: must be one of {', '.join(ONLY)}, not {which!r}")
         if which not in offered:
             raise CommandError(f"only {which}: {_WHY_NOT[which]}")
         return Filter(filter_of(which, bench), table=TOKENS)

@@ -110,7 +110,7 @@ class Run(Command):
             job = bench.client.submit(load_spec(path), force=self.force)
             if job.found_text:
                 return f"{job.found_text}; :run {self.path} force=true runs it again"
-            return f"{job.title} is queued; 7 shows how it goes"
+            return f"{job.title} is queued; screen 7 shows its progress"
 
         bench.in_background(submit)
 

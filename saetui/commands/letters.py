@@ -39,5 +39,5 @@ class Words(Command):
             shown = shown_verdict(bench)
             which = names[(names.index(shown) + 1) % len(names)] if shown is not None else names[0]
         if which not in VERDICTS:
-            raise CommandError(f"words: {which!r} is none of {', '.join(names)}")
+            raise CommandError(f"words: must be one of {', '.join(names)}, not {which!r}")
         return Filter(VERDICTS[which], table=WORDS)

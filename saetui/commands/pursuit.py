@@ -59,7 +59,7 @@ def _choice(bench: Workbench, way: str, of: str) -> TokenChoice:
 
 @command(
     "pursue",
-    "Find the codes of the chosen tokens anew, by pursuit",
+    "Find the codes of the chosen tokens again, by pursuit",
     keys={"p": ""},
     screens=(SCREEN,),
     label="pursue",
@@ -186,7 +186,7 @@ class Method(Command):
 
 def _check_method(name: str) -> None:
     if name not in METHODS:
-        raise CommandError(f"method: {name!r} is none of {', '.join(METHODS)}")
+        raise CommandError(f"method: must be one of {', '.join(METHODS)}, not {name!r}")
 
 
 @command("pursuit", "Look at an earlier pursuit")

@@ -48,7 +48,7 @@ class Study(Command):
                 said = jobs[-1].found_text or "this has been done already"
                 again = "" if self.name == "demo" else f"; :study {self.name} force=true makes it again"
                 return f"study {self.name}: {said}{again}"
-            return f"{len(ahead)} {'job is' if len(ahead) == 1 else 'jobs are'} queued; 7 shows how it goes"
+            return f"{len(ahead)} {'job is' if len(ahead) == 1 else 'jobs are'} queued; screen 7 shows its progress"
 
         bench.in_background(submit)
 
@@ -90,6 +90,6 @@ class Train(Command):
             first = bench.client.submit(specs[0])
             for spec in specs[1:]:
                 bench.client.submit(spec, after=[first])
-            return f"{first.title} is queued; 7 shows how it goes"
+            return f"{first.title} is queued; screen 7 shows its progress"
 
         bench.in_background(submit)

@@ -169,8 +169,8 @@ def test_another_letter_lets_go_of_the_word(cases: Workbench) -> None:
         ("lead -1", "must be from 0 to 100, not -1"),
         ("cosine 2", "must be from -1 to 1, not 2"),
         ("tau nan", "must be from 0 to 1, not nan"),
-        ("metric guess", "'guess' is none of paper, projection"),
-        ("cases most", "'most' is none of all, absorbed, missed"),
+        ("metric guess", "metric: must be one of paper, projection, not 'guess'"),
+        ("cases most", "cases: must be one of all, absorbed, missed"),
         ("ablate", "put the cursor on a word"),
         ("open absorption/s?lead=x", "'x' is not a number"),
         ("open absorption/s?metric=x", "must be one of paper, projection, not 'x'"),
@@ -220,7 +220,7 @@ def test_the_study_is_of_the_saes_in_view(cases: Workbench, submitted: list[Any]
     events: list[Event] = []
     cases.subscribe(events.append)
     cases.dispatch("measure")
-    assert NoticeEvent("1 job is queued; 7 shows how it goes") in events
+    assert NoticeEvent("1 job is queued; screen 7 shows its progress") in events
     cases.client.jobs()[-1].folder.end("done", only_from=("queued",))
     ended = cases.client.jobs()[-1].ended
     assert ended is not None

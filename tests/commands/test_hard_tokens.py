@@ -7,6 +7,7 @@ import pytest
 
 from saetui.commands.hard_tokens import TOKENS, filter_of, marked_places, shown_tokens
 from saetui.commands.table import Filter
+from saetui.jobs import JobClient
 from saetui.workbench.attention import Place
 from saetui.workbench.exceptions import CommandError
 from saetui.workbench.links import link_of, read_link
@@ -158,7 +159,10 @@ def test_a_view_is_the_same_when_there_is_more_to_look_at(bench: Workbench) -> N
     assert content["attention"]["sae"] == bench.attention.sae
 
 
-def test_errors_are_studied_for_the_saes_in_view(empty_bench: Workbench, bench: Workbench) -> None:
+def test_errors_are_studied_for_the_saes_in_view(
+    empty_bench: Workbench, bench: Workbench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(JobClient, "ensure_workers", lambda _: None)
     empty_bench.dispatch("screen hard")
     with pytest.raises(CommandError, match="put an SAE in view"):
         empty_bench.dispatch("errors")

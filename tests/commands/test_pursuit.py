@@ -117,7 +117,7 @@ def test_the_keys_go_through_tokens_numbers_latents_and_methods(bench: Workbench
         ("choose at 3", "'3' is not CONTEXT:POSITION"),
         ("budget 0", "'0' is neither own nor a number"),
         ("budget 257", "257 latents per token are more than the 256 of w256-k4"),
-        ("method best", "'best' is none of persistent"),
+        ("method best", "method: must be one of persistent"),
         ("pursue missed x", "no words of x were judged"),
         ("pursuit zzzz", "no pursuit 'zzzz' here"),
         ("pursued 77", "no token 77"),

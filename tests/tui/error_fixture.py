@@ -62,7 +62,7 @@ def _rows(tokens: list[tuple[int, int, int]], missed: set[tuple[str, int]]) -> d
         "intercept": True,
         "clean_loss": 2.0,
         "seed": 0,
-        "notes": ["7 tokens a dimension; 20 or more make the linear map trustworthy"],
+        "notes": ["7 tokens per dimension; 20 or more make the linear map trustworthy"],
         "created": datetime(2026, 11, 20, 13, 0),
     }
     figures = [

@@ -32,7 +32,7 @@ class CaseCard(FactCard[CaseSubject, CaseFacts], Reading):
         place: tuple[int, int] | None = None,
         again: bool = False,
     ) -> None:
-        """Show a word, and one of its latents or occurrences; ``again`` reads it anew although it is shown already."""
+        """Show a word, and one of its latents or occurrences; ``again`` reads it again although it is shown already."""
         self.ask(CaseSubject(dict(asked), latent, place), again=again)
 
     def judge_by(self, thresholds: Mapping[str, float]) -> None:

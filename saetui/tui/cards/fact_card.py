@@ -96,7 +96,7 @@ class FactCard(VerticalScroll, Generic[S, F], can_focus=True):
     # Plumbing
 
     def ask(self, subject: S | None, *, again: bool = False) -> None:
-        """Show a subject, or nothing; ``again`` reads it anew although it is shown already."""
+        """Show a subject, or nothing; ``again`` reads it again although it is shown already."""
         if subject == self.asked and not again:
             return
         self.asked = subject

@@ -43,7 +43,7 @@ class LatentCard(FactCard[_Subject, LatentFacts]):
         self._letter: str | None = None
 
     def show(self, sae_id: str | None, latent: int | None, letter: str | None = None, *, again: bool = False) -> None:
-        """Show a latent; ``again`` reads it anew although it is shown already."""
+        """Show a latent; ``again`` reads it again although it is shown already."""
         if letter != self._letter:
             self._letter = letter
             self.draw()

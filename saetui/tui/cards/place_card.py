@@ -29,7 +29,7 @@ class PlaceCard(FactCard[PlaceSubject, PlaceFacts], Reading):
         super().__init__(reader, read_place, id=id)
 
     def show(self, subject: PlaceSubject | None, *, again: bool = False) -> None:
-        """Show a token; ``again`` reads it anew although it is shown already."""
+        """Show a token; ``again`` reads it again although it is shown already."""
         self.ask(subject, again=again)
 
     def title(self) -> Content:

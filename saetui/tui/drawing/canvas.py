@@ -11,7 +11,7 @@ _DOTS = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))
 
 @dataclass
 class Canvas:
-    """A grid of characters with a braille dot grid of 2×4 dots a cell below it."""
+    """A grid of characters with a braille dot grid of 2×4 dots per cell below it."""
 
     columns: int
     rows: int

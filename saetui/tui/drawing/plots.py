@@ -86,7 +86,7 @@ class XYPlot(Widget):
         self.refresh()
 
     def render_line(self, y: int) -> Strip:
-        # Styles are worked out anew for all sorts of reasons; drawing is for those that change the picture.
+        # Styles are worked out again for all sorts of reasons; drawing is for those that change the picture.
         size = self.content_size
         looks = (size, self.rich_style, self.get_component_rich_style("xy-plot--axis"))
         if self._drawn is None or looks != self._drawn_with:

@@ -44,7 +44,7 @@ class ResidualPlot(XYPlot):
         self._again = 0
 
     def show(self, parameters: Mapping[str, Any], *, again: bool = False) -> None:
-        """Show the pursuits that ``pursuit_residual`` is asked for; ``again`` reads them anew."""
+        """Show the pursuits that ``pursuit_residual`` is asked for; ``again`` reads them again."""
         self._again += again
         asked = _Asked(tuple(sorted(parameters.items())), self._again)
         if asked != self._asked:

@@ -1,4 +1,4 @@
-"""A pursuit in a few lines: what the next one will be, what runs, and what came out beside the paper's figures."""
+"""A pursuit in a few lines: what the next one will be, what runs, and its result beside the paper's figures."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -18,7 +18,7 @@ def next_pursuit(attention: Attention, sae: str, doing: str) -> Content:
         return Content.assemble(
             ("pursuing ", "bold $accent"), (doing, ""), ("   x", "bold $accent"), (" cancels", "dim")
         )
-    l0 = "its own L0" if attention.pursue_l0 == OWN else f"{attention.pursue_l0} latents a token"
+    l0 = "its own L0" if attention.pursue_l0 == OWN else f"{attention.pursue_l0} latents per token"
     parts: list[str | tuple[str, str]] = [("p", "bold $accent"), (" pursues  ", "dim")]
     for key, value in (
         ("t", TokenChoice.read(attention.pursue_tokens).in_words),
@@ -45,7 +45,7 @@ def outcome(run: Mapping[str, Any] | None, width: int) -> list[Content]:
     ]
     for label, before, after, change, paper in comparison(dict(run)):
         if "nonlinear" in label and run["study_id"] is None:
-            paper = f"{paper}; errors are parted once `saetui study errors` has seen this SAE"
+            paper = f"{paper}; errors are split once `saetui study errors` has seen this SAE"
         short = label if width >= 64 else label.replace("FVU, nonlinear part", "nonlinear")
         tint = (
             "$success" if change.startswith("−") else "$error" if change.startswith("+") and change != "+0.0%" else ""

@@ -51,7 +51,7 @@ class Running:
         end = asyncio.get_running_loop().time() + PATIENCE
         while not condition():
             if asyncio.get_running_loop().time() > end:
-                raise TimeoutError(f"it did not come to that:\n{self.text}")
+                raise TimeoutError(f"the condition was never met:\n{self.text}")
             await self.pilot.pause(0.01)
 
     async def shows(self, *texts: str) -> None:

@@ -38,7 +38,7 @@ sys.exit(run(Path(sys.argv[1])))
 
 @pytest.fixture
 def slow_sorting(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Sorting takes for ever."""
+    """Sorting takes forever."""
     fetch = Reader.fetch
 
     def slow(self: Reader, sql: str, /, **params: object) -> object:

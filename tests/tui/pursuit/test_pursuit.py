@@ -108,7 +108,7 @@ async def test_keys_set_the_next_pursuit_and_p_submits_it(pursuits: Path, monkey
     monkeypatch.setattr(JobClient, "ensure_workers", lambda _: None)
     async with pursuing(pursuits, (120, 40), OPEN) as (pilot, screen):
         await pilot.press("t", "t", "minus", "b", "b", "v")
-        await until(pilot, lambda: "random 100 t 2 latents a token b dark_matter v" in said(screen, "next"))
+        await until(pilot, lambda: "random 100 t 2 latents per token b dark_matter v" in said(screen, "next"))
         await pilot.press("p")
         await until(pilot, lambda: any(job.kind == "pursuit" for job in screen.bench.jobs))
         (job,) = [job for job in screen.bench.jobs if job.kind == "pursuit"]

@@ -41,8 +41,8 @@ async def test_every_table_asks_for_what_is_exported(full_store: Path, screen: s
                 # The last column is one that few terminals have room for.
                 app.dispatch(f"sort {bench.columns(table.id)[-1].name} down table={table.id}")
                 app.dispatch(f"filter {table.key}!=none table={table.id}")
-                await until(pilot, lambda widget=widget, table=table: widget.asked() == bench.asked(table.id))  # type: ignore[misc]
-                await until(pilot, lambda widget=widget: widget.loaded and widget.up_to_date)  # type: ignore[misc]
+                await until(pilot, lambda widget=widget, table=table: widget.asked() == bench.asked(table.id))
+                await until(pilot, lambda widget=widget: widget.loaded and widget.up_to_date)
                 assert widget.error == ""
                 assert shown.current_query() == widget.asked().text() == bench.query_of(table.id)
     finally:

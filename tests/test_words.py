@@ -1,0 +1,47 @@
+"""Prose and messages keep out wordings that a native reader would stumble over."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+# Each with what to write instead.
+STUMBLES = {
+    r"\banew\b": "again",
+    r"\}'? is none of": "must be one of …, not …",
+    r"\bfor ever\b": "forever",
+    r"\b(errors?|difference|line|set)( are| is|,)? parted\b": "split",
+    r"shows how it goes": "shows its progress",
+    r"\| what \| with \| came out": "measured, script, result",
+    r"\b(one|rows?|latents|bytes|nats|steps) an? (letter|word|token|prompt|SAE|row|context|epoch|latent|width)\b"
+    r"(?! (needs|reads|gives|has|is|of|that|where|then|fires))": "per",
+}
+
+
+def stumbles(text: str) -> list[str]:
+    return [
+        f"line {text.count(chr(10), 0, found.start()) + 1}: {found[0]!r}; write {instead!r}"
+        for pattern, instead in STUMBLES.items()
+        for found in re.finditer(pattern, text)
+    ]
+
+
+def prose() -> list[Path]:
+    code = [path for folder in ("saetui", "store", "scripts") for path in (ROOT / folder).rglob("*")]
+    return [path for path in code if path.suffix in (".py", ".sql", ".tcss", ".md")] + sorted(ROOT.glob("*.md"))
+
+
+def test_no_prose_or_message_stumbles() -> None:
+    found = {str(path.relative_to(ROOT)): stumbles(path.read_text()) for path in prose()}
+    assert {name: lines for name, lines in found.items() if lines} == {}
+
+
+@pytest.mark.parametrize("text", ["read anew", "'x!r}' is none of a", "one a word", "7 shows how it goes"])
+def test_a_stumble_is_found(text: str) -> None:
+    assert stumbles(text)
+
+
+@pytest.mark.parametrize("text", ["how many latents a letter needs", "None where there is none of this id", "one row"])
+def test_plain_words_are_left_alone(text: str) -> None:
+    assert stumbles(text) == []
