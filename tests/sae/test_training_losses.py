@@ -5,7 +5,7 @@ import torch
 
 from saetui.sae import TrainingRecipe, train_saes
 from saetui.sae.architectures.gated import GatedSAE
-from saetui.sae.architectures.jumprelu import Jump, JumpReLUSAE, Step
+from saetui.sae.architectures.jumprelu import Heaviside, Jump, JumpReLUSAE
 from saetui.sae.architectures.standard import StandardSAE
 
 
@@ -25,7 +25,7 @@ def test_l1_shrinks_a_latent_by_half_its_coefficient() -> None:
 def test_a_threshold_has_the_gradient_of_the_density_around_it() -> None:
     """Of normal pre-activations: -phi(.5) for the step, -.5 phi(.5) for the jump."""
     pre = torch.randn(2_000_000, 1, generator=torch.Generator().manual_seed(0))
-    for function, expected in ((Step, -0.3521), (Jump, -0.1760)):
+    for function, expected in ((Heaviside, -0.3521), (Jump, -0.1760)):
         threshold = torch.tensor([0.5], requires_grad=True)
         function.apply(pre, threshold, 0.05).mean().backward()
         assert threshold.grad is not None

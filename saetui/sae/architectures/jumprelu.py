@@ -49,7 +49,7 @@ class JumpReLUSAE(SAE):
         pre = linear(x - parameters["b_dec"], parameters["W_enc"], parameters["b_enc"])
         bandwidth = recipe.setting("bandwidth")
         latents = Jump.apply(pre, parameters["threshold"], bandwidth)  # type: ignore[no-untyped-call]
-        fires = Step.apply(pre, parameters["threshold"], bandwidth)  # type: ignore[no-untyped-call]
+        fires = Heaviside.apply(pre, parameters["threshold"], bandwidth)  # type: ignore[no-untyped-call]
         penalty = warmed(recipe.setting("l0_coefficient"), share) * fires.sum(dim=1).mean()
         return Loss(latents @ parameters["W_dec"] + parameters["b_dec"], latents, penalty)
 
@@ -71,7 +71,7 @@ class Jump(torch.autograd.Function):
         return gradient * ((pre > threshold) & (pre > 0)), of_threshold, None
 
 
-class Step(torch.autograd.Function):
+class Heaviside(torch.autograd.Function):
     """``1[p > threshold]``; the threshold's gradient is ``-1 / bandwidth`` in a window around it, the input's 0."""
 
     @staticmethod
