@@ -39,8 +39,11 @@ def test_the_auxiliary_error_of_gates_leaves_the_decoder_alone() -> None:
     parameters = {"W_enc": torch.randn(3, 2, generator=generator), "W_dec": decoder, "b_dec": torch.zeros(2)}
     parameters |= {name: torch.zeros(3, requires_grad=True) for name in GatedSAE.latent_vectors}
     loss = GatedSAE.training_loss(parameters, torch.randn(50, 2, generator=generator), recipe, 1.0)
-    (of_decoder, of_gates) = torch.autograd.grad(loss.penalty, [decoder, parameters["b_gate"]], allow_unused=True)
+    inputs = [decoder, parameters["b_gate"]]
+    gradients: tuple[torch.Tensor | None, ...] = torch.autograd.grad(loss.penalty, inputs, allow_unused=True)
+    of_decoder, of_gates = gradients
     assert of_decoder is None
+    assert of_gates is not None
     assert of_gates.abs().sum() > 0
 
 

@@ -22,6 +22,7 @@ EXPECTED = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scene", EXPECTED)
 def test_recovers_from_a_kill_at_every_step(scene: str, tmp_path: Path) -> None:
     played = subprocess.run(

@@ -69,6 +69,7 @@ async def settle(run: Running) -> None:
         await run.pilot.pause(0.02)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
 @pytest.mark.parametrize("name", SCREENS)
 async def test_a_screen_draws_nothing_hidden(name: str, size: tuple[int, int], hostile: Path) -> None:
@@ -86,6 +87,7 @@ async def test_a_screen_draws_nothing_hidden(name: str, size: tuple[int, int], h
             check(run)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
 async def test_panels_and_notices_draw_nothing_hidden(size: tuple[int, int], hostile: Path) -> None:
     async with running(hostile, size=size, record=False) as run:

@@ -164,6 +164,7 @@ async def test_a_queued_job_in_a_store_that_may_only_be_read(
         await run.until(lambda: not run.bench.troubles.lasting)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", ["moved", "loop", "file"])
 async def test_a_part_of_the_store_is_gone_and_comes_back(
     study: Path, queue: Queue, monkeypatch: pytest.MonkeyPatch, how: str
@@ -201,6 +202,7 @@ _FIELDS = ("created", "started", "ended", "title", "device", "message", "after",
 _RUBBISH = [float("nan"), 1e300, -1e300, float("inf"), "soon", None, [], {}, True]
 
 
+@pytest.mark.slow
 async def test_a_damaged_job_leaves_the_list_of_the_others(study: Path, queue: Queue) -> None:
     queue.add("queued", "Letters of w64-k4")
     states: tuple[State, ...] = ("running", "done", "queued")
