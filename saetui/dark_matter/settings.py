@@ -19,6 +19,8 @@ class ErrorSettings:
     """Held-out contexts on which the components of the error are put back one at a time."""
     pursuit_tokens: int | None = None
     """Held-out tokens whose codes are pursued; 0: none; None: enough for a reliable linear fit."""
+    norm_baselines: bool = False
+    """Whether error norms are also predicted from the activation's norm, the L0 and the token alone."""
     batch_size: int = 16
     """Contexts in one forward pass."""
     seed: int = 0

@@ -24,8 +24,9 @@ from saetui.dark_matter.components import ComponentLosses, component_losses
 from saetui.dark_matter.decomposition import Decomposition, decompose_errors
 from saetui.dark_matter.error_fit import ErrorsWarning, LinearErrorFit
 from saetui.dark_matter.error_pursuit import ErrorPursuit, Pursued
-from saetui.dark_matter.intervals import combine
+from saetui.dark_matter.intervals import Estimate, combine
 from saetui.dark_matter.losses import TokenLosses, token_losses
+from saetui.dark_matter.norm_baselines import norm_baselines
 from saetui.dark_matter.reconstructions import Reconstructions
 from saetui.dark_matter.scaling import WidthScaling, width_scaling
 from saetui.dark_matter.settings import ErrorSettings
@@ -58,6 +59,8 @@ class ErrorFindings:
     """Of the SAEs of the family, where the FVU follows a law in the width."""
     width_norms: WidthNorms | None = None
     """None for a single width."""
+    norm_baselines: dict[str, dict[str, Estimate]] = field(default_factory=dict)
+    """By SAE and predictor: R² of the squared error norm on held-out tokens; empty where it was not asked for."""
     pursuit_notes: list[str] = field(default_factory=list)
 
     @property
@@ -147,6 +150,9 @@ class ErrorStudy:
         if self._settings.pursuit_tokens != 0:
             self._pursue(found)
         self._break_down(found)
+        if self._settings.norm_baselines:
+            tokens, seed = found.decomposition.tokens, self._settings.seed
+            found.norm_baselines = {sae_id: norm_baselines(tokens, sae_id, seed=seed) for sae_id in self.saes}
         if len(found.family) > 1:
             found.width_norms = width_norms(found.decomposition.tokens, list(found.family), seed=self._settings.seed)
 

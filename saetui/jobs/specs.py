@@ -40,6 +40,9 @@ class Spec(Frozen):
     # Fields whose text may be a path; a relative one is made absolute, since a worker runs in another folder.
     paths: ClassVar[tuple[str, ...]] = ()
 
+    # Options that came later: at their default they are left out of the document, whose hash then stays what it was.
+    later: ClassVar[tuple[str, ...]] = ()
+
     schema_version: Literal[1] = Field(default=1, alias="schema", description="Version of the spec's form.")
     kind: str = Field(description="What the job does.")
     store: str | None = Field(default=None, exclude=True, description="Folder of the store that takes the results.")
@@ -55,8 +58,14 @@ class Spec(Frozen):
         return "*" not in getattr(self, "saes", ())
 
     def document(self) -> dict[str, Any]:
-        """The spec as JSON data, every field written out; the store is left out, for results move with it."""
-        return self.model_dump(mode="json", by_alias=True)
+        """The spec as JSON data, fields written out; the store is left out, for results move with it."""
+        return self.model_dump(mode="json", by_alias=True, exclude=self.unused)
+
+    @property
+    def unused(self) -> set[str]:
+        """The later options that are at their default."""
+        fields = type(self).model_fields
+        return {name for name in self.later if getattr(self, name) == fields[name].default}
 
     @property
     def content_hash(self) -> str:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from saetui.dark_matter import ErrorFindings, ErrorSettings, study_errors
+from saetui.dark_matter import ErrorFindings, ErrorSettings, norm_baselines, study_errors
 from saetui.lm import LanguageModel, TokenizedCorpus, load_corpus, load_model, tokenize
 from saetui.sae import SAE
 from saetui.sae.architectures.topk import TopKSAE
@@ -89,3 +89,13 @@ def test_what_is_not_asked_for_is_not_measured(model: LanguageModel, corpus: Tok
     )
     assert phases == {"read"}
     assert (found.losses, found.components, found.pursued, found.width_norms) == (None, {}, {}, None)
+
+
+def test_norms_are_predicted_without_the_activation_where_that_is_asked_for(
+    model: LanguageModel, corpus: TokenizedCorpus
+) -> None:
+    settings = ErrorSettings(pursuit_tokens=0, losses=False, norm_baselines=True)
+    found = study_errors(model, {"mine": tied_sae(16, 2)}, corpus, HOOK, settings)
+    alone = norm_baselines(found.decomposition.tokens, "mine")
+    assert set(found.norm_baselines["mine"]) == {"activation_norm", "l0", "token_mean"}
+    assert found.norm_baselines["mine"] == alone

@@ -352,3 +352,12 @@ def test_a_file_that_takes_long_to_read_is_refused_at_once(tmp_path: Path) -> No
     path.write_text("recipes = [" + ", ".join(["{width=4,k=2}"] * 100_000) + "]")
     with pytest.raises(JobError, match=r"grid.toml: cannot be read \(.*; write a specification of this size as JSON\)"):
         load_spec(path)
+
+
+def test_a_later_option_changes_the_hash_only_where_it_is_used() -> None:
+    spec = parse_spec({"kind": "errors", "hook_name": "h"})
+    assert parse_spec({"kind": "errors", "hook_name": "h", "norm_baselines": False}).content_hash == spec.content_hash
+    used = parse_spec({"kind": "errors", "hook_name": "h", "norm_baselines": True})
+    assert used.content_hash != spec.content_hash
+    assert parse_spec(used.document()) == used
+    assert "norm_baselines" not in spec.document()

@@ -169,3 +169,19 @@ def test_too_few_tokens_are_refused_with_the_number_needed(
 ) -> None:
     with pytest.raises(JobError, match=r"a linear fit needs 48 at least, and 320 to be reliable"):
         run_task(spec_for(model_folder, corpus_file, max_tokens=60))
+
+
+@pytest.mark.usefixtures("train")
+def test_norm_baselines_are_rows_where_they_are_asked_for(
+    run_task: RunTask, model_folder: Path, corpus_file: Path, tmp_path: Path
+) -> None:
+    plain = {"saes": ["w8-k2"], "losses": False, "pursuit_tokens": 0}
+    run_task(spec_for(model_folder, corpus_file, **plain))
+    run_task(spec_for(model_folder, corpus_file, **plain, norm_baselines=True))
+    sql = "select study_id, figure, value from error_figure where figure like 'baseline_r2_%' order by figure"
+    with Store.open(tmp_path / "store") as store:
+        rows = store.query(sql)
+        studies = store.query("select study_id from error_study")
+    assert rows["figure"].to_list() == ["baseline_r2_activation_norm", "baseline_r2_l0", "baseline_r2_token_mean"]
+    assert len(studies) == 2  # The study with them is another one; that without keeps its id.
+    assert all(value is None or value <= 1 for value in rows["value"])

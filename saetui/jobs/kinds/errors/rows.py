@@ -88,7 +88,8 @@ def sae_figures(found: ErrorFindings, sae_id: str) -> Figures:
         figures |= found.pursued[sae_id].figures
     if sae_id in found.breakdowns:
         figures |= breakdown_figures(found.breakdowns[sae_id])
-    return figures
+    baselines = found.norm_baselines.get(sae_id, {})
+    return figures | {f"baseline_r2_{predictor}": r2 for predictor, r2 in baselines.items()}
 
 
 def fit_figures(fit: LinearErrorFit) -> Figures:

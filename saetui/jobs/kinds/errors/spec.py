@@ -26,6 +26,7 @@ class ErrorsSpec(Spec):
     """What the SAEs of a hook point leave out of one token set, linear and not, token by token (2410.14670)."""
 
     paths: ClassVar[tuple[str, ...]] = ("model", "corpus")
+    later: ClassVar[tuple[str, ...]] = ("norm_baselines",)
 
     kind: Literal["errors"] = Field(default="errors", description="Errors of SAEs, token by token.")
     model: str = Field(default="embedded", min_length=1, max_length=LONGEST_PATH, description=MODEL)
@@ -61,6 +62,10 @@ class ErrorsSpec(Spec):
         le=MOST_TOKENS,
         description="Held-out tokens whose codes are pursued, for the breakdown; 0: none. Default: enough to split the "
         "errors, about 35 per dimension of the activations.",
+    )
+    norm_baselines: bool = Field(
+        default=False,
+        description="Whether error norms are also predicted from the activation's norm, the L0 and the token alone.",
     )
     batch_size: int = Field(default=16, gt=0, le=MOST_CONTEXTS, description=BATCH)
     seed: int = Field(default=0, ge=0, le=MOST_SEED, description=SEED)

@@ -72,7 +72,7 @@ def _save_maps(
 
 def _study_id(spec: ErrorsSpec, model: LanguageModel, corpus: TokenizedCorpus, sae_ids: list[str]) -> str:
     settings = [
-        spec.model_dump(mode="json", exclude={"saes", "store", "batch_size"}),
+        spec.model_dump(mode="json", exclude={"saes", "store", "batch_size"} | spec.unused),
         model.model_id,
         corpus.corpus_id,
         sae_ids,
