@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 from saetui.cli import work
 from saetui.cli.guard import guarded
 from saetui.cli.printing import put
-from saetui.cli.studies import register_studies
 
 if TYPE_CHECKING:
     import typer
@@ -14,6 +13,8 @@ if TYPE_CHECKING:
 
 def make_app() -> "typer.Typer":
     import typer
+
+    from saetui.cli.studies import Studies
 
     app = typer.Typer(
         name="saetui",
@@ -25,13 +26,12 @@ def make_app() -> "typer.Typer":
     )
     jobs = typer.Typer(help="Show the jobs of a store; start or cancel one.", invoke_without_command=True)
     app.add_typer(jobs, name="jobs")
-    study = typer.Typer(help="Make a study of the SAEs of a store, wait for it, and print the summary.")
+    study = typer.Typer(cls=Studies, help="Make a study of the SAEs of a store, wait for it, and print the summary.")
     app.add_typer(study, name="study")
     toy = typer.Typer(help="See an effect on toys, where everything is known.", no_args_is_help=True)
     app.add_typer(toy, name="toy")
     store_option = typer.Option(help="The store's folder; default: the one opened last.")
     _register(app, jobs, store_option)
-    register_studies(study, store_option)
 
     @toy.command("absorption", help="What feature absorption is, on SAEs that are trained while you read.")
     def toy_absorption() -> None:

@@ -98,6 +98,7 @@ def make_study(document: dict[str, Any], store: Path | None, device: str | None,
     from saetui.cli.headless import follow_jobs
     from saetui.cli.summary import print_summary
     from saetui.jobs import JobClient, JobError, parse_spec
+    from saetui.jobs.registry import has_field, needs_field
     from saetui.workbench.exceptions import UsageError
     from store import Store
 
@@ -108,9 +109,9 @@ def make_study(document: dict[str, Any], store: Path | None, device: str | None,
             for column in ("hook_name", "model.source")
         )
     # What all SAEs of the store have in common need not be said.
-    if document["kind"] == "errors" and len(hooks) == 1:
+    if len(hooks) == 1 and needs_field(document["kind"], "hook_name"):
         document = {"hook_name": hooks[0], **document}
-    if len(models) == 1:
+    if len(models) == 1 and has_field(document["kind"], "model"):
         document = {"model": models[0], **document}
     try:
         spec = parse_spec(document, source="study", base=Path.cwd())

@@ -14,6 +14,7 @@ from saetui.commands.command import Argument, Command, commands
 from saetui.commands.hard_tokens import ONLY
 from saetui.commands.pursuit import BUDGETS
 from saetui.commands.study import STUDIES
+from saetui.plugins import architecture_names
 from saetui.workbench.attention import METRICS, ORDERS, UNITS
 from saetui.workbench.exceptions import CommandError
 from saetui.workbench.subject import SUBJECTS
@@ -131,5 +132,5 @@ SOURCES: dict[str, Callable[[Workbench], Iterable[str]]] = {
     "ways": lambda _: WAYS,
     "method": lambda _: METHODS,
     "budget": lambda _: BUDGETS,
-    "architecture": lambda _: ("topk",),
+    "architecture": lambda _: architecture_names(),
 }

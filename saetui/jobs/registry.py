@@ -44,6 +44,16 @@ def spec_kinds() -> dict[str, type[Spec]]:
     return specs
 
 
+def has_field(kind: str, name: str) -> bool:
+    """Whether the spec of a kind has a field of this name."""
+    return name in spec_kinds()[kind].model_fields
+
+
+def needs_field(kind: str, name: str) -> bool:
+    """Whether it has to be told that field."""
+    return has_field(kind, name) and spec_kinds()[kind].model_fields[name].is_required()
+
+
 def find_task(kind: str) -> Task:
     """The function that runs a kind of job; imports the science it needs.
 

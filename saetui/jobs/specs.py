@@ -2,9 +2,13 @@
 
 import hashlib
 import json
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler
+from pydantic_core import CoreSchema, PydanticKnownError
+from pydantic_core.core_schema import no_info_after_validator_function
 
 SCHEMA = 1
 # Words for a model or a corpus that never mean a file.
@@ -28,6 +32,22 @@ MOST_SEED = 2**63 - 1
 LONGEST_NAME = 200
 LONGEST_PATH = 4096
 ID = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
+
+
+@dataclass(frozen=True)
+class OneOf:
+    """Allows the words of a registry, as ``Literal`` allows those that are written down."""
+
+    names: Callable[[], tuple[str, ...]]
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return no_info_after_validator_function(self._check, handler(source))
+
+    def _check(self, name: str) -> str:
+        known = self.names()
+        if name not in known:
+            raise PydanticKnownError("literal_error", {"expected": " or ".join(map(repr, known))})
+        return name
 
 
 class Frozen(BaseModel):

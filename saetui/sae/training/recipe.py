@@ -65,6 +65,8 @@ class TrainingRecipe:
         if unknown:
             known = ", ".join(self.sae_class.training_settings) or "none"
             raise SAEError(f"recipe {self.title}: {self.architecture} has no setting {unknown[0]!r}; it has: {known}")
+        # An architecture that needs what the recipe lacks says so before anything is read.
+        self.sae_class.training_arguments(self)
         if self.k is not None and self.k > self.width:
             raise SAEError(f"recipe {self.title}: k is {self.k}, but the width only {self.width}; lower k")
         if self.lr is not None and not 0 < self.lr < float("inf"):

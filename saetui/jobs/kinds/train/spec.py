@@ -1,8 +1,8 @@
 """What the train job is to do."""
 
-from typing import ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, model_serializer, model_validator
 
 from saetui.jobs.specs import (
     BATCH,
@@ -20,16 +20,28 @@ from saetui.jobs.specs import (
     MOST_WIDTH,
     SEED,
     Frozen,
+    OneOf,
     Spec,
 )
+from saetui.plugins import architecture_names
 
 
 class Recipe(Frozen):
     """One SAE to train."""
 
-    architecture: Literal["topk"] = Field(default="topk", description="SAE architecture.")
+    architecture: Annotated[str, OneOf(architecture_names)] = Field(default="topk", description="SAE architecture.")
     width: int = Field(gt=0, le=MOST_WIDTH, description="Number of latents.")
-    k: int = Field(gt=0, le=MOST_WIDTH, description="Latents kept on each token.")
+    k: int | None = Field(
+        default=None,
+        gt=0,
+        le=MOST_WIDTH,
+        description="Latents kept per token, for architectures that keep a number of them.",
+    )
+    settings: dict[str, float] = Field(
+        default_factory=dict,
+        max_length=100,
+        description="Of the architecture's training loss, by name, e.g. l1_coefficient; default: as published.",
+    )
     lr: float | None = Field(default=None, gt=0, le=1e100, description="Learning rate of Adam; default: by width.")
     auxk: int | None = Field(
         default=None, ge=0, le=MOST_WIDTH, description="Dead latents that model an error; default: d_in / 2."
@@ -38,19 +50,31 @@ class Recipe(Frozen):
         default=None, gt=0, le=MOST_TOKENS, description="Silent tokens that make one dead; default: 5%."
     )
     name: str | None = Field(
-        default=None, pattern=ID, max_length=LONGEST_NAME, description="Short name; default: w<width>-k<k>."
+        default=None,
+        pattern=ID,
+        max_length=LONGEST_NAME,
+        description="Short name; default: w<width>-k<k>, or <architecture>-w<width> without k.",
     )
     seed: int = Field(default=0, ge=0, le=MOST_SEED, description="Seed of the SAE's first weights.")
 
     @model_validator(mode="after")
     def _k_fits(self) -> "Recipe":
-        if self.k > self.width:
+        if self.k is not None and self.k > self.width:
             raise ValueError(f"k = {self.k} is more than width = {self.width}")
         return self
 
     @property
     def sae_name(self) -> str:
-        return self.name or f"w{self.width}-k{self.k}"
+        own = f"{self.architecture}-w{self.width}" if self.k is None else f"w{self.width}-k{self.k}"
+        return self.name or own
+
+    @model_serializer(mode="wrap")
+    def _as_before(self, write: Any) -> dict[str, Any]:
+        """Without settings where there are none: what is hashed of a recipe stays as it was before they existed."""
+        written: dict[str, Any] = write(self)
+        if not self.settings:
+            written.pop("settings", None)
+        return written
 
 
 class TrainSpec(Spec):

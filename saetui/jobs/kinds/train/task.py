@@ -13,9 +13,9 @@ from saetui.lm.activation_stream import ActivationStream
 from saetui.sae import (
     SAE,
     SAEError,
-    TopKRecipe,
     TrainedSAE,
     TrainingError,
+    TrainingRecipe,
     TrainingStep,
     load_sae,
     train_saes,
@@ -34,6 +34,7 @@ def run(spec: TrainSpec, context: TaskContext) -> None:
     wanted = [WantedSAE.of(recipe, spec, model, corpus) for recipe in spec.recipes]
     saved = _saved(context, wanted, read_shelf(context.store_root))
     missing = [sae for sae in wanted if sae.sae_id not in saved]
+    _recipes(spec, missing)  # What is wrong with one is said before the harvest.
     if saved:
         with_room(context, "the corpus", lambda: _spool_sources(context, model, corpus))
     # Saved by a run that did not live to measure them.
@@ -117,21 +118,6 @@ def _train(
 ) -> tuple[list[TrainedSAE], TrainingError | None]:
     """The SAEs that had all their steps, and why the others had not."""
     steps = -(-spec.tokens // spec.batch_size)
-    recipes = [
-        TopKRecipe(
-            width=sae.recipe.width,
-            k=sae.recipe.k,
-            steps=steps,
-            seed=sae.recipe.seed,
-            lr=sae.recipe.lr,
-            auxk=sae.recipe.auxk,
-            dead_tokens=sae.recipe.dead_tokens,
-            name=sae.name,
-            hook_name=spec.hook_name,
-            model_name=spec.model,
-        )
-        for sae in wanted
-    ]
 
     def report(step: TrainingStep) -> None:
         metrics = {}
@@ -143,6 +129,27 @@ def _train(
     buffer_tokens = min(BUFFER_TOKENS, stream.n_tokens)
     batches = shuffled_batches(stream.epochs(), spec.batch_size, buffer_tokens=buffer_tokens, seed=spec.seed)
     try:
-        return train_saes(batches, recipes, device=context.device, on_step=report), None
+        return train_saes(batches, _recipes(spec, wanted), device=context.device, on_step=report), None
     except TrainingError as error:
         return error.finished, error
+
+
+def _recipes(spec: TrainSpec, wanted: list[WantedSAE]) -> list[TrainingRecipe]:
+    """How each SAE is trained; SAEError where its architecture cannot be told what the spec says."""
+    return [
+        TrainingRecipe(
+            architecture=sae.recipe.architecture,
+            settings=sae.recipe.settings,
+            width=sae.recipe.width,
+            k=sae.recipe.k,
+            steps=-(-spec.tokens // spec.batch_size),
+            seed=sae.recipe.seed,
+            lr=sae.recipe.lr,
+            auxk=sae.recipe.auxk,
+            dead_tokens=sae.recipe.dead_tokens,
+            name=sae.name,
+            hook_name=spec.hook_name,
+            model_name=spec.model,
+        )
+        for sae in wanted
+    ]
