@@ -103,6 +103,16 @@ def test_norm_r2_and_how_the_squared_norms_are_spread(study: Store) -> None:
     assert [p.x for p in chart(made, "squared norm of the error").lines[0].points] == [1, 5, 10, 25, 50, 75, 90, 95, 99]
 
 
+def test_norm_baselines_stand_beside_what_the_activation_tells(study: Store) -> None:
+    made = figure(study, "norm_baselines")
+    # Only the SAE for which they were measured.
+    assert bars(made, "R² of predicting the squared error norm") == {"narrow": (60.0, 30.0, 5.0, 40.0)}
+    (plot,) = made.plots
+    assert isinstance(plot, BarChart)
+    assert plot.names == ("activation", "activation norm", "L0", "token")
+    assert plot.bars[0].intervals == ((50.0, 70.0), (20.0, 40.0), None, (35.0, 45.0))
+
+
 def test_width_norms_have_a_matrix_and_the_gain_beside_its_controls(study: Store) -> None:
     made = figure(study, "width_norms")
     matrix, gains = made.plots
