@@ -14,7 +14,7 @@ from saetui.letters.contributions import Contributions, contributions
 from saetui.letters.encoding import answer_token_ids
 from saetui.letters.readings import letter_margins
 from saetui.letters.vocabulary import LETTERS
-from saetui.lm.resume.tail import Tail, positions_at_once, read_tail
+from saetui.lm.resume import Tail, positions_at_once, read_tail
 
 if TYPE_CHECKING:
     from saetui.lm import LanguageModel

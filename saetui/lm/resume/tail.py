@@ -57,7 +57,7 @@ def read_tail(
     """The tail of a forward pass over ``tokens`` behind the hook point, read out as logits of ``token_ids``.
 
     ``position`` may count from the end. Only the layers behind the hook point run, from the position on. That is first
-    compared with whole passes, once a model and hook point; where it differs, whole passes are run, with a warning in
+    compared with whole passes, once per model and hook point; where it differs, whole passes are run, with a warning in
     the log. Raises ValueError where the contexts have no such position, HookPointError for an unknown hook point.
     """
     from saetui.lm.resume.resumed_passes import ResumedPasses
