@@ -2,7 +2,8 @@
 
 from saetui.sae.base import SAE
 from saetui.sae.exceptions import SAEError
-from saetui.sae.folder import load_sae, save_sae
+from saetui.sae.formats import load_sae
+from saetui.sae.formats.saelens import save_sae
 from saetui.sae.training.grid import TrainedSAE, TrainingError, TrainingStep, train_saes
 from saetui.sae.training.learner import LogRow
 from saetui.sae.training.recipe import TopKRecipe, TrainingRecipe

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from saetui.sae import SAE, SAEError, load_sae, save_sae
 from saetui.sae.architectures.topk import TopKSAE
-from saetui.sae.folder import read_workbench
+from saetui.sae.formats.saelens import read_workbench
 from tests.sae.conftest import D_IN, D_SAE, make_sae, random_weights
 
 WriteFolder = Callable[..., Path]

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from saetui.sae import SAEError, load_sae, save_sae
-from saetui.sae.folder import write_workbench
+from saetui.sae.formats.saelens import write_workbench
 from saetui.sae.placing import placed, sweep
 from tests.sae.conftest import make_sae
 

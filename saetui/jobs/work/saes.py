@@ -11,7 +11,7 @@ from saetui.jobs.sources_state import ALL, sae_state
 from saetui.jobs.work.shelf import SavedSAE, Shelf, read_shelf, sae_path
 from saetui.lm import HookPointError, LanguageModel
 from saetui.sae import SAE, SAEError, load_sae
-from saetui.sae.folder import WEIGHTS
+from saetui.sae.formats.saelens import WEIGHTS
 from store.exceptions import StoreUnreadable
 from store.plain import check_plain
 

@@ -10,7 +10,7 @@ from saetui.jobs.sources_state import SAE_FOLDER
 from saetui.lm import LanguageModel
 from saetui.sae import SAEError
 from saetui.sae.config import read_config
-from saetui.sae.folder import CONFIG, WEIGHTS, WORKBENCH, read_workbench
+from saetui.sae.formats.saelens import CONFIG, WEIGHTS, WORKBENCH, read_workbench
 from saetui.sae.placing import sweep
 from store.exceptions import StoreUnreadable
 from store.plain import check_plain, is_plain_folder

@@ -13,7 +13,7 @@ from saetui.jobs.work.words import FOLDER
 from saetui.letters import SiteStudy
 from saetui.plain_data import parse_json
 from saetui.sae import SAEError
-from saetui.sae.folder import WEIGHTS
+from saetui.sae.formats.saelens import WEIGHTS
 from store.exceptions import StoreUnreadable
 from store.plain import check_plain, read_plain
 

@@ -20,7 +20,7 @@ from saetui.sae import (
     load_sae,
     train_saes,
 )
-from saetui.sae.folder import refuse_foreign
+from saetui.sae.formats.saelens import refuse_foreign
 from saetui.sae.training.buffer import BUFFER_TOKENS, shuffled_batches
 from store.exceptions import SpoolError
 

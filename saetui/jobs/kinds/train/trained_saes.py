@@ -15,7 +15,7 @@ from saetui.lm import LanguageModel, TokenizedCorpus
 from saetui.lm.activation_stream import ActivationStream
 from saetui.sae import SAE, save_sae
 from saetui.sae.evaluation import evaluate
-from saetui.sae.folder import read_workbench, write_workbench
+from saetui.sae.formats.saelens import read_workbench, write_workbench
 
 _LOSS_CONTEXTS = 64  # Contexts on which the model's loss is compared with and without the SAE.
 

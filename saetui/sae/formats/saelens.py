@@ -26,6 +26,11 @@ _COMPANIONS = {CONFIG, WEIGHTS, WORKBENCH, "sparsity.safetensors", "runner_cfg.j
 _LAYOUT_VERSION = "6.0.0"
 
 
+def recognise(path: Path) -> bool:
+    """Whether it is a folder with a ``cfg.json``."""
+    return path.is_dir() and os.path.lexists(path / CONFIG)
+
+
 def load_sae(path: str | os.PathLike[str], device: torch.device | str | None = None) -> SAE:
     """The SAE in a SAELens folder, its weights as float32.
 
