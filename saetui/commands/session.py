@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 import saetui
 from saetui.commands.command import Command
 from saetui.commands.session_lines import FORMAT, read_header, read_lines, read_step
+from saetui.workbench.action import Action
 from saetui.workbench.exceptions import user_errors
 from store.exceptions import StoreUnreadable
 from store.plain import check_plain
@@ -86,7 +87,7 @@ class Recorder:
         """Time since the recording began."""
         return monotonic() - self._began
 
-    def line(self, command: Command, *, visit: bool) -> dict[str, Any]:
+    def line(self, command: Action, *, visit: bool) -> dict[str, Any]:
         """What will be written for a command given now."""
         line = {"t": round(self.seconds, 3), "command": command.verb, "args": command.values()}
         return line if visit else line | {"visit": False}

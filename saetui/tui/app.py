@@ -158,7 +158,7 @@ class WorkbenchApp(App[int], inherit_bindings=False):
             given = (parse(command) if isinstance(command, str) else command).resolved(self.bench)
             question = given.question(self.bench)
             if question is None:
-                self.bench.dispatch(given, visit=visit)
+                self.bench.perform(given, visit=visit)
                 return
         except outside_errors() as problem:
             self.say(told(problem), "error")
@@ -169,7 +169,7 @@ class WorkbenchApp(App[int], inherit_bindings=False):
 
     def _do(self, command: Command, visit: bool) -> None:
         try:
-            self.bench.dispatch(command, visit=visit)
+            self.bench.perform(command, visit=visit)
         except outside_errors() as problem:
             self.say(told(problem), "error")
 

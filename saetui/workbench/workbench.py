@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from saetui.commands.command import Command
 from saetui.commands.parse import parse
-from saetui.commands.session import Recorder
+from saetui.workbench.action import Action, ActionRecorder
 from saetui.workbench.attention import Attention, History, Place
 from saetui.workbench.catalogue import Catalogue, Holdings
 from saetui.workbench.events import (
@@ -75,7 +75,7 @@ class Workbench:
         self.history = History()
         self.marks: frozenset[Subject] = frozenset()
         self.jobs: list[Job] = []
-        self.recorder: Recorder | None = None
+        self.recorder: ActionRecorder | None = None
         self.revision = -1
         self.waiting = ""
         self.catalogue = Catalogue()
@@ -110,6 +110,11 @@ class Workbench:
         """
         given = parse(command) if isinstance(command, str) else command
         done = given.resolved(self)
+        self.perform(done, visit=visit)
+        return done
+
+    def perform(self, done: Action, *, visit: bool = True) -> None:
+        """Do a command whose arguments are all filled in, and record it; raises as ``dispatch`` does."""
         visit = visit and done.visits
         steps = self.history.index
         done.run(self)
@@ -119,9 +124,8 @@ class Workbench:
             recorder, view = self.recorder, self.view()
             line = recorder.line(done, visit=visit)
             self.in_background(lambda: self._record(recorder, line, view))
-        return done
 
-    def _record(self, recorder: Recorder, line: dict[str, Any], view: View) -> None:
+    def _record(self, recorder: ActionRecorder, line: dict[str, Any], view: View) -> None:
         if self.recorder is not recorder:
             return  # It has stopped already, and said so.
         try:

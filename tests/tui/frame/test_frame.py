@@ -4,10 +4,12 @@ from pathlib import Path
 
 import pytest
 
+from saetui.commands.command import Command
+from saetui.commands.navigate import Screen
 from saetui.tui.frame.footer_line import FooterLine
 from saetui.tui.frame.tab_line import TabLine
 from saetui.tui.theme import DARK, default_theme
-from saetui.workbench.workbench import SCREENS
+from saetui.workbench.workbench import SCREENS, Workbench
 
 from .running import running
 
@@ -136,3 +138,18 @@ async def test_a_session_is_recorded_and_listed(study: Path) -> None:
         path = run.bench.recorder.path if run.bench.recorder is not None else study
         await run.until(path.is_file)
     assert '"command": "screen"' in path.read_text(encoding="utf-8")
+
+
+async def test_a_command_takes_its_arguments_from_the_cursor_once(study: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+    resolved = Screen.resolved
+
+    def counted(self: Screen, bench: Workbench) -> Command:
+        asked.append(self)
+        return resolved(self, bench)
+
+    monkeypatch.setattr(Screen, "resolved", counted)
+    async with running(study) as run:
+        await run.press("7")
+        await run.shows("No jobs yet")
+    assert asked == [Screen("jobs")]
