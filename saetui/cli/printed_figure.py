@@ -2,7 +2,6 @@
 
 from rich.segment import Segment, Segments
 
-from saetui.cli.printing import console
 from saetui.figures.description import Figure
 from saetui.tui.drawing.look import PLAIN
 from saetui.tui.drawing.sheet import print_lines
@@ -13,6 +12,8 @@ _WIDEST = 160
 
 def print_figure(figure: Figure) -> None:
     """Print all plots of a figure and its note."""
+    from saetui.cli.visible_console import console
+
     output = console(width=_WIDTH)
     for strip in print_lines(figure, min(output.width, _WIDEST), PLAIN):
         output.print(Segments([*_without_trailing_space(list(strip)), Segment.line()]), end="")

@@ -7,12 +7,9 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from saetui.visible import visible_lines
-
-if TYPE_CHECKING:
-    from rich.console import Console
 
 
 def say(message: str, *, named: bool = True) -> None:
@@ -37,13 +34,6 @@ def writing() -> Iterator[None]:
         if problem.filename is not None:
             raise
         raise OSError(problem.errno, problem.strerror, "standard output") from problem
-
-
-def console(*, width: int | None = None) -> "Console":
-    """Standard output for tables and drawings; ``width`` counts where it is no terminal."""
-    from saetui.cli.visible_console import VisibleConsole
-
-    return VisibleConsole(width=None if sys.stdout.isatty() else width)
 
 
 def prepare() -> None:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from saetui.cli.printing import console, say
+from saetui.cli.printing import say
 from saetui.visible import visible, visible_lines
 
 # The width where there is no terminal: a table of data is not folded to one that is not there.
@@ -80,5 +80,7 @@ def print_table(table: TextTable, empty: str) -> int:
         drawn.add_column(visible(column), no_wrap=True, justify="left" if column in _TEXT else "right")
     for row in table.rows:
         drawn.add_row(*map(visible, row))
+    from saetui.cli.visible_console import console
+
     console(width=_WIDTH).print(drawn)
     return 0

@@ -1,5 +1,6 @@
 """Rich's console for what is not ours: no markup is read in it, and nothing hidden in it is written."""
 
+import sys
 from collections.abc import Iterable
 from typing import Any
 
@@ -30,3 +31,8 @@ class VisibleConsole(Console):
                 yield segment
             else:
                 yield Segment(visible_lines(segment.text), segment.style)
+
+
+def console(*, width: int | None = None) -> VisibleConsole:
+    """Standard output for tables and drawings; ``width`` counts where it is no terminal."""
+    return VisibleConsole(width=None if sys.stdout.isatty() else width)
