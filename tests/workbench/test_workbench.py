@@ -70,7 +70,7 @@ def test_an_sae_is_found_by_name_id_beginning_or_order(bench: Workbench, name: s
         ("export /nowhere/saes.csv", ["no folder /nowhere"]),
         ("study everything", ["no study 'everything'", "demo"]),
         ("train topk width=64 k=65", ["k = 65 is more than width = 64"]),
-        ("train gated width=64 k=4", ["architecture"]),
+        ("train gaited width=64 k=4", ["architecture"]),
     ],
 )
 def test_what_cannot_be_done_is_said_and_changes_nothing(bench: Workbench, line: str, words: list[str]) -> None:
