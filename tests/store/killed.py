@@ -36,6 +36,7 @@ _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC
 _TIME = datetime(2026, 1, 2)
 _BULK = 250_000
 _MOMENTS = 8
+_IN_MEMORY = ":memory:"
 
 
 class Steps:
@@ -59,9 +60,10 @@ class Steps:
         elif event in _CHANGES:
             self._take(f"{event} {Path(str(args[0])).name}")
 
-    def _connected(self, path: Any, **options: Any) -> Any:
+    def _connected(self, path: Any = _IN_MEMORY, **options: Any) -> Any:
         connection = self._connect(path, **options)
-        return connection if options.get("read_only") else _Heard(connection, self._take)
+        writes = path != _IN_MEMORY and not options.get("read_only")
+        return _Heard(connection, self._take) if writes else connection
 
     def _take(self, name: str) -> None:
         if self._fatal == len(self.names):
