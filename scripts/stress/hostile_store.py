@@ -232,8 +232,9 @@ def _workbench(root: Path) -> None:
     for screen in SCREENS:
         try:
             bench.dispatch(f"screen {screen}")
-            for _, sql, parameters in bench.view().tables:
-                bench.store.fetch(f"SELECT * FROM ({sql}) LIMIT 50", **parameters)
+            for _, query in bench.view().tables:
+                sql, parameters = query.window(0, 50)
+                bench.store.fetch(sql, **parameters)
             bench.store.fetch("SELECT text FROM note")
         except user_errors():
             continue

@@ -138,8 +138,9 @@ def links(base: Path) -> list[Input]:
 
             bench = Workbench.open(place / "s", inline=True)
             bench.dispatch(Open(link))
-            for _, sql, parameters in bench.view().tables:
-                bench.store.fetch(f"SELECT * FROM ({sql}) LIMIT 5", **parameters)
+            for _, query in bench.view().tables:
+                sql, parameters = query.window(0, 5)
+                bench.store.fetch(sql, **parameters)
             bench.close()
 
         return give
@@ -196,8 +197,9 @@ def lines(base: Path) -> list[Input]:
             bench.dispatch("letter s")
             try:
                 bench.dispatch(line)
-                for _, sql, parameters in bench.view().tables:
-                    bench.store.fetch(f"SELECT * FROM ({sql}) LIMIT 5", **parameters)
+                for _, query in bench.view().tables:
+                    sql, parameters = query.window(0, 5)
+                    bench.store.fetch(sql, **parameters)
             finally:
                 bench.poll()
 

@@ -164,8 +164,9 @@ def _now() -> Any:
 
 
 def _fetch(bench: Any) -> None:
-    for _, sql, parameters in bench.view().tables:
-        bench.store.fetch(f"SELECT * FROM ({sql}) LIMIT 60", **parameters)
+    for _, query in bench.view().tables:
+        sql, parameters = query.window(0, 60)
+        bench.store.fetch(sql, **parameters)
     bench.store.fetch(
         "SELECT context, position, activation FROM latent_activation WHERE sae_id = 'sae-large' AND latent = $latent "
         "ORDER BY activation DESC LIMIT 20",

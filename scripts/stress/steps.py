@@ -15,6 +15,7 @@ _CHANGES = {
     "os.kill", "os.killpg", "subprocess.Popen",
 }  # fmt: skip
 _STORE_STEP = "store.step"
+_IN_MEMORY = ":memory:"
 _VARYING = re.compile(r"[0-9a-f]{8,}|\d+|(?<=\.)[a-z0-9_]{8}(?=\.)")
 
 
@@ -47,9 +48,10 @@ class Steps:
 
         connect = duckdb.connect
 
-        def heard(path: Any, **options: Any) -> Any:
+        def heard(path: Any = _IN_MEMORY, **options: Any) -> Any:
             connection = connect(path, **options)
-            return connection if options.get("read_only") else _HeardConnection(connection, self)
+            writes = path != _IN_MEMORY and not options.get("read_only")
+            return _HeardConnection(connection, self) if writes else connection
 
         duckdb.connect = heard
         self.enter(role)
