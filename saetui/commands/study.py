@@ -66,7 +66,7 @@ def _again(spec: Spec) -> Spec:
 class Train(Command):
     architecture: str = argument(help="architecture of the SAEs, e.g. topk", complete="architecture")
     width: tuple[int, ...] = argument(help="numbers of latents, e.g. width=1024,4096")
-    k: tuple[int, ...] = argument(help="latents kept per token, e.g. k=8,16")
+    k: tuple[int, ...] = argument(default=(), help="latents kept per token, e.g. k=8,16; topk needs it")
     tokens: int = argument(default=_TOKENS, help="tokens to train on")
     hook: str = argument(default="", help="hook point; that of the current SAE if left out")
 
@@ -81,7 +81,7 @@ class Train(Command):
 
             specs = train_specs(
                 architecture=self.architecture,
-                grid=list(product(self.width, self.k)),
+                grid=list(product(self.width, self.k or (None,))),
                 tokens=self.tokens,
                 hook_name=hook,
                 model=entry.model_source,

@@ -498,7 +498,8 @@ class JobClient:
         for entry in entries.values():
             if is_queued_here(entry.record, device) and self._queue.is_ours(entry):
                 message = f"the worker for {device} does not start: {reason}"
-                entry.folder.end("failed", message, "see saetui doctor", only_from=("queued",))
+                hint = f"its log is {WorkerFiles(self.jobs_root, device).log}"
+                entry.folder.end("failed", message, hint, only_from=("queued",))
         del self._started[device]
         return False
 

@@ -49,6 +49,10 @@ class SAE(ABC):
     """Those of them that are in the units of the activations."""
     training_settings: ClassVar[Mapping[str, float]] = {}
     """What its training loss can be told, with the defaults."""
+    keeps_k: ClassVar[bool] = False
+    """Whether it keeps a given number of latents per token, which a recipe has to name."""
+    least: ClassVar[Mapping[str, float]] = {}
+    """Tensors that training keeps from falling below a value."""
     fast_path: ClassVar["type[Trainee] | None"] = None
     """Gradients written by hand; without them it is trained by autograd through ``training_loss``."""
 

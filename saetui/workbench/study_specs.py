@@ -22,7 +22,7 @@ from store import Reader
 
 
 def train_specs(
-    *, architecture: str, grid: Sequence[tuple[int, int]], tokens: int, hook_name: str, model: str, corpus: str
+    *, architecture: str, grid: Sequence[tuple[int, int | None]], tokens: int, hook_name: str, model: str, corpus: str
 ) -> list[Spec]:
     """The training job of a grid of ``(width, k)``, and the jobs that come after it.
 

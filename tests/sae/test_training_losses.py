@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from saetui.sae import TrainingRecipe, train_saes
+from saetui.sae import SAEError, TrainingRecipe, train_saes
 from saetui.sae.architectures.gated import GatedSAE
 from saetui.sae.architectures.jumprelu import Heaviside, Jump, JumpReLUSAE
 from saetui.sae.architectures.standard import StandardSAE
@@ -77,3 +77,20 @@ def test_thresholds_are_brought_to_the_units_of_the_model() -> None:
     (trained,) = train_saes([rows], [recipe])
     assert isinstance(trained.sae, JumpReLUSAE)
     torch.testing.assert_close(trained.sae.threshold, torch.full((8,), 0.02))
+
+
+def test_a_number_of_latents_is_refused_where_the_architecture_keeps_none() -> None:
+    with pytest.raises(SAEError, match="k is 4, but gated keeps no number of latents; leave k out"):
+        TrainingRecipe(architecture="gated", width=64, k=4, steps=1)
+
+
+def test_thresholds_stay_above_zero() -> None:
+    """Without a penalty every latent wants to fire, and its threshold to fall."""
+    generator = torch.Generator().manual_seed(0)
+    data = [torch.randn(64, 4, generator=generator) for _ in range(100)]
+    recipe = TrainingRecipe(
+        architecture="jumprelu", width=8, steps=100, lr=0.05, settings={"l0_coefficient": 0.0, "bandwidth": 0.5}
+    )
+    (trained,) = train_saes(data, [recipe])
+    assert isinstance(trained.sae, JumpReLUSAE)
+    assert float(trained.sae.threshold.min()) >= 0

@@ -30,6 +30,8 @@ class JumpReLUSAE(SAE):
         "l0_coefficient": 1e-3,
         "bandwidth": 1e-3,
     }
+    # A threshold below 0 would let through nothing more, and its estimated gradient would change sign.
+    least: ClassVar[Mapping[str, float]] = {"threshold": 0.0}
     b_enc: Float[Tensor, " d_sae"]
     threshold: Float[Tensor, " d_sae"]
 

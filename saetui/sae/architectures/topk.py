@@ -29,6 +29,7 @@ class TopKSAE(SAE):
     """
 
     architecture: ClassVar[str] = "topk"
+    keeps_k: ClassVar[bool] = True
     fast_path: ClassVar[type[Trainee] | None] = TopKTrainee
     b_enc: Float[Tensor, " d_sae"]
     latents_kept: int

@@ -94,6 +94,8 @@ class Learner:
             parameter.grad = gradient if on_cpu and factor == 1 else gradient.mul_(factor)
         self._adam.param_groups[0]["lr"] = lr
         self._adam.step()
+        for name, value in self.recipe.sae_class.least.items():
+            self.trainee.named()[name].clamp_(min=value)
         decoder /= torch.linalg.vector_norm(decoder, dim=1, keepdim=True)
 
     def _metrics(self, result: Step, variance: Float[Tensor, ""]) -> Float[Tensor, " 4"]:

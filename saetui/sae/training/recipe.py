@@ -61,6 +61,10 @@ class TrainingRecipe:
             value = getattr(self, name)
             if value is not None and value < least:
                 raise SAEError(f"recipe {self.title}: {name} is {value}; it must be at least {least}")
+        if self.k is not None and not self.sae_class.keeps_k:
+            raise SAEError(
+                f"recipe {self.title}: k is {self.k}, but {self.architecture} keeps no number of latents; leave k out"
+            )
         unknown = sorted(set(self.settings) - set(self.sae_class.training_settings))
         if unknown:
             known = ", ".join(self.sae_class.training_settings) or "none"

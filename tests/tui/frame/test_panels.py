@@ -72,7 +72,7 @@ async def test_the_prompt_says_how_a_command_is_written(study: Path) -> None:
     async with running(study) as run:
         await run.press("colon")
         await run.type("train topk width=")
-        await run.shows("train ARCHITECTURE WIDTH K", "numbers of latents, e.g. width=1024,4096")
+        await run.shows("train ARCHITECTURE WIDTH [K]", "numbers of latents, e.g. width=1024,4096")
 
 
 def test_lines_of_the_prompt_come_back_whole_whatever_is_in_them(home: Path) -> None:
