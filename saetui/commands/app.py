@@ -11,7 +11,7 @@ from saetui.workbench.attention import Place
 from saetui.workbench.exceptions import CommandError
 from saetui.workbench.links import link_of
 from saetui.workbench.shell import shell_line
-from saetui.workbench.tables import TABLES
+from saetui.workbench.tables import TABLES, current_name
 from saetui.workbench.user_path import user_path
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ class Export(Command):
     overwrite: bool = argument(default=False, help="yes: also where a file of that name exists")
 
     def resolved(self, bench: Workbench) -> Export:
-        return replace(self, table=self.table or bench.focus)
+        return replace(self, table=current_name(self.table) or bench.focus)
 
     def question(self, bench: Workbench) -> str | None:
         from saetui.workbench.export import would_overwrite

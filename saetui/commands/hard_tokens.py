@@ -15,7 +15,7 @@ from saetui.workbench.exceptions import CommandError
 if TYPE_CHECKING:
     from saetui.workbench.workbench import Workbench
 
-SCREEN = "hard"
+SCREEN = "hard_tokens"
 TOKENS, SCALING, ABSORBED = (f"{SCREEN}.{part}" for part in ("tokens", "scaling", "absorbed"))
 # What each order and unit is called on screen.
 ORDER_NAMES = {

@@ -9,6 +9,7 @@ from saetui.commands.select import surface_of
 from saetui.commands.table import Filter
 from saetui.workbench.exceptions import CommandError
 from saetui.workbench.links import read_link
+from saetui.workbench.tables import current_name
 
 if TYPE_CHECKING:
     from saetui.workbench.workbench import Workbench
@@ -17,10 +18,13 @@ if TYPE_CHECKING:
 @command(
     "screen",
     "Go to a screen",
-    keys={"1": "overview", "2": "letters", "3": "absorption", "4": "hard", "5": "pursuit", "7": "jobs"},
+    keys={"1": "overview", "2": "letters", "3": "absorption", "4": "hard_tokens", "5": "pursuit", "7": "jobs"},
 )
 class Screen(Command):
-    name: str = argument(help="overview, letters, absorption, hard, pursuit or jobs", complete="screen")
+    name: str = argument(help="overview, letters, absorption, hard_tokens, pursuit or jobs", complete="screen")
+
+    def resolved(self, bench: Workbench) -> Screen:  # noqa: ARG002
+        return Screen(current_name(self.name))
 
     def run(self, bench: Workbench) -> None:
         bench.show(self.name)
@@ -52,7 +56,7 @@ class Leave(Command):
 @command("open", "Go to a link such as letters/s/412")
 class Open(Command):
     link: str = argument(
-        help="screen/letter/latent?sae=NAME, absorption/letter/word or hard/context/position", complete="link"
+        help="screen/letter/latent?sae=NAME, absorption/letter/word or hard_tokens/context/position", complete="link"
     )
 
     def run(self, bench: Workbench) -> None:
@@ -66,6 +70,9 @@ class Open(Command):
 @command("focus", "Move to a table of this screen")
 class Focus(Command):
     table: str = argument(help="e.g. letters.latents", complete="table")
+
+    def resolved(self, bench: Workbench) -> Focus:  # noqa: ARG002
+        return Focus(current_name(self.table))
 
     def run(self, bench: Workbench) -> None:
         bench.set_focus(self.table)

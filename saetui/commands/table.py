@@ -8,7 +8,7 @@ from saetui.commands.command import Command, argument, command
 from saetui.workbench.exceptions import CommandError
 from saetui.workbench.row_filter import nearest, plain
 from saetui.workbench.subject import Subject
-from saetui.workbench.tables import TABLES
+from saetui.workbench.tables import TABLES, current_name
 
 if TYPE_CHECKING:
     from saetui.workbench.workbench import Workbench
@@ -102,7 +102,7 @@ class Mark(Command):
 
 
 def _table(bench: Workbench, name: str) -> str:
-    name = name or bench.focus
+    name = current_name(name) or bench.focus
     if name not in TABLES:
         raise CommandError(f"no table {name!r}; there are {', '.join(TABLES)}")
     if not TABLES[name].sortable:

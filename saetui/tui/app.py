@@ -65,7 +65,7 @@ _SCREENS = {
     "overview": ("saetui.tui.overview.screen", "OverviewScreen"),
     "letters": ("saetui.tui.letters.screen", "LettersScreen"),
     "absorption": ("saetui.tui.absorption.screen", "AbsorptionScreen"),
-    "hard": ("saetui.tui.hard_tokens.screen", "HardTokensScreen"),
+    "hard_tokens": ("saetui.tui.hard_tokens.screen", "HardTokensScreen"),
     "pursuit": ("saetui.tui.pursuit.screen", "PursuitScreen"),
     "jobs": ("saetui.tui.jobs.screen", "JobsScreen"),
 }

@@ -1,4 +1,4 @@
-"""Deep links: a place as one short text, e.g. ``letters/s/412?sae=w2048``, ``absorption/s/short`` or ``hard/17/45``."""
+"""Deep links: a place as one short text, e.g. ``letters/s/412?sae=w2048`` or ``hard_tokens/17/45``."""
 
 import math
 from string import ascii_lowercase
@@ -8,12 +8,12 @@ from urllib.parse import parse_qsl, quote, unquote, urlencode
 from saetui.workbench.attention import METRICS, ORDERS, UNITS, Attention, Place
 from saetui.workbench.catalogue import Catalogue
 from saetui.workbench.exceptions import UsageError
-from saetui.workbench.tables import TABLES
+from saetui.workbench.tables import TABLES, current_name
 from saetui.workbench.whole_numbers import whole_number
 
 # Options with a few values; the first is the one that is meant where the link has none.
 _CHOICES = {"metric": METRICS, "order": ORDERS, "unit": UNITS}
-_CHOICES_OF = {"absorption": ("metric",), "hard": ("order", "unit")}
+_CHOICES_OF = {"absorption": ("metric",), "hard_tokens": ("order", "unit")}
 _PURSUIT = ("pursue_tokens", "pursue_l0", "pursue_method")
 _THRESHOLDS = ("tau", "lead", "min_cosine")
 # So much of a link is repeated in a message.
@@ -34,7 +34,7 @@ def link_of(place: Place, catalogue: Catalogue) -> str:
             parts += _pursued(attention)
             options |= {"token": None, "beside": attention.beside}
             options |= {name: getattr(attention, name) for name in _PURSUIT}
-        elif place.screen == "hard":
+        elif place.screen == "hard_tokens":
             if attention.context is not None and attention.position is not None:
                 parts += [str(attention.context), str(attention.position)]
                 options.pop("token")
@@ -61,6 +61,7 @@ def read_link(link: str, catalogue: Catalogue) -> tuple[str, dict[str, Any]]:
     """``(screen, changes of attention)`` of a link; raises UsageError naming the part that leads nowhere."""
     path, _, query = link.strip().partition("?")
     screen, *rest = [unquote(part) for part in path.strip("/").split("/")]
+    screen = current_name(screen)
     screens = list(dict.fromkeys(spec.screen for spec in TABLES.values()))
     if screen not in screens:
         raise UsageError(f"link {_shown(link)}: no screen {_shown(screen)}; there are {', '.join(screens)}")
@@ -88,7 +89,7 @@ def read_link(link: str, catalogue: Catalogue) -> tuple[str, dict[str, Any]]:
     if screen == "jobs":
         changes |= {"job": rest[0]} if rest else {}
         return screen, changes
-    if screen == "hard":
+    if screen == "hard_tokens":
         return screen, changes | _place(link, rest)
     if rest and screen != "overview":
         changes["letter"] = _letter(link, rest[0])
@@ -103,8 +104,8 @@ def _place(link: str, rest: list[str]) -> dict[str, int]:
     if not rest:
         return {}
     if len(rest) != 2:
-        raise UsageError(f"link {_shown(link)}: a place is a context and a position, e.g. hard/17/45")
-    context, position = (_whole(link, part, "a context or a position, e.g. hard/17/45") for part in rest)
+        raise UsageError(f"link {_shown(link)}: a place is a context and a position, e.g. hard_tokens/17/45")
+    context, position = (_whole(link, part, "a context or a position, e.g. hard_tokens/17/45") for part in rest)
     return {"context": context, "position": position}
 
 

@@ -148,7 +148,7 @@ TABLES: Mapping[str, Table] = {
             pages=("map",),
         ),
         Table(
-            "hard.tokens",
+            "hard_tokens.tokens",
             "hard_tokens",
             "place",
             "place",
@@ -161,7 +161,7 @@ TABLES: Mapping[str, Table] = {
             looked_up=dict.fromkeys(("surface", "letter"), _VOCABULARY),
         ),
         Table(
-            "hard.scaling",
+            "hard_tokens.scaling",
             "error_scaling",
             "sae_id",
             "sae",
@@ -170,7 +170,7 @@ TABLES: Mapping[str, Table] = {
             pages=("scaling",),
         ),
         Table(
-            "hard.absorbed",
+            "hard_tokens.absorbed",
             "hard_absorbed",
             "row",
             title="absorbed words beside others",
@@ -192,6 +192,23 @@ TABLES: Mapping[str, Table] = {
         Table("jobs.jobs", "job_history", "job_id", sortable=False),
     )
 }
+
+
+# What screens were called before: sessions, links and commands may still say so.
+EARLIER_NAMES = {"hard": "hard_tokens"}
+_RECORDED_NAMES = {now: earlier for earlier, now in EARLIER_NAMES.items()}
+
+
+def current_name(name: str) -> str:
+    """The name that a screen, or a table of it, has now."""
+    screen, dot, table = name.partition(".")
+    return EARLIER_NAMES.get(screen, screen) + dot + table
+
+
+def recorded_name(name: str) -> str:
+    """The name of a screen or table in digests: its first, so that those of earlier sessions hold."""
+    screen, dot, table = name.partition(".")
+    return _RECORDED_NAMES.get(screen, screen) + dot + table
 
 
 def tables_of(screen: str) -> list[Table]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from saetui.workbench.attention import Attention
 from saetui.workbench.table_query import TableQuery
-from saetui.workbench.tables import TABLES
+from saetui.workbench.tables import TABLES, recorded_name
 
 if TYPE_CHECKING:
     from store import Store
@@ -32,7 +32,10 @@ class View:
         for table, asked in self.tables:
             sql, parameters = asked.window(0, DIGEST_ROWS)
             rows = store.fetch(sql, **parameters)
-            tables[table] = [list(rows.columns), *([_settled(value) for value in row] for row in rows.rows)]
+            tables[table] = [
+                list(rows.columns),
+                *([_settled(value) for value in row] for row in rows.rows),
+            ]
         # What is as at the start is left out: sessions stay what they were when there is more to look at.
         looked_at = {name: value for name, value in asdict(self.attention).items() if value != _AT_START[name]}
         return {"screen": self.screen, "attention": looked_at, "tables": tables}
@@ -44,7 +47,10 @@ class View:
 
     def digest(self, store: Store) -> str:
         """A short hash of the content; equal digests were the same picture."""
-        text = json.dumps(self.content(store), default=str, sort_keys=True)
+        content = self.content(store)
+        tables = {recorded_name(table): rows for table, rows in content["tables"].items()}
+        content |= {"screen": recorded_name(self.screen), "tables": tables}
+        text = json.dumps(content, default=str, sort_keys=True)
         return sha256(text.encode()).hexdigest()[:16]
 
 

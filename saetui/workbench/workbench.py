@@ -51,7 +51,7 @@ SCREENS = {
     "overview": ("1", "Overview"),
     "letters": ("2", "Letters"),
     "absorption": ("3", "Absorption"),
-    "hard": ("4", "Hard tokens"),
+    "hard_tokens": ("4", "Hard tokens"),
     "pursuit": ("5", "Pursuit"),
     "jobs": ("7", "Jobs"),
 }

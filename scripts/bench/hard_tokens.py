@@ -94,7 +94,7 @@ def screenful(store: Store, order: str, unit: str, text: str) -> tuple[float, in
         "limit": None,
         "offset": 0,
     }
-    sql, table = store.sql_of("hard_tokens"), TABLES["hard.tokens"]
+    sql, table = store.sql_of("hard_tokens"), TABLES["hard_tokens.tokens"]
     known = table.asked(sql, parameters).columns(store) if text else ()
     query = table.asked(sql, parameters, table.condition(text, known))
     start = time.perf_counter()

@@ -73,8 +73,8 @@ def sessions(base: Path, draw: random.Random) -> list[Input]:
 
 _LINKS = (
     "letters/s/" + "9" * 5000, "letters/s/-1", "letters/s/1e9", "letters/s/²", "letters/s/٣", "letters/ß", "letters//", "/",
-    "", "?", "???", "letters?sae=", "letters?sae=none", "nowhere", "letters/s/412/1/2/3", "hard/1", "hard/x/y",
-    "hard/" + "9" * 400 + "/1", "hard/4294967296/99999999999", "absorption/s?tau=nan", "absorption/s?tau=inf",
+    "", "?", "???", "letters?sae=", "letters?sae=none", "nowhere", "letters/s/412/1/2/3", "hard_tokens/1", "hard_tokens/x/y",
+    "hard_tokens/" + "9" * 400 + "/1", "hard_tokens/4294967296/99999999999", "absorption/s?tau=nan", "absorption/s?tau=inf",
     "absorption/s?tau=1e999", "absorption/s?metric=x", "absorption/s/%00", "absorption/s/%ff%fe", "absorption/s/%ud800",
     "pursuit/none", "pursuit/a/" + "9" * 5000, "pursuit?pursue_l0=" + "9" * 5000, "jobs/none", "jobs/%2e%2e", "a" * 1_000_000,
     "letters/s?" + "&".join(f"a{i}=1" for i in range(5000)), "\x1b[2J", "overview?token=\u202e",

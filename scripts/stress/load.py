@@ -126,7 +126,7 @@ def work_bench(root: Path, minutes: float, seed: int, told: Path) -> None:
     samples, deadline, result = Samples(), time.monotonic() + 60 * minutes, 0
     next_result = 0.0
     acts = [
-        "screen letters", "screen overview", "screen jobs", "screen absorption", "screen hard", "letter {letter}", "sae w64-k4",
+        "screen letters", "screen overview", "screen jobs", "screen absorption", "screen hard_tokens", "letter {letter}", "sae w64-k4",
         "focus letters.latents", "latent {latent}", "filter f1 > 0.{digit}", "filter", "sort recall up", "sort f1 down",
         "mark latent sae-64/{latent}", "job 20260901-{job:06d}", "back", "note kind=latent key=sae-64/{latent} text=again",
     ]  # fmt: skip

@@ -172,7 +172,7 @@ NINES = "9" * 5000
     ("arguments", "said"),
     [
         (["open", "STORE", "--at", f"letters/s/{NINES}"], "is not the number of a latent"),
-        (["open", "STORE", "--at", f"hard/{NINES}/1"], "is not a context or a position"),
+        (["open", "STORE", "--at", f"hard_tokens/{NINES}/1"], "is not a context or a position"),
         (["open", "STORE", "--at", f"pursuit/x/{NINES}"], "is not the row of a token"),
         (["open", "STORE", "--at", "letters/s/²"], "is not the number of a latent"),
         (["open", "STORE", "--at", f"letters/{NINES}"], "is not one of a to z"),

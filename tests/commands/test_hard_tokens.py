@@ -1,11 +1,15 @@
 """Orders, units, which tokens, places, marks and links of the error study, as commands."""
 
+import json
 from collections.abc import Iterator
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
 
 from saetui.commands.hard_tokens import TOKENS, filter_of, marked_places, shown_tokens
+from saetui.commands.parse import text_of
+from saetui.commands.session import load, replay
 from saetui.commands.table import Filter
 from saetui.jobs import JobClient
 from saetui.workbench.attention import Place
@@ -25,7 +29,7 @@ def errors(bench: Workbench) -> Iterator[Workbench]:
     root = bench.store.root
     bench.close()
     with_errors = Workbench.open(add_error_study(root), inline=True)
-    with_errors.dispatch("screen hard")
+    with_errors.dispatch("screen hard_tokens")
     yield with_errors
     with_errors.close()
 
@@ -127,30 +131,87 @@ def test_marks_and_notes_carry_context_and_position(errors: Workbench) -> None:
 
 
 def test_links_lead_back(errors: Workbench) -> None:
-    errors.dispatch("open hard/3/7?sae=w256-k4&order=worse&unit=share")
+    errors.dispatch("open hard_tokens/3/7?sae=w256-k4&order=worse&unit=share")
     attention = errors.attention
-    assert (errors.screen, attention.order, attention.unit, attention.context) == ("hard", "worse", "share", 3)
-    link = link_of(Place("hard", attention), errors.catalogue)
-    assert link.startswith("hard/3/7?")
+    assert (errors.screen, attention.order, attention.unit, attention.context) == ("hard_tokens", "worse", "share", 3)
+    link = link_of(Place("hard_tokens", attention), errors.catalogue)
+    assert link.startswith("hard_tokens/3/7?")
     assert read_link(link, errors.catalogue)[1].items() >= {"context": 3, "position": 7, "order": "worse"}.items()
     for wrong, why in (
-        ("hard/3", "a context and a position"),
-        ("hard/a/b", "a context"),
-        ("hard?unit=x", "norm, share"),
+        ("hard_tokens/3", "a context and a position"),
+        ("hard_tokens/a/b", "a context"),
+        ("hard_tokens?unit=x", "norm, share"),
     ):
         with pytest.raises(CommandError, match=why):
             read_link(wrong, errors.catalogue)
 
 
 def test_what_is_done_can_be_done_again(errors: Workbench, tmp_path: Path) -> None:
-    lines = ["order worse", "unit fvu", "only absorbed", "place 3 7", "focus hard.scaling", "focus hard.tokens"]
+    lines = [
+        "order worse",
+        "unit fvu",
+        "only absorbed",
+        "place 3 7",
+        "focus hard_tokens.scaling",
+        "focus hard_tokens.tokens",
+    ]
     for line in lines:
         errors.dispatch(line)
     view = errors.view().digest(errors.store)
     errors.dispatch("screen overview")
-    for line in ("screen hard", *lines):
+    for line in ("screen hard_tokens", *lines):
         errors.dispatch(line)
     assert errors.view().digest(errors.store) == view
+
+
+@pytest.mark.parametrize(
+    ("before", "now"),
+    [
+        ("screen hard", "screen hard_tokens"),
+        ("focus hard.scaling", "focus hard_tokens.scaling"),
+        ("sort surface table=hard.tokens", "sort surface up hard_tokens.tokens"),
+        ("unsort hard.tokens", "unsort hard_tokens.tokens"),
+    ],
+)
+def test_the_earlier_name_of_the_screen_is_still_read(errors: Workbench, before: str, now: str) -> None:
+    done = errors.dispatch(before)
+    assert text_of(done) == now
+    assert errors.screen == "hard_tokens"
+
+
+def test_links_with_the_earlier_name_lead_to_the_same_place(errors: Workbench) -> None:
+    rest = "/3/7?sae=w256-k4&order=worse"
+    assert read_link(f"hard{rest}", errors.catalogue) == read_link(f"hard_tokens{rest}", errors.catalogue)
+
+
+def test_sessions_with_the_earlier_name_are_replayed_without_a_difference(errors: Workbench, tmp_path: Path) -> None:
+    before = [
+        ("screen", {"name": "hard"}, "screen hard_tokens"),
+        ("open", {"link": "hard/3/7?order=worse"}, "open hard_tokens/3/7?order=worse"),
+        ("filter", {"text": "position<16", "table": "hard.tokens"}, "filter position<16"),
+        ("focus", {"table": "hard.scaling"}, "focus hard_tokens.scaling"),
+    ]
+    header = {"format": 2, "saetui": "0.1.0", "session": "s", "store": "", "parent": None, "started": "2026-11-21"}
+    lines = [json.dumps(header)]
+    for verb, args, now in before:
+        errors.dispatch(now)
+        digest = errors.view().digest(errors.store)
+        lines.append(json.dumps({"t": len(lines), "command": verb, "args": args, "digest": digest}))
+    path = tmp_path / "before.jsonl"
+    path.write_text("\n".join(lines) + "\n")
+    again = Workbench.open(errors.store.root, inline=True)
+    try:
+        assert replay(load(path), again) == []
+    finally:
+        again.close()
+
+
+def test_digests_name_the_screen_as_earlier_sessions_did(errors: Workbench) -> None:
+    content = errors.view().content(errors.store)
+    text = json.dumps(content, default=str, sort_keys=True)
+    earlier = text.replace('"screen": "hard_tokens"', '"screen": "hard"').replace('"hard_tokens.', '"hard.')
+    assert text.count("hard_tokens") == 2
+    assert errors.view().digest(errors.store) == sha256(earlier.encode()).hexdigest()[:16]
 
 
 def test_a_view_is_the_same_when_there_is_more_to_look_at(bench: Workbench) -> None:
@@ -163,10 +224,10 @@ def test_errors_are_studied_for_the_saes_in_view(
     empty_bench: Workbench, bench: Workbench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(JobClient, "ensure_workers", lambda _: None)
-    empty_bench.dispatch("screen hard")
+    empty_bench.dispatch("screen hard_tokens")
     with pytest.raises(CommandError, match="put an SAE in view"):
         empty_bench.dispatch("errors")
-    bench.dispatch("screen hard")
+    bench.dispatch("screen hard_tokens")
     bench.dispatch("errors")
     (job,) = bench.client.jobs()
     assert (job.kind, job.spec["hook_name"]) == ("errors", "blocks.1.hook_resid_post")
@@ -174,7 +235,7 @@ def test_errors_are_studied_for_the_saes_in_view(
 
 
 def test_a_store_without_errors_has_no_hard_tokens(bench: Workbench) -> None:
-    bench.dispatch("screen hard")
+    bench.dispatch("screen hard_tokens")
     sql, parameters = bench.query_of(TOKENS)
     assert bench.store.fetch(sql, **parameters).rows == []
     assert isinstance(bench.store, Store)

@@ -157,16 +157,16 @@ def table_key_index(bench: Workbench, table: str) -> int:
 
 
 def test_absorbed_words_beside_others_are_those_of_all_letters(full_bench: Workbench, tmp_path: Path) -> None:
-    of_all = exported(full_bench, "hard.absorbed", tmp_path / "all.parquet")[0]
+    of_all = exported(full_bench, "hard_tokens.absorbed", tmp_path / "all.parquet")[0]
     letter = full_bench.attention.letter
     full_bench.attend(letter=None)
-    assert of_all == exported(full_bench, "hard.absorbed", tmp_path / "none.parquet")[0]
+    assert of_all == exported(full_bench, "hard_tokens.absorbed", tmp_path / "none.parquet")[0]
     full_bench.attend(letter=letter)
-    assert sum(row["n_words"] for row in rows_of(full_bench, "hard.absorbed")) > 3 * len(of_all)
+    assert sum(row["n_words"] for row in rows_of(full_bench, "hard_tokens.absorbed")) > 3 * len(of_all)
 
 
 def test_exported_hard_tokens_have_a_value_in_every_column(full_bench: Workbench, tmp_path: Path) -> None:
-    export(full_bench.store, *full_bench.query_of("hard.tokens"), tmp_path / "tokens.parquet")
+    export(full_bench.store, *full_bench.query_of("hard_tokens.tokens"), tmp_path / "tokens.parquet")
     found = pq.read_table(tmp_path / "tokens.parquet")
     assert [name for name in found.column_names if found[name].null_count == found.num_rows] == []
 

@@ -42,38 +42,39 @@ _FIGURES = ("error_scaling", "width_norms")
 class HardTokensScreen(PagedScreen):
     """Tokens with their error in every SAE, one text with all its errors, a card, and how errors fall with width."""
 
-    NAME = "hard"
+    NAME = "hard_tokens"
     PAGES: ClassVar = {"": ("tokens", "lower"), "scaling": ("width",)}
     FIRST = TOKENS
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("c", "card", "Show the card of the token", show=False),
         Binding("enter", "enlarge", "Show a plot large", show=False),
         Binding("escape", "close", "Close the card, or the page", show=False),
-        *bindings_of("hard"),
+        *bindings_of("hard_tokens"),
     ]
     DEFAULT_CSS = """
-    HardTokensScreen #hard-empty { display: none; height: 1fr; padding: 2 3; }
-    HardTokensScreen.-empty #hard-empty { display: block; }
-    HardTokensScreen.-empty #hard-body { display: none; }
-    HardTokensScreen #hard-body { height: 1fr; }
-    HardTokensScreen #hard-tokens { height: 1fr; }
-    HardTokensScreen #hard-lower { height: 13; }
-    HardTokensScreen #hard-strips { width: 1fr; }
-    HardTokensScreen #hard-card { width: 56; margin-left: 1; }
-    HardTokensScreen #hard-width { height: 1fr; }
-    HardTokensScreen #hard-scaling { height: auto; max-height: 35%; min-height: 4; }
-    HardTokensScreen #hard-plots { height: 1fr; }
-    HardTokensScreen #hard-absorbed { height: auto; max-height: 30%; min-height: 4; }
-    HardTokensScreen .hard-figure { border-top: solid $foreground 20%; border-title-color: $text-muted; }
-    HardTokensScreen .hard-figure { border-title-background: transparent; margin-right: 1; }
-    HardTokensScreen .hard-figure:focus { border-top: solid $accent; border-title-color: $accent; }
-    HardTokensScreen.-wide #hard-lower { height: 18; }
-    HardTokensScreen.-wide #hard-card { width: 70; }
-    HardTokensScreen.-narrow #hard-lower { height: 7; }
-    HardTokensScreen.-narrow #hard-card { display: none; width: 1fr; margin-left: 0; }
-    HardTokensScreen.-narrow.-card #hard-card { display: block; }
-    HardTokensScreen.-narrow.-card #hard-strips, HardTokensScreen.-narrow.-card #hard-tokens { display: none; }
-    HardTokensScreen.-narrow.-card #hard-lower { height: 1fr; }
+    HardTokensScreen #hard_tokens-empty { display: none; height: 1fr; padding: 2 3; }
+    HardTokensScreen.-empty #hard_tokens-empty { display: block; }
+    HardTokensScreen.-empty #hard_tokens-body { display: none; }
+    HardTokensScreen #hard_tokens-body { height: 1fr; }
+    HardTokensScreen #hard_tokens-tokens { height: 1fr; }
+    HardTokensScreen #hard_tokens-lower { height: 13; }
+    HardTokensScreen #hard_tokens-strips { width: 1fr; }
+    HardTokensScreen #hard_tokens-card { width: 56; margin-left: 1; }
+    HardTokensScreen #hard_tokens-width { height: 1fr; }
+    HardTokensScreen #hard_tokens-scaling { height: auto; max-height: 35%; min-height: 4; }
+    HardTokensScreen #hard_tokens-plots { height: 1fr; }
+    HardTokensScreen #hard_tokens-absorbed { height: auto; max-height: 30%; min-height: 4; }
+    HardTokensScreen .hard_tokens-figure { border-top: solid $foreground 20%; border-title-color: $text-muted; }
+    HardTokensScreen .hard_tokens-figure { border-title-background: transparent; margin-right: 1; }
+    HardTokensScreen .hard_tokens-figure:focus { border-top: solid $accent; border-title-color: $accent; }
+    HardTokensScreen.-wide #hard_tokens-lower { height: 18; }
+    HardTokensScreen.-wide #hard_tokens-card { width: 70; }
+    HardTokensScreen.-narrow #hard_tokens-lower { height: 7; }
+    HardTokensScreen.-narrow #hard_tokens-card { display: none; width: 1fr; margin-left: 0; }
+    HardTokensScreen.-narrow.-card #hard_tokens-card { display: block; }
+    HardTokensScreen.-narrow.-card #hard_tokens-strips { display: none; }
+    HardTokensScreen.-narrow.-card #hard_tokens-tokens { display: none; }
+    HardTokensScreen.-narrow.-card #hard_tokens-lower { height: 1fr; }
     HardTokensScreen.-narrow #width_norms { display: none; }
     """
 
@@ -100,47 +101,47 @@ class HardTokensScreen(PagedScreen):
 
     def compose_body(self) -> ComposeResult:
         bench = self.bench
-        yield Static(_EMPTY, id="hard-empty")
-        with Vertical(id="hard-body"):
+        yield Static(_EMPTY, id="hard_tokens-empty")
+        with Vertical(id="hard_tokens-body"):
             yield self.table_widget(TOKENS, self._columns(), counted=False)
-            yield AbsorbedLine(bench.store.reader(), id="hard-absorbed-line")
-            with Horizontal(id="hard-lower"):
-                yield ErrorStrips(id="hard-strips")
-                yield PlaceCard(bench.store.reader(), id="hard-card")
-            with Vertical(id="hard-width") as page:
+            yield AbsorbedLine(bench.store.reader(), id="hard_tokens-absorbed-line")
+            with Horizontal(id="hard_tokens-lower"):
+                yield ErrorStrips(id="hard_tokens-strips")
+                yield PlaceCard(bench.store.reader(), id="hard_tokens-card")
+            with Vertical(id="hard_tokens-width") as page:
                 page.display = False
                 yield self.table_widget(SCALING, columns.scaling("normal"), counted=False)
-                with Horizontal(id="hard-plots"):
+                with Horizontal(id="hard_tokens-plots"):
                     for name in _FIGURES:
                         figure = FigureView(id=name)
-                        figure.add_class("hard-figure")
+                        figure.add_class("hard_tokens-figure")
                         figure.can_focus = True
                         yield figure
                 yield self.table_widget(ABSORBED, columns.absorbed("normal"), counted=False)
 
     @property
     def tokens(self) -> QueryTable:
-        return self.query_one("#hard-tokens", QueryTable)
+        return self.query_one("#hard_tokens-tokens", QueryTable)
 
     @property
     def scaling(self) -> QueryTable:
-        return self.query_one("#hard-scaling", QueryTable)
+        return self.query_one("#hard_tokens-scaling", QueryTable)
 
     @property
     def absorbed(self) -> QueryTable:
-        return self.query_one("#hard-absorbed", QueryTable)
+        return self.query_one("#hard_tokens-absorbed", QueryTable)
 
     @property
     def strips(self) -> ErrorStrips:
-        return self.query_one("#hard-strips", ErrorStrips)
+        return self.query_one("#hard_tokens-strips", ErrorStrips)
 
     @property
     def card(self) -> PlaceCard:
-        return self.query_one("#hard-card", PlaceCard)
+        return self.query_one("#hard_tokens-card", PlaceCard)
 
     @property
     def answer(self) -> AbsorbedLine:
-        return self.query_one("#hard-absorbed-line", AbsorbedLine)
+        return self.query_one("#hard_tokens-absorbed-line", AbsorbedLine)
 
     # What is looked at
 
@@ -191,7 +192,7 @@ class HardTokensScreen(PagedScreen):
             if jobs
             else Content()
         )
-        self.query_one("#hard-empty", Static).update(Content.from_markup(_EMPTY) + going_on)
+        self.query_one("#hard_tokens-empty", Static).update(Content.from_markup(_EMPTY) + going_on)
 
     def _show_card(self, *, again: bool = False) -> None:
         attention = self.bench.attention
@@ -222,7 +223,7 @@ class HardTokensScreen(PagedScreen):
 
     # Cursors
 
-    @on(QueryTable.RowHighlighted, "#hard-tokens")
+    @on(QueryTable.RowHighlighted, "#hard_tokens-tokens")
     def _token_moved(self, event: QueryTable.RowHighlighted) -> None:
         self.row_moved(TOKENS, event.row)
         attention = self.bench.attention
@@ -233,13 +234,13 @@ class HardTokensScreen(PagedScreen):
         same = place == (attention.context, attention.position)
         self.choose(None if same else At(*place), at_once=not event.moved)
 
-    @on(QueryTable.RowHighlighted, "#hard-scaling")
+    @on(QueryTable.RowHighlighted, "#hard_tokens-scaling")
     def _sae_moved(self, event: QueryTable.RowHighlighted) -> None:
         self.row_moved(SCALING, event.row)
         if event.moved and event.row["sae_id"] != self.bench.attention.sae:
             self.choose(Sae(str(event.row["sae"])))
 
-    @on(QueryTable.RowHighlighted, "#hard-absorbed")
+    @on(QueryTable.RowHighlighted, "#hard_tokens-absorbed")
     def _words_moved(self, event: QueryTable.RowHighlighted) -> None:
         self.row_moved(ABSORBED, event.row)
 
@@ -247,17 +248,17 @@ class HardTokensScreen(PagedScreen):
     def _stepped(self, event: ErrorStrips.Stepped) -> None:
         self.dispatch(At(event.context, event.position), visit=False)
 
-    @on(QueryTable.RowSelected, "#hard-tokens")
+    @on(QueryTable.RowSelected, "#hard_tokens-tokens")
     def _token_chosen(self) -> None:
         self.strips.focus()
 
-    @on(QueryTable.RowSelected, "#hard-scaling")
+    @on(QueryTable.RowSelected, "#hard_tokens-scaling")
     def _sae_chosen(self) -> None:
         self.dispatch(Focus(TOKENS))
 
     # Rows that have arrived
 
-    @on(QueryTable.Loaded, "#hard-tokens")
+    @on(QueryTable.Loaded, "#hard_tokens-tokens")
     def _tokens_loaded(self, event: QueryTable.Loaded) -> None:
         rows = self.rows(event.table, 256)
         seen = [i for i, _ in self._saes()]

@@ -13,7 +13,7 @@ _GROUPS = {
     "navigate": "Going places",
     "letters": "Letters",
     "absorption": "Absorption",
-    "error_study": "Hard tokens",
+    "hard_tokens": "Hard tokens",
     "pursuit": "Pursuits",
     "note": "Notes",
     "jobs": "Jobs",

@@ -24,8 +24,8 @@ SCREENS = {
     "absorption": ["screen absorption", "letter s", "token short", "focus absorption.cases"],
     "a word": ["screen absorption", "letter s", "token short", "focus absorption.occurrences"],
     "the map": ["screen absorption", "focus absorption.map"],
-    "hard tokens": ["screen hard"],
-    "scaling": ["screen hard", "focus hard.scaling"],
+    "hard tokens": ["screen hard_tokens"],
+    "scaling": ["screen hard_tokens", "focus hard_tokens.scaling"],
     "pursuit": ["screen pursuit"],
     "jobs": ["screen jobs"],
 }

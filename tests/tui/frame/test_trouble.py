@@ -183,7 +183,7 @@ async def test_a_part_of_the_store_is_gone_and_comes_back(
             elif how == "file":
                 target.write_text("")
             await run.pilot.pause(0.5)
-            for screen in ("letters", "absorption", "hard", "pursuit", "overview"):
+            for screen in ("letters", "absorption", "hard_tokens", "pursuit", "overview"):
                 run.app.dispatch(f"screen {screen}")
                 await run.until(lambda screen=screen: screen == run.app.front_screen.NAME)
             run.app.dispatch("filter w64")

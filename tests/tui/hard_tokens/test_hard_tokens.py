@@ -44,7 +44,7 @@ async def hard(
     app = WorkbenchApp(bench, record=False)
     try:
         async with app.run_test(size=size) as pilot:
-            for command in (*before, "screen hard"):
+            for command in (*before, "screen hard_tokens"):
                 app.dispatch(command)
             await until(pilot, lambda: isinstance(app.screen, HardTokensScreen))
             screen = app.screen
@@ -132,7 +132,7 @@ async def test_only_absorbed_words(errors: Path) -> None:
 async def test_a_filter_on_words_and_numbers(errors: Path) -> None:
     async with hard(errors) as (pilot, screen):
         await until(pilot, settled(screen))
-        screen.dispatch(Filter("short position<16", table="hard.tokens"))
+        screen.dispatch(Filter("short position<16", table="hard_tokens.tokens"))
         await until(pilot, lambda: 0 < screen.tokens.total < 60)
         rows = [row for row in map(screen.tokens.row_at, range(screen.tokens.total)) if row]
         assert rows
@@ -143,7 +143,7 @@ async def test_a_filter_on_words_and_numbers(errors: Path) -> None:
 async def test_sorting_by_one_sae(errors: Path) -> None:
     async with hard(errors) as (pilot, screen):
         await until(pilot, settled(screen))
-        screen.dispatch("sort error_2 direction=down table=hard.tokens")
+        screen.dispatch("sort error_2 direction=down table=hard_tokens.tokens")
         await until(pilot, lambda: screen.tokens.sorting[0].column == "error_2" and screen.tokens.up_to_date)
         await until(pilot, lambda: screen.tokens.row_at(1) is not None)
         widest = [row["errors"][2] for row in map(screen.tokens.row_at, range(10)) if row]
@@ -151,7 +151,7 @@ async def test_sorting_by_one_sae(errors: Path) -> None:
 
 
 async def test_walking_through_the_text(errors: Path) -> None:
-    async with hard(errors, (120, 40), "open hard/3/7") as (pilot, screen):
+    async with hard(errors, (120, 40), "open hard_tokens/3/7") as (pilot, screen):
         await until(pilot, settled(screen))
         await pilot.press("enter", "l")
         await until(pilot, lambda: screen.bench.attention.position == 8 and settled(screen)())
@@ -162,7 +162,7 @@ async def test_walking_through_the_text(errors: Path) -> None:
 
 
 async def test_a_link_leads_to_its_token(errors: Path) -> None:
-    async with hard(errors, (120, 40), "open hard/3/7?order=worse&sae=w256-k4") as (pilot, screen):
+    async with hard(errors, (120, 40), "open hard_tokens/3/7?order=worse&sae=w256-k4") as (pilot, screen):
         await until(pilot, settled(screen))
         assert (screen.bench.attention.context, screen.bench.attention.position) == (3, 7)
         assert "context 3" in text_of(screen)
@@ -198,7 +198,7 @@ async def test_marked_tokens_stay_marked(errors: Path) -> None:
 
 
 async def test_back_is_where_one_was(errors: Path) -> None:
-    async with hard(errors, (120, 40), "open hard/3/7") as (pilot, screen):
+    async with hard(errors, (120, 40), "open hard_tokens/3/7") as (pilot, screen):
         await until(pilot, settled(screen))
         screen.dispatch("place 9 4")
         await until(pilot, lambda: screen.bench.attention.context == 9 and settled(screen)())
@@ -240,7 +240,7 @@ async def test_every_number_is_explained(errors: Path) -> None:
 async def test_an_empty_store_says_what_to_press(study: Path) -> None:
     async with hard(study) as (pilot, screen):
         await until(pilot, lambda: screen.has_class("-empty"))
-        assert "studies the SAEs in view" in str(screen.query_one("#hard-empty", Static).render())
+        assert "studies the SAEs in view" in str(screen.query_one("#hard_tokens-empty", Static).render())
         assert "A study" in text_of(screen)
 
 
