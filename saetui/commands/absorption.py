@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
+from saetui.commands.arguments import build
 from saetui.commands.command import Command, argument, command
 from saetui.commands.navigate import Focus, Open
-from saetui.commands.parse import build
 from saetui.commands.study import Study
 from saetui.commands.table import Filter
 from saetui.workbench.attention import METRICS, Place

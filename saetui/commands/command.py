@@ -1,17 +1,15 @@
-"""A command: one typed action with a verb, arguments, a line of help and default keys; and the registry of all."""
+"""A command: one typed action with a verb, arguments, a line of help and default keys."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import MISSING, dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, dataclass_transform, get_type_hints
 
 if TYPE_CHECKING:
     from saetui.workbench.workbench import Workbench
 
-_REGISTRY: dict[str, type[Command]] = {}
-_ORDERED: dict[str, type[Command]] = {}
 _ARGUMENTS: dict[type[Command], tuple[Argument, ...]] = {}
 
 
@@ -153,23 +151,6 @@ def command(
         frozen.group = cls.__module__.rpartition(".")[2]
         frozen.recorded = recorded
         frozen.asks = asks
-        _REGISTRY[verb] = frozen
         return frozen
 
     return made
-
-
-def commands() -> Mapping[str, type[Command]]:
-    """All commands by verb, in the order of ``saetui.commands.vocabulary``."""
-    from saetui.commands.vocabulary import GROUPS
-
-    if len(_ORDERED) != len(_REGISTRY):
-        _ORDERED.update(sorted(_REGISTRY.items(), key=lambda item: GROUPS.index(item[1].group)))
-    return _ORDERED
-
-
-def keys_of(screen: str | None) -> Iterator[tuple[str, type[Command], str]]:
-    """``(key, command, arguments)`` bound on one screen, or with None those bound everywhere."""
-    for cls in commands().values():
-        if (cls.screens is None and screen is None) or (cls.screens is not None and screen in cls.screens):
-            yield from ((key, cls, arguments) for key, arguments in cls.keys.items())

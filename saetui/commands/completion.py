@@ -10,10 +10,11 @@ from string import ascii_lowercase
 from typing import TYPE_CHECKING
 
 from saetui.commands.absorption import SHOWN
-from saetui.commands.command import Argument, Command, commands
+from saetui.commands.command import Argument, Command
 from saetui.commands.hard_tokens import ONLY
 from saetui.commands.pursuit import BUDGETS
 from saetui.commands.study import STUDIES
+from saetui.commands.vocabulary import commands
 from saetui.plugins import architecture_names
 from saetui.workbench.attention import METRICS, ORDERS, UNITS
 from saetui.workbench.exceptions import CommandError

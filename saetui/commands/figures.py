@@ -6,8 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from saetui.commands.arguments import text_of
 from saetui.commands.command import Command, argument, command
-from saetui.commands.parse import text_of
 from saetui.workbench.exceptions import CommandError
 from saetui.workbench.sql_text import file_of_query
 from saetui.workbench.user_path import user_path

@@ -1,20 +1,15 @@
-"""Text to command and back: what a person types after ``:``, what keys carry, and what sessions record."""
+"""From text to command: what a person types after ``:``, and what keys carry."""
 
-import shlex
-import types
-from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
-from typing import Any, Union, get_args, get_origin
+from typing import Any
 
-from saetui.commands.command import Argument, Command, commands
+from saetui.commands.arguments import build, split
+from saetui.commands.command import Command
+from saetui.commands.vocabulary import commands
 from saetui.workbench.exceptions import CommandError
 
 # The longest is a note; anything longer was pasted by mistake.
 LONGEST = 50_000
-_TRUE = {"yes", "true", "on", "1"}
-_FALSE = {"no", "false", "off", "0"}
-# So much of a value is repeated in a message.
-_LONGEST = 100
 # What hands type that have learnt it elsewhere.
 _ALIASES = {"q": "quit", "h": "help"}
 
@@ -35,7 +30,7 @@ def parse(text: str) -> Command:
         rest = next(a for a in arguments if a.rest)
         given: dict[str, Any] = {rest.name: tail.strip()}
     else:
-        given = _split(cls, tail)
+        given = split(cls, tail)
     return build(cls, given)
 
 
@@ -52,104 +47,3 @@ def find(verb: str) -> type[Command]:
         raise CommandError(f"{verb!r} can be {', '.join(sorted(matches))}")
     near = get_close_matches(verb, known, n=1)
     raise CommandError(f"no command {verb!r}" + (f"; nearest is {near[0]!r}" if near else "; ctrl+p lists them all"))
-
-
-def build(cls: type[Command], given: Mapping[str, Any]) -> Command:
-    """A command from named values (texts are converted), e.g. from a line of a session file."""
-    arguments = {a.name: a for a in cls.arguments()}
-    unknown = [name for name in given if name not in arguments]
-    if unknown:
-        near = get_close_matches(unknown[0], arguments, n=1)
-        hint = f"; nearest is {near[0]!r}" if near else f"; usage: {cls.usage()}"
-        raise CommandError(f"{cls.verb}: no argument {unknown[0]!r}{hint}")
-    missing = [a.name for a in arguments.values() if a.required and a.name not in given]
-    if missing:
-        raise CommandError(f"{cls.verb}: {missing[0]} is missing; usage: {cls.usage()}")
-    return cls(**{name: _converted(cls, arguments[name], value) for name, value in given.items()})
-
-
-def text_of(command: Command) -> str:
-    """The line that gives this command when parsed."""
-    arguments = command.arguments()
-    if any(a.rest for a in arguments):
-        rest = next(a for a in arguments if a.rest)
-        return f"{command.verb} {getattr(command, rest.name)}".rstrip()
-    words = [command.verb]
-    positional = True
-    for a in arguments:
-        value = getattr(command, a.name)
-        if not a.required and value == a.default:
-            positional = False
-            continue
-        written = shlex.quote(_written(value))
-        words.append(written if positional and "=" not in written else f"{a.name}={written}")
-    return " ".join(words)
-
-
-def _written(value: Any) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, tuple):
-        return ",".join(map(str, value))
-    return str(value)
-
-
-def _split(cls: type[Command], tail: str) -> dict[str, str]:
-    try:
-        words = shlex.split(tail)
-    except ValueError as problem:
-        raise CommandError(f"{cls.verb}: a quotation mark is not closed in {tail!r}") from problem
-    arguments = cls.arguments()
-    names = {a.name for a in arguments}
-    given: dict[str, str] = {}
-    for word in words:
-        name, equals, value = word.partition("=")
-        if equals and (name in names or name.isidentifier()):
-            given[name] = value
-            continue
-        free = [a.name for a in arguments if a.name not in given]
-        if not free:
-            raise CommandError(f"{cls.verb}: {word!r} is one too many; usage: {cls.usage()}")
-        given[free[0]] = word
-    return given
-
-
-def _converted(cls: type[Command], argument: Argument, value: Any) -> Any:
-    kinds = _alternatives(argument.kind)
-    if value is None and type(None) in kinds:
-        return None
-    for kind in kinds:
-        if kind is type(None):
-            continue
-        try:
-            return _as(kind, value)
-        except (ValueError, TypeError, OverflowError):
-            continue
-    wanted = " or ".join(_spoken(kind) for kind in kinds if kind is not type(None))
-    raise CommandError(f"{cls.verb}: {argument.name} must be {wanted}, not {repr(value)[:_LONGEST]}")
-
-
-def _alternatives(kind: Any) -> Sequence[Any]:
-    return get_args(kind) if get_origin(kind) in (Union, types.UnionType) else (kind,)
-
-
-def _as(kind: Any, value: Any) -> Any:
-    if get_origin(kind) is tuple:
-        parts = value.split(",") if isinstance(value, str) else list(value)
-        return tuple(_as(get_args(kind)[0], part) for part in parts if part != "")
-    if kind is bool:
-        word = str(value).lower()
-        if word not in _TRUE | _FALSE:
-            raise ValueError(value)
-        return word in _TRUE
-    if kind is str and not isinstance(value, str | int | float):
-        raise ValueError(value)
-    if kind is int and isinstance(value, float) and not value.is_integer():
-        raise ValueError(value)
-    return kind(value)
-
-
-def _spoken(kind: Any) -> str:
-    if get_origin(kind) is tuple:
-        return f"a list like 1,2,3 of {_spoken(get_args(kind)[0])}"
-    return {int: "a whole number", float: "a number", bool: "yes or no"}.get(kind, "text")

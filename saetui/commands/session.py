@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 import saetui
 from saetui.commands.command import Command
+from saetui.commands.dispatch import dispatch
 from saetui.commands.session_lines import FORMAT, read_header, read_lines, read_step
 from saetui.workbench.action import Action
 from saetui.workbench.exceptions import user_errors
@@ -173,7 +174,7 @@ def replay(session: Session, bench: Workbench) -> list[Difference]:
     differences = []
     for index, step in enumerate(session.steps):
         try:
-            bench.dispatch(step.command, visit=step.visit)
+            dispatch(bench, step.command, visit=step.visit)
             view = bench.view()
             shown = view.digest(bench.store)
             comparable = session.format == FORMAT or view.digests_as_before

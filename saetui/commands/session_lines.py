@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import saetui
-from saetui.commands.command import Command, commands
-from saetui.commands.parse import build
+from saetui.commands.arguments import build
+from saetui.commands.command import Command
+from saetui.commands.vocabulary import commands
 from saetui.disk_errors import told
 from saetui.plain_files import read_file
 from saetui.workbench.exceptions import CommandError

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from saetui.figures.choice import Choice
-from saetui.figures.description import Bar, BarChart, Plot, Scale
 from saetui.figures.kind import Drawing, Kind, thresholds_of
 from saetui.figures.lines import Row
+from saetui.figures.plots import Bar, BarChart, Plot, Scale
 from saetui.figures.study_parts import SITE, site_of, study_of
 
 if TYPE_CHECKING:

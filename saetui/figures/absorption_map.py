@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from saetui.figures.absorption_rate import thresholds
 from saetui.figures.choice import Choice
-from saetui.figures.description import HeatMap, Scale
 from saetui.figures.kind import Drawing, Kind, saes_of, thresholds_of
 from saetui.figures.lines import Row
+from saetui.figures.plots import HeatMap, Scale
 
 _METRICS = {"absorption rate": "letter_rates", "absorption fraction": "letter_fractions"}
 

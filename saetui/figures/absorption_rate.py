@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 from saetui.figures.charts import RATE, rate_against_l0
 from saetui.figures.choice import Choice, at_one_site
-from saetui.figures.description import Chart, Scale
 from saetui.figures.intervals import RESAMPLES, bootstrap_mean, wilson
 from saetui.figures.kind import Drawing, Kind, saes_of, thresholds_of
 from saetui.figures.lines import (
@@ -21,6 +20,7 @@ from saetui.figures.lines import (
     Row,
     lines,
 )
+from saetui.figures.plots import Chart, Scale
 
 FRACTION = Scale("absorption fraction", "mean", from_zero=True)
 

@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from saetui.figures import ink
-from saetui.figures.description import BarChart, Chart, HeatMap, Line, Plot, Scale
+from saetui.figures.plots import BarChart, Chart, HeatMap, Line, Plot, Scale
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from saetui.figures.description import Chart, Scale
 from saetui.figures.lines import ARCHITECTURE, SPARSITY, WIDTH, WIDTH_SCALE, Interval, Row, l0_scale, lines
+from saetui.figures.plots import Chart, Scale
 
 RATE = Scale("absorption rate", "share", from_zero=True)
 

@@ -1,164 +1,17 @@
-"""A figure as data: what is drawn on which axes, before anything draws it.
-
-Names in it come from stores of others: every text is made visible where it enters, whoever draws it.
-"""
+"""A figure as data: its plots, the query they come from, and what a caption must say."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar, TypeAlias
+from typing import Any, ClassVar
 
-from saetui.visible import visible, visible_lines
-
-
-class _Shown:
-    """Base of what has texts that are drawn: its fields of text, or of several, are made visible."""
-
-    # Fields whose line breaks are kept, and those that are kept as they are.
-    _LINES: ClassVar[frozenset[str]] = frozenset()
-    _EXACT: ClassVar[frozenset[str]] = frozenset()
-
-    def __post_init__(self) -> None:
-        for name, value in vars(self).items():
-            if name in self._EXACT:
-                continue
-            if isinstance(value, str):
-                shown: Any = visible_lines(value) if name in self._LINES else visible(value)
-            elif isinstance(value, tuple) and value and isinstance(value[0], str):
-                shown = tuple(map(visible, value))
-            else:
-                continue
-            if shown != value:
-                object.__setattr__(self, name, shown)
+from saetui.figures.plots import Plot, Shown
 
 
 @dataclass(frozen=True)
-class Scale(_Shown):
-    """What an axis measures; ``whole`` allows no ticks between whole numbers."""
-
-    label: str
-    unit: str = ""
-    logarithmic: bool = False
-    from_zero: bool = False
-    whole: bool = False
-
-    @property
-    def text(self) -> str:
-        """The label with its unit."""
-        return f"{self.label} ({self.unit})" if self.unit else self.label
-
-
-@dataclass(frozen=True)
-class Point(_Shown):
-    """One place, with the ends of its interval along y where it has one, and what it stands for."""
-
-    x: float
-    y: float
-    low: float | None = None
-    high: float | None = None
-    label: str = ""
-
-
-@dataclass(frozen=True)
-class Line(_Shown):
-    """Points that belong together, from left to right; a ``reference`` is what the other lines are held against.
-
-    ``marked=False`` draws the line without a marker at each point, as for a fitted curve; ``joined=False`` the markers
-    without a line between them.
-    """
-
-    name: str
-    points: tuple[Point, ...]
-    reference: bool = False
-    marked: bool = True
-    joined: bool = True
-
-
-@dataclass(frozen=True)
-class Chart(_Shown):
-    """Lines on two axes; ``key`` says what the names of the lines are, e.g. "width"."""
-
-    title: str
-    x: Scale
-    y: Scale
-    lines: tuple[Line, ...]
-    key: str = ""
-
-    @property
-    def places(self) -> list[float]:
-        """Where along x there is something to read off: at the markers, or along curves where there are none."""
-        marked = [point.x for line in self.lines if line.marked for point in line.points]
-        return marked or [point.x for line in self.lines for point in line.points]
-
-    @property
-    def is_empty(self) -> bool:
-        return not any(line.points for line in self.lines)
-
-
-@dataclass(frozen=True)
-class Bar(_Shown):
-    """One row of bars: a value for each of the chart's ``names``, None where there is none.
-
-    ``intervals`` are the ends of each value's interval, for all names or for none.
-    """
-
-    label: str
-    values: tuple[float | None, ...]
-    note: str = ""
-    intervals: tuple[tuple[float, float] | None, ...] = ()
-
-    def ends(self, index: int) -> tuple[float, float] | None:
-        """The interval of one value, where it has one."""
-        return self.intervals[index] if self.intervals else None
-
-
-@dataclass(frozen=True)
-class BarChart(_Shown):
-    """Bars from zero, a row for each thing and in it a bar for each name.
-
-    ``stacked`` puts the bars of a row end to end; its values are not negative then, and without intervals.
-    """
-
-    title: str
-    scale: Scale
-    names: tuple[str, ...]
-    bars: tuple[Bar, ...]
-    label: str = ""
-    stacked: bool = False
-
-    @property
-    def is_empty(self) -> bool:
-        return all(value is None for bar in self.bars for value in bar.values)
-
-
-@dataclass(frozen=True)
-class HeatMap(_Shown):
-    """A share for each row and column, None where there is none, written in percent.
-
-    The colours go from none at 0 to all at ``high``.
-    """
-
-    title: str
-    scale: Scale
-    rows: tuple[str, ...]
-    columns: tuple[str, ...]
-    values: tuple[tuple[float | None, ...], ...]
-    high: float = 1.0
-    row_label: str = ""
-    column_label: str = ""
-
-    @property
-    def is_empty(self) -> bool:
-        return all(value is None for row in self.values for value in row)
-
-
-Plot: TypeAlias = Chart | BarChart | HeatMap
-
-
-@dataclass(frozen=True)
-class Figure(_Shown):
+class Figure(Shown):
     """Plots that answer one question, and the query they come from.
 
     ``note`` says what a caption must: whose numbers, which intervals, which thresholds. ``advice`` says what to do

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from saetui.figures.choice import Choice
-from saetui.figures.description import Chart, Line, Point, Scale
 from saetui.figures.kind import Drawing, Kind
 from saetui.figures.lines import Row
+from saetui.figures.plots import Chart, Line, Point, Scale
 from saetui.figures.study_parts import ADVICE, SITE, site_of, study_of
 
 # Of a longer context, the tokens around the hardest one.

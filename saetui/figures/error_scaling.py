@@ -7,9 +7,9 @@ from collections.abc import Callable, Sequence
 
 from saetui.figures.charts import fvu_against_width
 from saetui.figures.choice import Choice, at_one_site
-from saetui.figures.description import Chart, Line, Point, Scale
 from saetui.figures.kind import Drawing, Kind
 from saetui.figures.lines import ARCHITECTURE, SPARSITY, WIDTH_SCALE, Row, lines
+from saetui.figures.plots import Chart, Line, Point, Scale
 
 _TITLE = "Variance left unexplained"
 # Places of the fitted curve: enough to look smooth.

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from saetui.figures.choice import Choice
-from saetui.figures.description import Plot
 from saetui.figures.lines import Row
+from saetui.figures.plots import Plot
 
 
 @dataclass(frozen=True)

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from saetui.figures.choice import Choice
-from saetui.figures.description import Chart, Line, Scale
 from saetui.figures.intervals import RESAMPLES, bootstrap_mean
 from saetui.figures.kind import Drawing, Kind, saes_of
 from saetui.figures.lines import ARCHITECTURE, HOOK_KIND, LAYER_SCALE, MODEL, SPARSITY, WIDTH, Row, Trait, lines
+from saetui.figures.plots import Chart, Line, Scale
 
 _SCORES = {"f1": "F1", "precision": "precision", "recall": "recall"}
 _PROBE = Trait("probe", lambda _: 0, lambda _: "linear probe")

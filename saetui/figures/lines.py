@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from saetui.figures.description import Line, Point, Scale
+from saetui.figures.plots import Line, Point, Scale
 
 Row: TypeAlias = Mapping[str, Any]
 Interval: TypeAlias = Callable[[Row], tuple[float, float] | None]

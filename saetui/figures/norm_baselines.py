@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from saetui.figures.choice import Choice
-from saetui.figures.description import Bar, BarChart, Scale
 from saetui.figures.kind import Drawing, Kind
 from saetui.figures.lines import Row
+from saetui.figures.plots import Bar, BarChart, Scale
 from saetui.figures.study_parts import SITE, percent, site_of, study_of
 
 _PREDICTORS = {

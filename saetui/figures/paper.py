@@ -13,11 +13,13 @@ from typing import TYPE_CHECKING
 from saetui.disk_errors import told
 from saetui.figures import ink
 from saetui.figures.axes import draw_plot, inches_of, legend_of
-from saetui.figures.description import Figure, Plot
 from saetui.figures.exceptions import FigureError
+from saetui.figures.plots import Plot
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Sheet
+
+    from saetui.figures.description import Figure
 
 FORMATS = (".svg", ".png")
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from saetui.figures.choice import Choice, at_one_site
-from saetui.figures.description import Chart, Scale
 from saetui.figures.intervals import RESAMPLES, bootstrap_mean
 from saetui.figures.kind import Drawing, Kind, saes_of
 from saetui.figures.lines import ARCHITECTURE, WIDTH, Row, l0_scale, lines
+from saetui.figures.plots import Chart, Scale
 
 
 def _draw(rows: Sequence[Row], choice: Choice) -> Drawing:

@@ -33,7 +33,7 @@ from saetui.tui.frame.screen import WorkbenchScreen
 from saetui.tui.keys import bindings_of
 from saetui.tui.messages import AttentionChanged, BenchEvent, DevicesSeen, JobsChanged, StoreChanged, TableChanged
 from saetui.tui.panels.base import Panel
-from saetui.tui.start import SIGNALS
+from saetui.tui.signals import SIGNALS
 from saetui.tui.theme import THEMES, chosen_theme, default_theme, muted, remember_theme
 from saetui.visible import visible_lines
 from saetui.workbench.events import (

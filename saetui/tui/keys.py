@@ -2,7 +2,7 @@
 
 from textual.binding import Binding
 
-from saetui.commands.command import keys_of
+from saetui.commands.vocabulary import keys_of
 
 _URGENT = frozenset({"ctrl+q"})
 _SHOWN = {

@@ -7,10 +7,10 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from saetui.tui.signals import SIGNALS, unwind_on_signals
+
 if TYPE_CHECKING:
     from saetui.workbench.workbench import Workbench
-
-SIGNALS = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
 
 
 def run(store_path: Path, at: str | None = None) -> int:
@@ -20,19 +20,19 @@ def run(store_path: Path, at: str | None = None) -> int:
     """
     # Looking for garbage costs a tenth of the start, and what is made before the first paint stays.
     gc.disable()
-    for number in SIGNALS:
-        signal.signal(number, _unwind)
+    unwind_on_signals()
     with ThreadPoolExecutor(1) as opener:
         # The database opens while the interface is being imported.
         opening = opener.submit(_open, store_path)
         import saetui.tui.overview.screen  # noqa: F401
+        from saetui.commands.dispatch import dispatch
         from saetui.commands.navigate import Open
         from saetui.tui.app import WorkbenchApp
 
         bench = opening.result()
     try:
         if at:
-            bench.dispatch(Open(at))
+            dispatch(bench, Open(at))
         app = WorkbenchApp(bench)
         # While the terminal is being taken over, a signal has to wait until it can be given back.
         for number in SIGNALS:
@@ -52,7 +52,3 @@ def _open(store_path: Path) -> "Workbench":
     from saetui.workbench.workbench import Workbench
 
     return Workbench.open(store_path)
-
-
-def _unwind(number: int, _: object) -> None:
-    raise SystemExit(128 + number)

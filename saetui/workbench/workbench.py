@@ -1,4 +1,4 @@
-"""The workbench: a store, its jobs, one cursor of attention, and the dispatcher of commands; knows no terminal."""
+"""The workbench: a store, its jobs, one cursor of attention, and the doing of commands; knows no terminal."""
 
 from __future__ import annotations
 
@@ -13,8 +13,6 @@ from threading import Lock
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
-from saetui.commands.command import Command
-from saetui.commands.parse import parse
 from saetui.workbench.action import Action, ActionRecorder
 from saetui.workbench.attention import Attention, History, Place
 from saetui.workbench.catalogue import Catalogue, Holdings
@@ -60,7 +58,7 @@ SCREENS = {
 class Workbench:
     """Everything a person works with, without the terminal.
 
-    Listeners receive events, some of them from the writing thread. With ``inline`` writes happen before ``dispatch``
+    Listeners receive events, some of them from the writing thread. With ``inline`` writes happen before ``perform``
     returns, which is what headless use and tests want.
     """
 
@@ -102,19 +100,12 @@ class Workbench:
 
     # Commands
 
-    def dispatch(self, command: Command | str, *, visit: bool = True) -> Command:
-        """Do a command (or the text of one) and record it; gives it back with all its arguments filled in.
+    def perform(self, done: Action, *, visit: bool = True) -> None:
+        """Do a command whose arguments are all filled in, and record it.
 
         ``visit=False`` is for moving a cursor: the place replaces the current step of the history.
         Raises CommandError, StoreError or JobError where it cannot be done; nothing is recorded then.
         """
-        given = parse(command) if isinstance(command, str) else command
-        done = given.resolved(self)
-        self.perform(done, visit=visit)
-        return done
-
-    def perform(self, done: Action, *, visit: bool = True) -> None:
-        """Do a command whose arguments are all filled in, and record it; raises as ``dispatch`` does."""
         visit = visit and done.visits
         steps = self.history.index
         done.run(self)

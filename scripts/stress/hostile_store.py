@@ -218,6 +218,7 @@ def _command(line: list[str]) -> None:
 
 def _workbench(root: Path) -> None:
     """Each screen and its tables, polls, jobs, notes, and a session that is recorded."""
+    from saetui.commands.dispatch import dispatch
     from saetui.commands.session import Recorder, fingerprint
     from saetui.workbench.exceptions import user_errors
     from saetui.workbench.workbench import SCREENS, Workbench
@@ -231,7 +232,7 @@ def _workbench(root: Path) -> None:
     bench.recorder = Recorder(root / "sessions", lambda: fingerprint(bench.store))
     for screen in SCREENS:
         try:
-            bench.dispatch(f"screen {screen}")
+            dispatch(bench, f"screen {screen}")
             for _, query in bench.view().tables:
                 sql, parameters = query.window(0, 50)
                 bench.store.fetch(sql, **parameters)
@@ -245,7 +246,7 @@ def _workbench(root: Path) -> None:
     for job in bench.jobs:
         job.log_tail(20)
         try:
-            bench.dispatch(f"cancel {job.id}")
+            dispatch(bench, f"cancel {job.id}")
         except known:
             continue
     bench.poll()

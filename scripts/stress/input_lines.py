@@ -133,11 +133,12 @@ def links(base: Path) -> list[Input]:
 
     def read(link: str) -> Act:
         def give(place: Path) -> None:
+            from saetui.commands.dispatch import dispatch
             from saetui.commands.navigate import Open
             from saetui.workbench.workbench import Workbench
 
             bench = Workbench.open(place / "s", inline=True)
-            bench.dispatch(Open(link))
+            dispatch(bench, Open(link))
             for _, query in bench.view().tables:
                 sql, parameters = query.window(0, 5)
                 bench.store.fetch(sql, **parameters)
@@ -186,17 +187,18 @@ def lines(base: Path) -> list[Input]:
         "sql", "sql select", "sql select * from read_text('/etc/passwd')", "\x1b[2J", "a" * 500_000, "filter " + "f1 > 0.1 or " * 400 + "f1 > 1",
     )  # fmt: skip
 
-    def dispatch(line: str) -> Act:
+    def gives(line: str) -> Act:
         def give(place: Path) -> None:
+            from saetui.commands.dispatch import dispatch
             from saetui.jobs.client import JobClient
             from saetui.workbench.workbench import Workbench
 
             JobClient.ensure_workers = lambda self: None  # type: ignore[method-assign]
             bench = Workbench.open(place / "s", inline=True)
-            bench.dispatch("screen letters")
-            bench.dispatch("letter s")
+            dispatch(bench, "screen letters")
+            dispatch(bench, "letter s")
             try:
-                bench.dispatch(line)
+                dispatch(bench, line)
                 for _, query in bench.view().tables:
                     sql, parameters = query.window(0, 5)
                     bench.store.fetch(sql, **parameters)
@@ -217,8 +219,6 @@ def lines(base: Path) -> list[Input]:
 
     make = with_store(base)
     group = "filters and lines"
-    found = [
-        Input(group, f"filter {i} {f[:24]!r}", make, dispatch(f"filter {f}"), False) for i, f in enumerate(filters)
-    ]
-    found += [Input(group, f"line {i} {w[:24]!r}", make, dispatch(w), False) for i, w in enumerate(words)]
+    found = [Input(group, f"filter {i} {f[:24]!r}", make, gives(f"filter {f}"), False) for i, f in enumerate(filters)]
+    found += [Input(group, f"line {i} {w[:24]!r}", make, gives(w), False) for i, w in enumerate(words)]
     return found + [Input(group, f"completion {i} {w[:24]!r}", make, complete(w), False) for i, w in enumerate(words)]

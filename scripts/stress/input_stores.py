@@ -40,6 +40,7 @@ def job_folders(base: Path, draw: random.Random) -> list[Input]:
         return with_store(base, make)
 
     def look(place: Path) -> None:
+        from saetui.commands.dispatch import dispatch
         from saetui.jobs.client import JobClient
         from saetui.workbench.exceptions import user_errors
         from saetui.workbench.workbench import Workbench
@@ -54,7 +55,7 @@ def job_folders(base: Path, draw: random.Random) -> list[Input]:
                 pass
         for line in ("screen jobs", *(f"{verb} {job.id}" for job in bench.jobs for verb in ("job", "retry", "cancel"))):
             try:
-                bench.dispatch(line)
+                dispatch(bench, line)
             except user_errors():
                 continue
         bench.poll()
@@ -147,12 +148,13 @@ def _for(job: Path, name: str, act: Act) -> None:
 
 def store_folders(base: Path, draw: random.Random) -> list[Input]:
     def look(place: Path) -> None:
+        from saetui.commands.dispatch import dispatch
         from saetui.jobs.client import JobClient
         from saetui.workbench.workbench import Workbench
 
         JobClient.ensure_workers = lambda self: None  # type: ignore[method-assign]
         bench = Workbench.open(place / "s", inline=True)
-        bench.dispatch("screen letters")
+        dispatch(bench, "screen letters")
         for _ in range(2):
             bench._next_look = 0.0
             bench.poll()

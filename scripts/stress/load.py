@@ -116,6 +116,7 @@ def work_bench(root: Path, minutes: float, seed: int, told: Path) -> None:
     """What a person does, as commands, while results keep coming."""
     import polars as pl
 
+    from saetui.commands.dispatch import dispatch
     from saetui.workbench.exceptions import user_errors
     from saetui.workbench.workbench import Workbench
     from store import Spool
@@ -143,7 +144,7 @@ def work_bench(root: Path, minutes: float, seed: int, told: Path) -> None:
         )
         for name, act in (
             ("poll", bench.poll),
-            (line, lambda line=line: bench.dispatch(line)),
+            (line, lambda line=line: dispatch(bench, line)),
             ("rows", lambda: _fetch(bench)),
         ):  # type: ignore[misc]
             start = time.perf_counter()

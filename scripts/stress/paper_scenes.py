@@ -28,17 +28,19 @@ def before(root: Path) -> None:
 
 def play_session(root: Path) -> None:
     """Commands are given and recorded, and the session is closed."""
+    from saetui.commands.dispatch import dispatch
     from saetui.commands.session import Recorder, fingerprint
     from saetui.workbench.workbench import Workbench
 
     bench = Workbench.open(root, inline=True)
     bench.recorder = Recorder(root / "sessions", lambda: fingerprint(bench.store))
     for line in _LINES:
-        bench.dispatch(line)
+        dispatch(bench, line)
     bench.close()
 
 
 def recover_session(root: Path) -> None:
+    from saetui.commands.dispatch import dispatch
     from saetui.commands.session import load
     from saetui.workbench.workbench import Workbench
 
@@ -55,7 +57,7 @@ def recover_session(root: Path) -> None:
     bench = Workbench.open(root, inline=True)
     notes = bench.store.fetch("SELECT count(*) FROM mark").rows[0][0]
     listed = bench.store.fetch("SELECT count(*) FROM session").rows[0][0]
-    bench.dispatch("screen letters")
+    dispatch(bench, "screen letters")
     bench.close()
     if notes > 1 or listed > 1:
         raise BrokenError("doubled", f"{notes} notes and {listed} sessions in the store")

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from saetui.commands.absorption import CASES, EVIDENCE, LETTERS, MAP, OCCURRENCES, Ablate, Lead, Metric, Tau
+from saetui.commands.dispatch import dispatch
 from saetui.commands.navigate import Focus, Open
 from saetui.commands.session import Recorder, fingerprint, load, replay
 from saetui.commands.study import Study
@@ -26,7 +27,7 @@ from store import Spool
 @pytest.fixture
 def cases(bench: Workbench) -> Workbench:
     """On the screen, with a letter and a word of the widest SAE."""
-    bench.dispatch("open absorption/s?sae=w1024-k4")
+    dispatch(bench, "open absorption/s?sae=w1024-k4")
     return bench
 
 
@@ -53,112 +54,112 @@ def verdicts(bench: Workbench) -> dict[str, int]:
 
 def test_thresholds_are_parameters_of_the_queries(cases: Workbench) -> None:
     before = verdicts(cases)
-    cases.dispatch("lead 0.1")
+    dispatch(cases, "lead 0.1")
     after = verdicts(cases)
     assert after["absorbed"] > before["absorbed"]
     assert "no lead" not in after
-    cases.dispatch("lead 100")
+    dispatch(cases, "lead 100")
     assert "absorbed" not in verdicts(cases)
-    cases.dispatch("reset")
+    dispatch(cases, "reset")
     assert verdicts(cases) == before
     assert (cases.attention.tau, cases.attention.lead, cases.attention.min_cosine) == (None, None, None)
 
 
 def test_a_step_starts_from_the_threshold_of_the_study(cases: Workbench) -> None:
-    assert cases.dispatch("lead down") == Lead(0.9)
-    assert cases.dispatch("lead down") == Lead(0.8)
-    assert cases.dispatch("lead up") == Lead(0.9)
-    assert cases.dispatch("tau up") == Tau(0.04)
+    assert dispatch(cases, "lead down") == Lead(0.9)
+    assert dispatch(cases, "lead down") == Lead(0.8)
+    assert dispatch(cases, "lead up") == Lead(0.9)
+    assert dispatch(cases, "tau up") == Tau(0.04)
     for _ in range(6):
-        cases.dispatch("tau down")
+        dispatch(cases, "tau down")
     assert cases.attention.tau == 0.0
-    assert cases.dispatch("cosine down").values() == {"value": 0.02}
+    assert dispatch(cases, "cosine down").values() == {"value": 0.02}
 
 
 def test_moving_a_threshold_is_no_step_of_the_history(cases: Workbench) -> None:
     places = len(cases.history.places)
     for _ in range(3):
-        cases.dispatch("lead up")
+        dispatch(cases, "lead up")
     assert len(cases.history.places) == places
-    cases.dispatch("back")
+    dispatch(cases, "back")
     assert cases.attention.lead is None
 
 
 def test_the_metric_changes_what_a_verdict_is(cases: Workbench) -> None:
-    cases.dispatch("sae w64-k4")
-    assert cases.dispatch("metric") == Metric("projection")
+    dispatch(cases, "sae w64-k4")
+    assert dispatch(cases, "metric") == Metric("projection")
     assert "partly" in verdicts(cases)
-    assert cases.dispatch("metric") == Metric("paper")
+    assert dispatch(cases, "metric") == Metric("paper")
     assert "partly" not in verdicts(cases)
 
 
 def test_words_go_round(cases: Workbench) -> None:
     everything = sum(verdicts(cases).values())
-    assert cases.dispatch("cases") == Filter("verdict = absorbed", table=CASES)
+    assert dispatch(cases, "cases") == Filter("verdict = absorbed", table=CASES)
     assert set(verdicts(cases)) == {"absorbed"}
-    cases.dispatch("cases")
+    dispatch(cases, "cases")
     assert "fires" not in verdicts(cases)
-    cases.dispatch("cases")
+    dispatch(cases, "cases")
     assert sum(verdicts(cases).values()) == everything
 
 
 def test_the_absorber_is_looked_at_on_the_screen_of_letters(cases: Workbench) -> None:
     with pytest.raises(CommandError, match="put the cursor on a word"):
-        cases.dispatch("absorber")
+        dispatch(cases, "absorber")
     cases.change_table(CASES, row={"surface": " so", "absorber": 59})
-    assert cases.dispatch("absorber") == Open("letters/s/59?sae=w1024-k4")
+    assert dispatch(cases, "absorber") == Open("letters/s/59?sae=w1024-k4")
     assert (cases.screen, cases.attention.latent) == ("letters", 59)
-    cases.dispatch("back")
-    cases.dispatch(f"focus {EVIDENCE}")
+    dispatch(cases, "back")
+    dispatch(cases, f"focus {EVIDENCE}")
     cases.change_table(EVIDENCE, row={"latent": 7})
-    cases.dispatch("absorber")
+    dispatch(cases, "absorber")
     assert cases.attention.latent == 7
 
 
 def test_a_page_is_turned_by_its_tables(cases: Workbench) -> None:
     assert cases.page == ""
-    cases.dispatch(f"focus {OCCURRENCES}")
+    dispatch(cases, f"focus {OCCURRENCES}")
     assert cases.page == "word"
-    cases.dispatch(f"focus {EVIDENCE}")
+    dispatch(cases, f"focus {EVIDENCE}")
     assert cases.page == "word"
     assert [table for table, _ in cases.view().tables] == [EVIDENCE, OCCURRENCES]
-    cases.dispatch("map")
+    dispatch(cases, "map")
     assert [table for table, _ in cases.view().tables] == [MAP]
-    assert cases.dispatch("map") == Focus(LETTERS)
+    assert dispatch(cases, "map") == Focus(LETTERS)
     assert [table for table, _ in cases.view().tables] == [LETTERS, CASES, EVIDENCE]
 
 
 def test_a_link_leads_to_a_word_and_keeps_what_if(cases: Workbench) -> None:
     front = NoFront()
     cases.front = front
-    cases.dispatch("token short")
-    cases.dispatch("lead 0.8")
-    cases.dispatch("metric projection")
-    cases.dispatch("link")
+    dispatch(cases, "token short")
+    dispatch(cases, "lead 0.8")
+    dispatch(cases, "metric projection")
+    dispatch(cases, "link")
     assert front.copied.endswith(" --at 'absorption/s/%20short?sae=w1024-k4&metric=projection&lead=0.8'")
-    cases.dispatch("reset")
-    cases.dispatch("open letters/a?sae=w64-k4")
-    cases.dispatch("metric paper")
-    cases.dispatch(f"open {front.copied.rpartition(' ')[2]}")
+    dispatch(cases, "reset")
+    dispatch(cases, "open letters/a?sae=w64-k4")
+    dispatch(cases, "metric paper")
+    dispatch(cases, f"open {front.copied.rpartition(' ')[2]}")
     attention = cases.attention
     assert (cases.screen, attention.sae, attention.letter, attention.token) == ("absorption", "sae-1024", "s", " short")
     assert (attention.metric, attention.lead, attention.tau) == ("projection", 0.8, None)
 
 
 def test_a_word_is_found_without_its_leading_space(cases: Workbench) -> None:
-    cases.dispatch("open absorption/s/short")
+    dispatch(cases, "open absorption/s/short")
     assert cases.attention.token == " short"
-    cases.dispatch("token set")
+    dispatch(cases, "token set")
     assert cases.attention.token == " set"
-    cases.dispatch("token nosuchword")
+    dispatch(cases, "token nosuchword")
     assert cases.attention.token == "nosuchword"
 
 
 def test_another_letter_lets_go_of_the_word(cases: Workbench) -> None:
-    cases.dispatch("open absorption/s/short")
-    cases.dispatch("sae w64-k4")
+    dispatch(cases, "open absorption/s/short")
+    dispatch(cases, "sae w64-k4")
     assert cases.attention.token == " short"
-    cases.dispatch("letter t")
+    dispatch(cases, "letter t")
     assert cases.attention.token is None
 
 
@@ -179,15 +180,15 @@ def test_another_letter_lets_go_of_the_word(cases: Workbench) -> None:
 def test_what_cannot_be_done_is_said_and_changes_nothing(cases: Workbench, line: str, words: str) -> None:
     before = cases.attention
     with pytest.raises(CommandError, match=words):
-        cases.dispatch(line)
+        dispatch(cases, line)
     assert cases.attention == before
 
 
 def test_an_sae_that_was_not_studied_has_no_thresholds_to_step_from(cases: Workbench) -> None:
     cases.store.write("DELETE FROM absorption_run")
     with pytest.raises(CommandError, match=":study absorption does it"):
-        cases.dispatch("lead up")
-    cases.dispatch("lead 0.5")
+        dispatch(cases, "lead up")
+    dispatch(cases, "lead 0.5")
     assert cases.attention.lead == 0.5
 
 
@@ -203,8 +204,8 @@ def test_ablation_asks_about_the_word_as_the_study_did(cases: Workbench, submitt
         with Spool(cases.store.root, job.id) as spool:
             spool.add("absorption_run", [{**run, "probe_id": probe, "created": datetime(2026, 11, 21, hour)}])
     cases.store.commit_spool()
-    cases.dispatch("token short")
-    assert cases.dispatch("ablate") == Ablate(" short", sae="w1024-k4")
+    dispatch(cases, "token short")
+    assert dispatch(cases, "ablate") == Ablate(" short", sae="w1024-k4")
     spec = submitted[-1]
     assert isinstance(spec, AblationSpec)
     assert (spec.word, spec.sae, spec.hook_name) == (" short", "w1024-k4", "blocks.1.hook_resid_post")
@@ -212,19 +213,19 @@ def test_ablation_asks_about_the_word_as_the_study_did(cases: Workbench, submitt
 
 
 def test_the_study_is_of_the_saes_in_view(cases: Workbench, submitted: list[Any]) -> None:
-    cases.dispatch("view w64-k4")
-    assert cases.dispatch("measure") == Study("absorption")
+    dispatch(cases, "view w64-k4")
+    assert dispatch(cases, "measure") == Study("absorption")
     spec = submitted[0]
     assert isinstance(spec, AbsorptionSpec)
     assert spec.saes == ("w256-k4", "w1024-k4")
     events: list[Event] = []
     cases.subscribe(events.append)
-    cases.dispatch("measure")
+    dispatch(cases, "measure")
     assert NoticeEvent("1 job is queued; screen 7 shows its progress") in events
     cases.client.jobs()[-1].folder.end("done", only_from=("queued",))
     ended = cases.client.jobs()[-1].ended
     assert ended is not None
-    cases.dispatch("measure")
+    dispatch(cases, "measure")
     when = f"{ended.astimezone():%Y-%m-%d at %H:%M}"
     said = f"study absorption: {spec.title} was done on {when} and is not run again; :study absorption force=true makes"
     assert NoticeEvent(f"{said} it again") in events
@@ -234,7 +235,7 @@ def test_done_again_it_shows_the_same(bench: Workbench) -> None:
     bench.recorder = Recorder(bench.store.root / "sessions", lambda: fingerprint(bench.store))
     lines = ["screen absorption", "letter s", "sae w1024-k4", "token so", "lead down", "cases", f"focus {OCCURRENCES}"]
     for line in (*lines, "metric", "map", "reset", "map"):
-        bench.dispatch(line)
+        dispatch(bench, line)
     path: Path = bench.recorder.path
     recorded = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()[1:]]
     assert recorded[4] | {"t": 0, "digest": ""} == {

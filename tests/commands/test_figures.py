@@ -5,9 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from saetui.commands.arguments import text_of
 from saetui.commands.completion import completions
+from saetui.commands.dispatch import dispatch
 from saetui.commands.figures import Figure
-from saetui.commands.parse import parse, text_of
+from saetui.commands.parse import parse
 from saetui.workbench.exceptions import CommandError
 from saetui.workbench.front import NoFront
 from saetui.workbench.workbench import Workbench
@@ -28,29 +30,29 @@ def opened(bench: Workbench) -> list[str]:
 
 
 def test_without_a_path_it_opens_a_panel_that_says_the_same(bench: Workbench) -> None:
-    bench.dispatch("figure splits sae=narrow,wide tau=0.2")
+    dispatch(bench, "figure splits sae=narrow,wide tau=0.2")
     assert opened(bench) == ["figure figure splits narrow,wide tau=0.2"]
 
 
 def test_a_figure_of_one_word_is_of_the_word_that_is_looked_at(bench: Workbench) -> None:
     bench.attend(sae="id-narrow", letter="a", token=" ant")
-    done = bench.dispatch("figure evidence")
+    done = dispatch(bench, "figure evidence")
     assert done == Figure("evidence", sae=("narrow",), letter="a", word=" ant")
     assert parse(text_of(done)) == done
-    assert bench.dispatch("figure evidence word=axe") == Figure("evidence", word="axe")
-    assert bench.dispatch("figure splits") == Figure("splits")
+    assert dispatch(bench, "figure evidence word=axe") == Figure("evidence", word="axe")
+    assert dispatch(bench, "figure splits") == Figure("splits")
 
 
 def test_thresholds_that_were_moved_hold_for_figures_that_have_them(bench: Workbench) -> None:
     bench.attend(lead=3.5, tau=0.2)
-    assert bench.dispatch("figure absorption_rate tau=0.1") == Figure("absorption_rate", tau=0.1, lead=3.5)
-    assert bench.dispatch("figure splits") == Figure("splits", tau=0.2)
-    assert bench.dispatch("figure error_scaling") == Figure("error_scaling")
+    assert dispatch(bench, "figure absorption_rate tau=0.1") == Figure("absorption_rate", tau=0.1, lead=3.5)
+    assert dispatch(bench, "figure splits") == Figure("splits", tau=0.2)
+    assert dispatch(bench, "figure error_scaling") == Figure("error_scaling")
 
 
 def test_with_a_path_it_writes_the_file_and_its_query(bench: Workbench, tmp_path: Path) -> None:
     path = tmp_path / "rate.svg"
-    bench.dispatch(f"figure absorption_rate lead=3.5 path={path}")
+    dispatch(bench, f"figure absorption_rate lead=3.5 path={path}")
     assert "absorption rate against L0" in path.read_text()
     again = bench.store.fetch(path.with_suffix(".sql").read_text())
     assert dict(zip(again.column("name"), again.column("rate"), strict=True))["wide"] == 1 / 8
@@ -72,7 +74,7 @@ def test_what_cannot_be_drawn_is_told(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     with pytest.raises(CommandError, match=said):
-        bench.dispatch(line)
+        dispatch(bench, line)
     assert not list(tmp_path.glob("a.*"))
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from saetui.commands.dispatch import dispatch
 from saetui.commands.hard_tokens import TOKENS, filter_of, marked_places, shown_tokens
 from saetui.commands.parse import text_of
 from saetui.commands.session import load, replay
@@ -29,7 +30,7 @@ def errors(bench: Workbench) -> Iterator[Workbench]:
     root = bench.store.root
     bench.close()
     with_errors = Workbench.open(add_error_study(root), inline=True)
-    with_errors.dispatch("screen hard_tokens")
+    dispatch(with_errors, "screen hard_tokens")
     yield with_errors
     with_errors.close()
 
@@ -48,38 +49,38 @@ def test_the_study_of_the_current_sae_is_asked(errors: Workbench) -> None:
 def test_orders_follow_each_other_and_begin_with_their_first_token(errors: Workbench) -> None:
     seen = []
     for _ in range(5):
-        errors.dispatch("place 3 7")
-        done = errors.dispatch("order")
+        dispatch(errors, "place 3 7")
+        done = dispatch(errors, "order")
         seen.append(errors.attention.order)
         assert done.values() == {"name": seen[-1]}
         assert errors.attention.context is None
     assert seen == ["solved", "worse", "nonlinear", "damage", "hard"]
-    errors.dispatch("order damage")
+    dispatch(errors, "order damage")
     damages = errors.store.fetch("SELECT max(damage) FROM error_token").rows
     assert first(errors)["damage"] == damages[0][0]
 
 
 def test_an_order_takes_the_place_of_a_sorting(errors: Workbench) -> None:
-    errors.dispatch(f"sort slope table={TOKENS}")
+    dispatch(errors, f"sort slope table={TOKENS}")
     assert errors.tables[TOKENS].sort == "slope"
-    errors.dispatch("order worse")
+    dispatch(errors, "order worse")
     assert errors.tables[TOKENS].sort is None
 
 
 def test_units(errors: Workbench) -> None:
     norm = first(errors)["errors"]
-    errors.dispatch("unit")
+    dispatch(errors, "unit")
     assert errors.attention.unit == "share"
     assert first(errors)["errors"] != norm
     with pytest.raises(CommandError, match="norm, share, fvu"):
-        errors.dispatch("unit meter")
+        dispatch(errors, "unit meter")
 
 
 def test_only_some_tokens(errors: Workbench) -> None:
     for which in ("absorbed", "letter", "token", "all"):
-        errors.dispatch("letter s")
-        errors.dispatch("token short")
-        done = errors.dispatch(f"only {which}")
+        dispatch(errors, "letter s")
+        dispatch(errors, "token short")
+        done = dispatch(errors, f"only {which}")
         assert done == Filter(filter_of(which, errors), table=TOKENS)
         assert shown_tokens(errors) == which
         sql, parameters = errors.query_of(TOKENS)
@@ -100,38 +101,38 @@ def test_only_some_tokens(errors: Workbench) -> None:
 def test_only_goes_round_what_means_something_here(errors: Workbench) -> None:
     shown = []
     for _ in range(3):
-        errors.dispatch("only")
+        dispatch(errors, "only")
         shown.append(shown_tokens(errors))
     assert shown == ["absorbed", "all", "absorbed"]
     with pytest.raises(CommandError, match="choose a letter"):
-        errors.dispatch("only letter")
+        dispatch(errors, "only letter")
 
 
 def test_a_place_is_a_token_with_its_letter(errors: Workbench) -> None:
-    errors.dispatch("place 3 7")
+    dispatch(errors, "place 3 7")
     attention = errors.attention
     assert (attention.context, attention.position) == (3, 7)
     assert attention.token is not None
     assert attention.letter == attention.token.strip()[0]
     with pytest.raises(CommandError, match="no token at 3 70"):
-        errors.dispatch("place 3 70")
-    errors.dispatch("token short")
+        dispatch(errors, "place 3 70")
+    dispatch(errors, "token short")
     assert (errors.attention.context, errors.attention.position) == (None, None)
 
 
 def test_marks_and_notes_carry_context_and_position(errors: Workbench) -> None:
     errors.change_table(TOKENS, row=first(errors))
-    errors.dispatch("mark")
+    dispatch(errors, "mark")
     row = first(errors)
     (subject,) = errors.marks
     assert subject == Subject("place", f"corpus-prose/{row['context']}/{row['position']}")
     assert marked_places(errors) == [(row["context"], row["position"])]
-    errors.dispatch("note odd one")
+    dispatch(errors, "note odd one")
     assert errors.store.fetch("SELECT subject, token, text FROM note").rows == [("place", subject.key, "odd one")]
 
 
 def test_links_lead_back(errors: Workbench) -> None:
-    errors.dispatch("open hard_tokens/3/7?sae=w256-k4&order=worse&unit=share")
+    dispatch(errors, "open hard_tokens/3/7?sae=w256-k4&order=worse&unit=share")
     attention = errors.attention
     assert (errors.screen, attention.order, attention.unit, attention.context) == ("hard_tokens", "worse", "share", 3)
     link = link_of(Place("hard_tokens", attention), errors.catalogue)
@@ -156,11 +157,11 @@ def test_what_is_done_can_be_done_again(errors: Workbench, tmp_path: Path) -> No
         "focus hard_tokens.tokens",
     ]
     for line in lines:
-        errors.dispatch(line)
+        dispatch(errors, line)
     view = errors.view().digest(errors.store)
-    errors.dispatch("screen overview")
+    dispatch(errors, "screen overview")
     for line in ("screen hard_tokens", *lines):
-        errors.dispatch(line)
+        dispatch(errors, line)
     assert errors.view().digest(errors.store) == view
 
 
@@ -174,7 +175,7 @@ def test_what_is_done_can_be_done_again(errors: Workbench, tmp_path: Path) -> No
     ],
 )
 def test_the_earlier_name_of_the_screen_is_still_read(errors: Workbench, before: str, now: str) -> None:
-    done = errors.dispatch(before)
+    done = dispatch(errors, before)
     assert text_of(done) == now
     assert errors.screen == "hard_tokens"
 
@@ -194,7 +195,7 @@ def test_sessions_with_the_earlier_name_are_replayed_without_a_difference(errors
     header = {"format": 2, "saetui": "0.1.0", "session": "s", "store": "", "parent": None, "started": "2026-11-21"}
     lines = [json.dumps(header)]
     for verb, args, now in before:
-        errors.dispatch(now)
+        dispatch(errors, now)
         digest = errors.view().digest(errors.store)
         lines.append(json.dumps({"t": len(lines), "command": verb, "args": args, "digest": digest}))
     path = tmp_path / "before.jsonl"
@@ -224,18 +225,18 @@ def test_errors_are_studied_for_the_saes_in_view(
     empty_bench: Workbench, bench: Workbench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(JobClient, "ensure_workers", lambda _: None)
-    empty_bench.dispatch("screen hard_tokens")
+    dispatch(empty_bench, "screen hard_tokens")
     with pytest.raises(CommandError, match="put an SAE in view"):
-        empty_bench.dispatch("errors")
-    bench.dispatch("screen hard_tokens")
-    bench.dispatch("errors")
+        dispatch(empty_bench, "errors")
+    dispatch(bench, "screen hard_tokens")
+    dispatch(bench, "errors")
     (job,) = bench.client.jobs()
     assert (job.kind, job.spec["hook_name"]) == ("errors", "blocks.1.hook_resid_post")
     assert job.spec["saes"] == [f"w{width}-k4" for width in WIDTHS]
 
 
 def test_a_store_without_errors_has_no_hard_tokens(bench: Workbench) -> None:
-    bench.dispatch("screen hard_tokens")
+    dispatch(bench, "screen hard_tokens")
     sql, parameters = bench.query_of(TOKENS)
     assert bench.store.fetch(sql, **parameters).rows == []
     assert isinstance(bench.store, Store)

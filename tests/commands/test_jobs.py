@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from saetui.commands.dispatch import dispatch
 from saetui.commands.jobs import Cancel, Retry, Start
 from saetui.jobs import Job, JobClient
 from saetui.jobs.kinds.letters.spec import LettersSpec
@@ -19,7 +20,7 @@ def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workbench
     monkeypatch.setattr(JobClient, "ensure_workers", lambda _: None)
     Store.open(tmp_path / "store", create=True).close()
     bench = Workbench.open(tmp_path / "store", inline=True)
-    bench.dispatch("screen jobs")
+    dispatch(bench, "screen jobs")
     yield bench
     bench.close()
 
@@ -39,7 +40,7 @@ def test_a_job_of_somebody_else_is_started_by_name_after_a_question(bench: Workb
     assert Start.available(bench)
     question = Start(own.id).question(bench)
     assert question == "Start Letters of w64-k4? It runs as you, on your files, with the settings on its card."
-    assert bench.dispatch("start") == Start(own.id)
+    assert dispatch(bench, "start") == Start(own.id)
     assert bench.client.job(own.id).waiting is None
     assert not Start.available(bench)
 
@@ -47,14 +48,14 @@ def test_a_job_of_somebody_else_is_started_by_name_after_a_question(bench: Workb
 def test_a_blocked_job_is_retried_by_what_blocks_it(bench: Workbench) -> None:
     first = queued(bench)
     second = queued(bench, "w256-k4", after=[first])
-    bench.dispatch(f"cancel {first.id}")
+    dispatch(bench, f"cancel {first.id}")
     blocked = bench.client.job(second.id).blocked
     assert blocked == "blocked by Letters of w64-k4, which was cancelled; retry either to go on"
-    assert bench.dispatch(f"retry {second.id}") == Retry(second.id)
+    assert dispatch(bench, f"retry {second.id}") == Retry(second.id)
     (again,) = [job for job in bench.jobs if job.record.retry_of == first.id]
     assert (again.state, bench.client.job(second.id).blocked) == ("queued", None)
     with pytest.raises(CommandError, match="only failed or cancelled jobs run again"):
-        bench.dispatch(f"retry {second.id}")
+        dispatch(bench, f"retry {second.id}")
 
 
 def test_what_cancelling_costs_is_said_before(bench: Workbench) -> None:

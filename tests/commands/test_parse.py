@@ -5,11 +5,13 @@ from typing import get_type_hints
 import pytest
 
 from saetui.commands.app import Quit
-from saetui.commands.command import Command, commands
-from saetui.commands.parse import build, parse, text_of
+from saetui.commands.arguments import build, text_of
+from saetui.commands.command import Command
+from saetui.commands.parse import parse
 from saetui.commands.select import Latent, Letter, Sae, Token
 from saetui.commands.study import Train
 from saetui.commands.table import Filter, Sort
+from saetui.commands.vocabulary import commands
 from saetui.workbench.exceptions import CommandError
 
 

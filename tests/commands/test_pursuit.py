@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from saetui.cli.pursue import print_pursuits
+from saetui.commands.dispatch import dispatch
 from saetui.commands.navigate import Open
 from saetui.commands.pursuit import Beside, Choose, LookAtPursuit, Method, Pursue
 from saetui.commands.session import Recorder, fingerprint, load, replay
@@ -32,8 +33,8 @@ def made_pursuits(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def bench(made_pursuits: Path, tmp_path: Path) -> Iterator[Workbench]:
     bench = Workbench.open(Path(shutil.copytree(made_pursuits, tmp_path / "study")), inline=True)
-    bench.dispatch("sae w256-k4")
-    bench.dispatch("screen pursuit")
+    dispatch(bench, "sae w256-k4")
+    dispatch(bench, "screen pursuit")
     yield bench
     bench.close()
 
@@ -54,7 +55,7 @@ def submitted(monkeypatch: pytest.MonkeyPatch) -> list[PursuitSpec]:
 
 
 def test_the_hardest_tokens_are_asked_for_by_their_places(bench: Workbench, submitted: list[PursuitSpec]) -> None:
-    done = bench.dispatch("pursue hardest 5 l0=8 method=nnls")
+    done = dispatch(bench, "pursue hardest 5 l0=8 method=nnls")
     assert done == Pursue("hardest", of="5", l0="8", method="nnls", sae="w256-k4")
     (spec,) = submitted
     assert (spec.sae, spec.l0, spec.method, spec.study) == ("w256-k4", 8, "nnls", STUDY)
@@ -70,9 +71,9 @@ def test_the_hardest_tokens_are_asked_for_by_their_places(bench: Workbench, subm
 def test_missed_words_are_those_on_which_the_main_latents_are_silent(
     bench: Workbench, submitted: list[PursuitSpec]
 ) -> None:
-    bench.dispatch("letter s")
-    assert bench.dispatch("choose missed") == Choose("missed", of="s")
-    bench.dispatch("pursue")
+    dispatch(bench, "letter s")
+    assert dispatch(bench, "choose missed") == Choose("missed", of="s")
+    dispatch(bench, "pursue")
     asked = bench.parameters("absorption_cases") | {"letter": "s", "sae": SAE}
     cases = bench.store.fetch(bench.store.sql_of("absorption_cases"), **asked).dicts()
     silent = [case["surface"] for case in cases if case["main_activation"] < 1e-8]
@@ -85,26 +86,26 @@ def test_missed_words_are_those_on_which_the_main_latents_are_silent(
 
 def test_marked_places_and_words_go_into_one_pursuit(bench: Workbench, submitted: list[PursuitSpec]) -> None:
     with pytest.raises(CommandError, match="no marked tokens"):
-        bench.dispatch("pursue marked")
-    bench.dispatch(f"mark place {CORPUS}/3/4")
-    bench.dispatch("mark place elsewhere/3/5")
-    bench.dispatch("mark token ' short'")
-    bench.dispatch("pursue marked")
+        dispatch(bench, "pursue marked")
+    dispatch(bench, f"mark place {CORPUS}/3/4")
+    dispatch(bench, "mark place elsewhere/3/5")
+    dispatch(bench, "mark token ' short'")
+    dispatch(bench, "pursue marked")
     assert submitted[0].places == ((3, 4),)
     assert submitted[0].words == (" short",)
 
 
 def test_the_keys_go_through_tokens_numbers_latents_and_methods(bench: Workbench) -> None:
-    assert bench.dispatch("choose") == Choose("marked")
-    assert bench.dispatch("choose") == Choose("random", of="200")
-    assert bench.dispatch("choose more") == Choose("random", of="500")
-    assert bench.dispatch("choose fewer") == Choose("random", of="200")
-    assert bench.dispatch("budget").values() == {"l0": "1"}
-    assert bench.dispatch("budget 64").values() == {"l0": "64"}
-    assert bench.dispatch("budget").values() == {"l0": "own"}
-    assert bench.dispatch("method") == Method("dark_matter")
+    assert dispatch(bench, "choose") == Choose("marked")
+    assert dispatch(bench, "choose") == Choose("random", of="200")
+    assert dispatch(bench, "choose more") == Choose("random", of="500")
+    assert dispatch(bench, "choose fewer") == Choose("random", of="200")
+    assert dispatch(bench, "budget").values() == {"l0": "1"}
+    assert dispatch(bench, "budget 64").values() == {"l0": "64"}
+    assert dispatch(bench, "budget").values() == {"l0": "own"}
+    assert dispatch(bench, "method") == Method("dark_matter")
     places = len(bench.history.places)
-    bench.dispatch("method nnls")
+    dispatch(bench, "method nnls")
     assert len(bench.history.places) == places
 
 
@@ -128,7 +129,7 @@ def test_what_cannot_be_done_says_why(
     bench: Workbench, submitted: list[PursuitSpec], command: str, message: str
 ) -> None:
     with pytest.raises(CommandError, match=message):
-        bench.dispatch(command)
+        dispatch(bench, command)
     assert not submitted
 
 
@@ -142,42 +143,42 @@ def test_without_an_error_study_nobody_knows_the_hardest(made_study: Path, tmp_p
 
 
 def test_an_earlier_pursuit_brings_its_sae_and_a_token_its_place(bench: Workbench) -> None:
-    bench.dispatch("sae w64-k4")
-    assert bench.dispatch(f"pursuit {PLACES[:4]}") == LookAtPursuit(PLACES[:4])
+    dispatch(bench, "sae w64-k4")
+    assert dispatch(bench, f"pursuit {PLACES[:4]}") == LookAtPursuit(PLACES[:4])
     assert (bench.attention.sae, bench.attention.pursuit) == (SAE, PLACES)
-    bench.dispatch("pursued 2")
+    dispatch(bench, "pursued 2")
     (row,) = bench.store.fetch(
         "SELECT surface, context, position FROM pursuit_token WHERE pursuit_id = $id AND row = 2", id=PLACES
     ).rows
     attention = bench.attention
     assert (attention.token, attention.context, attention.position) == row
-    bench.dispatch("sae w64-k4")
+    dispatch(bench, "sae w64-k4")
     assert (bench.attention.pursuit, bench.attention.pursued) == (None, None)
 
 
 def test_a_pursuit_is_held_beside_another_and_taken_away(bench: Workbench) -> None:
-    bench.dispatch(f"pursuit {PLACES}")
-    assert bench.dispatch(f"beside {AGAIN[:4]}") == Beside(AGAIN)
+    dispatch(bench, f"pursuit {PLACES}")
+    assert dispatch(bench, f"beside {AGAIN[:4]}") == Beside(AGAIN)
     sql, parameters = bench.query_of("pursuit.tokens")
     found = bench.store.fetch(sql, **parameters).dicts()
     assert [row["beside_after"] is not None for row in found] == [row["row"] < 10 for row in found]
-    bench.dispatch(f"beside {AGAIN}")
+    dispatch(bench, f"beside {AGAIN}")
     assert bench.attention.beside is None
 
 
 def test_a_link_leads_back_to_pursuit_token_and_settings(bench: Workbench) -> None:
-    bench.dispatch(f"pursuit {PLACES}")
-    bench.dispatch("pursued 4")
-    bench.dispatch("choose random 50")
-    bench.dispatch("budget 8")
-    bench.dispatch("link")
+    dispatch(bench, f"pursuit {PLACES}")
+    dispatch(bench, "pursued 4")
+    dispatch(bench, "choose random 50")
+    dispatch(bench, "budget 8")
+    dispatch(bench, "link")
     assert isinstance(bench.front, NoFront)
     link = shlex.split(bench.front.copied)[-1]
     assert link.startswith(f"pursuit/{PLACES}/4?sae=w256-k4")
     before = bench.attention
-    bench.dispatch("sae w64-k4")
-    bench.dispatch("screen overview")
-    bench.dispatch(Open(link))
+    dispatch(bench, "sae w64-k4")
+    dispatch(bench, "screen overview")
+    dispatch(bench, Open(link))
     assert bench.screen == "pursuit"
     for name in ("sae", "pursuit", "pursued", "pursue_tokens", "pursue_l0"):
         assert getattr(bench.attention, name) == getattr(before, name), name
@@ -189,7 +190,7 @@ def test_a_session_of_pursuits_is_recorded_and_done_again(
     recorder = Recorder(tmp_path / "sessions", lambda: fingerprint(bench.store))
     bench.recorder = recorder
     for command in (f"pursuit {PLACES}", "pursued 3", f"beside {AGAIN}", "choose random 20", "method", "pursue"):
-        bench.dispatch(command)
+        dispatch(bench, command)
     bench.recorder = None
     lines = [json.loads(line) for line in recorder.path.read_text().splitlines()]
     assert lines[-1]["command"] == "pursue"
@@ -202,8 +203,8 @@ def test_a_session_of_pursuits_is_recorded_and_done_again(
     }
     other = Workbench.open(Path(shutil.copytree(made_pursuits, tmp_path / "again")), inline=True)
     try:
-        other.dispatch("sae w256-k4")
-        other.dispatch("screen pursuit")
+        dispatch(other, "sae w256-k4")
+        dispatch(other, "screen pursuit")
         assert replay(load(recorder.path), other) == []
     finally:
         other.close()
@@ -230,8 +231,8 @@ def test_the_table_has_the_papers_figures_beside(made_pursuits: Path, capsys: py
 
 
 def test_a_pursuit_that_is_cancelled_says_so(bench: Workbench, submitted: list[PursuitSpec]) -> None:
-    bench.dispatch("pursue random 20")
+    dispatch(bench, "pursue random 20")
     bench.poll()
-    bench.dispatch("halt")
+    dispatch(bench, "halt")
     (job,) = [job for job in bench.client.jobs() if job.kind == "pursuit"]
     assert job.state == "cancelled"

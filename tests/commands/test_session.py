@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 import saetui
+from saetui.commands.dispatch import dispatch
 from saetui.commands.note import Note
 from saetui.commands.select import Letter
 from saetui.commands.session import Recorder, fingerprint, load, replay
@@ -30,8 +31,8 @@ LINES = [
 def recorded(bench: Workbench) -> Path:
     bench.recorder = Recorder(bench.store.root / "sessions", lambda: fingerprint(bench.store))
     for line in LINES:
-        bench.dispatch(line)
-    bench.dispatch("help")
+        dispatch(bench, line)
+    dispatch(bench, "help")
     return bench.recorder.path
 
 
@@ -48,7 +49,7 @@ def test_a_session_file_is_a_header_and_a_line_a_command(recorded: Path, bench: 
 
 def test_nothing_is_written_before_the_first_command(bench: Workbench) -> None:
     bench.recorder = Recorder(bench.store.root / "sessions", lambda: "")
-    bench.dispatch("help")
+    dispatch(bench, "help")
     assert not (bench.store.root / "sessions").exists() or not list((bench.store.root / "sessions").iterdir())
 
 
@@ -102,9 +103,9 @@ def test_a_session_that_cannot_be_written_stops_recording_and_nothing_else(bench
     (tmp_path / "file").touch()
     bench.recorder = Recorder(tmp_path / "file" / "sessions", lambda: "")
     with pytest.raises(CommandError, match="recording has stopped"):
-        bench.dispatch("letter s")
+        dispatch(bench, "letter s")
     assert bench.attention.letter == "s"
-    bench.dispatch("letter t")
+    dispatch(bench, "letter t")
 
 
 def test_a_torn_last_line_is_left_out(recorded: Path) -> None:
@@ -294,6 +295,6 @@ def test_a_session_is_not_recorded_through_a_link(bench: Workbench, tmp_path: Pa
     (bench.store.root / "sessions").symlink_to(outside)
     bench.recorder = Recorder(bench.store.root / "sessions", lambda: fingerprint(bench.store))
     with pytest.raises(CommandError, match=r"recording has stopped: .*sessions: is a link"):
-        bench.dispatch("screen letters")
+        dispatch(bench, "screen letters")
     assert list(outside.iterdir()) == []
     assert bench.recorder is None

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from saetui.figures import FIGURES, Figure, FigureError, figure
-from saetui.figures.description import BarChart, Chart, HeatMap
+from saetui.figures.plots import BarChart, Chart, HeatMap
 from store import Store
 from tests.figures.made import make_store
 

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from saetui.commands.dispatch import dispatch
 from saetui.commands.figures import Figure as ShowFigure
 from saetui.figures import Figure, FigureError, figure
-from saetui.figures.description import BarChart, Chart, HeatMap
+from saetui.figures.plots import BarChart, Chart, HeatMap
 from saetui.workbench.workbench import Workbench
 from store import Store
 from tests.figures.made import hook, make_store
@@ -253,10 +254,10 @@ def test_the_study_is_of_the_model_that_is_asked_for(two_models: Store) -> None:
 def test_the_model_that_is_looked_at_is_that_of_the_figure(two_models: Store) -> None:
     bench = Workbench.open(two_models.root, inline=True)
     bench.attend(sae="id-wide", model="m")
-    assert bench.dispatch("figure norm_r2") == ShowFigure("norm_r2", model="m")
-    assert bench.dispatch("figure norm_r2 model=reader") == ShowFigure("norm_r2", model="reader")
-    assert bench.dispatch("figure norm_r2 sae=other") == ShowFigure("norm_r2", sae=("other",))
-    assert bench.dispatch("figure splits") == ShowFigure("splits")
+    assert dispatch(bench, "figure norm_r2") == ShowFigure("norm_r2", model="m")
+    assert dispatch(bench, "figure norm_r2 model=reader") == ShowFigure("norm_r2", model="reader")
+    assert dispatch(bench, "figure norm_r2 sae=other") == ShowFigure("norm_r2", sae=("other",))
+    assert dispatch(bench, "figure splits") == ShowFigure("splits")
     bench.close()
 
 

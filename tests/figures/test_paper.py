@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from saetui.figures import FIGURES, Figure, FigureError, figure
-from saetui.figures.description import BarChart, Chart, HeatMap, Line, Point, Scale
+from saetui.figures.plots import BarChart, Chart, HeatMap, Line, Point, Scale
 from store import Store
 
 SVG = "{http://www.w3.org/2000/svg}"

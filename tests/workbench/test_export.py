@@ -10,8 +10,10 @@ import duckdb
 import polars as pl
 import pytest
 
+from saetui.commands.dispatch import dispatch
 from saetui.commands.figures import export_figure
-from saetui.figures.description import Chart, Figure, Line, Point, Scale
+from saetui.figures.description import Figure
+from saetui.figures.plots import Chart, Line, Point, Scale
 from saetui.workbench import written_files
 from saetui.workbench.exceptions import CommandError
 from saetui.workbench.export import export
@@ -143,9 +145,9 @@ def test_a_folder_and_a_missing_user_are_named(bench: Workbench, tmp_path: Path)
     (tmp_path / "t.csv").mkdir()
     for overwrite in ("no", "yes"):
         with pytest.raises(CommandError, match=r"t\.csv.* (is a folder|exists already)"):
-            bench.dispatch(f"export {tmp_path / 't.csv'} overwrite={overwrite}")
+            dispatch(bench, f"export {tmp_path / 't.csv'} overwrite={overwrite}")
     with pytest.raises(CommandError, match="no user 'nouser'"):
-        bench.dispatch("export ~nouser/t.csv")
+        dispatch(bench, "export ~nouser/t.csv")
 
 
 def test_the_command_asks_before_it_overwrites(bench: Workbench, tmp_path: Path) -> None:
@@ -154,12 +156,12 @@ def test_the_command_asks_before_it_overwrites(bench: Workbench, tmp_path: Path)
     path = tmp_path / "t.csv"
     command = Export(str(path), table="overview.saes")
     assert command.question(bench) is None
-    bench.dispatch(command)
+    dispatch(bench, command)
     assert command.question(bench) == f"Overwrite {path}?"
     with pytest.raises(CommandError, match="exists already"):
-        bench.dispatch(command)
+        dispatch(bench, command)
     assert command.confirmed().question(bench) is None
-    bench.dispatch(command.confirmed())
+    dispatch(bench, command.confirmed())
 
 
 def test_a_figure_overwrites_neither(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from saetui.commands.dispatch import dispatch
 from saetui.commands.note import note_on
 from saetui.commands.select import Sae
 from saetui.commands.table import Filter, Mark, Sort
@@ -31,11 +32,11 @@ def test_the_first_sae_is_looked_at_and_all_of_its_site_are_in_view(bench: Workb
 
 def test_choosing_changes_attention_and_tells_once(bench: Workbench) -> None:
     events = heard(bench)
-    bench.dispatch("letter S")
-    bench.dispatch("latent 12")
+    dispatch(bench, "letter S")
+    dispatch(bench, "latent 12")
     assert (bench.attention.letter, bench.attention.latent) == ("s", 12)
     assert [type(event) for event in events] == [AttentionEvent, AttentionEvent]
-    bench.dispatch("letter s")
+    dispatch(bench, "letter s")
     assert len(events) == 2
 
 
@@ -43,7 +44,7 @@ def test_choosing_changes_attention_and_tells_once(bench: Workbench) -> None:
     ("name", "sae"), [("w256-k4", "sae-256"), ("w2", "sae-256"), ("sae-1024", "sae-1024"), ("next", "sae-256")]
 )
 def test_an_sae_is_found_by_name_id_beginning_or_order(bench: Workbench, name: str, sae: str) -> None:
-    assert bench.dispatch(Sae(name)) == Sae(f"w{sae.removeprefix('sae-')}-k4")
+    assert dispatch(bench, Sae(name)) == Sae(f"w{sae.removeprefix('sae-')}-k4")
     assert bench.attention.sae == sae
 
 
@@ -76,113 +77,113 @@ def test_an_sae_is_found_by_name_id_beginning_or_order(bench: Workbench, name: s
 def test_what_cannot_be_done_is_said_and_changes_nothing(bench: Workbench, line: str, words: list[str]) -> None:
     before = (bench.attention, bench.screen, bench.tables, len(bench.history.places))
     with pytest.raises(CommandError) as raised:
-        bench.dispatch(line)
+        dispatch(bench, line)
     for word in words:
         assert word in str(raised.value)
     assert (bench.attention, bench.screen, bench.tables, len(bench.history.places)) == before
 
 
 def test_back_and_forward_walk_through_what_was_looked_at(bench: Workbench) -> None:
-    bench.dispatch("screen letters")
-    bench.dispatch("letter s")
-    bench.dispatch("sae w1024-k4")
-    bench.dispatch("back")
+    dispatch(bench, "screen letters")
+    dispatch(bench, "letter s")
+    dispatch(bench, "sae w1024-k4")
+    dispatch(bench, "back")
     assert (bench.screen, bench.attention.letter, bench.attention.sae) == ("letters", "s", "sae-64")
-    bench.dispatch("back")
-    bench.dispatch("back")
+    dispatch(bench, "back")
+    dispatch(bench, "back")
     assert (bench.screen, bench.attention.letter) == ("overview", None)
-    bench.dispatch("forward")
+    dispatch(bench, "forward")
     assert bench.screen == "letters"
 
 
 def test_a_moving_cursor_leaves_one_step_behind(bench: Workbench) -> None:
-    bench.dispatch("screen letters")
+    dispatch(bench, "screen letters")
     for letter in "abcd":
-        bench.dispatch(f"letter {letter}", visit=False)
-    bench.dispatch("back")
+        dispatch(bench, f"letter {letter}", visit=False)
+    dispatch(bench, "back")
     assert (bench.screen, bench.attention.letter) == ("overview", None)
-    bench.dispatch("forward")
+    dispatch(bench, "forward")
     assert (bench.screen, bench.attention.letter) == ("letters", "d")
 
 
 def test_escape_takes_the_filter_away_before_it_goes_back(bench: Workbench) -> None:
-    bench.dispatch("screen letters")
-    bench.dispatch("filter s")
-    assert bench.dispatch("leave") == Filter("", table="letters.letters")
+    dispatch(bench, "screen letters")
+    dispatch(bench, "filter s")
+    assert dispatch(bench, "leave") == Filter("", table="letters.letters")
     assert bench.screen == "letters"
-    bench.dispatch("leave")
+    dispatch(bench, "leave")
     assert bench.screen == "overview"
 
 
 def test_a_table_is_narrowed_and_sorted_in_its_query(bench: Workbench) -> None:
-    bench.dispatch("filter width > 64")
-    assert bench.dispatch("sort FVU") == Sort("fvu", direction="down", table="overview.saes")
+    dispatch(bench, "filter width > 64")
+    assert dispatch(bench, "sort FVU") == Sort("fvu", direction="down", table="overview.saes")
     sql, parameters = bench.query_of("overview.saes")
     assert [row[2] for row in bench.store.fetch(sql, **parameters).rows] == ["w256-k4", "w1024-k4"]
-    assert bench.dispatch("sort fvu") == Sort("fvu", direction="up", table="overview.saes")
-    assert bench.dispatch("sort name") == Sort("name", direction="up", table="overview.saes")
-    bench.dispatch("unsort")
+    assert dispatch(bench, "sort fvu") == Sort("fvu", direction="up", table="overview.saes")
+    assert dispatch(bench, "sort name") == Sort("name", direction="up", table="overview.saes")
+    dispatch(bench, "unsort")
     assert bench.tables["overview.saes"].sort is None
 
 
 def test_space_puts_an_sae_in_view_or_takes_it_out(bench: Workbench) -> None:
     bench.change_table("overview.saes", row={"sae_id": "sae-256", "name": "w256-k4"})
-    bench.dispatch("view")
+    dispatch(bench, "view")
     assert bench.attention.in_view == ("sae-64", "sae-1024")
-    bench.dispatch("view w256-k4")
+    dispatch(bench, "view w256-k4")
     assert bench.attention.in_view == ("sae-64", "sae-256", "sae-1024")
 
 
 def test_marks_are_kept_in_the_store(bench: Workbench) -> None:
     events = heard(bench)
     bench.change_table("overview.saes", row={"sae_id": "sae-256", "name": "w256-k4"})
-    assert bench.dispatch("mark") == Mark("sae", "sae-256")
+    assert dispatch(bench, "mark") == Mark("sae", "sae-256")
     assert Subject("sae", "sae-256") in bench.marks
     assert any(isinstance(event, MarksEvent) for event in events)
     assert bench.store.fetch("SELECT subject, key FROM mark").rows == [("sae", "sae-256")]
-    bench.dispatch("mark")
+    dispatch(bench, "mark")
     assert not bench.marks
     assert not bench.store.fetch("SELECT * FROM mark").rows
 
 
 def test_a_note_is_written_changed_and_taken_away(bench: Workbench) -> None:
     subject = Subject("latent", "sae-64/18")
-    bench.dispatch("screen letters")
-    bench.dispatch("focus letters.latents")
+    dispatch(bench, "screen letters")
+    dispatch(bench, "focus letters.latents")
     bench.change_table("letters.latents", row={"latent": 18})
-    bench.dispatch("note fires on it's, \"its\" and 'S'")
+    dispatch(bench, "note fires on it's, \"its\" and 'S'")
     assert note_on(bench, subject) == "fires on it's, \"its\" and 'S'"
     assert bench.store.fetch("SELECT subject, sae_id, latent FROM note").rows == [("latent", "sae-64", 18)]
-    bench.dispatch("note better now")
+    dispatch(bench, "note better now")
     assert bench.store.fetch("SELECT text FROM note").rows == [("better now",)]
-    bench.dispatch("note")
+    dispatch(bench, "note")
     assert note_on(bench, subject) == ""
 
 
 def test_a_link_leads_back_to_its_place(bench: Workbench) -> None:
     front = NoFront()
     bench.front = front
-    bench.dispatch("open letters/s/18?sae=w256-k4")
+    dispatch(bench, "open letters/s/18?sae=w256-k4")
     assert (bench.screen, bench.attention.sae, bench.attention.letter, bench.attention.latent) == (
         "letters",
         "sae-256",
         "s",
         18,
     )
-    bench.dispatch("link")
+    dispatch(bench, "link")
     assert front.copied == f"saetui open {bench.store.root} --at 'letters/s/18?sae=w256-k4'"
-    bench.dispatch("screen overview")
-    bench.dispatch(f"open {front.copied.rpartition(' ')[2]}")
+    dispatch(bench, "screen overview")
+    dispatch(bench, f"open {front.copied.rpartition(' ')[2]}")
     assert (bench.screen, bench.attention.latent) == ("letters", 18)
 
 
 @pytest.mark.parametrize("ending", ["parquet", "csv", "md"])
 def test_a_table_is_exported_with_its_query_beside_it(bench: Workbench, tmp_path: Path, ending: str) -> None:
     events = heard(bench)
-    bench.dispatch("screen letters")
-    bench.dispatch("letter s")
-    bench.dispatch(Filter("f1 > 0.06", table="letters.latents"))
-    bench.dispatch(f"export {tmp_path / f'latents.{ending}'} table=letters.latents")
+    dispatch(bench, "screen letters")
+    dispatch(bench, "letter s")
+    dispatch(bench, Filter("f1 > 0.06", table="letters.latents"))
+    dispatch(bench, f"export {tmp_path / f'latents.{ending}'} table=letters.latents")
     path = tmp_path / f"latents.{ending}"
     sql, parameters = bench.query_of("letters.latents")
     n_rows = len(bench.store.fetch(sql, **parameters).rows)
@@ -209,7 +210,7 @@ def test_new_rows_are_noticed_and_told(bench: Workbench) -> None:
 
 def test_screens_are_told_of_and_put_the_focus_on_their_first_table(bench: Workbench) -> None:
     events = heard(bench)
-    bench.dispatch("screen letters")
+    dispatch(bench, "screen letters")
     assert events == [ScreenEvent("letters")]
     assert bench.focus == "letters.letters"
 
@@ -218,4 +219,4 @@ def test_an_empty_store_says_what_to_do(empty_bench: Workbench) -> None:
     assert empty_bench.catalogue == Catalogue()
     for line in ("sae w64", "sae next", "train topk width=64 k=4"):
         with pytest.raises(CommandError, match="study demo"):
-            empty_bench.dispatch(line)
+            dispatch(empty_bench, line)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from threading import Lock
 from typing import Generic, TypeVar
 
-from saetui.tui.cards.halting import STOPPED, HaltingReader
+from saetui.tui.table.halting import STOPPED, HaltingReader
 from saetui.tui.table.row_window import Reader
 from saetui.workbench.trouble import outside_errors, told
 from store import QueryInterrupted

@@ -8,10 +8,10 @@ from textual.content import Content
 from textual.style import Style
 
 from saetui.tui.cards.place_facts import PlaceFacts
-from saetui.tui.drawing.fit import fit
+from saetui.tui.drawing.fit import fit, short_number
 from saetui.tui.drawing.heat import heat_colours
 from saetui.tui.drawing.sparkline import bar
-from saetui.tui.table.column import ABSENT, short_number
+from saetui.tui.table.column import ABSENT
 from saetui.visible import visible, visible_lines, visible_token
 
 _DIM = "dim"

@@ -4,7 +4,7 @@ import math
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from saetui.tui.table.column import short_number
+from saetui.tui.drawing.fit import short_number
 
 _NICE = (1.0, 2.0, 5.0, 10.0)
 _MARGIN = 0.06

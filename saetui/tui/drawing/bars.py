@@ -3,7 +3,7 @@
 from rich.segment import Segment
 from textual.strip import Strip
 
-from saetui.figures.description import Bar, BarChart
+from saetui.figures.plots import Bar, BarChart
 from saetui.tui.drawing.fit import fit
 from saetui.tui.drawing.look import PLAIN, Look
 from saetui.tui.drawing.words import line, said

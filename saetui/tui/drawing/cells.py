@@ -4,7 +4,7 @@ from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
 
-from saetui.figures.description import HeatMap
+from saetui.figures.plots import HeatMap
 from saetui.tui.drawing.fit import fit
 from saetui.tui.drawing.heat import heat_style
 from saetui.tui.drawing.look import Look

@@ -6,7 +6,7 @@ from itertools import pairwise
 from rich.segment import Segment
 from textual.strip import Strip
 
-from saetui.figures.description import Chart, Line
+from saetui.figures.plots import Chart, Line
 from saetui.tui.drawing.axis import Axis
 from saetui.tui.drawing.canvas import Canvas
 from saetui.tui.drawing.legend import legend_lines

@@ -3,7 +3,7 @@
 from rich.segment import Segment
 from textual.strip import Strip
 
-from saetui.figures.description import Chart
+from saetui.figures.plots import Chart
 from saetui.tui.drawing.look import Look, marker
 from saetui.visible import visible
 

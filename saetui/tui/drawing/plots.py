@@ -10,7 +10,7 @@ from textual.reactive import reactive
 from textual.strip import Strip
 from textual.widget import Widget
 
-from saetui.figures.description import Chart, Scale
+from saetui.figures.plots import Chart, Scale
 from saetui.tui.drawing.chart import draw_chart
 from saetui.tui.drawing.look import Look
 

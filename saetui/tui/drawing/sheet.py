@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from rich.segment import Segment
 from textual.strip import Strip
 
-from saetui.figures.description import BarChart, Chart, Figure, HeatMap, Plot
+from saetui.figures.description import Figure
+from saetui.figures.plots import BarChart, Chart, HeatMap, Plot
 from saetui.tui.drawing import bars, cells
 from saetui.tui.drawing.chart import draw_chart
 from saetui.tui.drawing.legend import legend_lines

@@ -4,7 +4,8 @@ from textual import events
 from textual.content import Content
 from textual.widget import Widget
 
-from saetui.commands.command import Command, commands
+from saetui.commands.command import Command
+from saetui.commands.vocabulary import commands
 from saetui.tui.frame.spots import Spots
 from saetui.tui.frame.status_line import clock
 from saetui.tui.keys import shown_key

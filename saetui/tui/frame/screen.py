@@ -17,11 +17,11 @@ from textual.widget import Widget
 from saetui.commands.command import Command
 from saetui.commands.navigate import Focus
 from saetui.commands.table import Sort
-from saetui.tui.cards.halting import HaltsReads
 from saetui.tui.frame.footer_line import FooterLine
 from saetui.tui.frame.status_line import StatusLine
 from saetui.tui.frame.tab_line import TabLine
 from saetui.tui.messages import AttentionChanged, JobsChanged, StoreChanged, TableChanged
+from saetui.tui.table.halting import HaltsReads
 from saetui.tui.table.query_table import QueryTable
 from saetui.workbench.attention import Attention
 from saetui.workbench.subject import Subject

@@ -16,7 +16,6 @@ from saetui.commands.hard_tokens import ABSORBED, ONLY, ORDER_NAMES, SCALING, TO
 from saetui.commands.navigate import Focus
 from saetui.commands.select import Sae
 from saetui.figures.description import Figure as Drawn
-from saetui.tui.cards.halting import HaltingReader
 from saetui.tui.cards.place_card import PlaceCard
 from saetui.tui.cards.place_facts import PlaceSubject
 from saetui.tui.drawing.figure_view import FigureView
@@ -26,6 +25,7 @@ from saetui.tui.hard_tokens import columns
 from saetui.tui.hard_tokens.absorbed_line import AbsorbedLine
 from saetui.tui.hard_tokens.error_strips import ErrorStrips
 from saetui.tui.keys import bindings_of
+from saetui.tui.table.halting import HaltingReader
 from saetui.tui.table.query_table import QueryTable
 from saetui.visible import visible
 from saetui.workbench.trouble import outside_errors, told

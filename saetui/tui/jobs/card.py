@@ -6,9 +6,9 @@ from typing import Any
 from textual.content import Content
 
 from saetui.jobs import Job
+from saetui.tui.drawing.fit import short_number
 from saetui.tui.frame.status_line import clock
 from saetui.tui.jobs.list import seconds_taken
-from saetui.tui.table.column import short_number
 from saetui.visible import visible, visible_lines
 from saetui.workbench.trouble import outside_errors, told
 

@@ -15,8 +15,8 @@ from saetui.commands.figures import Figure
 from saetui.commands.navigate import Open
 from saetui.commands.select import Sae
 from saetui.figures.charts import f1_against_width, fvu_against_width, rate_against_l0
-from saetui.figures.description import Chart
 from saetui.figures.lines import Row
+from saetui.figures.plots import Chart
 from saetui.tui.drawing.plots import XYPlot
 from saetui.tui.frame.screen import WorkbenchScreen
 from saetui.tui.frame.status_line import progress_text

@@ -11,8 +11,8 @@ from textual.containers import Vertical
 from textual.content import Content
 from textual.message import Message
 
+from saetui.commands.arguments import text_of
 from saetui.commands.figures import Figure
-from saetui.commands.parse import text_of
 from saetui.figures.catalogue import kind_of
 from saetui.figures.description import Figure as Drawn
 from saetui.tui.drawing.figure_view import FigureView

@@ -2,7 +2,7 @@
 
 from textual.content import Content
 
-from saetui.commands.command import commands
+from saetui.commands.vocabulary import commands
 from saetui.tui.frame.screen import WorkbenchScreen
 from saetui.tui.keys import shown_key
 

@@ -4,8 +4,9 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
-from saetui.commands.command import Command, commands
+from saetui.commands.command import Command
 from saetui.commands.table import Sort
+from saetui.commands.vocabulary import commands
 from saetui.tui.keys import shown_key
 from saetui.workbench.exceptions import CommandError
 from saetui.workbench.export import FORMATS

@@ -10,10 +10,10 @@ from textual.content import Content
 from textual.timer import Timer
 from textual.widgets import Input, Label, Static
 
-from saetui.commands.command import commands
 from saetui.commands.completion import Completion, completions
 from saetui.commands.parse import find, parse
 from saetui.commands.table import Filter
+from saetui.commands.vocabulary import commands
 from saetui.tui.drawing.fit import fit
 from saetui.tui.panels.base import Panel
 from saetui.tui.panels.entry import LINE, Entry

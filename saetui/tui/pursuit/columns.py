@@ -7,10 +7,11 @@ from textual.color import Color
 from textual.content import Content
 from textual.style import Style
 
+from saetui.tui.drawing.fit import short_number
 from saetui.tui.drawing.heat import NEGATIVE, Heat
 from saetui.tui.drawing.sparkline import bar
 from saetui.tui.drawing.token_strip import StripToken, token_strip
-from saetui.tui.table.column import ABSENT, Column, short_number
+from saetui.tui.table.column import ABSENT, Column
 from saetui.workbench.pursuit_comparison import signed_percent
 
 Columns = tuple[Column, ...]

@@ -6,7 +6,7 @@ from typing import Any
 
 from textual.message import Message
 
-from saetui.figures.description import Chart, Line, Point, Scale
+from saetui.figures.plots import Chart, Line, Point, Scale
 from saetui.tui.cards.latest_read import LatestRead
 from saetui.tui.drawing.plots import XYPlot
 from saetui.tui.table.row_window import Reader

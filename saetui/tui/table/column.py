@@ -9,25 +9,13 @@ from typing import Any, Literal
 from textual.color import Color
 from textual.content import Content
 
-from saetui.tui.drawing.fit import fit
+from saetui.tui.drawing.fit import fit, short_number
 from saetui.tui.drawing.heat import Heat
 from saetui.tui.drawing.sparkline import sparkline
 from saetui.visible import visible, visible_token
 
 Align = Literal["left", "right", "center"]
 ABSENT = "–"
-_SUFFIXES = ("", "k", "M", "G", "T")
-
-
-def short_number(value: float) -> str:
-    """At most four characters and a suffix: 950, 1.2k, 34k, 5.1M."""
-    magnitude = 0
-    scaled = float(value)
-    while abs(scaled) >= 999.5 and magnitude < len(_SUFFIXES) - 1:
-        scaled /= 1000
-        magnitude += 1
-    digits = 1 if magnitude and abs(scaled) < 9.95 else 0
-    return f"{scaled:.{digits}f}{_SUFFIXES[magnitude]}".replace("-", "−")
 
 
 def _moment(value: datetime.datetime) -> str:

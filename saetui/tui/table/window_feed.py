@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from threading import Lock
 
-from saetui.tui.cards.halting import STOPPED, HaltingReader
+from saetui.tui.table.halting import STOPPED, HaltingReader
 from saetui.tui.table.row_window import Reader
 from saetui.tui.table.window_reader import Reading, WindowReader, Wish
 from saetui.workbench.trouble import outside_errors, told

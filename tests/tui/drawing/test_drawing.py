@@ -4,7 +4,8 @@ import pytest
 from textual.color import Color
 from textual.strip import Strip
 
-from saetui.figures.description import Bar, BarChart, Chart, Figure, HeatMap, Line, Point, Scale
+from saetui.figures.description import Figure
+from saetui.figures.plots import Bar, BarChart, Chart, HeatMap, Line, Point, Scale
 from saetui.tui.drawing.bars import draw_bars
 from saetui.tui.drawing.cells import draw_cells
 from saetui.tui.drawing.chart import draw_chart

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from saetui.figures.description import Chart, Line, Point, Scale
+from saetui.figures.plots import Chart, Line, Point, Scale
 from saetui.tui.drawing.axis import Axis
 from saetui.tui.drawing.plots import NO_CHART, XYPlot
 from tests.tui.table.memory_store import WidgetApp, shown, title, until

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from textual import events
 
-from saetui.tui.cards.halting import STOPPED
 from saetui.tui.panels.entry import LINE
+from saetui.tui.table.halting import STOPPED
 from saetui.tui.table.query_table import QueryTable
 from saetui.workbench.row_filter import FilterColumn, FilterError, parse_filter
 from store.reader import Reader

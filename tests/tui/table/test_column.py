@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from saetui.tui.table.column import Column, short_number
+from saetui.tui.drawing.fit import short_number
+from saetui.tui.table.column import Column
 
 
 @pytest.mark.parametrize(
