@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from saetui.commands.arguments import text_of
 from saetui.commands.dispatch import dispatch
 from saetui.commands.hard_tokens import TOKENS, filter_of, marked_places, shown_tokens
-from saetui.commands.parse import text_of
 from saetui.commands.session import load, replay
 from saetui.commands.table import Filter
 from saetui.jobs import JobClient
