@@ -1,16 +1,20 @@
 """The ``saetui`` command: data on standard output, the rest on standard error; exits 0 done, 1 failed, 2 bad use."""
 
+import os
 import sys
 
 from saetui.cli.guard import guarded, told
 from saetui.cli.printing import finish, prepare, writing
 from saetui.cli.work import open_last
 
+# Set by the shell that asks what may come next; it then calls ``saetui`` without arguments.
+_COMPLETE = "_SAETUI_COMPLETE"
+
 
 def main() -> None:
     """Run the command line; a bare ``saetui`` opens the last store without loading anything it does not need."""
     prepare()
-    if len(sys.argv) == 1:
+    if len(sys.argv) == 1 and _COMPLETE not in os.environ:
         guarded(open_last)()
         return
     with told():
@@ -19,6 +23,6 @@ def main() -> None:
         try:
             # Commands end by themselves; what is left to fail here is help on its way out.
             with writing():
-                make_app()()
+                make_app()(prog_name="saetui")
         finally:
             finish()

@@ -1,7 +1,7 @@
 """Options of a subcommand from the fields of a job kind's spec: names, types, bounds and help are the spec's own."""
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import UnionType
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, get_args, get_origin
@@ -54,16 +54,9 @@ def spec_command(
         ]
     parameters["device"] = Annotated[str | None, typer.Option(help="cpu, cuda:0, …; default: the freest.")]
     forced = typer.Option("--force", help="Run it although it was done before.")
-    command.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
-        [
-            *_keywords(parameters, None),
-            inspect.Parameter(
-                "force", inspect.Parameter.KEYWORD_ONLY, default=False, annotation=Annotated[bool, forced]
-            ),
-        ]
-    )
     command.__doc__ = inspect.getdoc(spec)
-    return command
+    switches = {"force": Annotated[bool, forced]}
+    return with_signature(command, [*keyword_only(parameters, None), *keyword_only(switches, False)])
 
 
 def option_fields(spec: "type[BaseModel]") -> dict[str, "FieldInfo"]:
@@ -101,7 +94,14 @@ def _completion(words: tuple[str, ...]) -> Callable[[], list[str]] | None:
     return (lambda: list(words)) if words else None
 
 
-def _keywords(annotations: Mapping[str, Any], default: Any) -> list[inspect.Parameter]:
+def with_signature(command: Callable[..., None], parameters: Sequence[inspect.Parameter]) -> Callable[..., None]:
+    """The function with parameters that typer finds as if they had been written out."""
+    command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    return command
+
+
+def keyword_only(annotations: Mapping[str, Any], default: Any) -> list[inspect.Parameter]:
+    """Parameters of these names and annotations, all with the same default."""
     return [
         inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
         for name, annotation in annotations.items()
@@ -110,10 +110,11 @@ def _keywords(annotations: Mapping[str, Any], default: Any) -> list[inspect.Para
 
 def _type_of(field: "FieldInfo") -> Any:
     """What one option takes: a plain type, or a list of one; None where it would take a structure."""
-    return _plain(field.annotation)
+    return plain_type(field.annotation)
 
 
-def _plain(annotation: Any) -> Any:
+def plain_type(annotation: Any) -> Any:
+    """What one option of this annotation takes: a plain type, or a list of one; None where it would be a structure."""
     if annotation in _PLAIN:
         return annotation
     origin, arguments = get_origin(annotation), get_args(annotation)
@@ -121,7 +122,7 @@ def _plain(annotation: Any) -> Any:
         return str
     if origin in (Union, UnionType):
         chosen = [argument for argument in arguments if argument is not type(None)]
-        return _plain(chosen[0]) if len(chosen) == 1 else None
+        return plain_type(chosen[0]) if len(chosen) == 1 else None
     if origin is tuple and len(arguments) == 2 and arguments[1] is Ellipsis and arguments[0] in _PLAIN:
         return list[arguments[0]]  # type: ignore[valid-type]
     return None

@@ -1,5 +1,6 @@
 """Every subcommand with its arguments; typer reads the signatures."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 def make_app() -> "typer.Typer":
     import typer
 
-    from saetui.cli.studies import Studies
+    from saetui.cli.made_later import Studies
 
     app = typer.Typer(
         name="saetui",
@@ -43,6 +44,8 @@ def make_app() -> "typer.Typer":
 def _register(app: "typer.Typer", jobs: "typer.Typer", store_option: Any) -> None:
     """Every subcommand; typer reads their signatures, so they are written out here."""
     import typer
+
+    from saetui.cli.made_later import made_later
 
     @app.callback(invoke_without_command=True)
     def saetui(
@@ -79,28 +82,12 @@ def _register(app: "typer.Typer", jobs: "typer.Typer", store_option: Any) -> Non
     ) -> None:
         guarded(work.run_spec)(spec, store, device, force=force)
 
-    @app.command(help="Draw a figure of a store, or write it to a file; without a name, list the figures.")
-    def figure(
-        name: Annotated[str | None, typer.Argument(help="Which figure, e.g. absorption_rate.")] = None,
-        store: Annotated[Path | None, store_option] = None,
-        out: Annotated[Path | None, typer.Option(help="A file ending in .svg or .png.")] = None,
-        sae: Annotated[list[str] | None, typer.Option(help="Only this SAE, by name; can be given again.")] = None,
-        hook: Annotated[str | None, typer.Option(help="Hook point; default: the one with most SAEs.")] = None,
-        letter: Annotated[str | None, typer.Option(help="One letter.")] = None,
-        word: Annotated[str | None, typer.Option(help="A word; default: the clearest case.")] = None,
-        tau: Annotated[float | None, typer.Option(help="F1 that a main latent must add; default: as studied.")] = None,
-        lead: Annotated[float | None, typer.Option(help="Logits by which an absorber must lead.")] = None,
-        min_cosine: Annotated[float | None, typer.Option(help="An absorber's least cosine with the probe.")] = None,
-        context: Annotated[
-            int | None, typer.Option(min=0, max=2**31 - 1, help="A context; default: that of the hardest token.")
-        ] = None,
-        model: Annotated[str | None, typer.Option(help="Model of an error study; default: that studied last.")] = None,
-        force: Annotated[bool, typer.Option("--force", help="Overwrite files of that name.")] = False,
-    ) -> None:
-        chosen = {"sae": tuple(sae or ()), "hook": hook or "", "letter": letter or "", "word": word or ""}
-        chosen["model"] = model or ""
-        numbers = {"tau": tau, "lead": lead, "min_cosine": min_cosine, "context": context}
-        guarded(work.draw_figure)(name, store, out, force=force, **chosen, **numbers)
+    def make_figure() -> Callable[..., None]:
+        from saetui.cli.figures import draw_figure, figure_command
+
+        return figure_command(guarded(draw_figure), store_option)
+
+    app.command("figure", cls=made_later(make_figure), help="Draw a figure of a store, or write it to a file.")(_later)
 
     @app.command(
         help="Find the codes of tokens again by gradient pursuit: what could a better encoder do (2410.14670)?"
@@ -152,3 +139,7 @@ def _register(app: "typer.Typer", jobs: "typer.Typer", store_option: Any) -> Non
         device: Annotated[str | None, typer.Option(help="cpu, cuda:0, …; default: the one it is queued for.")] = None,
     ) -> None:
         guarded(work.start_job)(job, store, device)
+
+
+def _later() -> None:
+    """Stands for the function of a command that is made when it is asked."""

@@ -1,12 +1,10 @@
 """What the subcommands do: thin calls into commands and jobs, which are imported when needed."""
 
-import math
 import sys
 from pathlib import Path
 from typing import Any
 
-from saetui.cli.guard import fail
-from saetui.cli.printing import put, say
+from saetui.cli.printing import say
 
 
 def store_root(store: Path | None) -> Path:
@@ -142,34 +140,6 @@ def pursue_tokens(
         raise UsageError(f"pursue: choose tokens in one way, not by {' and by '.join(way for way, _ in given)}")
     choice = TokenChoice(*given[0]) if given else TokenChoice("random", str(COUNT))
     return pursue(store_root(store), sae, choice, l0, method, device, force=force)
-
-
-def draw_figure(name: str | None, store: Path | None, out: Path | None, *, force: bool, **chosen: Any) -> int:
-    from saetui.commands.figures import Figure, export_figure, list_figures
-    from saetui.workbench.exceptions import UsageError
-
-    if name is None:
-        put(list_figures())
-        return 0
-    for option, value in chosen.items():
-        if isinstance(value, float) and not math.isfinite(value):
-            raise UsageError(f"figure: --{option.replace('_', '-')}: {value} is no number that can be compared with")
-    from saetui.cli.take_in import take_in
-    from saetui.workbench.user_path import user_path
-    from store import Store
-
-    with Store.open(store_root(store)) as opened:
-        take_in(opened)
-        drawn = Figure(name, **chosen).drawn(opened)
-    if out is not None:
-        say(export_figure(drawn, user_path(str(out)), overwrite=force))
-        return 0
-    if drawn.is_empty:
-        fail(f"{name}: there is nothing to draw: {drawn.advice}")
-    from saetui.cli.printed_figure import print_figure
-
-    print_figure(drawn)
-    return 0
 
 
 def list_jobs(store: Path | None) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
 from string import ascii_lowercase
@@ -104,9 +105,11 @@ def _screens(_: Workbench) -> list[str]:
 
 
 def _figures(_: Workbench) -> list[str]:
-    from saetui.figures import FIGURES
+    from saetui.commands.figures import known_figures
 
-    return list(FIGURES)
+    with suppress(CommandError):
+        return list(known_figures())
+    return []
 
 
 SOURCES: dict[str, Callable[[Workbench], Iterable[str]]] = {

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from saetui.commands.arguments import text_of
 from saetui.commands.command import Command, argument, command
+from saetui.figures.choice import Asked
 from saetui.workbench.exceptions import CommandError
 from saetui.workbench.sql_text import file_of_query
 from saetui.workbench.user_path import user_path
 from saetui.workbench.written_files import write_with_query
-from store.queries import named_query
+from store.queries import text_of as query_text
 
 if TYPE_CHECKING:
     from saetui.figures.choice import Choice
@@ -25,26 +26,16 @@ _THRESHOLDS = ("tau", "lead", "min_cosine")
 
 
 @command("figure", "Show a figure large, or write it to a file", keys={"F": ""}, label="figure", asks=True)
-class Figure(Command):
-    name: str = argument(help="a figure, e.g. absorption_rate", complete="figure")
-    sae: tuple[str, ...] = argument(default=(), help="only these SAEs, by name", complete="sae")
-    hook: str = argument(default="", help="hook point; the one with most SAEs if left out", complete="hook")
-    letter: str = argument(default="", help="one letter; all of them if left out", complete="letter")
-    word: str = argument(default="", help="a word; the clearest case if left out")
+class Figure(Asked, Command):
     path: str = argument(default="", help="a file ending in .svg or .png", complete="file")
-    tau: float | None = argument(default=None, help="F1 that a main latent must add; as studied if left out")
-    lead: float | None = argument(default=None, help="logits by which an absorber must lead; as studied if left out")
-    min_cosine: float | None = argument(default=None, help="an absorber's least cosine; as studied if left out")
-    context: int | None = argument(default=None, help="a context of the error study; the hardest token's if left out")
-    model: str = argument(default="", help="model of an error study, by name or id; the current one if left out")
     overwrite: bool = argument(default=False, help="yes: also where a file of that name exists")
 
     def resolved(self, bench: Workbench) -> Figure:
         from saetui.figures import FigureError
-        from saetui.figures.catalogue import kind_of
+        from saetui.figures.registry import figure_kind
 
         try:
-            takes = kind_of(self.name).takes
+            takes = figure_kind(self.name).takes
         except FigureError as problem:
             raise CommandError(f"figure: {problem}") from problem
         # The thresholds that hold on the screens hold here as well.
@@ -82,33 +73,40 @@ class Figure(Command):
 
     def drawn(self, store: Reader) -> Drawn:
         """The figure as it is now; raises CommandError where its arguments name nothing in the store."""
-        from saetui.figures.catalogue import draw
+        from saetui.figures.registry import draw
 
         return draw(store, *self._asked(store))
 
     def query(self, store: Reader) -> tuple[str, dict[str, Any]]:
         """``(sql, parameters)`` of what it shows; raises CommandError as ``drawn`` does."""
         kind, choice = self._asked(store)
-        return named_query(kind.query), dict(kind.parameters(choice))
+        return query_text(kind.query), dict(kind.parameters(choice))
 
     def _asked(self, store: Reader) -> tuple[Kind, Choice]:
         from saetui.figures import FigureError
-        from saetui.figures.catalogue import asked
+        from saetui.figures.registry import chosen
 
-        words = {name: getattr(self, name) or None for name in ("sae", "hook", "letter", "word", "model")}
-        numbers = {name: getattr(self, name) for name in (*_THRESHOLDS, "context")}
         try:
-            return asked(store, self.name, **words, **numbers)
+            return chosen(store, self)
         except FigureError as problem:
             raise CommandError(f"figure: {problem}") from problem
 
 
+def known_figures() -> dict[str, Kind]:
+    """Every kind of figure by its name; raises CommandError where another package adds one that cannot be read."""
+    from saetui.figures import FigureError, figure_kinds
+
+    try:
+        return figure_kinds()
+    except FigureError as problem:
+        raise CommandError(f"figure: {problem}") from problem
+
+
 def list_figures() -> str:
     """All figures, a line each, with the question it answers."""
-    from saetui.figures import FIGURES
-
-    width = max(map(len, FIGURES))
-    return "\n".join(f"{kind.name:<{width}}  {kind.question}" for kind in FIGURES.values())
+    known = known_figures()
+    width = max(map(len, known))
+    return "\n".join(f"{kind.name:<{width}}  {kind.question}" for kind in known.values())
 
 
 def export_figure(figure: Drawn, path: Path, *, overwrite: bool = False) -> str:

@@ -4,17 +4,17 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from saetui.figures.catalogue import FIGURES as FIGURES
-    from saetui.figures.catalogue import figure as figure
     from saetui.figures.description import Figure as Figure
     from saetui.figures.exceptions import FigureError as FigureError
+    from saetui.figures.registry import figure as figure
+    from saetui.figures.registry import figure_kinds as figure_kinds
 
 # Where each public name lives; imported when first asked for, since the first screen needs two small parts only.
 _HOMES = {
-    "FIGURES": "saetui.figures.catalogue",
     "Figure": "saetui.figures.description",
     "FigureError": "saetui.figures.exceptions",
-    "figure": "saetui.figures.catalogue",
+    "figure": "saetui.figures.registry",
+    "figure_kinds": "saetui.figures.registry",
 }
 __all__ = sorted(_HOMES)
 

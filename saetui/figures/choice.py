@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field, fields
 from string import ascii_lowercase
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from saetui.figures.exceptions import FigureError
 from saetui.figures.lines import Row
@@ -14,9 +14,44 @@ if TYPE_CHECKING:
     from store import Reader
 
 
+def option(default: Any, text: str, *, complete: str | None = None, within: tuple[int, int] | None = None) -> Any:
+    """A part of a choice: its help, the source of its completions, and the bounds of a number."""
+    return field(default=default, metadata={"help": text, "complete": complete, "within": within})
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Asked:
+    """A figure as a person asks for it, by the command line, after ``:`` and from a notebook alike.
+
+    Options and arguments follow from these fields; a kind of figure names in ``takes`` those that mean something to it.
+    """
+
+    name: str = field(metadata={"help": "a figure, e.g. absorption_rate", "complete": "figure"})
+    sae: tuple[str, ...] = option((), "only these SAEs, by name", complete="sae")
+    hook: str = option("", "hook point; the one with most SAEs if left out", complete="hook")
+    letter: str = option("", "one letter; all of them if left out", complete="letter")
+    word: str = option("", "a word; the clearest case if left out")
+    tau: float | None = option(None, "F1 that a main latent must add; as studied if left out")
+    lead: float | None = option(None, "logits by which an absorber must lead; as studied if left out")
+    min_cosine: float | None = option(None, "an absorber's least cosine with the probe; as studied if left out")
+    context: int | None = option(
+        None, "a context of the error study; the hardest token's if left out", within=(0, 2**31 - 1)
+    )
+    model: str = option("", "model of an error study, by name or id, where there are several")
+
+    @property
+    def given(self) -> tuple[str, ...]:
+        """The names of the options that were given."""
+        return tuple(name for name in OPTIONS if getattr(self, name) not in ((), "", None))
+
+
+# The names of all that can be chosen of figures.
+OPTIONS = tuple(part.name for part in fields(Asked) if part.name != "name")
+
+
 @dataclass(frozen=True)
 class Choice:
-    """``saes`` and ``model`` are ids.
+    """What was asked for, looked up in a store: ``saes`` and ``model`` are ids.
 
     What is left out is all of them, or what the figure prefers, or the threshold of the run.
     """
@@ -32,33 +67,28 @@ class Choice:
     model: str | None = None
 
 
-def make_choice(
-    store: Reader,
-    *,
-    sae: str | Iterable[str] | None = None,
-    hook: str | None = None,
-    letter: str | None = None,
-    word: str | None = None,
-    tau: float | None = None,
-    lead: float | None = None,
-    min_cosine: float | None = None,
-    context: int | None = None,
-    model: str | None = None,
-) -> Choice:
+def make_choice(store: Reader, asked: Asked) -> Choice:
     """The choice as the figures take it: SAEs by name, id or the unique beginning of one, a model by name or id.
 
     Raises FigureError that lists the names there are.
     """
-    if letter is not None and (len(letter) != 1 or letter.lower() not in ascii_lowercase):
+    letter, hook = asked.letter, asked.hook or None
+    if letter and (len(letter) != 1 or letter.lower() not in ascii_lowercase):
         raise FigureError(f"letter: {letter!r} is not a letter from a to z")
-    names = [sae] if isinstance(sae, str) else list(sae or ())
-    saes = store.fetch("saes").dicts() if names or hook is not None or model is not None else []
+    saes = store.fetch("saes").dicts() if asked.sae or asked.hook or asked.model else []
     if hook is not None and hook not in (hooks := sorted({str(row["hook_name"]) for row in saes})):
         raise FigureError(f"hook: no SAE reads {hook!r}; there are {', '.join(hooks) or 'none yet'}")
-    ids = tuple(dict.fromkeys(_sae_id(saes, name) for name in names)) or None
-    small = letter.lower() if letter is not None else None
-    model_id = None if model is None else _model_id(saes, model)
-    return Choice(ids, hook, small, word, tau, lead, min_cosine, context, model_id)
+    return Choice(
+        tuple(dict.fromkeys(_sae_id(saes, name) for name in asked.sae)) or None,
+        hook,
+        letter.lower() or None,
+        asked.word or None,
+        asked.tau,
+        asked.lead,
+        asked.min_cosine,
+        asked.context,
+        _model_id(saes, asked.model) if asked.model else None,
+    )
 
 
 def _model_id(saes: Sequence[Row], name: str) -> str:

@@ -35,7 +35,8 @@ def thresholds_of(choice: Choice) -> dict[str, Any]:
 class Kind:
     """``explanation`` is how to read it, ``advice`` what to do where there is nothing to draw.
 
-    ``takes`` names the parts of a choice that mean something to it; ``parameters`` gives those of ``query``.
+    ``query`` is the name of a query of the store, or SQL; ``parameters`` gives its parameters. ``takes`` names the
+    parts of a choice that mean something to it. Figures are listed by ``order``, and then by name.
     """
 
     name: str
@@ -47,3 +48,4 @@ class Kind:
     draw: Callable[[Sequence[Row], Choice], Drawing]
     takes: tuple[str, ...] = ("sae", "hook")
     parameters: Callable[[Choice], Mapping[str, Any]] = saes_of
+    order: int = 1000

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from saetui.figures import FIGURES
+from saetui.figures import figure_kinds
 from tests.cli.test_cli import saetui
 from tests.figures.made import make_store
 
@@ -18,7 +18,7 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_without_a_name_all_are_listed(tmp_path: Path) -> None:
     done = saetui("figure", home=tmp_path)
     assert done.returncode == 0
-    assert len(done.stdout.splitlines()) == len(FIGURES)
+    assert len(done.stdout.splitlines()) == len(figure_kinds())
     assert "absorption_map Which letters are absorbed in which SAEs?" in " ".join(done.stdout.split())
 
 

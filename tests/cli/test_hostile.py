@@ -10,7 +10,7 @@ from rich.text import Text
 
 from saetui.cli import main
 from saetui.cli.visible_console import VisibleConsole
-from saetui.figures import FIGURES
+from saetui.figures import figure_kinds
 from tests.hostile import ALL, SHORT, hidden_in, hostile_store
 from tests.tui.pursuit_fixture import PLACES
 
@@ -40,7 +40,7 @@ COMMANDS = {
     "summary": (["open", "STORE"], 0, "Strongest cases"),
     "jobs": (["jobs", "--store", "STORE"], 0, "title"),
     "figures": (["figure"], 0, "splits"),
-    **{f"figure {name}": (["figure", name, "--store", "STORE"], None, "") for name in FIGURES},
+    **{f"figure {name}": (["figure", name, "--store", "STORE"], None, "") for name in figure_kinds()},
     "a figure of a word": (["figure", "evidence", "--word", ALL, "--store", "STORE"], 1, "nothing to draw"),
     "a figure that is not": (["figure", ALL, "--store", "STORE"], 1, "no figure"),
     "an SAE that is not": (["figure", "splits", "--sae", f"x{ALL}", "--store", "STORE"], 1, "w256-k4"),
@@ -94,7 +94,7 @@ def test_names_are_shown_as_they_are_written(
     assert r"␛\u009b␍↵\u202e\u200b[b]" in text
 
 
-@pytest.mark.parametrize("name", sorted(FIGURES))
+@pytest.mark.parametrize("name", sorted(figure_kinds()))
 def test_no_figure_on_paper_holds_what_cannot_be_seen(
     name: str, store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

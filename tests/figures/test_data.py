@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from saetui.figures import FIGURES, Figure, FigureError, figure
+from saetui.figures import Figure, FigureError, figure, figure_kinds
 from saetui.figures.plots import BarChart, Chart, HeatMap
 from store import Store
 from tests.figures.made import make_store
@@ -174,7 +174,7 @@ def test_error_scaling_as_evaluated_where_errors_were_not_studied(study: Store) 
     assert places(chart(made, "FVU against width")) == {"k 2": {"later": (16.0, 0.35)}}
 
 
-@pytest.mark.parametrize("name", FIGURES)
+@pytest.mark.parametrize("name", figure_kinds())
 def test_an_empty_store_says_what_to_do(name: str, empty: Store) -> None:
     made = figure(empty, name)
     assert made.is_empty
@@ -182,7 +182,7 @@ def test_an_empty_store_says_what_to_do(name: str, empty: Store) -> None:
     assert "`saetui" in made.advice
 
 
-@pytest.mark.parametrize("name", FIGURES)
+@pytest.mark.parametrize("name", figure_kinds())
 def test_the_query_behind_a_figure_can_be_asked_again(name: str, study: Store) -> None:
     made = figure(study, name)
     assert made.sql.startswith("-- ")

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from saetui.figures import FIGURES, Figure, FigureError, figure
+from saetui.figures import Figure, FigureError, figure, figure_kinds
 from saetui.figures.plots import BarChart, Chart, HeatMap, Line, Point, Scale
 from store import Store
 
@@ -25,7 +25,7 @@ def markers(path: Path) -> int:
     return sum(1 for _ in tree.iter(f"{SVG}use")) - ticks - legend
 
 
-@pytest.mark.parametrize("name", FIGURES)
+@pytest.mark.parametrize("name", figure_kinds())
 def test_an_svg_has_every_label_as_text_and_a_marker_for_each_point(name: str, study: Store, tmp_path: Path) -> None:
     made = figure(study, name)
     path = made.save(tmp_path / "figure.svg")

@@ -13,8 +13,8 @@ from textual.message import Message
 
 from saetui.commands.arguments import text_of
 from saetui.commands.figures import Figure
-from saetui.figures.catalogue import kind_of
 from saetui.figures.description import Figure as Drawn
+from saetui.figures.registry import figure_kind
 from saetui.tui.drawing.figure_view import FigureView
 from saetui.tui.panels.base import Panel
 from saetui.tui.panels.pick import Item, PickPanel
@@ -54,7 +54,7 @@ class FigurePanel(Panel[None]):
     def __init__(self, command: Figure) -> None:
         super().__init__()
         self._command = command
-        self._kind = kind_of(command.name)
+        self._kind = figure_kind(command.name)
         self.view = FigureView()
         self._box = Vertical(self.view, classes="panel")
         self._box.border_title = Content(f"{self._kind.name} · {self._kind.question}")

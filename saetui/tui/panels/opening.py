@@ -140,9 +140,8 @@ def _items(app: "WorkbenchApp", cls: type[Command]) -> "list[Item]":
 
 def _figure(app: "WorkbenchApp", text: str) -> None:
     """Show the figure that a command asks for; without one, offer them all."""
-    from saetui.commands.figures import Figure
+    from saetui.commands.figures import Figure, known_figures
     from saetui.commands.parse import parse
-    from saetui.figures import FIGURES
     from saetui.tui.panels.figure import FigurePanel
     from saetui.tui.panels.pick import Item, PickPanel
 
@@ -151,7 +150,8 @@ def _figure(app: "WorkbenchApp", text: str) -> None:
         assert isinstance(command, Figure)
         app.push_screen(FigurePanel(command))
         return
-    items = [Item(kind.name, kind.question, "", partial(app.dispatch, Figure(kind.name))) for kind in FIGURES.values()]
+    kinds = known_figures().values()
+    items = [Item(kind.name, kind.question, "", partial(app.dispatch, Figure(kind.name))) for kind in kinds]
     app.push_screen(PickPanel("figures", items))
 
 

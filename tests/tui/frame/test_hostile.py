@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from textual.strip import Strip
 
-from saetui.figures import FIGURES
+from saetui.figures import figure_kinds
 from saetui.jobs import JobClient
 from saetui.tui.clipboard import copy_file
 from saetui.tui.table.query_table import QueryTable
@@ -107,7 +107,7 @@ async def test_panels_and_notices_draw_nothing_hidden(size: tuple[int, int], hos
             assert "[b]" in run.text
 
 
-@pytest.mark.parametrize("name", sorted(FIGURES))
+@pytest.mark.parametrize("name", sorted(figure_kinds()))
 async def test_a_figure_draws_nothing_hidden(name: str, hostile: Path) -> None:
     async with running(hostile, record=False) as run:
         run.app.dispatch(f"figure {name}")

@@ -44,6 +44,7 @@ def _against(rows: Sequence[Row], label: str, x: str) -> Chart:
 
 KIND = Kind(
     name="cost_against_norm",
+    order=120,
     question=__doc__ or "",
     explanation="One part of the error is put back to the reconstruction at every token, and the model runs on: how "
     "much of the loss that the SAE costs does that give back? Each point is one part of one SAE's error. On the "

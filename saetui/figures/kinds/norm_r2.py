@@ -61,6 +61,7 @@ def _quantiles(row: Row, column: str) -> tuple[Point, ...]:
 
 KIND = Kind(
     name="norm_r2",
+    order=80,
     question=__doc__ or "",
     explanation="The squared norm of a token's activation, of its reconstruction, of the error and of the error's two "
     "parts, each predicted by a linear map of the activation. High R² for the error says that how hard a token is can "

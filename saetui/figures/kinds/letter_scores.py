@@ -65,6 +65,7 @@ def _probes(rows: Sequence[Row], score: str) -> tuple[Line, ...]:
 
 KIND = Kind(
     name="letter_scores",
+    order=50,
     question=__doc__ or "",
     explanation="For every usable letter the latent whose encoder is most like the letter's probe, by their cosine, is "
     "taken as a classifier: it says yes to a word on which it fires. Precision is the share of its words that have the "

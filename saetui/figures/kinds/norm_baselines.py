@@ -39,6 +39,7 @@ def _draw(rows: Sequence[Row], choice: Choice) -> Drawing:  # noqa: ARG001
 
 KIND = Kind(
     name="norm_baselines",
+    order=90,
     question=__doc__ or "",
     explanation="The squared norm of a token's error, predicted by a linear map of the activation, and by less than "
     "that: by the activation's norm, by the number of latents that fire, and by the mean over other occurrences of the "

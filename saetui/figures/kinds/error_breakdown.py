@@ -76,6 +76,7 @@ def _of_law(rows: Sequence[Row], n_rows: int) -> str:
 
 KIND = Kind(
     name="error_breakdown",
+    order=70,
     question=__doc__ or "",
     explanation="Parts that add up to an SAE's fraction of variance unexplained. Absent features: above the floor of "
     "the power law over widths, so wider SAEs learn it. Linear: a linear map of the activation predicts it, yet width "

@@ -28,6 +28,7 @@ def _draw(rows: Sequence[Row], choice: Choice) -> Drawing:
 
 KIND = Kind(
     name="splits",
+    order=40,
     question=__doc__ or "",
     explanation="The latents of a letter are ranked by an L1 probe, and a probe on the first k of them is fitted for "
     "each k. As long as each further latent raises F1 by more than a threshold it is a main latent: the letter is "

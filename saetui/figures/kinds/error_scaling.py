@@ -83,6 +83,7 @@ def _caption(rows: Sequence[Row]) -> str:
 
 KIND = Kind(
     name="error_scaling",
+    order=60,
     question=__doc__ or "",
     explanation="Fraction of variance unexplained: the summed squared error of the reconstruction over the summed "
     "squared distance of the activations from their mean; the nonlinear FVU is what is left once a linear map of the "

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from saetui.figures.absorption_rate import thresholds
 from saetui.figures.choice import Choice
 from saetui.figures.kind import Drawing, Kind, saes_of, thresholds_of
+from saetui.figures.kinds.absorption_rate import thresholds
 from saetui.figures.lines import Row
 from saetui.figures.plots import HeatMap, Scale
 
@@ -39,6 +39,7 @@ def _map(rows: Sequence[Row], letters: Sequence[str], metric: str, column: str) 
 
 KIND = Kind(
     name="absorption_map",
+    order=20,
     question=__doc__ or "",
     explanation="A row for each SAE, a column for each letter. The absorption rate: of the words that the letter's "
     "probe gets right, the share that another latent has absorbed. The absorption fraction: how much of the letter's "

@@ -65,6 +65,7 @@ def _ends(row: Row) -> tuple[float, float] | None:
 
 KIND = Kind(
     name="width_norms",
+    order=100,
     question=__doc__ or "",
     explanation="The norm of each token's error under a wider SAE is predicted from that under a narrower one: R² near "
     "100 % says that the same tokens stay hard. Below, how much of what this leaves unexplained the norm of the "

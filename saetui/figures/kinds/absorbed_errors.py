@@ -142,6 +142,7 @@ def _note(
 
 KIND = Kind(
     name="absorbed_errors",
+    order=130,
     question=__doc__ or "",
     explanation="Words of the first-letter task, by what the absorption study says of them in the same SAE: absorbed, "
     "silent main latents without an absorber, or a main latent that fires. How large is the error that the SAE leaves "

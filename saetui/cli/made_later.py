@@ -1,16 +1,36 @@
-"""``saetui study``: a command for every kind of job whose options can be typed, made from its spec when it is asked."""
+"""Subcommands whose options are made when they are asked: specs bring pydantic, and figures have to be looked for."""
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 
 from saetui.cli import work
-from saetui.cli.guard import guarded
+from saetui.cli.guard import guarded, told
 
 # The study called so is the whole of it; the job of that name is its first half.
 _STUDY_OF = {"absorption": "letters"}
+
+
+class _MadeLater(TyperCommand):
+    """A command that is its name and its help until it is called, completed or asked for its own help."""
+
+    make: ClassVar[Callable[[], Callable[..., None]]]
+
+    def make_context(self, *arguments: Any, **settings: Any) -> Any:
+        with told():
+            app = typer.Typer(add_completion=False)
+            app.command()(type(self).make())
+            made = typer.main.get_command(app)
+        self.params, self.callback, self.help = made.params, made.callback, made.help
+        return super().make_context(*arguments, **settings)
+
+
+def made_later(make: Callable[[], Callable[..., None]]) -> type[TyperCommand]:
+    """A class of command whose function ``make`` gives when it is needed."""
+    return type("MadeLater", (_MadeLater,), {"make": staticmethod(make)})
 
 
 class Studies(TyperGroup):

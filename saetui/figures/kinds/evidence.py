@@ -55,6 +55,7 @@ def _note(row: Row, n_latents: int) -> str:
 
 KIND = Kind(
     name="evidence",
+    order=30,
     question=__doc__ or "",
     explanation="Each bar is one latent that fires at the word, or a main latent of its letter that stays silent: how "
     "much the logit of the right letter, against the mean of the 25 others, changes when the latent is removed. Far "

@@ -63,6 +63,7 @@ def _parameters(choice: Choice) -> dict[str, Any]:
 
 KIND = Kind(
     name="error_context",
+    order=110,
     question=__doc__ or "",
     explanation="Token by token, how far each SAE's reconstruction is from the activation, and how much of that is not "
     "a linear function of the activation. Where all lines peak, more latents have not helped; where only the narrow "

@@ -85,6 +85,7 @@ def wilson_of_letter(row: Row, index: int) -> tuple[float, float] | None:
 
 KIND = Kind(
     name="absorption_rate",
+    order=10,
     question=__doc__ or "",
     explanation="The absorption rate: of the words that the letter's probe gets right, the share on which all main "
     "latents stay silent and another latent, aligned with the probe, carries the answer: removing it lowers the right "

@@ -1,0 +1,106 @@
+"""``saetui figure``: its options from what figures can be asked; a figure on standard output or in a file."""
+
+import math
+from collections.abc import Callable
+from dataclasses import fields
+from pathlib import Path
+from typing import Annotated, Any, get_type_hints
+
+import typer
+
+from saetui.cli import work
+from saetui.cli.guard import fail
+from saetui.cli.printing import put, say
+from saetui.cli.spec_options import keyword_only, plain_type, with_signature
+from saetui.figures.choice import Asked
+from saetui.figures.description import Figure as Drawn
+from saetui.figures.kind import Kind
+
+_WIDTH = 100
+_WIDEST = 160
+
+
+def figure_command(run: Callable[..., None], store_option: Any) -> Callable[..., None]:
+    """A function whose parameters are what the figures take; it calls ``run(name, store, out, force, **chosen)``."""
+    from saetui.commands.figures import known_figures
+
+    known = known_figures()
+    hints = get_type_hints(Asked)
+    told = {part.name: part.metadata for part in fields(Asked)}
+    name = typer.Argument(help="Which figure, e.g. absorption_rate.", autocompletion=lambda: list(known))
+    out = typer.Option(help="A file ending in .svg or .png.")
+    parameters = {
+        "name": Annotated[str | None, name],
+        "store": Annotated[Path | None, store_option],
+        "out": Annotated[Path | None, out],
+    }
+    for option, about in told.items():
+        if any(option in kind.takes for kind in known.values()):
+            low, high = about["within"] or (None, None)
+            text = about["help"][0].upper() + about["help"][1:]
+            if hints[option] == tuple[str, ...]:
+                text += " (can be given again)"
+            made = typer.Option(f"--{option.replace('_', '-')}", help=text, min=low, max=high)
+            parameters[option] = Annotated[plain_type(hints[option]) | None, made]
+    forced = Annotated[bool, typer.Option("--force", help="Overwrite files of that name.")]
+
+    def command(**given: Any) -> None:
+        said = {key: tuple(value) if isinstance(value, list) else value for key, value in given.items()}
+        run(**{key: value for key, value in said.items() if value not in (None, ())})
+
+    summary = "Draw a figure of a store, or write it to a file; without a name, list the figures."
+    # Lines after a backspace are not run together.
+    command.__doc__ = "\n".join([summary, "", "\b", *map(_line, known.values())])
+    return with_signature(command, [*keyword_only(parameters, None), *keyword_only({"force": forced}, False)])
+
+
+def _line(kind: Kind) -> str:
+    options = " ".join(f"--{option.replace('_', '-')}" for option in kind.takes)
+    return f"{kind.name}: {kind.question}\n    {options}"
+
+
+def draw_figure(
+    name: str | None = None, store: Path | None = None, out: Path | None = None, *, force: bool = False, **chosen: Any
+) -> int:
+    """Print a figure, or write it to ``out``; without a name, list them all."""
+    from saetui.commands.figures import Figure, export_figure, list_figures
+    from saetui.workbench.exceptions import UsageError
+
+    if name is None:
+        put(list_figures())
+        return 0
+    for option, value in chosen.items():
+        if isinstance(value, float) and not math.isfinite(value):
+            raise UsageError(f"figure: --{option.replace('_', '-')}: {value} is no number that can be compared with")
+    from saetui.cli.take_in import take_in
+    from saetui.workbench.user_path import user_path
+    from store import Store
+
+    with Store.open(work.store_root(store)) as opened:
+        take_in(opened)
+        drawn = Figure(name, **chosen).drawn(opened)
+    if out is not None:
+        say(export_figure(drawn, user_path(str(out)), overwrite=force))
+        return 0
+    if drawn.is_empty:
+        fail(f"{name}: there is nothing to draw: {drawn.advice}")
+    print_figure(drawn)
+    return 0
+
+
+def print_figure(figure: Drawn) -> None:
+    """Print all plots of a figure and its note: as wide as the terminal, in its colours, or plain text without one."""
+    from rich.segment import Segment, Segments
+
+    from saetui.cli.visible_console import console
+    from saetui.tui.drawing.look import PLAIN
+    from saetui.tui.drawing.sheet import print_lines
+
+    output = console(width=_WIDTH)
+    for strip in print_lines(figure, min(output.width, _WIDEST), PLAIN):
+        segments = list(strip)
+        while segments and not segments[-1].text.strip():
+            segments.pop()
+        if segments:
+            segments[-1] = Segment(segments[-1].text.rstrip(), segments[-1].style)
+        output.print(Segments([*segments, Segment.line()]), end="")

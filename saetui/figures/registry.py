@@ -1,0 +1,112 @@
+"""Which figures there are, and how one is made.
+
+A figure is a module with a ``KIND``: the question it answers, its query, and how its rows are drawn. Those in
+``saetui/figures/kinds`` are found by their files; another package adds one by an entry point of the group
+``saetui.figures``, which has the figure's name and names such a module.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from saetui.figures import kinds
+from saetui.figures.choice import Asked, Choice, make_choice
+from saetui.figures.description import Figure
+from saetui.figures.exceptions import FigureError
+from saetui.figures.kind import Kind
+from saetui.plugins import added, own_modules
+from store.queries import text_of
+
+if TYPE_CHECKING:
+    from store import Reader
+
+GROUP = "saetui.figures"
+
+
+def figure_kinds() -> dict[str, Kind]:
+    """Every kind of figure by its name, in the order in which they are listed.
+
+    Raises FigureError where what adds one cannot be imported, or has no ``KIND`` of that name.
+    """
+    found = [_kind_in(name, module) for name, module in _modules().items()]
+    return {kind.name: kind for kind in sorted(found, key=lambda kind: (kind.order, kind.name))}
+
+
+def figure_kind(name: str) -> Kind:
+    """The kind of figure of a name; raises FigureError that lists all."""
+    modules = _modules()
+    if name not in modules:
+        near = get_close_matches(name, modules, 1)
+        nearest = f"; the nearest is {near[0]}" if near else ""
+        raise FigureError(f"no figure {name!r}{nearest}; there are {', '.join(figure_kinds())}")
+    return _kind_in(name, modules[name])
+
+
+def figure(
+    store: Reader,
+    name: str,
+    *,
+    sae: str | Iterable[str] | None = None,
+    hook: str | None = None,
+    letter: str | None = None,
+    word: str | None = None,
+    tau: float | None = None,
+    lead: float | None = None,
+    min_cosine: float | None = None,
+    context: int | None = None,
+    model: str | None = None,
+) -> Figure:
+    """A figure of a store, e.g. ``figure(store, "absorption_rate").save("rate.svg")``.
+
+    ``sae`` names one SAE or several, ``hook`` a hook point; all SAEs, at the hook point with most of them, if left out.
+    ``tau`` (F1), ``lead`` (logits) and ``min_cosine`` are thresholds of absorption; those of the runs if left out.
+    ``context`` numbers a context of the error study; the one with the hardest token if left out. ``model``, by name or
+    id, is that of the error study; of several the one studied last if left out.
+    Raises FigureError where there is no such figure, SAE, hook point or letter, or the figure takes no such choice.
+    """
+    saes = (sae,) if isinstance(sae, str) else tuple(sae or ())
+    asked = Asked(name, saes, hook or "", letter or "", word or "", tau, lead, min_cosine, context, model or "")
+    return draw(store, *chosen(store, asked))
+
+
+def chosen(store: Reader, asked: Asked) -> tuple[Kind, Choice]:
+    """What is meant by what was asked for; raises FigureError as ``figure`` says."""
+    kind = figure_kind(asked.name)
+    for option in asked.given:
+        if option not in kind.takes:
+            raise FigureError(f"{kind.name} takes no {option}; it takes {', '.join(kind.takes)}")
+    return kind, make_choice(store, asked)
+
+
+def draw(store: Reader, kind: Kind, choice: Choice) -> Figure:
+    """A figure of a kind for what was chosen."""
+    parameters = kind.parameters(choice)
+    drawing = kind.draw(store.fetch(kind.query, **parameters).dicts(), choice)
+    return Figure(
+        kind.name,
+        drawing.title,
+        tuple(drawing.plots),
+        text_of(kind.query),
+        parameters,
+        note=drawing.note,
+        advice=kind.advice,
+        columns=drawing.columns,
+    )
+
+
+def _modules() -> dict[str, str]:
+    own = {module.rpartition(".")[2]: module for module in own_modules(kinds.__name__, kinds.__path__)}
+    return {point.name: point.value for point in added(GROUP)} | own
+
+
+def _kind_in(name: str, module_name: str) -> Kind:
+    try:
+        kind = getattr(import_module(module_name), "KIND", None)
+    except ImportError as error:
+        raise FigureError(f"{GROUP}: {module_name} cannot be imported ({error})") from error
+    if not isinstance(kind, Kind) or kind.name != name:
+        raise FigureError(f"{GROUP}: {module_name} has no KIND whose name is {name!r}")
+    return kind

@@ -1,0 +1,5 @@
+-- How wide is each SAE?
+SELECT sae_id, name, width
+FROM sae
+WHERE $saes IS NULL OR list_contains($saes, sae_id)
+ORDER BY width, name

@@ -1,0 +1,104 @@
+"""A figure is added by another package: it is listed, completed and drawn, and nothing in saetui is touched."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from saetui.commands.completion import completions
+from saetui.figures import FigureError, figure, figure_kinds
+from saetui.figures.plots import BarChart
+from saetui.workbench.workbench import Workbench
+from store import Store
+from tests.figures.made import make_store
+
+from .conftest import Install
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_store(tmp_path_factory.mktemp("figures") / "store")
+
+
+@pytest.fixture
+def bench(study: Path) -> Iterator[Workbench]:
+    bench = Workbench.open(study, inline=True)
+    yield bench
+    bench.close()
+
+
+def told(*arguments: str | Path, **environment: str) -> str:
+    done = subprocess.run(
+        [sys.executable, "-m", "saetui", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+        env={**os.environ, **environment},
+    )
+    return " ".join(done.stdout.replace("│", " ").split())
+
+
+def test_it_is_drawn_from_its_own_query(install: Install, study: Path) -> None:
+    install("saetui.figures", "toy_widths", "toy_figure")
+    with Store.open(study) as store:
+        made = figure(store, "toy_widths", sae=["narrow", "wide"])
+        (plot,) = made.plots
+        assert isinstance(plot, BarChart)
+        assert {bar.label: bar.values for bar in plot.bars} == {"narrow": (16.0,), "wide": (64.0,)}
+        assert made.note == "The SAEs chosen."
+        assert made.sql.startswith("-- How wide is each SAE?")
+        with pytest.raises(FigureError, match="toy_widths takes no letter; it takes sae"):
+            figure(store, "toy_widths", letter="a")
+
+
+def test_it_is_listed_after_ours_and_completed(install: Install, bench: Workbench) -> None:
+    assert "toy_widths" not in figure_kinds()
+    install("saetui.figures", "toy_widths", "toy_figure")
+    assert list(figure_kinds())[-1] == "toy_widths"
+    assert [found.line for found in completions("figure toy", bench)] == ["figure toy_widths"]
+
+
+def test_the_command_line_lists_completes_and_draws_it(install: Install, study: Path, tmp_path: Path) -> None:
+    assert "toy_widths" not in told("figure", "--help")
+    install("saetui.figures", "toy_widths", "toy_figure")
+    assert "toy_widths: How wide is each SAE? --sae" in told("figure", "--help")
+    assert "toy_widths How wide is each SAE?" in told("figure")
+    asked = {"_SAETUI_COMPLETE": "complete_bash", "COMP_WORDS": "saetui figure toy_", "COMP_CWORD": "2"}
+    assert told(**asked) == "toy_widths"
+    drawn = told("figure", "toy_widths", "--store", study, "--sae", "wide")
+    assert "width of each SAE" in drawn
+    assert "wide" in drawn
+    assert "narrow" not in drawn
+    told("figure", "toy_widths", "--store", study, "--out", tmp_path / "widths.svg")
+    assert "width of each SAE" in (tmp_path / "widths.svg").read_text()
+
+
+def test_what_a_figure_lacks_is_named_and_the_others_are_drawn(install: Install, study: Path) -> None:
+    install("saetui.figures", "toy_other", "toy_figure")
+    install("saetui.figures", "toy_absent", "toy_absent")
+    with Store.open(study) as store:
+        with pytest.raises(FigureError, match=r"toy_figure has no KIND whose name is 'toy_other'"):
+            figure(store, "toy_other")
+        with pytest.raises(FigureError, match=r"saetui\.figures: toy_absent cannot be imported"):
+            figure(store, "toy_absent")
+        assert not figure(store, "splits").is_empty
+
+
+def test_a_command_line_without_it_lists_what_there_is(install: Install) -> None:
+    install("saetui.figures", "toy_absent", "toy_absent")
+    done = subprocess.run([sys.executable, "-m", "saetui", "figure", "--help"], capture_output=True, text=True)
+    assert done.returncode == 1
+    assert "toy_absent cannot be imported" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_the_figures_are_not_read_at_the_start() -> None:
+    code = "import sys; from saetui.cli.subcommands import make_app; import typer; typer.main.get_command(make_app()); "
+    code += "import saetui.commands.vocabulary as v; from saetui.commands.command import commands; commands(); "
+    code += "print([name for name in sys.modules if name.startswith(('saetui.figures.kinds', 'matplotlib', 'numpy'))])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    assert done.stdout.strip() == "[]"
