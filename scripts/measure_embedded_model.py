@@ -52,9 +52,12 @@ def text_loss(model: LanguageModel, texts: list[str]) -> float:
     ids = [i for text in texts for i in [*model.tokenizer(text, add_special_tokens=False)["input_ids"], end]]
     length = model.context_length - 1
     rows = torch.tensor(ids[: len(ids) // length * length]).view(-1, length)
-    rows = torch.cat([torch.full((len(rows), 1), model.bos_token_id), rows], dim=1)
+    bos = model.bos_token_id
+    if bos is None:
+        raise SystemExit(f"{model.name} has no beginning-of-text token")
+    rows = torch.cat([torch.full((len(rows), 1), bos), rows], dim=1)
     total = 0.0
-    for batch in rows.split(16):
+    for batch in torch.split(rows, 16):
         logits = model.logits(batch)[:, :-1]
         total += float(torch.nn.functional.cross_entropy(logits.flatten(0, 1), batch[:, 1:].flatten(), reduction="sum"))
     return total / (len(rows) * length)

@@ -6,7 +6,6 @@ model card by scripts/measure_embedded_model.py.
 
 import argparse
 import re
-import sys
 import time
 from pathlib import Path
 from random import Random
@@ -60,7 +59,7 @@ def train_tokenizer(texts: list[str], folder: Path) -> PreTrainedTokenizerBase:
     # Words of rare letters count several times, so that more letters have words enough to be measured.
     rare = [word for text in words for word in re.findall(r" [jqxyzJQXYZ][a-z]+", text)] * RARE_REPEATS
     tokenizer.train_from_iterator([*words, spelling, *rare], trainer)
-    PreTrainedTokenizerFast(
+    PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]
         tokenizer_object=tokenizer, bos_token=END, eos_token=END, model_max_length=CONTEXT
     ).save_pretrained(folder)
     loaded = AutoTokenizer.from_pretrained(folder)
@@ -138,7 +137,7 @@ def text_loss(model: Qwen2ForCausalLM, stream: Tensor, bos: int) -> float:
     """Mean next-token loss in nats over consecutive windows of a token stream."""
     rows = stream[: len(stream) // (CONTEXT - 1) * (CONTEXT - 1)].view(-1, CONTEXT - 1)
     rows = torch.cat([torch.full((len(rows), 1), bos), rows], dim=1)
-    return sum(model(input_ids=b, labels=b).loss.item() * len(b) for b in rows.split(32)) / len(rows)
+    return float(sum(model(input_ids=b, labels=b).loss.item() * len(b) for b in torch.split(rows, 32)) / len(rows))
 
 
 @torch.no_grad()
@@ -177,7 +176,7 @@ def main() -> None:
     for step in range(1, arguments.steps + 1):
         loss = weighted_loss(model, *batches.next())
         optimizer.zero_grad()
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
         schedule.step()
@@ -191,4 +190,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

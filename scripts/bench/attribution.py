@@ -10,6 +10,7 @@ import json
 import statistics
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -100,7 +101,7 @@ def timed(work: Callable[[], object]) -> float:
 def absorbed(effects: Tensor) -> bool:
     """Whether one latent's effect leads; effects of all latents."""
     first, second = effects.topk(2, largest=False).values.tolist()
-    return first < 0 and -first - max(0.0, -second) >= LEAD
+    return bool(first < 0 and -first - max(0.0, -second) >= LEAD)
 
 
 def main() -> None:
@@ -142,22 +143,28 @@ def main() -> None:
             batch_size=args.batch_size,
         )
 
+    plain: list[Tensor] = []
+
+    def plainly(rows: list[tuple[Tensor, Tensor]]) -> None:
+        plain.extend(plain_effects(model, sae, hook_name, *row) for row in rows)
+
+    def pass_alone(rows: list[tuple[Tensor, Tensor]]) -> None:
+        for row, _ in rows:
+            model.logits(row)
+
     # The first call also compares the fast way with whole passes.
     first = timed(lambda: ours(4))
     sparse = ours()
     seconds: dict[str, list[float]] = {name: [] for name in NAMES}
-    plain: list[Tensor] = []
     for round_ in range(args.rounds):
         chosen = [(round_ * args.plain_words + i) % len(tokens) for i in range(args.plain_words)]
         rows = [(tokens[i : i + 1], letters[i : i + 1]) for i in chosen]
         seconds["ours"].append(timed(ours) / len(tokens))
         seconds["ours, exact"].append(timed(lambda: ours(attribution="exact")) / len(tokens))
-        taken = timed(lambda rows=rows: plain.extend(plain_effects(model, sae, hook_name, *row) for row in rows))
-        seconds["plain"].append(taken / len(rows))
-        alone = timed(lambda rows=rows: [model.logits(row) for row, _ in rows])
-        seconds["one pass alone"].append(alone / len(rows))
+        seconds["plain"].append(timed(partial(plainly, rows)) / len(rows))
+        seconds["one pass alone"].append(timed(partial(pass_alone, rows)) / len(rows))
         batch = tokens[: 2 * args.plain_words]
-        seconds["one pass in a batch"].append(timed(lambda batch=batch: model.logits(batch, last=1)) / len(batch))
+        seconds["one pass in a batch"].append(timed(partial(model.logits, batch, last=1)) / len(batch))
     median = {name: statistics.median(values) for name, values in seconds.items()}
     print(f"{'':<22}{'words/s':>9}{'ms/word':>10}{'against ours':>14}")
     for name, value in median.items():

@@ -65,7 +65,12 @@ def into_store(rows: pl.DataFrame, folder: Path) -> tuple[Cost, Cost, int]:
         store.commit_spool()
         before = store.database.stat().st_size
         with Spool(folder, "bench") as spool:
-            spooled = cost(lambda: (spool.add("latent_activation", rows), spool.flush()))
+
+            def fill() -> None:
+                spool.add("latent_activation", rows)
+                spool.flush()
+
+            spooled = cost(fill)
         committed = cost(store.commit_spool)
         # Both orders answer alike.
         totals = store.fetch("SELECT count(*) FROM latent_activation").rows[0][0]

@@ -9,6 +9,7 @@ import statistics
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -53,8 +54,14 @@ def compare(d_in: int, width: int, k: int, batch: int, steps: int, dead: int) ->
     # Biased down until they never fire, and silent for long: the latents that AuxK is for.
     ours.b_enc[:dead] = -0.2
     learner._silent[:dead] = 1_000_000
-    weights = [ours.W_enc.T.contiguous(), ours.W_dec.clone(), ours.b_enc.clone(), ours.b_dec.clone()]
-    dense = DenseTopK(*weights, recipe, dead_after=1_000_000)
+    dense = DenseTopK(
+        ours.W_enc.T.contiguous(),
+        ours.W_dec.clone(),
+        ours.b_enc.clone(),
+        ours.b_dec.clone(),
+        recipe,
+        dead_after=1_000_000,
+    )
     dense.silent.copy_(learner._silent)
     seconds: tuple[list[float], list[float]] = ([], [])
     losses: list[float] = []
@@ -64,9 +71,12 @@ def compare(d_in: int, width: int, k: int, batch: int, steps: int, dead: int) ->
             learner.learn(x, (x - x.mean(dim=0)).square().sum() / x.shape[0])
             learner.collect()
 
+    def their_step(x: torch.Tensor) -> None:
+        losses.append(dense.step(x))
+
     for x in data:
-        seconds[0].append(timed(lambda x=x: our_step(x)))
-        seconds[1].append(timed(lambda x=x: losses.append(dense.step(x))))
+        seconds[0].append(timed(partial(our_step, x)))
+        seconds[1].append(timed(partial(their_step, x)))
     apart = max(abs(row.loss / loss - 1) for row, loss in zip(learner.log, losses, strict=True))
     return seconds[0][WARM_UP:], seconds[1][WARM_UP:], apart
 

@@ -20,7 +20,7 @@ from torch import Tensor
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from saetui.letters import SparseLatents, n_main, sparse_probes, train_probes
+from saetui.letters import SparseLatents, SparseProbe, n_main, sparse_probes, train_probes
 from saetui.letters.selection_probe import SELECTION
 
 N_LETTERS, TWINS = 26, 2
@@ -61,7 +61,7 @@ def words(n: int, width: int, l0: int) -> Words:
 def ours(given: Words) -> list[list[float]]:
     """F1 of each letter at each k."""
     train = given.train
-    probes = sparse_probes(
+    probes: dict[int, SparseProbe] = sparse_probes(
         given.latents.rows(train), given.letters[train], given.latents.rows(~train), given.letters[~train], KS
     )
     return [probe.f1 for probe in probes.values()]

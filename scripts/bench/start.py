@@ -99,9 +99,8 @@ def main() -> None:
                 if run:  # The first warms the disk.
                     seconds[label].append(taken)
     medians = {label: statistics.median(taken) for label, taken in seconds.items()}
-    for label, median in medians.items():
-        taken = seconds[label]
-        print(f"{label:<20} {median:6.3f} s   ({min(taken):.3f} to {max(taken):.3f}, {len(taken)} runs)")
+    for label, runs in seconds.items():
+        print(f"{label:<20} {medians[label]:6.3f} s   ({min(runs):.3f} to {max(runs):.3f}, {len(runs)} runs)")
     for label in ("import textual.app", "harlequin"):
         if label in medians:
             print(f"saetui / {label}: {medians['saetui'] / medians[label]:.2f}")

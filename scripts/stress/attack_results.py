@@ -8,6 +8,16 @@ from typing import Any
 from attacks import HOSTILE, attack, replace_by_link, result, write
 
 
+def each_part(**changes: Any) -> Callable[[dict[str, Any], Path], None]:
+    """A change of every part that a manifest names."""
+
+    def change(manifest: dict[str, Any], _: Path) -> None:
+        for part in manifest["parts"]:
+            part.update(changes)
+
+    return change
+
+
 def _injections(outside: Path) -> dict[str, str]:
     copy = f"COPY (SELECT 'owned') TO '{outside}/written.txt'"
     return {
@@ -27,23 +37,23 @@ for _name in _injections(Path()):
         at = "/".join(f"{key}={value}" for key, value in scope.items()).replace("'", "''")
         for table in ("letter_latent", "latent_activation", "token"):
             write(root, f"INSERT INTO written_scope VALUES ('{table}', '{at}', '0')")
-        result(root, lambda manifest, _: [part.update(scope=scope) for part in manifest["parts"]])  # type: ignore[arg-type, return-value]
+        result(root, each_part(scope=scope))
 
     @attack(f"column: {_name}")
     def _column(root: Path, outside: Path, name: str = _name) -> None:
         text = _injections(outside)[name]
-        result(root, lambda manifest, _: [part.update(columns=[text]) for part in manifest["parts"]])  # type: ignore[arg-type, return-value]
+        result(root, each_part(columns=[text]))
 
     @attack(f"table: {_name}")
     def _table(root: Path, outside: Path, name: str = _name) -> None:
         text = _injections(outside)[name]
-        result(root, lambda manifest, _: [part.update(table=text) for part in manifest["parts"]])  # type: ignore[arg-type, return-value]
+        result(root, each_part(table=text))
 
 
 @attack("scope: value")
 def _scope_value(root: Path, outside: Path) -> None:
     scope = {"sae_id": f"'; COPY (SELECT 1) TO '{outside}/written.txt'; --", "probe_id": "p"}
-    result(root, lambda manifest, _: [part.update(scope=scope) for part in manifest["parts"]])  # type: ignore[arg-type, return-value]
+    result(root, each_part(scope=scope))
 
 
 _FILES = {
@@ -60,7 +70,7 @@ for _name, _file in _FILES.items():
 
     @attack(f"part: {_name}")
     def _part(root: Path, outside: Path, file: Callable[[Path], Any] = _file) -> None:
-        result(root, lambda manifest, _: [part.update(file=file(outside)) for part in manifest["parts"]])  # type: ignore[arg-type, return-value]
+        result(root, each_part(file=file(outside)))
 
 
 @attack("part: link")
@@ -82,7 +92,7 @@ def _part_pipe(root: Path, outside: Path) -> None:
     result(root, change)
 
 
-_STRANGE = {
+_STRANGE: dict[str, dict[str, Any]] = {
     "nulls": {"name": None, "job_id": None, "attempt": None},
     "numbers": {"name": 1, "job_id": 2, "attempt": 3},
     "name up": {"name": "../../outside/precious", "job_id": "../../outside"},

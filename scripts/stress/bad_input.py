@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import kit
+from inputs import READ_RIGHTLY, Input
 
 KINDS = ("message", "taken in", "traceback", "endless", "memory", "raw", "unnamed", "wrongly taken")
 BAD = ("traceback", "endless", "memory", "wrongly taken")
@@ -40,11 +41,8 @@ class Outcome:
     text: str
 
 
-def one(bad: "object", folder: Path) -> Outcome:
+def one(bad: Input, folder: Path) -> Outcome:
     """Give one input, and look."""
-    from inputs import Input
-
-    assert isinstance(bad, Input)
     place = folder / "run"
     shutil.rmtree(place, ignore_errors=True)
     place.mkdir(parents=True)
@@ -78,11 +76,8 @@ def one(bad: "object", folder: Path) -> Outcome:
     return outcome
 
 
-def judged(bad: "object", ended: kit.Ended, said: str) -> tuple[str, str]:
+def judged(bad: Input, ended: kit.Ended, said: str) -> tuple[str, str]:
     """The kind of end, and what shows it."""
-    from inputs import READ_RIGHTLY, Input
-
-    assert isinstance(bad, Input)
     if ended.how == "endless":
         return "endless", ended.text
     if "MemoryError" in ended.text or "bad_alloc" in said or "not enough memory" in said:
@@ -137,7 +132,7 @@ def main(n: int = 600, seed: int = 0, only: str = "", parallel: int = 2, *, torc
     for group in groups:
         counts = Counter(outcome.kind for outcome in outcomes if outcome.name.startswith(f"{group}: "))
         rows.append([group, sum(counts.values()), *(counts[kind] for kind in KINDS)])
-    kit.print_table(("group", "inputs", *KINDS), [*rows, ["all", *(sum(r[i] for r in rows) for i in range(1, 10))]])
+    kit.print_table(("group", "inputs", *KINDS), [*rows, kit.totals(rows)])
     print(f"{len(outcomes)} inputs; {kit.load()}")
     return sum(outcome.kind in BAD for outcome in outcomes)
 

@@ -9,10 +9,14 @@ import sys
 import time
 import traceback
 from collections.abc import Sequence
+from io import FileIO
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from steps import Steps
+
+if TYPE_CHECKING:
+    from saetui.jobs.folder import JobFolder
 
 
 class ForkedProcess:
@@ -45,7 +49,8 @@ class ForkedProcess:
         sys.audit("subprocess.Popen", command[0], list(command), cwd, env)
         self.args = command
         self.returncode: int | None = None
-        ends, mine = [], []
+        ends: list[int] = []
+        mine: list[FileIO | None] = []
         for number, wish in enumerate((stdin, stdout, stderr)):
             if wish == subprocess.PIPE:
                 read, write = os.pipe()
@@ -79,9 +84,9 @@ class ForkedProcess:
                 fd = os.open(ForkedProcess.pids, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
                 os.write(fd, f"{os.getpid()} {command[command.index('-m') + 1].rpartition('.')[2]}\n".encode())
                 os.close(fd)
-            for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-                if callable(signal.getsignal(number)):
-                    signal.signal(number, signal.SIG_DFL)
+            for deadly in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+                if callable(signal.getsignal(deadly)):
+                    signal.signal(deadly, signal.SIG_DFL)
             if session:
                 os.setsid()
             if group is not None:
@@ -161,18 +166,18 @@ def start_by_fork(pids: Path, steps: Steps | None = None) -> None:
     import saetui.jobs.registry
     import saetui.jobs.runner
     import saetui.jobs.worker
+    from saetui.jobs.history import keep
 
     ForkedProcess.pids, ForkedProcess.steps = pids, steps
     subprocess.Popen = ForkedProcess  # type: ignore[assignment,misc]
-    keep = saetui.jobs.worker.keep
 
-    def keep_apart(*arguments: Any) -> None:
+    def keep_apart(store_root: Path, folder: "JobFolder") -> None:
         # The threads that polars starts when it writes do not survive a fork, and a worker has runners to fork.
         read, write = os.pipe()
         pid = os.fork()
         if pid == 0:
             try:
-                keep(*arguments)
+                keep(store_root, folder)
             except BaseException:
                 traceback.print_exc()
                 os._exit(1)
@@ -192,7 +197,7 @@ def start_by_fork(pids: Path, steps: Steps | None = None) -> None:
                 n, _, name = line.partition("\t")
                 steps._counts[name] = int(n)
 
-    saetui.jobs.worker.keep = keep_apart
+    vars(saetui.jobs.worker)["keep"] = keep_apart
 
 
 def living(pids: Path) -> list[int]:

@@ -59,7 +59,7 @@ def _rows(root: Path, wanted: dict[str, int]) -> None:
 
 
 def _spool(root: Path) -> None:
-    import killed
+    from tests.store import killed
 
     killed._spool(root, "a")
 
@@ -271,7 +271,7 @@ def main(only: str = "", parallel: int = 2, rooms: tuple[int, ...] = ROOMS_KB, *
     for work in chosen:
         counts = Counter(kind for name, _, seen in found if name == work.name for kind in {k for k, _ in seen})
         table.append([work.name, len(rooms), *(counts[kind] for kind in KINDS)])
-    kit.print_table(("work", "rooms", *KINDS), [*table, ["all", *(sum(r[i] for r in table) for i in range(1, 8))]])
+    kit.print_table(("work", "rooms", *KINDS), [*table, kit.totals(table)])
     how = f"a disk of {_DISK_MB} MB" if is_real else "no disk could be mounted: files were limited in size instead"
     print(f"{how}, {min(rooms)} to {max(rooms)} kB of room; {kit.load()}")
     return sum(any(kind in BAD for kind, _ in seen) for _, _, seen in found)

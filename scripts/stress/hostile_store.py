@@ -223,7 +223,7 @@ def _workbench(root: Path) -> None:
     from saetui.workbench.exceptions import user_errors
     from saetui.workbench.workbench import SCREENS, Workbench
 
-    known = (*user_errors(), OSError)
+    known: tuple[type[Exception], ...] = (*user_errors(), OSError)
     try:
         bench = Workbench.open(root)
     except user_errors() as error:
@@ -279,7 +279,7 @@ def main(seed: int = 0, only: str = "", parallel: int = 2, *, n: int | None = No
     for kind in kinds:
         of_kind = [f for f in found if f.name.partition(":")[0] == kind]
         rows.append([kind, len(of_kind), *(sum(k in f.seen for f in of_kind) for k in KINDS)])
-    kit.print_table(("attack", "stores", *KINDS), [*rows, ["all", *(sum(r[i] for r in rows) for i in range(1, 9))]])
+    kit.print_table(("attack", "stores", *KINDS), [*rows, kit.totals(rows)])
     print(f"{len(names)} stores; {kit.load()}")
     return sum(bool(f.seen) for f in found)
 

@@ -1,13 +1,12 @@
 """What a person types or opens: recorded sessions, links, options, filters, command lines."""
 
 import json
-import os
 import random
 from pathlib import Path
 from typing import Any
 
 import kit
-from inputs import Act, Input, both, command, with_store, written
+from inputs import Act, Input, both, command, link, pipe, with_store, written
 
 
 def sessions(base: Path, draw: random.Random) -> list[Input]:
@@ -50,15 +49,17 @@ def sessions(base: Path, draw: random.Random) -> list[Input]:
         made("carriage returns", good.replace("\n", "\r\n"), fail=False),
         made("null bytes inside", good.replace("letter", "let\0ter")),
     ]  # fmt: skip
+    header_values: tuple[Any, ...] = (None, [], {}, 10**30, "x", -1, float("nan"), True)
     for key in ("format", "session", "saetui", "store", "parent", "started"):
-        for value in (None, [], {}, 10**30, "x", -1, float("nan"), True):
+        for value in header_values:
             if key in ("session", "saetui", "store", "parent") and value == "x":
                 continue
             found.append(made(f"header {key} = {str(value)[:12]!r}", changed(**{key: value}), fail=False))
         without = {k: v for k, v in json.loads(header).items() if k != key}
         found.append(made(f"header without {key}", json.dumps(without) + "\n" + "\n".join(rows[1:]), fail=False))
+    step_values: tuple[Any, ...] = (None, [], {}, 10**400, "x", -1, float("nan"), [1], {"letter": {}}, {"nope": 1})
     for key in ("t", "command", "args", "digest", "visit"):
-        for value in (None, [], {}, 10**400, "x", -1, float("nan"), [1], {"letter": {}}, {"nope": 1}):
+        for value in step_values:
             found.append(made(f"step {key} = {str(value)[:12]!r}", step(**{key: value}), fail=False))
     for i in range(30):
         raw = bytearray(good.encode())
@@ -128,17 +129,17 @@ _MAY_PASS = {("study", "errors", "--store", "s", "--sae", "none", "--hook", "\x1
 
 
 def links(base: Path) -> list[Input]:
-    odd = both(lambda place: os.mkfifo(place / "pipe"), lambda place: (place / "loop").symlink_to("loop"))
+    odd = both(pipe("pipe"), link("loop", "loop"))
     make = with_store(base, odd)
 
-    def read(link: str) -> Act:
+    def read(text: str) -> Act:
         def give(place: Path) -> None:
             from saetui.commands.dispatch import dispatch
             from saetui.commands.navigate import Open
             from saetui.workbench.workbench import Workbench
 
             bench = Workbench.open(place / "s", inline=True)
-            dispatch(bench, Open(link))
+            dispatch(bench, Open(text))
             for _, query in bench.view().tables:
                 sql, parameters = query.window(0, 5)
                 bench.store.fetch(sql, **parameters)
@@ -146,21 +147,24 @@ def links(base: Path) -> list[Input]:
 
         return give
 
+    def moved(name: str) -> Act:
+        return lambda place: (place / "s").rename(place / name)
+
     found = [
-        Input("links and options", f"link {i} {link[:24]!r}", make, read(link), False) for i, link in enumerate(_LINKS)
+        Input("links and options", f"link {i} {text[:24]!r}", make, read(text), False) for i, text in enumerate(_LINKS)
     ]
     found += [
-        Input("links and options", f"open --at {i} {link[:24]!r}", make, command("open", "s", "--at", link), False)
-        for i, link in enumerate(_LINKS)
-        if len(link) < 100_000
+        Input("links and options", f"open --at {i} {text[:24]!r}", make, command("open", "s", "--at", text), False)
+        for i, text in enumerate(_LINKS)
+        if len(text) < 100_000
     ]
     found += [
         Input("links and options", " ".join(w[:20] for w in words), make, command(*words), words not in _MAY_PASS)
         for words in _OPTIONS
     ]
     for name in ("a?b", "a*b", "a[b]", "a\\b", "a'b", 'a"b', "a%20b", "a b", "k=16", "a\nb", "ü", "a$b", "-a"):
-        moved = both(with_store(base), lambda place, name=name: (place / "s").rename(place / name))  # type: ignore[misc]
-        found.append(Input("links and options", f"store called {name!r}", moved, command("open", "--", name), False))
+        make = both(with_store(base), moved(name))
+        found.append(Input("links and options", f"store called {name!r}", make, command("open", "--", name), False))
     return found
 
 

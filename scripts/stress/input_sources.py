@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from inputs import READ_RIGHTLY, Act, Input, written
+from inputs import READ_RIGHTLY, Act, Input, both, folder, link, pipe, without, written
 
 
 def corpora(base: Path) -> list[Input]:
@@ -45,11 +45,11 @@ def corpora(base: Path) -> list[Input]:
         "jsonl: surrogate": ("c.jsonl", '{"text": "a \\ud800 the cat sat"}\n', True), "jsonl: deep": ("c.jsonl", '{"text":' * 100_000, True),
         "jsonl: huge number": ("c.jsonl", '{"text": "x", "n": ' + "9" * 5000 + "}\n", True),
         "jsonl: 5,000 fields": ("c.jsonl", json.dumps({f"f{i}": i for i in range(5000)}) + "\n", True),
-        "pipe": ("c.txt", lambda p: os.mkfifo(p / "c.txt"), True), "/dev/zero": ("c.txt", lambda p: (p / "c.txt").symlink_to("/dev/zero"), True),
-        "loop": ("c.txt", lambda p: (p / "c.txt").symlink_to("c.txt"), True), "empty folder": ("c", lambda p: (p / "c").mkdir(), True),
-        "folder with a pipe": ("c", lambda p: ((p / "c").mkdir(), os.mkfifo(p / "c" / "a.txt")), True),
-        "folder with a loop": ("c", lambda p: ((p / "c").mkdir(), (p / "c" / "c").symlink_to("."), (p / "c" / "a.txt").write_text("")), True),
-        "name that is no text": ("c", lambda p: ((p / "c").mkdir(), Path(os.fsdecode(bytes(p / "c") + b"/\xff.txt")).write_bytes(b"\xff\xfe")), True),
+        "pipe": ("c.txt", pipe("c.txt"), True), "/dev/zero": ("c.txt", link("c.txt", "/dev/zero"), True),
+        "loop": ("c.txt", link("c.txt", "c.txt"), True), "empty folder": ("c", folder("c"), True),
+        "folder with a pipe": ("c", both(folder("c"), pipe("c/a.txt")), True),
+        "folder with a loop": ("c", both(folder("c"), link("c/c", "."), written("c/a.txt", "")), True),
+        "name that is no text": ("c", both(folder("c"), written(os.fsdecode(b"c/\xff.txt"), b"\xff\xfe")), True),
         "not there": ("c.txt", lambda p: None, True), "null byte in name": ("c\0.txt", lambda p: None, True), "name of 5,000": ("c" * 5000, lambda p: None, True),
         "home of nobody": ("~nouser/c.txt", lambda p: None, True),
     }  # fmt: skip
@@ -71,6 +71,10 @@ def corpora(base: Path) -> list[Input]:
 
 # SAE and model folders
 
+_BAD_JSON: dict[str, str | bytes] = {
+    "empty": "", "torn": '{"a"', "list": "[]", "null": "null", "not UTF-8": b"\xff", "deep": "[" * 100_000,
+}  # fmt: skip
+
 
 def sae_folders(base: Path, draw: random.Random) -> list[Input]:
     config = json.loads((base / "sae" / "cfg.json").read_text())
@@ -88,7 +92,11 @@ def sae_folders(base: Path, draw: random.Random) -> list[Input]:
         print(*shelf.damaged, sep="\n")
 
     def with_sae(change: Act) -> Act:
-        return lambda place: (shutil.copytree(base / "sae", place / "sae"), change(place / "sae"))
+        def make(place: Path) -> None:
+            shutil.copytree(base / "sae", place / "sae")
+            change(place / "sae")
+
+        return make
 
     def in_store(change: Act) -> Act:
         def make(place: Path) -> None:
@@ -99,8 +107,9 @@ def sae_folders(base: Path, draw: random.Random) -> list[Input]:
         return make
 
     changes: dict[str, tuple[Act, bool]] = {"good": (lambda f: None, False)}
+    values: tuple[Any, ...] = (None, [], {}, 10**30, -1, 0, "x", float("nan"), True, 1.5)
     for key in config:
-        for value in (None, [], {}, 10**30, -1, 0, "x", float("nan"), True, 1.5):
+        for value in values:
             if draw.random() < 0.4:
                 changes[f"cfg.json {key} = {str(value)[:12]!r}"] = (
                     written("cfg.json", json.dumps({**config, key: value})),
@@ -109,21 +118,15 @@ def sae_folders(base: Path, draw: random.Random) -> list[Input]:
         rest = {k: v for k, v in config.items() if k != key}
         changes[f"cfg.json without {key}"] = (written("cfg.json", json.dumps(rest)), False)
     for file in ("cfg.json", "workbench.json"):
-        for name, content in {"empty": "", "torn": '{"a"', "list": "[]", "null": "null", "not UTF-8": b"\xff", "deep": "[" * 100_000, "number": "1",
-                              "surrogate": '{"name": "\\ud800", "row": {}}', "names of wrong types": '{"name": [1], "row": 3}', "huge number": '{"row": {"model_id": ' + "9" * 5000 + "}}"}.items():  # fmt: skip
+        bad: dict[str, str | bytes] = {
+            **_BAD_JSON, "number": "1", "surrogate": '{"name": "\\ud800", "row": {}}',
+            "names of wrong types": '{"name": [1], "row": 3}', "huge number": '{"row": {"model_id": ' + "9" * 5000 + "}}",
+        }  # fmt: skip
+        for name, content in bad.items():
             changes[f"{file} {name}"] = (written(file, content), file == "cfg.json")
-        changes[f"{file} is a pipe"] = (
-            lambda f, file=file: ((f / file).unlink(), os.mkfifo(f / file)),
-            file == "cfg.json",
-        )  # type: ignore[misc]
-        changes[f"{file} is a folder"] = (
-            lambda f, file=file: ((f / file).unlink(), (f / file).mkdir()),
-            file == "cfg.json",
-        )  # type: ignore[misc]
-        changes[f"{file} is /dev/zero"] = (
-            lambda f, file=file: ((f / file).unlink(), (f / file).symlink_to("/dev/zero")),
-            file == "cfg.json",
-        )  # type: ignore[misc]
+        others = {"a pipe": pipe(file), "a folder": folder(file), "/dev/zero": link(file, "/dev/zero")}
+        for name, instead in others.items():
+            changes[f"{file} is {name}"] = (both(without(file), instead), file == "cfg.json")
     weights = "sae_weights.safetensors"
     raw = (base / "sae" / weights).read_bytes()
     (size,) = struct.unpack("<Q", raw[:8])
@@ -142,7 +145,7 @@ def sae_folders(base: Path, draw: random.Random) -> list[Input]:
         return make
 
     changes |= {
-        "weights gone": (lambda f: (f / weights).unlink(), True),
+        "weights gone": (without(weights), True),
         "weights empty": (written(weights, b""), True),
         "weights cut": (written(weights, raw[:-10]), True),
         "weights cut in the head": (written(weights, raw[:20]), True),
@@ -154,11 +157,11 @@ def sae_folders(base: Path, draw: random.Random) -> list[Input]:
         "weights of another shape": (weights_of(lambda t: t.update(W_dec=t["W_dec"][:, :3])), True),
         "weights of whole numbers": (weights_of(lambda t: t.update(b_dec=t["b_dec"].long())), False),
         "weights without one": (weights_of(lambda t: t.pop("W_dec")), True),
-        "weights a folder": (lambda f: ((f / weights).unlink(), (f / weights).mkdir()), True),
-        "weights a pipe": (lambda f: ((f / weights).unlink(), os.mkfifo(f / weights)), True),
-        "the folder is a file": (lambda f: (shutil.rmtree(f), f.write_text("x")), True),
-        "the folder is empty": (lambda f: (shutil.rmtree(f), f.mkdir()), True),
-        "the folder is a loop": (lambda f: (shutil.rmtree(f), f.symlink_to(f.name)), True),
+        "weights a folder": (both(without(weights), folder(weights)), True),
+        "weights a pipe": (both(without(weights), pipe(weights)), True),
+        "the folder is a file": (both(without(), written("", "x")), True),
+        "the folder is empty": (both(without(), folder("")), True),
+        "the folder is a loop": (both(without(), lambda f: f.symlink_to(f.name)), True),
     }
     assert head
     found = []
@@ -177,7 +180,11 @@ def model_folders(base: Path, draw: random.Random) -> list[Input]:
         load_model(str(place / "model"), "cpu")
 
     def made(change: Act) -> Act:
-        return lambda place: (shutil.copytree(base / "embedded", place / "model"), change(place / "model"))
+        def make(place: Path) -> None:
+            shutil.copytree(base / "embedded", place / "model")
+            change(place / "model")
+
+        return make
 
     def cfg(**changes: Any) -> Act:
         return written("config.json", json.dumps({**config, **changes}))
@@ -185,26 +192,28 @@ def model_folders(base: Path, draw: random.Random) -> list[Input]:
     weights = next(path.name for path in (base / "embedded").iterdir() if path.suffix == ".safetensors")
     raw = (base / "embedded" / weights).read_bytes()
     layers = next(key for key in ("num_hidden_layers", "n_layer") if key in config)
+    own = {"AutoConfig": "own.Config", "AutoModelForCausalLM": "own.Model"}
+    own_code = written("own.py", "raise SystemExit('owned')\n")
     changes: dict[str, tuple[Act, bool]] = {
         "good": (lambda f: None, False),
-        "empty folder": (lambda f: (shutil.rmtree(f), f.mkdir()), True),
-        "a file": (lambda f: (shutil.rmtree(f), f.write_text("x")), True),
-        "gone": (shutil.rmtree, True),
-        "no config.json": (lambda f: (f / "config.json").unlink(), True),
-        "no weights": (lambda f: (f / weights).unlink(), True),
+        "empty folder": (both(without(), folder("")), True),
+        "a file": (both(without(), written("", "x")), True),
+        "gone": (without(), True),
+        "no config.json": (without("config.json"), True),
+        "no weights": (without(weights), True),
         "weights cut": (written(weights, raw[: len(raw) // 2]), True),
         "weights empty": (written(weights, b""), True),
-        "weights of a pipe": (lambda f: ((f / weights).unlink(), os.mkfifo(f / weights)), True),
-        "config.json is a pipe": (lambda f: ((f / "config.json").unlink(), os.mkfifo(f / "config.json")), True),
-        "config.json is /dev/zero": (lambda f: ((f / "config.json").unlink(), (f / "config.json").symlink_to("/dev/zero")), True),
+        "weights of a pipe": (both(without(weights), pipe(weights)), True),
+        "config.json is a pipe": (both(without("config.json"), pipe("config.json")), True),
+        "config.json is /dev/zero": (both(without("config.json"), link("config.json", "/dev/zero")), True),
         "one layer less": (cfg(**{layers: config[layers] - 1}), True),
         "one layer more": (cfg(**{layers: config[layers] + 1}), True),
         "0 layers": (cfg(**{layers: 0}), True),
         "another width": (cfg(hidden_size=config.get("hidden_size", 64) * 2), True),
         "an unknown type": (cfg(model_type="nonsense", architectures=["Nonsense"]), True),
         "type a list": (cfg(model_type=["gpt2"]), True),
-        "custom code": (lambda f: (cfg(model_type="own", auto_map={"AutoConfig": "own.Config", "AutoModelForCausalLM": "own.Model"})(f), (f / "own.py").write_text("raise SystemExit('owned')\n")), True),
-        "custom code of a known type": (lambda f: (cfg(auto_map={"AutoConfig": "own.Config", "AutoModelForCausalLM": "own.Model"})(f), (f / "own.py").write_text("raise SystemExit('owned')\n")), False),
+        "custom code": (both(cfg(model_type="own", auto_map=own), own_code), True),
+        "custom code of a known type": (both(cfg(auto_map=own), own_code), False),
         "weights not numbers": (_nan_weights(weights), True),
     }  # fmt: skip
     tokenizers = [
@@ -212,18 +221,12 @@ def model_folders(base: Path, draw: random.Random) -> list[Input]:
     ]
     for name in tokenizers:
         changes[f"{name} torn"] = (written(name, '{"a"'), False)
-        changes[f"{name} gone"] = (lambda f, name=name: (f / name).unlink(), False)  # type: ignore[misc]
-    for name, content in {
-        "empty": "",
-        "torn": '{"a"',
-        "list": "[]",
-        "null": "null",
-        "not UTF-8": b"\xff",
-        "deep": "[" * 100_000,
-    }.items():
+        changes[f"{name} gone"] = (without(name), False)
+    for name, content in _BAD_JSON.items():
         changes[f"config.json {name}"] = (written("config.json", content), True)
+    values: list[Any] = [None, [], -1, 0, "x", 1e300, {}]
     for key in draw.sample(sorted(config), min(8, len(config))):
-        for value in draw.sample([None, [], -1, 0, "x", 1e300, {}], 2):
+        for value in draw.sample(values, 2):
             changes[f"config.json {key} = {value!r}"] = (cfg(**{key: value}), False)
     return [
         Input("model folders", name, made(c), load, fail, "model", torch=True) for name, (c, fail) in changes.items()

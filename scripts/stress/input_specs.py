@@ -1,12 +1,11 @@
 """Job specifications, by hand and drawn."""
 
 import json
-import os
 import random
 from pathlib import Path
 from typing import Any
 
-from inputs import Input, both, command, written
+from inputs import Act, Input, both, command, folder, link, pipe, written
 
 _TRAIN = """kind = "train"
 hook_name = "blocks.1.hook_resid_post"
@@ -24,7 +23,7 @@ _VALUES: tuple[Any, ...] = (
 def specs(base: Path, draw: random.Random) -> list[Input]:
     run = command("run", "spec.toml", "--store", "s")
     run_json = command("run", "spec.json", "--store", "s")
-    empty = lambda place: (place / "s").mkdir()  # noqa: E731
+    empty = folder("s")
 
     def toml(name: str, content: bytes | str, *, fail: bool = True) -> Input:
         return Input("specs", name, both(empty, written("spec.toml", content)), run, fail, "spec.toml")
@@ -74,13 +73,13 @@ def specs(base: Path, draw: random.Random) -> list[Input]:
     ]  # fmt: skip
     upper = both(empty, written("spec.JSON", '{"kind": "rows", "label": "a"}'))
     found.append(Input("specs", "ending .JSON", upper, command("run", "spec.JSON", "--store", "s"), False, "spec.JSON"))
-    odd = {
-        "a pipe": lambda place: os.mkfifo(place / "spec.toml"),
-        "a link to /dev/zero": lambda place: (place / "spec.toml").symlink_to("/dev/zero"),
-        "a link to itself": lambda place: (place / "spec.toml").symlink_to("spec.toml"),
-        "a folder": lambda place: (place / "spec.toml").mkdir(),
-        "a link to nothing": lambda place: (place / "spec.toml").symlink_to("none"),
-        "unreadable": lambda place: (place / "spec.toml").symlink_to("/proc/self/mem"),
+    odd: dict[str, Act] = {
+        "a pipe": pipe("spec.toml"),
+        "a link to /dev/zero": link("spec.toml", "/dev/zero"),
+        "a link to itself": link("spec.toml", "spec.toml"),
+        "a folder": folder("spec.toml"),
+        "a link to nothing": link("spec.toml", "none"),
+        "unreadable": link("spec.toml", "/proc/self/mem"),
         "not there": lambda place: None,
     }
     found += [Input("specs", name, both(empty, make), run, True, "spec.toml") for name, make in odd.items()]
@@ -90,7 +89,7 @@ def specs(base: Path, draw: random.Random) -> list[Input]:
         for w in words
         if "\0" not in w
     ]
-    fields = {
+    fields: dict[str, dict[str, Any]] = {
         "train": {"kind": "train", "hook_name": "h", "tokens": 1000, "recipes": [{"width": 64, "k": 4}]},
         "errors": {"kind": "errors", "hook_name": "h", "saes": ["*"]},
         "absorption": {"kind": "absorption"},

@@ -3,11 +3,10 @@
 import json
 import os
 import random
-import shutil
 from pathlib import Path
 from typing import Any
 
-from inputs import Act, Input, command, with_store
+from inputs import Act, Input, both, command, folder, link, pipe, with_store, without, written
 
 
 def job_folders(base: Path, draw: random.Random) -> list[Input]:
@@ -21,7 +20,7 @@ def job_folders(base: Path, draw: random.Random) -> list[Input]:
     spec = {"schema": 1, "kind": "rows", "label": "x"}
     record = {"t": 1.0, "clock": 1.0, "phase": "p", "done": 1, "total": 2, "unit": "u"}
 
-    def folder(**contents: bytes | str | Act) -> Act:
+    def job_with(**contents: bytes | str | Act) -> Act:
         def make(place: Path) -> None:
             job = place / "s" / "jobs" / str(state["job_id"])
             (job / "out").mkdir(parents=True)
@@ -68,42 +67,34 @@ def job_folders(base: Path, draw: random.Random) -> list[Input]:
         found.append(Input("job folders", f"{name}, listed", make, listing, False))
         found.append(Input("job folders", f"{name}, in the workbench", make, look, False))
 
+    state_values: tuple[Any, ...] = (
+        None, [], {}, 10**400, 1e300, float("nan"), -1, "x" * 10_000, "\x1b[2J", True, ["a", None], "\ud800",
+    )  # fmt: skip
     for key in state:
-        for value in (
-            None,
-            [],
-            {},
-            10**400,
-            1e300,
-            float("nan"),
-            -1,
-            "x" * 10_000,
-            "\x1b[2J",
-            True,
-            ["a", None],
-            "\ud800",
-        ):
+        for value in state_values:
             if draw.random() < 0.55:
                 content = json.dumps({**state, key: value})
-                add(f"state.json {key} = {str(value)[:12]!r}", folder(state_json=content))
-        add(f"state.json without {key}", folder(state_json=json.dumps({k: v for k, v in state.items() if k != key})))
-    for name, content in {
+                add(f"state.json {key} = {str(value)[:12]!r}", job_with(state_json=content))
+        add(f"state.json without {key}", job_with(state_json=json.dumps({k: v for k, v in state.items() if k != key})))
+    bad: dict[str, str | bytes] = {
         "empty": "", "torn": json.dumps(state)[:40], "a list": "[]", "null": "null", "not UTF-8": b"\xff\xfe", "deep": "[" * 100_000,
         "20 MB": json.dumps({**state, "title": "x" * 20_000_000}), "one more field": json.dumps({**state, "colour": 1}),
-    }.items():  # fmt: skip
-        add(f"state.json {name}", folder(state_json=content))
-        add(f"spec.json {name}", folder(spec_json=content))
-    for name, value in {"pid": "x", "started": None, "boot": [], "host": {}}.items():
-        worker = {"pid": 1, "started": "ticks 1", "boot": "b", "host": platform.node(), name: value}
+    }  # fmt: skip
+    for name, text in bad.items():
+        add(f"state.json {name}", job_with(state_json=text))
+        add(f"spec.json {name}", job_with(spec_json=text))
+    for part, value in {"pid": "x", "started": None, "boot": [], "host": {}}.items():
+        worker = {"pid": 1, "started": "ticks 1", "boot": "b", "host": platform.node(), part: value}
         add(
-            f"worker {name} = {value!r}", folder(state_json=json.dumps({**state, "state": "running", "worker": worker}))
+            f"worker {part} = {value!r}",
+            job_with(state_json=json.dumps({**state, "state": "running", "worker": worker})),
         )
     for key in record:
         for value in (None, [], {}, 10**400, 1e300, float("nan"), "x", -1):
             if draw.random() < 0.5:
                 add(
                     f"progress {key} = {str(value)[:12]!r}",
-                    folder(progress_jsonl=json.dumps({**record, key: value}) + "\n"),
+                    job_with(progress_jsonl=json.dumps({**record, key: value}) + "\n"),
                 )
     plans = (
         '{"plan": null}',
@@ -117,33 +108,40 @@ def job_folders(base: Path, draw: random.Random) -> list[Input]:
         "x",
     )
     for plan in plans:
-        add(f"progress {plan!r}", folder(progress_jsonl=plan + "\n" + json.dumps(record) + "\n"))
+        add(f"progress {plan!r}", job_with(progress_jsonl=plan + "\n" + json.dumps(record) + "\n"))
     odd: dict[str, Act] = {
-        "a pipe": lambda job: (((job / "state.json").unlink(missing_ok=True)), os.mkfifo(job / "state.json")),
-        "a folder": lambda job: (((job / "state.json").unlink(missing_ok=True)), (job / "state.json").mkdir()),
-        "a loop": lambda job: (
-            ((job / "state.json").unlink(missing_ok=True)),
-            (job / "state.json").symlink_to("state.json"),
-        ),
+        "a pipe": both(without("state.json"), pipe("state.json")),
+        "a folder": both(without("state.json"), folder("state.json")),
+        "a loop": both(without("state.json"), link("state.json", "state.json")),
     }
     for name, act in odd.items():
-        add(f"state.json is {name}", folder(state_json=act))
-        add(f"log.txt is {name}", folder(log_txt=lambda job, act=act: _for(job, "log.txt", act)))  # type: ignore[misc]
-        add(f"progress.jsonl is {name}", folder(progress_jsonl=lambda job, act=act: _for(job, "progress.jsonl", act)))  # type: ignore[misc]
+        add(f"state.json is {name}", job_with(state_json=act))
+        add(f"log.txt is {name}", job_with(log_txt=_for("log.txt", act)))
+        add(f"progress.jsonl is {name}", job_with(progress_jsonl=_for("progress.jsonl", act)))
     return found
 
 
-def _for(job: Path, name: str, act: Act) -> None:
+def _for(name: str, act: Act) -> Act:
     """Do to another file what is done to ``state.json``."""
-    kept = (job / "state.json").read_bytes() if (job / "state.json").is_file() else b""
-    act(job)
-    (job / name).unlink(missing_ok=True)
-    (job / "state.json").rename(job / name) if not (job / "state.json").is_symlink() else (job / name).symlink_to(name)
-    (job / "state.json").unlink(missing_ok=True)
-    (job / "state.json").write_bytes(kept)
+
+    def make(job: Path) -> None:
+        state = job / "state.json"
+        kept = state.read_bytes() if state.is_file() else b""
+        act(job)
+        (job / name).unlink(missing_ok=True)
+        if state.is_symlink():
+            (job / name).symlink_to(name)
+        else:
+            state.rename(job / name)
+        state.unlink(missing_ok=True)
+        state.write_bytes(kept)
+
+    return make
 
 
 # Store folders
+
+_DATABASE = "s/saetui.duckdb"
 
 
 def store_folders(base: Path, draw: random.Random) -> list[Input]:
@@ -160,12 +158,9 @@ def store_folders(base: Path, draw: random.Random) -> list[Input]:
             bench.poll()
         bench.close()
 
-    def remove(path: Path) -> None:
-        shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink(missing_ok=True)
-
     def damaged(at: float, n: int) -> Act:
         def make(place: Path) -> None:
-            path = place / "s" / "saetui.duckdb"
+            path = place / _DATABASE
             raw = bytearray(path.read_bytes())
             start = int(at * len(raw))
             raw[start : start + n] = bytes(draw.randrange(256) for _ in range(min(n, len(raw) - start)))
@@ -175,31 +170,27 @@ def store_folders(base: Path, draw: random.Random) -> list[Input]:
 
     changes: dict[str, Act] = {}
     for room in ("spool", "jobs", "locks", "tensors", "saetui.duckdb"):
-        changes[f"{room} is a file"] = lambda p, room=room: (remove(p / "s" / room), (p / "s" / room).write_text("x"))  # type: ignore[misc]
-        changes[f"{room} is gone"] = lambda p, room=room: remove(p / "s" / room)  # type: ignore[misc]
-        changes[f"{room} is a loop"] = lambda p, room=room: (remove(p / "s" / room), (p / "s" / room).symlink_to(room))  # type: ignore[misc]
-        changes[f"{room} is a pipe"] = lambda p, room=room: (remove(p / "s" / room), os.mkfifo(p / "s" / room))  # type: ignore[misc]
+        gone = without(f"s/{room}")
+        changes[f"{room} is a file"] = both(gone, written(f"s/{room}", "x"))
+        changes[f"{room} is gone"] = gone
+        changes[f"{room} is a loop"] = both(gone, link(f"s/{room}", room))
+        changes[f"{room} is a pipe"] = both(gone, pipe(f"s/{room}"))
     changes |= {
-        "database empty": lambda p: (p / "s" / "saetui.duckdb").write_bytes(b""),
-        "database cut": lambda p: os.truncate(p / "s" / "saetui.duckdb", 50_000),
-        "database of zeros": lambda p: (p / "s" / "saetui.duckdb").write_bytes(bytes(100_000)),
+        "database empty": written(_DATABASE, b""),
+        "database cut": lambda p: os.truncate(p / _DATABASE, 50_000),
+        "database of zeros": written(_DATABASE, bytes(100_000)),
         "database of others": _other_database,
-        "database a folder": lambda p: (remove(p / "s" / "saetui.duckdb"), (p / "s" / "saetui.duckdb").mkdir()),
-        "log of random bytes": lambda p: (p / "s" / "saetui.duckdb.wal").write_bytes(
-            bytes(draw.randrange(256) for _ in range(999))
+        "database a folder": both(without(_DATABASE), folder(_DATABASE)),
+        "log of random bytes": written(f"{_DATABASE}.wal", bytes(draw.randrange(256) for _ in range(999))),
+        "a file in the spool": written("s/spool/x", "x"),
+        "a pipe in the spool": pipe("s/spool/x"),
+        "an empty result": folder("s/spool/x"),
+        "a result with a pipe": both(folder("s/spool/x"), pipe("s/spool/x/manifest.json")),
+        "a file in jobs": written("s/jobs/x", "x"),
+        "an empty job": folder("s/jobs/x"),
+        "names that are no text": both(
+            *(folder(os.fsdecode(f"s/{room}/".encode() + b"\xff\xfe")) for room in ("spool", "jobs", "tensors"))
         ),
-        "a file in the spool": lambda p: (p / "s" / "spool" / "x").write_text("x"),
-        "a pipe in the spool": lambda p: os.mkfifo(p / "s" / "spool" / "x"),
-        "an empty result": lambda p: (p / "s" / "spool" / "x").mkdir(),
-        "a result with a pipe": lambda p: (
-            (p / "s" / "spool" / "x").mkdir(),
-            os.mkfifo(p / "s" / "spool" / "x" / "manifest.json"),
-        ),
-        "a file in jobs": lambda p: (p / "s" / "jobs" / "x").write_text("x"),
-        "an empty job": lambda p: (p / "s" / "jobs" / "x").mkdir(),
-        "names that are no text": lambda p: [
-            os.mkdir(bytes(p / "s" / room) + b"/\xff\xfe") for room in ("spool", "jobs", "tensors")
-        ],
         "version null": _sql("DELETE FROM store_state"),
         "version of the future": _sql("UPDATE store_state SET schema_version = 999"),
         "version 0": _sql("UPDATE store_state SET schema_version = 0"),
@@ -219,10 +210,8 @@ def store_folders(base: Path, draw: random.Random) -> list[Input]:
         "part null": json.dumps({"format": 1, "name": "x", "job_id": "j", "attempt": "a", "parts": [{"table": None, "file": None, "n_rows": None, "columns": None, "scope": None}]}),
         "part of numbers": json.dumps({"format": 1, "name": "x", "job_id": "j", "attempt": "a", "parts": [{"table": 1, "file": 2, "n_rows": "x", "columns": [1], "scope": {"a": 1}}]}),
     }.items():  # fmt: skip
-        changes[f"manifest {name}"] = lambda p, manifest=manifest: (  # type: ignore[misc]
-            (p / "s" / "spool" / "0001-x").mkdir(),
-            (p / "s" / "spool" / "0001-x" / "manifest.json").write_text(manifest, errors="surrogateescape"),
-        )
+        content = manifest.encode(errors="surrogateescape")
+        changes[f"manifest {name}"] = both(folder("s/spool/0001-x"), written("s/spool/0001-x/manifest.json", content))
     found = []
     for name, change in changes.items():
         make = with_store(base, change)
@@ -236,7 +225,7 @@ def _sql(statements: str) -> Act:
     def make(place: Path) -> None:
         import duckdb
 
-        with duckdb.connect(str(place / "s" / "saetui.duckdb")) as connection:
+        with duckdb.connect(str(place / _DATABASE)) as connection:
             connection.execute(statements)
 
     return make
@@ -245,6 +234,6 @@ def _sql(statements: str) -> Act:
 def _other_database(place: Path) -> None:
     import duckdb
 
-    (place / "s" / "saetui.duckdb").unlink()
-    with duckdb.connect(str(place / "s" / "saetui.duckdb")) as connection:
+    (place / _DATABASE).unlink()
+    with duckdb.connect(str(place / _DATABASE)) as connection:
         connection.execute("CREATE TABLE mine (a INT)")

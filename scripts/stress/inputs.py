@@ -1,5 +1,6 @@
 """One bad input: how it is made, how it is given to saetui, and what must come of it."""
 
+import os
 import shutil
 import sys
 from collections.abc import Callable
@@ -58,8 +59,35 @@ def written(name: str, content: bytes | str) -> Act:
 
 
 def both(*acts: Act) -> Act:
+    """Acts one after the other; the small ones below are made to be put together."""
+
     def make(place: Path) -> None:
         for act in acts:
             act(place)
+
+    return make
+
+
+def folder(name: str) -> Act:
+    return lambda place: (place / name).mkdir()
+
+
+def pipe(name: str) -> Act:
+    return lambda place: os.mkfifo(place / name)
+
+
+def link(name: str, target: str) -> Act:
+    return lambda place: (place / name).symlink_to(target)
+
+
+def without(name: str = "") -> Act:
+    """Removes a file or a whole folder, or the place itself."""
+
+    def make(place: Path) -> None:
+        path = place / name
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
 
     return make

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any
 
 import forks
 import kit
@@ -143,7 +144,12 @@ def recover_cancel(root: Path) -> None:
     for job in client.jobs():
         if not job.has_ended:
             client.cancel(job.id, now=True)
-    _until(lambda: (client.ensure_workers(), all(job.has_ended for job in client.jobs()))[1], "the job does not end")
+
+    def at_rest() -> bool:
+        client.ensure_workers()
+        return all(job.has_ended for job in client.jobs())
+
+    _until(at_rest, "the job does not end")
     client.release_workers()
     for job in client.jobs():
         if asked.get(job.id) and job.state != "cancelled":
@@ -247,7 +253,7 @@ def _ask_jobs(root: Path) -> list[tuple[object, ...]]:
         return store.fetch("SELECT job_id, state FROM job").rows
 
 
-def asked(root: Path, ask: Callable[[Path], list[tuple[object, ...]]]) -> list[tuple[object, ...]]:
+def asked(root: Path, ask: Callable[[Path], list[tuple[Any, ...]]]) -> list[tuple[Any, ...]]:
     """What a question finds, asked in a fork of this process."""
     import pickle
 

@@ -68,9 +68,10 @@ class Outcome:
 
 def phases() -> list[Phase]:
     import job_scenes as jobs
-    import killed
     import paper_scenes as papers
     import sae_scenes as saes
+
+    from tests.store import killed
 
     shares = {"flush": 8, "commit": 8, "bulk": 4, "write": 4, "create": 5, "upgrade": 6}
     found = [
@@ -288,8 +289,7 @@ def main(
                     seen[said] += 1
                     if verbose or seen[said] <= 3:
                         print(f"  {phase.name}:{one.number} at {one} -> {said}", file=sys.stderr)
-    total = [sum(row[i] for row in rows) for i in range(1, len(rows[0]))]
-    kit.print_table(("phase", "steps", "kills", *KINDS, "left over", "seconds"), [*rows, ["all", *total]])
+    kit.print_table(("phase", "steps", "kills", *KINDS, "left over", "seconds"), [*rows, kit.totals(rows)])
     print(f"{kills} kills; {kit.load()}")
     return bad
 

@@ -233,6 +233,11 @@ def load() -> str:
     return f"load average {one:.1f} over a minute, {five:.1f} over five, on {os.cpu_count()} cores"
 
 
+def totals(rows: Sequence[Sequence[Any]]) -> list[Any]:
+    """The last line of a table of counts: the sum of each column but the first, which says "all"."""
+    return ["all", *(sum(column) for column in list(zip(*rows, strict=True))[1:])]
+
+
 def last_line(text: str) -> str:
     """The line of a traceback that says what was wrong."""
     return next((line for line in reversed(text.strip().splitlines()) if line.strip()), "")

@@ -16,11 +16,15 @@ import random
 import statistics
 import sys
 import time
+from functools import partial
 from pathlib import Path
 from runpy import run_path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import kit
+
+if TYPE_CHECKING:
+    from saetui.workbench.workbench import Workbench
 
 _CONTEXT = 128
 _FLAT_SHARE, _FLAT_MB = 0.05, 12.0
@@ -144,9 +148,9 @@ def work_bench(root: Path, minutes: float, seed: int, told: Path) -> None:
         )
         for name, act in (
             ("poll", bench.poll),
-            (line, lambda line=line: dispatch(bench, line)),
-            ("rows", lambda: _fetch(bench)),
-        ):  # type: ignore[misc]
+            (line, partial(dispatch, bench, line)),
+            ("rows", partial(_fetch, bench)),
+        ):
             start = time.perf_counter()
             try:
                 act()
@@ -164,7 +168,7 @@ def _now() -> Any:
     return datetime.now(UTC).replace(tzinfo=None)
 
 
-def _fetch(bench: Any) -> None:
+def _fetch(bench: "Workbench") -> None:
     for _, query in bench.view().tables:
         sql, parameters = query.window(0, 60)
         bench.store.fetch(sql, **parameters)
@@ -260,11 +264,10 @@ def main(
         pids = {}
         for name, work in workers.items():
             report = folder / f"{name}.txt"
-            pids[name] = (
-                kit.begin(lambda work=work, name=name: work(root, minutes, seed, folder / f"{name}.json"), report),
-                report,
-            )  # type: ignore[misc]
-        bad, rows = 0, []
+            play = partial(work, root, minutes, seed, folder / f"{name}.json")
+            pids[name] = (kit.begin(play, report), report)
+        bad = 0
+        rows: list[list[object]] = []
         for name, (pid, report) in pids.items():
             ended = kit.end(pid, report, 60 * minutes + 300)
             if ended.how != "good":

@@ -1,5 +1,6 @@
 """Plays of what a person writes for ``kill.py``: a recorded session, notes, and exported tables."""
 
+from collections.abc import Callable
 from pathlib import Path
 from runpy import run_path
 
@@ -82,7 +83,7 @@ def recover_export(root: Path) -> None:
     import polars as pl
 
     folder = root.parent
-    whole = {
+    whole: dict[str, Callable[[Path], bool]] = {
         "latents.parquet": lambda path: pl.read_parquet(path).height == 500,
         "latents.csv": lambda path: len(path.read_text().splitlines()) == 501,
         "latents.md": lambda path: len(path.read_text().splitlines()) == 502,

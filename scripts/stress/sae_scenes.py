@@ -1,11 +1,14 @@
 """Plays of SAEs for ``kill.py``: trained by the real task, and saved."""
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from job_scenes import BrokenError, asked, client_of, made, nobody_left, settle
 
 from saetui.jobs.client import Submittable
+
+if TYPE_CHECKING:
+    from saetui.sae import SAE
 
 
 def train_spec(root: Path) -> Submittable:
@@ -91,14 +94,14 @@ def _weights(root: Path) -> dict[str, bytes]:
 # Saving alone
 
 
-def made_sae(seed: int) -> "object":
+def made_sae(seed: int) -> "SAE":
     import torch
 
     from saetui.sae.architectures.topk import TopKSAE
 
     draw = torch.Generator().manual_seed(seed)
     shapes = {"W_enc": (8, 16), "W_dec": (16, 8), "b_dec": (8,), "b_enc": (16,)}
-    weights = {name: torch.randn(shape, generator=draw) for name, shape in shapes.items()}
+    weights: dict[str, Any] = {name: torch.randn(shape, generator=draw) for name, shape in shapes.items()}
     return TopKSAE(**weights, latents_kept=2, metadata={"hook_name": "h"}, workbench={"name": f"sae {seed}"})
 
 

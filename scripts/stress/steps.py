@@ -53,7 +53,7 @@ class Steps:
             writes = path != _IN_MEMORY and not options.get("read_only")
             return _HeardConnection(connection, self) if writes else connection
 
-        duckdb.connect = heard
+        duckdb.connect = heard  # type: ignore[assignment]
         self.enter(role)
         sys.addaudithook(self._heard)
 

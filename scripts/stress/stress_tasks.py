@@ -18,9 +18,9 @@ class RowsSpec(Spec):
 
     kind: Literal["rows"] = "rows"
     label: str = Field(description="The SAE id that its rows have.")
-    flushes: int = Field(2, ge=1, description="Results that it writes.")
-    pause_s: float = Field(0.0, ge=0, description="Seconds between two of them.")
-    needs: str = Field("", description="A file in the store without which it fails after its first result.")
+    flushes: int = Field(default=2, ge=1, description="Results that it writes.")
+    pause_s: float = Field(default=0.0, ge=0, description="Seconds between two of them.")
+    needs: str = Field(default="", description="A file in the store without which it fails after its first result.")
 
 
 SPECS = (RowsSpec,)

@@ -1,4 +1,4 @@
-"""A short part of each program of ``scripts/stress``, the same at each run; the long ones are run by hand."""
+"""A short run of each program of ``scripts/stress``, the same every time; the long ones are run by hand."""
 
 import subprocess
 import sys
