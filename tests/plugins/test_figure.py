@@ -98,7 +98,7 @@ def test_a_command_line_without_it_lists_what_there_is(install: Install) -> None
 
 def test_the_figures_are_not_read_at_the_start() -> None:
     code = "import sys; from saetui.cli.subcommands import make_app; import typer; typer.main.get_command(make_app()); "
-    code += "import saetui.commands.vocabulary as v; from saetui.commands.command import commands; commands(); "
+    code += "from saetui.commands.vocabulary import commands; commands(); "
     code += "print([name for name in sys.modules if name.startswith(('saetui.figures.kinds', 'matplotlib', 'numpy'))])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
     assert done.stdout.strip() == "[]"
