@@ -17,6 +17,8 @@ from saetui.dark_matter.introduced_error import (
     IntroducedError,
     SparseActivations,
     introduced_error_grid,
+    introduced_error_of,
+    latent_activations,
     random_sparse_activations,
     tracking,
 )
@@ -74,6 +76,8 @@ __all__ = [
     "fit_plateau",
     "fit_power_law",
     "introduced_error_grid",
+    "introduced_error_of",
+    "latent_activations",
     "norm_baselines",
     "predict_from_earlier",
     "random_sparse_activations",

@@ -1,7 +1,7 @@
 """SAEs trained on the parts of another SAE's error: which parts are made of sparse features? (2410.14670)"""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
 import torch
@@ -77,15 +77,12 @@ def train_component_saes(
     for component in COMPONENTS:
         if squares[component] <= _NOTHING * squares["activation"]:
             continue
-        recipe = TopKRecipe(
-            width=width or 8 * d,
-            k=k,
-            steps=steps,
+        recipe = replace(
+            component_recipe(f"{fit.name} {component}", d, k, steps, width=width),
             seed=seed,
             lr=lr,
             auxk=auxk,
             hook_name=fit.token_set.hook_name or None,
-            name=f"{fit.name} {component}",
         )
         stream = _endless(read, fit, split, component)
         batches = shuffled_batches(stream, batch_size, buffer_tokens=min(BUFFER_TOKENS, fit.n_train), seed=seed)
@@ -94,6 +91,11 @@ def train_component_saes(
         (result,) = train_saes(batches, [recipe], device=device, on_step=report)
         trained[component] = _judge(result.sae, read, fit, split, component, n_replicates, seed)
     return ComponentSAEs(trained)
+
+
+def component_recipe(name: str, d: int, k: int, steps: int, *, width: int | None = None) -> TopKRecipe:
+    """How an SAE of a component is trained; SAEError where ``k`` is more than its width, by default 8 · ``d``."""
+    return TopKRecipe(width=width or 8 * d, k=k, steps=steps, auxk=0, name=name)
 
 
 def component_rows(batch: ErrorBatch, fit: LinearErrorFit, component: Component) -> Float[Tensor, "n d"]:

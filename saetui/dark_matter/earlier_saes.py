@@ -176,7 +176,8 @@ def _validated(fitting: Targets, validation: Targets, columns: Sequence[int]) ->
 class EarlierReconstructions:
     """Called with contexts, gives what ``predict_from_earlier`` reads, out of one model and one corpus.
 
-    Raises ValueError where an SAE does not say its hook point, or an earlier one does not come before the site.
+    ``hook_name`` is that of an SAE at the site that does not say its own. Raises ValueError where an SAE's hook point
+    is not known, or that of an earlier one does not come before the site.
     """
 
     def __init__(
@@ -186,11 +187,13 @@ class EarlierReconstructions:
         sae: SAE,
         earlier: Mapping[str, SAE],
         *,
+        hook_name: str | None = None,
         first_position: int = 0,
         batch_size: int | None = None,
     ) -> None:
         order = model.hook_names()
-        self._hooks = {name: _hook_name(name, one, model) for name, one in {OWN: sae, **earlier}.items()}
+        self._hooks = {OWN: _hook_name(OWN, sae, model, hook_name)}
+        self._hooks |= {name: _hook_name(name, one, model) for name, one in earlier.items()}
         for name in earlier:
             if name in (ALL, OWN):
                 raise ValueError(f"an earlier SAE cannot be called {name!r}; give it another name")
@@ -213,8 +216,9 @@ class EarlierReconstructions:
             yield EarlierBatch(batch.activations[self._hooks[OWN]][chosen], own, outputs, batch.context[chosen])
 
 
-def _hook_name(name: str, sae: SAE, model: LanguageModel) -> str:
-    if sae.hook_name is None:
+def _hook_name(name: str, sae: SAE, model: LanguageModel, otherwise: str | None = None) -> str:
+    hook_name = sae.hook_name or otherwise
+    if hook_name is None:
         raise ValueError(f"{name} does not say which hook point it was trained on; set metadata['hook_name']")
-    model.check_width(sae.hook_name, sae.d_in)
-    return sae.hook_name
+    model.check_width(hook_name, sae.d_in)
+    return hook_name

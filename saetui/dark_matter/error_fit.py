@@ -1,5 +1,6 @@
 """What a linear prediction of one SAE's error came to."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
@@ -16,6 +17,8 @@ from saetui.dark_matter.token_set import Excluded, TokenSet
 Figure = Literal["r2_total", "r2_dim_mean", "fvu_sae", "fvu_nonlinear", "norm_squared_r2"]
 # Training tokens per dimension: below the first the fit is worth a warning, below the second it is refused.
 FEW_TOKENS, TOO_FEW_TOKENS = 20, 3
+# Contexts differ in length and are split whole, so that a few tokens more are read than are needed.
+_SPARE = 1.05
 # Above this share of what is linearly predictable, the linear part is mostly the activation made smaller.
 _MOSTLY_SHRINKAGE = 0.5
 
@@ -122,3 +125,8 @@ def token_count_note(n_train: int, width: int) -> str | None:
             f"{have}; a linear fit needs {TOO_FEW_TOKENS * width:,} at least, and {FEW_TOKENS * width:,} to be reliable"
         )
     return f"{have}: held-out figures are too low and uncertain; give {FEW_TOKENS * width:,} train tokens"
+
+
+def enough_tokens(width: int, test_share: float) -> int:
+    """Tokens for a reliable linear fit to activations of that width, those that judge it among them."""
+    return math.ceil(_SPARE * FEW_TOKENS * width / (1 - test_share))

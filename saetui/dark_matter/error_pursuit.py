@@ -1,27 +1,24 @@
 """Tokens of an error study encoded by pursuit, and their errors split once more (2410.14670, pursuit)."""
 
-import math
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
 from jaxtyping import Int
 from torch import Tensor
 
-from saetui.dark_matter.error_fit import FEW_TOKENS, ErrorsWarning, LinearErrorFit, token_count_note
+from saetui.dark_matter.error_fit import ErrorsWarning, LinearErrorFit, enough_tokens, token_count_note
 from saetui.dark_matter.intervals import Estimate
 from saetui.dark_matter.linear_error import fit_linear_error
 from saetui.dark_matter.settings import ErrorSettings
-from saetui.dark_matter.split import shuffled_contexts, split_contexts
-from saetui.dark_matter.token_set import ErrorBatch, Excluded, ReadContexts, finite_rows
+from saetui.dark_matter.split import draw_tokens, split_contexts
+from saetui.dark_matter.token_set import ReadContexts, joined_rows
 from saetui.pursuit.encoders import Encoded, Encoders
 from saetui.pursuit.search import MAX_L0
 from saetui.sae import SAE
 
 _METHOD = "persistent"
-# Contexts differ in length and are split whole, so that a few tokens more are read than are needed.
-_SPARE = 1.05
 # Fewer leave too few on either side of the split for intervals.
 _LEAST_CONTEXTS, _LEAST_JUDGED = 10, 2
 
@@ -69,9 +66,9 @@ class ErrorPursuit:
         log: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._settings, self._encoders, self._check, self._log = settings, encoders, check, log
-        shuffled = shuffled_contexts(held_out, seed=settings.seed)
-        n = int((lengths.cpu()[shuffled].cumsum(0) < pursuit_tokens(settings, width)).sum()) + 1
-        self._tokens, excluded = _joined(read(shuffled[: max(n, _LEAST_CONTEXTS)].sort().values))
+        n = pursuit_tokens(settings, width)
+        drawn = draw_tokens(held_out, lengths, n, least=_LEAST_CONTEXTS, seed=settings.seed)
+        self._tokens, excluded = joined_rows(read(drawn))
         self._notes: dict[str, None] = {}
         if excluded.rows:
             self._note(f"{excluded.rows:,} tokens with values that are not finite were left out")
@@ -136,21 +133,4 @@ def pursuit_tokens(settings: ErrorSettings, width: int) -> int:
     """Tokens to pursue: as many as asked for, or enough for a reliable linear fit to activations of that width."""
     if settings.pursuit_tokens is not None:
         return settings.pursuit_tokens
-    return math.ceil(_SPARE * FEW_TOKENS * width / (1 - settings.test_share))
-
-
-def _joined(batches: Iterable[ErrorBatch]) -> tuple[ErrorBatch, Excluded]:
-    """All batches as one, without rows that are not finite, and how many these were."""
-    parts, counts = zip(*(finite_rows(batch) for batch in batches), strict=True)
-    return (
-        ErrorBatch(
-            activations=torch.cat([part.activations for part in parts]),
-            reconstructions={
-                name: torch.cat([part.reconstructions[name] for part in parts]) for name in parts[0].reconstructions
-            },
-            context=torch.cat([part.context for part in parts]),
-            position=torch.cat([part.position for part in parts]),
-            l0={name: torch.cat([part.l0[name] for part in parts]) for name in parts[0].l0},
-        ),
-        sum(counts, start=Excluded()),
-    )
+    return enough_tokens(width, settings.test_share)

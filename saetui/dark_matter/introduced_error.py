@@ -16,11 +16,14 @@ from torch import Tensor
 
 from saetui.dark_matter.decomposition import decompose_errors
 from saetui.dark_matter.intervals import N_REPLICATES, Estimate, combine
-from saetui.dark_matter.split import ContextSplit, split_contexts
+from saetui.dark_matter.split import TRAIN_SHARE, ContextSplit, split_contexts
 from saetui.dark_matter.token_set import ErrorBatch
+from saetui.sae import SAE
 from saetui.sae.sparse import gather_sum
 
 DEVIATIONS = (0.0, 1.0, 2.0, 3.0, 4.0)
+# Of the activations' own, for those of a real SAE.
+RELATIVE_DEVIATIONS = (0.0, 0.25, 0.5, 0.75, 1.0)
 REMOVED_SHARES = (0.0, 0.25, 0.5)
 _BATCH_ROWS = 1 << 13
 
@@ -94,6 +97,12 @@ def random_sparse_activations(
     return SparseActivations(indices, values, decoder, torch.zeros(d))
 
 
+def latent_activations(sae: SAE, x: Float[Tensor, "n d"]) -> SparseActivations:
+    """What an SAE's own latents say of activations, without the dense part: a sparse sum of its decoder rows."""
+    indices, values = sae.encode_sparse(x)
+    return SparseActivations(indices, sae.decoder_weights(indices, values), sae.W_dec, sae.b_dec)
+
+
 def introduced_error_grid(
     activations: SparseActivations,
     *,
@@ -101,6 +110,7 @@ def introduced_error_grid(
     introduced_deviations: Sequence[float] = DEVIATIONS,
     removed_shares: Sequence[float] = REMOVED_SHARES,
     contexts: Int[Tensor, " n"] | None = None,
+    test_share: float = 1 - TRAIN_SHARE,
     n_replicates: int = N_REPLICATES,
     seed: int = 0,
 ) -> list[IntroducedError]:
@@ -115,7 +125,7 @@ def introduced_error_grid(
         raise ValueError(f"removed_shares {list(removed_shares)} are shares between 0 and 1")
     n = len(activations.indices)
     ids = torch.arange(n) if contexts is None else contexts
-    split = split_contexts(ids, seed=seed)
+    split = split_contexts(ids, train_share=1 - test_share, seed=seed)
     clean = activations.decode()
     parts = {share: activations.decode(activations.without_weakest(share)) for share in removed_shares}
     cells: list[IntroducedError] = []
@@ -127,6 +137,28 @@ def introduced_error_grid(
         grid = _Grid(x, parts, noise, ids)
         cells += grid.measured(split, dense, n_replicates, seed)
     return cells
+
+
+def introduced_error_of(
+    sae: SAE, tokens: ErrorBatch, *, test_share: float = 1 - TRAIN_SHARE, seed: int = 0
+) -> list[IntroducedError]:
+    """The grid on what an SAE's latents say of some tokens; empty where that is the same for all of them.
+
+    Deviations go in quarters up to that of the latents' sum: the root of its variance per dimension.
+    """
+    activations = latent_activations(sae, tokens.activations)
+    deviation = float(activations.decode().double().var(dim=0).mean().sqrt())
+    if not deviation > 0:
+        return []
+    deviations = [share * deviation for share in RELATIVE_DEVIATIONS]
+    return introduced_error_grid(
+        activations,
+        dense_deviations=deviations,
+        introduced_deviations=deviations,
+        contexts=tokens.context.cpu(),
+        test_share=test_share,
+        seed=seed,
+    )
 
 
 def tracking(estimates: Sequence[float], truth: Sequence[float]) -> Tracking | None:

@@ -21,6 +21,12 @@ class ErrorSettings:
     """Held-out tokens whose codes are pursued; 0: none; None: enough for a reliable linear fit."""
     norm_baselines: bool = False
     """Whether error norms are also predicted from the activation's norm, the L0 and the token alone."""
+    component_steps: int = 0
+    """Training steps of the SAEs on each component of the error; 0: none are trained."""
+    component_k: int = 32
+    """Latents that these keep per token."""
+    introduced_error: bool = False
+    """Whether the decomposition is tried on activations made of each SAE's latents and known noise."""
     batch_size: int = 16
     """Contexts in one forward pass."""
     seed: int = 0

@@ -36,6 +36,23 @@ def draw_contexts(contexts: Int[Tensor, " contexts"], n: int, *, seed: int = 0) 
     return shuffled_contexts(contexts, seed=seed)[:n].sort().values
 
 
+def draw_tokens(
+    contexts: Int[Tensor, " contexts"],
+    lengths: Int[Tensor, " all"],
+    n: int,
+    *,
+    least: int = 1,
+    seed: int = 0,
+) -> Int[Tensor, " drawn"]:
+    """Contexts, at random and rising, until their tokens are ``n`` or all are drawn; ``least`` of them in any case.
+
+    ``lengths`` has the tokens of every context of the corpus, by the context's number.
+    """
+    shuffled = shuffled_contexts(contexts, seed=seed)
+    n_contexts = int((lengths.cpu()[shuffled].cumsum(0) < n).sum()) + 1
+    return shuffled[: max(n_contexts, least)].sort().values
+
+
 def split_contexts(
     contexts: int | Sequence[int] | Int[Tensor, " contexts"], *, train_share: float = TRAIN_SHARE, seed: int = 0
 ) -> ContextSplit:

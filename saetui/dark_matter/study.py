@@ -16,31 +16,45 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
+import torch
 from jaxtyping import Bool
 from torch import Tensor
 
 from saetui.dark_matter.breakdown import Breakdown, break_down
+from saetui.dark_matter.component_saes import (
+    COMPONENTS,
+    Component,
+    ComponentSAEs,
+    component_recipe,
+    train_component_saes,
+)
 from saetui.dark_matter.components import ComponentLosses, component_losses
 from saetui.dark_matter.decomposition import Decomposition, decompose_errors
-from saetui.dark_matter.error_fit import ErrorsWarning, LinearErrorFit
+from saetui.dark_matter.earlier_saes import EarlierPrediction, EarlierReconstructions, predict_from_earlier
+from saetui.dark_matter.error_fit import ErrorsWarning, LinearErrorFit, enough_tokens
 from saetui.dark_matter.error_pursuit import ErrorPursuit, Pursued
 from saetui.dark_matter.intervals import Estimate, combine
+from saetui.dark_matter.introduced_error import IntroducedError, introduced_error_of
 from saetui.dark_matter.losses import TokenLosses, token_losses
 from saetui.dark_matter.norm_baselines import norm_baselines
 from saetui.dark_matter.reconstructions import Reconstructions
 from saetui.dark_matter.scaling import WidthScaling, width_scaling
 from saetui.dark_matter.settings import ErrorSettings
-from saetui.dark_matter.split import ContextSplit, draw_contexts, split_contexts
+from saetui.dark_matter.split import ContextSplit, draw_contexts, draw_tokens, split_contexts
+from saetui.dark_matter.token_set import joined_rows
 from saetui.dark_matter.width_family import family_note, width_family
 from saetui.dark_matter.width_norms import WidthNorms, width_norms
 from saetui.pursuit.encoders import Encoders
 
 if TYPE_CHECKING:
     from saetui.lm import LanguageModel, TokenizedCorpus
-    from saetui.sae import SAE
+    from saetui.sae import SAE, TrainingStep
 
 PhaseProgress = Callable[[str, str, int, int], None]
-"""Told a phase ("read", "losses", "parts", "pursuit"), its unit, how many are done, and how many there are."""
+"""Told a phase, its unit, how many are done, and how many there are.
+
+Phases are "read", "losses", "parts", "pursuit", "components", "earlier" and "introduced".
+"""
 
 
 @dataclass
@@ -61,7 +75,14 @@ class ErrorFindings:
     """None for a single width."""
     norm_baselines: dict[str, dict[str, Estimate]] = field(default_factory=dict)
     """By SAE and predictor: R² of the squared error norm on held-out tokens; empty where it was not asked for."""
+    component_saes: dict[str, ComponentSAEs] = field(default_factory=dict)
+    """By SAE, those trained on the components of its error; empty where none were asked for."""
+    earlier: dict[str, EarlierPrediction] = field(default_factory=dict)
+    """By SAE, its error predicted from the outputs of earlier SAEs; empty where none were given."""
+    introduced: dict[str, list[IntroducedError]] = field(default_factory=dict)
+    """By SAE, the decomposition of errors with known parts; empty where it was not asked for."""
     pursuit_notes: list[str] = field(default_factory=list)
+    further_notes: list[str] = field(default_factory=list)
 
     @property
     def fits(self) -> Mapping[str, LinearErrorFit]:
@@ -85,7 +106,7 @@ class ErrorFindings:
             notes.append(
                 f"more than half of the linear part is shrinkage for {names}: reconstructions that are too small"
             )
-        return [*notes, *self.pursuit_notes]
+        return [*notes, *self.pursuit_notes, *self.further_notes]
 
 
 class ErrorStudy:
@@ -99,6 +120,7 @@ class ErrorStudy:
         hook_name: str,
         settings: ErrorSettings | None = None,
         *,
+        earlier: Mapping[str, SAE] | None = None,
         encoders: Callable[[str, SAE], Encoders] = lambda _, sae: Encoders(sae),
         progress: PhaseProgress = lambda *_: None,
         check: Callable[[], None] = lambda: None,
@@ -109,6 +131,11 @@ class ErrorStudy:
         # Narrow first: a study reads from small to large.
         self.saes = dict(sorted(saes.items(), key=lambda item: (item[1].d_sae, item[1].k or 0, item[0])))
         self._encoders, self._progress, self._check, self._log = encoders, progress, check, log
+        self._earlier = dict(earlier or {})
+        # What cannot be trained or read is said before anything is read.
+        if settings.component_steps:
+            width = model.site(hook_name).width
+            component_recipe("a component", width, settings.component_k, settings.component_steps)
         self._read = Reconstructions(
             model,
             corpus,
@@ -155,6 +182,12 @@ class ErrorStudy:
             found.norm_baselines = {sae_id: norm_baselines(tokens, sae_id, seed=seed) for sae_id in self.saes}
         if len(found.family) > 1:
             found.width_norms = width_norms(found.decomposition.tokens, list(found.family), seed=self._settings.seed)
+        if self._settings.component_steps:
+            self._train_on_components(found)
+        if self._earlier:
+            self._predict_from_earlier(found)
+        if self._settings.introduced_error:
+            self._introduce_errors(found)
 
     @property
     def _counted(self) -> Bool[Tensor, "context position"]:
@@ -210,6 +243,73 @@ class ErrorStudy:
                 found.pursued[sae_id] = pursued
         found.pursuit_notes = pursuit.notes
 
+    def _train_on_components(self, found: ErrorFindings) -> None:
+        """Equal SAEs on the activation, the error and its parts."""
+        settings, steps = self._settings, self._settings.component_steps
+        for done, (sae_id, fit) in enumerate(found.fits.items()):
+
+            def report(component: Component, step: TrainingStep, done: int = done) -> None:
+                before = done * len(COMPONENTS) + COMPONENTS.index(component)
+                total = len(self.saes) * len(COMPONENTS) * steps
+                self._progress("components", "steps", before * steps + step.step, total)
+
+            found.component_saes[sae_id] = train_component_saes(
+                self._read,
+                fit,
+                self._split,
+                k=settings.component_k,
+                steps=steps,
+                seed=settings.seed,
+                on_step=report,
+            )
+
+    def _predict_from_earlier(self, found: ErrorFindings) -> None:
+        """How much of each part of the error the outputs of earlier SAEs explain."""
+        settings = self._settings
+        for done, (sae_id, sae) in enumerate(self.saes.items()):
+            self._progress("earlier", "SAEs", done, len(self.saes))
+            read = EarlierReconstructions(
+                self._model,
+                self._corpus,
+                sae,
+                self._earlier,
+                hook_name=self._hook_name,
+                first_position=settings.first_position,
+                batch_size=settings.batch_size,
+            )
+            predicted = predict_from_earlier(read, found.fits[sae_id], self._split, seed=settings.seed)
+            found.earlier[sae_id] = predicted
+            self._note(found, *(f"prediction of the error of {sae_id} from {note}" for note in predicted.notes))
+
+    def _introduce_errors(self, found: ErrorFindings) -> None:
+        """The decomposition tried on what each SAE's latents make up, with noise of known size on either side."""
+        settings, width = self._settings, self._model.site(self._hook_name).width
+        n = enough_tokens(width, settings.test_share)
+        lengths = self._counted.sum(1)
+        drawn = draw_tokens(torch.arange(len(lengths)), lengths, n, least=2, seed=settings.seed)
+        tokens, _ = joined_rows(self._read(drawn))
+        for done, (sae_id, sae) in enumerate(self.saes.items()):
+            self._progress("introduced", "SAEs", done, len(self.saes))
+            self._check()
+            try:
+                with warnings.catch_warnings(record=True) as weak:
+                    warnings.simplefilter("always", ErrorsWarning)
+                    cells = introduced_error_of(sae, tokens, test_share=settings.test_share, seed=settings.seed)
+            except ValueError as error:
+                self._note(found, f"introduced error: {error}")
+                continue
+            if cells:
+                found.introduced[sae_id] = cells
+            else:
+                self._note(found, f"introduced error: the reconstructions of {sae_id} do not vary")
+            self._note(found, *(f"introduced error: {warning.message}" for warning in weak))
+
+    def _note(self, found: ErrorFindings, *notes: str) -> None:
+        for note in notes:
+            if note not in found.further_notes:
+                found.further_notes.append(note)
+                self._log(note)
+
     def _break_down(self, found: ErrorFindings) -> None:
         scaling = found.scaling
         if scaling.floor.value is None or scaling.nonlinear.value is None:
@@ -234,14 +334,16 @@ def study_errors(
     hook_name: str,
     settings: ErrorSettings | None = None,
     *,
+    earlier: Mapping[str, SAE] | None = None,
     progress: PhaseProgress = lambda *_: None,
 ) -> ErrorFindings:
     """What the SAEs leave out of the corpus, by SAE and by token, and what that costs the model.
 
+    ``earlier`` are SAEs of earlier hook points, from whose outputs the errors are predicted; they say their own.
     Raises ValueError where there are too few tokens for a linear fit, HookPointError for a hook point that the model
     has not or of another width than the SAEs.
     """
-    study = ErrorStudy(model, saes, corpus, hook_name, settings, progress=progress)
+    study = ErrorStudy(model, saes, corpus, hook_name, settings, earlier=earlier, progress=progress)
     found = study.decompose()
     study.finish(found)
     return found

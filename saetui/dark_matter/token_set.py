@@ -100,6 +100,23 @@ def finite_rows(batch: ErrorBatch) -> tuple[ErrorBatch, Excluded]:
     return batch[~any_bad], Excluded(int(any_bad.sum()), counts)
 
 
+def joined_rows(batches: Iterable[ErrorBatch]) -> tuple[ErrorBatch, Excluded]:
+    """All batches as one, without rows that are not finite, and how many these were."""
+    parts, counts = zip(*(finite_rows(batch) for batch in batches), strict=True)
+    return (
+        ErrorBatch(
+            activations=torch.cat([part.activations for part in parts]),
+            reconstructions={
+                name: torch.cat([part.reconstructions[name] for part in parts]) for name in parts[0].reconstructions
+            },
+            context=torch.cat([part.context for part in parts]),
+            position=torch.cat([part.position for part in parts]),
+            l0={name: torch.cat([part.l0[name] for part in parts]) for name in parts[0].l0},
+        ),
+        sum(counts, start=Excluded()),
+    )
+
+
 def check_shapes(batch: ErrorBatch, names: Sequence[str]) -> None:
     """Raises ValueError where a batch lacks an SAE or has reconstructions of another width."""
     if list(batch.reconstructions) != list(names):

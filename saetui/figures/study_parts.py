@@ -24,6 +24,12 @@ def site_of(rows: Sequence[Row]) -> str:
     return f"{rows[0]['model']}, {rows[0]['hook_name']}"
 
 
+def ends_of(row: Row, name: str, factor: float = 1.0) -> tuple[float, float] | None:
+    """Both ends of a figure's interval, times ``factor``; None where it has none."""
+    low, high = row.get(f"{name}_low"), row.get(f"{name}_high")
+    return None if low is None or high is None else (factor * low, factor * high)
+
+
 def percent(value: float | None) -> float | None:
     """A share in percent."""
     return None if value is None else 100 * value

@@ -34,7 +34,8 @@ def fingerprint(spec: Spec, store_root: Path) -> str:
     the job itself says it best.
     """
     states = {name: path_state(getattr(spec, name)) for name in spec.paths}
-    names = (*getattr(spec, "saes", ()), *([spec.sae] if hasattr(spec, "sae") else ()))
+    listed = [name for field in ("saes", "earlier_saes") for name in getattr(spec, field, ())]
+    names = (*listed, *([spec.sae] if hasattr(spec, "sae") else ()))
     for folder in _named_folders(store_root, names):
         states[f"sae {folder.name}"] = sae_state(store_root, folder.name)
     known = {name: state for name, state in states.items() if state}

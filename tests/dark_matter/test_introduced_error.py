@@ -3,7 +3,16 @@
 import pytest
 import torch
 
-from saetui.dark_matter.introduced_error import introduced_error_grid, random_sparse_activations, tracking
+from saetui.dark_matter import ErrorBatch
+from saetui.dark_matter.introduced_error import (
+    introduced_error_grid,
+    introduced_error_of,
+    latent_activations,
+    random_sparse_activations,
+    tracking,
+)
+from saetui.sae.architectures.jumprelu import JumpReLUSAE
+from saetui.sae.architectures.topk import TopKSAE
 
 ACTIVATIONS = random_sparse_activations(4000, 24, decay=1.0, seed=1)
 
@@ -51,6 +60,29 @@ def test_the_whole_grid_tracks_both_parts() -> None:
     for sigma in (1.0, 2.0, 3.0, 4.0):
         more, less = by_cell[sigma, 0.0, 1.0], by_cell[sigma - 1, 0.0, 1.0]
         assert more.linear.value > less.linear.value  # type: ignore[operator]
+
+
+def test_latents_of_an_sae_are_the_activations_of_its_grid() -> None:
+    """Unit rows in an orthonormal basis: noise as loud as the sum of the latents has its variance."""
+    sae = TopKSAE(W_enc=torch.eye(4), W_dec=torch.eye(4), b_dec=torch.zeros(4), b_enc=torch.zeros(4), latents_kept=2)
+    x = torch.rand(6000, 4, generator=torch.Generator().manual_seed(0)) + 0.1
+    made = latent_activations(sae, x)
+    torch.testing.assert_close(made.decode(), sae.reconstruct(x))
+    places = torch.arange(len(x))
+    tokens = ErrorBatch(x, {"sae": sae.reconstruct(x)}, places // 20, places)
+    cells = introduced_error_of(sae, tokens)
+    loudest = [cell for cell in cells if cell.dense_deviation == cell.removed_share == 0][-1]
+    assert loudest.introduced_deviation == pytest.approx(float(made.decode().var(dim=0).mean().sqrt()))
+    assert loudest.true_nonlinear == pytest.approx(1, abs=0.05)
+    assert loudest.nonlinear.value == pytest.approx(1, abs=0.05)
+
+
+def test_an_sae_that_always_says_the_same_has_no_grid() -> None:
+    dead = torch.full((4,), -100.0)
+    sae = JumpReLUSAE(W_enc=torch.eye(4), W_dec=torch.eye(4), b_dec=torch.ones(4), b_enc=dead, threshold=torch.zeros(4))
+    x = torch.rand(100, 4)
+    tokens = ErrorBatch(x, {"sae": sae.reconstruct(x)}, torch.arange(100), torch.arange(100))
+    assert introduced_error_of(sae, tokens) == []
 
 
 def test_nothing_to_track() -> None:

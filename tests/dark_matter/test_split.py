@@ -3,6 +3,7 @@
 import torch
 
 from saetui.dark_matter import draw_contexts
+from saetui.dark_matter.split import draw_tokens
 
 CONTEXTS = torch.arange(100, 300)
 
@@ -24,3 +25,13 @@ def test_the_seed_decides_and_more_include_fewer() -> None:
 
 def test_there_are_no_more_than_there_are() -> None:
     assert torch.equal(draw_contexts(CONTEXTS, 1000), CONTEXTS)
+
+
+def test_contexts_are_drawn_until_their_tokens_are_enough() -> None:
+    contexts, lengths = torch.tensor([1, 3, 4, 6]), torch.tensor([99, 5, 99, 5, 5, 99, 5])
+    assert len(draw_tokens(contexts, lengths, 10)) == 2
+    assert len(draw_tokens(contexts, lengths, 11)) == 3
+    assert draw_tokens(contexts, lengths, 1000).tolist() == contexts.tolist()
+    assert len(draw_tokens(contexts, lengths, 1, least=3)) == 3
+    few, more = draw_tokens(contexts, lengths, 10), draw_tokens(contexts, lengths, 15)
+    assert set(few.tolist()) < set(more.tolist())

@@ -54,6 +54,90 @@ PAIRS: dict[tuple[str, str], tuple[float, float | None, float | None, float | No
 }
 
 
+# FVU, and dead latents, of the SAEs trained on the components of an error.
+COMPONENTS = {
+    "activation": (0.2, 0.1),
+    "error": (0.4, 0.2),
+    "linear": (0.3, 0.15),
+    "nonlinear": (0.6, 0.5),
+}
+# R² of predicting the error of "narrow" and its two parts.
+EARLIER = {
+    "id-wide": (0.3, 0.1, 0.5),
+    "id-gone": (0.1, 0.0, 0.2),
+    "all": (0.4, 0.2, 0.6),
+    "own": (0.2, None, -0.1),
+}
+# Dense and introduced deviation, share of the latents left out; the linear and the nonlinear part, put in and found.
+INTRODUCED = (
+    (0.0, 0.0, 0.0, (0.0, 0.0), (0.0, 0.0)),
+    (0.0, 2.0, 0.0, (0.0, 0.0), (0.4, 0.4)),
+    (1.0, 0.0, 0.25, (0.2, 0.1), (0.0, 0.1)),
+    (2.0, 2.0, 0.25, (0.4, 0.2), (0.4, 0.6)),
+)
+
+
+def add_further_parts(spool: Spool) -> None:
+    """What the study has measured of "narrow" on request."""
+    own = {"study_id": "e", "sae_id": "id-narrow"}
+    ratio = {"nonlinear_to_linear": 2.0, "nonlinear_to_linear_low": 1.5, "nonlinear_to_linear_high": 2.5}
+    spool.add(
+        "component_sae",
+        [
+            {
+                **own,
+                "component": component,
+                "fvu": fvu,
+                "fvu_low": fvu - 0.1,
+                "fvu_high": fvu + 0.1,
+                "dead_fraction": dead,
+                "mean_square": 1.0,
+                "width": 64,
+                "k": 4,
+                "n_tokens": 6,
+                **ratio,
+            }
+            for component, (fvu, dead) in COMPONENTS.items()
+        ],
+    )
+    spool.add(
+        "earlier_prediction",
+        [
+            {
+                **own,
+                "source": source,
+                "part": part,
+                "r2": r2,
+                "r2_low": None if r2 is None else r2 - 0.05,
+                "r2_high": None if r2 is None else r2 + 0.05,
+                "ridge": 1e-6,
+                "n_train": 6,
+                "n_test": 6,
+            }
+            for source, found in EARLIER.items()
+            for part, r2 in zip(("error", "linear", "nonlinear"), found, strict=True)
+        ],
+    )
+    spool.add(
+        "introduced_error",
+        [
+            {
+                **own,
+                "dense_deviation": dense,
+                "introduced_deviation": introduced,
+                "removed_share": removed,
+                "linear": linear[1],
+                "linear_low": linear[1] - 0.01,
+                "linear_high": linear[1] + 0.01,
+                "nonlinear": nonlinear[1],
+                "true_linear": linear[0],
+                "true_nonlinear": nonlinear[0],
+            }
+            for dense, introduced, removed, linear, nonlinear in INTRODUCED
+        ],
+    )
+
+
 def add_errors(spool: Spool, *, with_law: bool = True) -> None:
     """The study; ``with_law=False`` is as with too few widths for a power law."""
     study = {"study_id": "e"}

@@ -114,6 +114,59 @@ def test_norm_baselines_stand_beside_what_the_activation_tells(study: Store) -> 
     assert plot.bars[0].intervals == ((50.0, 70.0), (20.0, 40.0), None, (35.0, 45.0))
 
 
+def test_components_are_held_against_each_other(study: Store) -> None:
+    made = figure(study, "component_saes")
+    assert bars(made, "variance that an SAE of the component leaves") == {"narrow": pytest.approx((20, 40, 30, 60))}
+    assert bars(made, "latents that never fire") == {"narrow": pytest.approx((10, 20, 15, 50))}
+    plot = made.plots[0]
+    assert isinstance(plot, BarChart)
+    assert plot.names == ("activation", "error", "linear", "nonlinear")
+    assert plot.bars[0].intervals[3] == pytest.approx((50, 70))
+    assert "TopK, 64 latents, k 4, 6 held-out tokens" in made.note
+    assert "over that of the linear part: narrow 2.00 (1.50 to 2.50)." in made.note
+
+
+def test_earlier_saes_stand_above_the_own_reconstruction(study: Store) -> None:
+    made = figure(study, "earlier_saes")
+    assert bars(made, "R² of predicting the error of narrow") == {
+        # One that the store no longer has goes by its id.
+        "id-gone": pytest.approx((10, 0, 20)),
+        "wide (blocks.1.hook_resid_post)": pytest.approx((30, 10, 50)),
+        "all earlier SAEs": pytest.approx((40, 20, 60)),
+        "its own reconstruction": (20.0, None, -10.0),
+    }
+    (plot,) = made.plots
+    assert isinstance(plot, BarChart)
+    assert [bar.label for bar in plot.bars][-2:] == ["all earlier SAEs", "its own reconstruction"]
+    assert plot.bars[-1].intervals == (pytest.approx((15, 25)), None, pytest.approx((-15, -5)))
+
+
+def test_what_was_put_in_is_held_against_what_is_found(study: Store) -> None:
+    made = figure(study, "introduced_error")
+    linear, nonlinear = chart(made, "linear part"), chart(made, "nonlinear part")
+    assert [(line.name, line.joined) for line in linear.lines] == [("narrow", False), ("as put in", True)]
+    assert [p.x for p in linear.lines[0].points] == pytest.approx([0, 0, 20, 40])
+    assert [p.y for p in linear.lines[0].points] == pytest.approx([0, 0, 10, 20])
+    assert [p.x for p in nonlinear.lines[0].points] == pytest.approx([0, 0, 40, 40])
+    assert [p.y for p in nonlinear.lines[0].points] == pytest.approx([0, 10, 40, 60])
+    assert [(p.x, p.y) for p in nonlinear.lines[1].points] == [(0, 0), (40, 40)]
+    last = linear.lines[0].points[-1]
+    assert (last.low, last.high) == pytest.approx((19, 21))
+    assert last.label == "dense 2, introduced 2, 25 % left out"
+    assert "narrow: linear 0.50 and 1.00, nonlinear 1.12 and 0.94" in made.note
+
+
+def test_what_no_study_has_measured_says_which_option_does(few_widths: Store) -> None:
+    for name, option in (
+        ("component_saes", "--component-steps"),
+        ("earlier_saes", "--earlier-saes"),
+        ("introduced_error", "--introduced-error"),
+    ):
+        made = figure(few_widths, name)
+        assert made.is_empty
+        assert f"saetui study errors {option}" in made.advice
+
+
 def test_width_norms_have_a_matrix_and_the_gain_beside_its_controls(study: Store) -> None:
     made = figure(study, "width_norms")
     matrix, gains = made.plots

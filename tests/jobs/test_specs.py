@@ -211,6 +211,7 @@ HASHES = {
     "absorption": "301cb98b3db6a6fd376e613709af3144",
     "ablation": "2793d8da9c18ee7ac4ef886babe62dc8",
     "latents": "9dbc9c4cbb10ae605c07c5adce2b0fa9",
+    "errors": "5596b258fb019c80ac98ebbd4654f911",
     "pursuit": "a52908182b00ba79bc7c291aa1a9f659",
 }
 

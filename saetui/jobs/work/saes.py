@@ -10,6 +10,7 @@ from saetui.jobs.exceptions import JobError
 from saetui.jobs.sources_state import ALL, sae_state
 from saetui.jobs.work.shelf import SavedSAE, Shelf, read_shelf, sae_path
 from saetui.lm import HookPointError, LanguageModel
+from saetui.pursuit.encoders import Encoders
 from saetui.sae import SAE, SAEError, load_sae
 from saetui.sae.formats.saelens import WEIGHTS
 from store.exceptions import StoreUnreadable
@@ -17,6 +18,7 @@ from store.plain import check_plain
 
 # What makes one SAE unusable, and says nothing about the others.
 UNUSABLE = (SAEError, HookPointError, StoreUnreadable)
+_EARLIER = "earlier_saes"
 
 
 def warm_sae(context: TaskContext, model: LanguageModel, hook_name: str, saved: SavedSAE) -> SAE:
@@ -28,14 +30,19 @@ def warm_sae(context: TaskContext, model: LanguageModel, hook_name: str, saved: 
     path = context.store_root / sae_path(saved.sae_id)
     check_plain(context.store_root, path / WEIGHTS)
     load = partial(load_sae, path, context.device)
-    sae = context.warm.get(sae_key(context, saved), load)
+    sae = context.warm.get(("sae", *_state(context, saved.sae_id)), load)
     model.check_width(hook_name, sae.d_in)
     return sae
 
 
-def sae_key(context: TaskContext, saved: SavedSAE) -> tuple[str, str, str, str]:
-    """What an SAE, or what is made of it, is kept warm by: an edited folder is another SAE."""
-    return ("sae", saved.sae_id, sae_state(context.store_root, saved.sae_id), context.device)
+def warm_encoders(context: TaskContext, sae_id: str, sae: SAE) -> Encoders:
+    """What pursues codes in an SAE's dictionary."""
+    return context.warm.get(("encoders", *_state(context, sae_id)), lambda: Encoders(sae))
+
+
+def _state(context: TaskContext, sae_id: str) -> tuple[str, str, str]:
+    """What an SAE, and what is made of it, is kept warm by: an edited folder is another SAE."""
+    return sae_id, sae_state(context.store_root, sae_id), context.device
 
 
 def find_saes(context: TaskContext, names: tuple[str, ...], model: LanguageModel, hook_name: str) -> dict[str, SAE]:
@@ -81,10 +88,46 @@ class LeftOut:
             raise self._first
 
 
+def find_earlier_saes(
+    context: TaskContext, names: tuple[str, ...], model: LanguageModel, hook_name: str
+) -> dict[str, SAE]:
+    """The SAEs of earlier hook points that a spec names, loaded: ``{sae_id: sae}``.
+
+    "*" names the widest of each earlier hook point.
+
+    Raises:
+        JobError: the store has no such SAE, or it is not of an earlier hook point of this model.
+    """
+    if not names:
+        return {}
+    order = model.hook_names()
+    before = order[: order.index(hook_name)]
+    left_out = LeftOut(context)
+    loaded: dict[str, SAE] = {}
+    for site, saved in saes_by_site(context, names, model, (), field=_EARLIER).items():
+        if late := [sae for sae in saved if sae.named and site not in before]:
+            raise JobError(f"{_EARLIER}: {late[0].name!r} is at {site}, which does not come before {hook_name}")
+        usable: dict[str, SAE] = {}
+        for one in saved if site in before else ():
+            with left_out.unless_named(one):
+                usable[one.sae_id] = warm_sae(context, model, site, one)
+        named = {one.sae_id for one in saved if one.named}
+        widest = max(usable, key=lambda sae_id: usable[sae_id].d_sae, default=None)
+        loaded |= {sae_id: sae for sae_id, sae in usable.items() if sae_id in named or (not named and sae_id == widest)}
+    if not loaded:
+        raise JobError(f"{_EARLIER}: the store {context.store_root} has no SAE of a hook point before {hook_name}")
+    return loaded
+
+
 def saes_by_site(
-    context: TaskContext, names: tuple[str, ...], model: LanguageModel, hook_names: tuple[str, ...]
+    context: TaskContext,
+    names: tuple[str, ...],
+    model: LanguageModel,
+    hook_names: tuple[str, ...],
+    *,
+    field: str = "saes",
 ) -> dict[str, list[SavedSAE]]:
-    """The SAEs that a spec names, by the hook point that each is studied at; "*" names all of the model's.
+    """The SAEs that a field of a spec names, by the hook point that each is studied at; "*" names all of the model's.
 
     Without ``hook_names`` these are the hook points that the SAEs were trained on. Of those that "*" stands for, one
     that cannot be used is left out, and the job says so.
@@ -98,7 +141,7 @@ def saes_by_site(
         model.site(hook_name)
     sites: dict[str, list[SavedSAE]] = {name: [] for name in hook_names}
     left_out = LeftOut(context)
-    for sae in _named(context, names, shelf, model, hook_names):
+    for sae in _named(context, names, shelf, model, hook_names, field):
         with left_out.unless_named(sae, (*UNUSABLE, JobError)):
             for hook_name in _hook_points(sae, hook_names):
                 model.site(hook_name)
@@ -119,6 +162,7 @@ def _named(
     shelf: Shelf,
     model: LanguageModel,
     hook_names: tuple[str, ...],
+    field: str,
 ) -> list[SavedSAE]:
     """The SAEs of the names, each once, in the spec's order."""
     found: dict[str, SavedSAE] = {}
@@ -131,26 +175,28 @@ def _named(
             wanted = [sae for sae in fitting if not hook_names or set(_hook_points(sae, hook_names)) <= set(hook_names)]
             if not wanted:
                 why = f" ({shelf.damaged[0]})" if shelf.damaged else ""
-                raise JobError(f"saes: the store {context.store_root} has no SAE of {model.name}{why}; train one first")
+                raise JobError(
+                    f"{field}: the store {context.store_root} has no SAE of {model.name}{why}; train one first"
+                )
         else:
             wanted = [sae for sae in saved if name in (sae.sae_id, sae.name)]
             if not wanted:
                 for damaged in shelf.damaged:
                     if name in (damaged.sae_id, damaged.name):
-                        raise JobError(f"saes: {name!r} cannot be used: {damaged.reason}")
+                        raise JobError(f"{field}: {name!r} cannot be used: {damaged.reason}")
                 known = ", ".join(sorted(sae.name for sae in saved)) or "none"
-                raise JobError(f"saes: the store {context.store_root} has no SAE {name!r} (it has: {known})")
+                raise JobError(f"{field}: the store {context.store_root} has no SAE {name!r} (it has: {known})")
             hook_name = wanted[-1].hook_name
             if hook_names and hook_name not in (None, *hook_names):
                 raise JobError(
-                    f"saes: {name!r} was trained on {hook_name}, but hook_name is {', '.join(hook_names)}; "
+                    f"{field}: {name!r} was trained on {hook_name}, but hook_name is {', '.join(hook_names)}; "
                     "name the hook point it was trained on"
                 )
             wanted = wanted[-1:]
             if strange := [sae for sae in wanted if not sae.fits(model)]:
                 raise JobError(
-                    f"saes: {name!r} was trained on another language model ({strange[0].model_id}) than {model.name} "
-                    f"({model.model_id}); name the model it was trained on"
+                    f"{field}: {name!r} was trained on another language model ({strange[0].model_id}) than "
+                    f"{model.name} ({model.model_id}); name the model it was trained on"
                 )
             wanted = [replace(sae, named=True) for sae in wanted]
         found |= {sae.sae_id: sae for sae in wanted if not (sae.sae_id in found and found[sae.sae_id].named)}

@@ -6,14 +6,24 @@ from pathlib import Path
 import polars as pl
 import pytest
 import torch
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 
-from saetui.dark_matter import Reconstructions, decompose_errors, draw_contexts, split_contexts, study, width_scaling
+from saetui.dark_matter import (
+    ErrorSettings,
+    Reconstructions,
+    decompose_errors,
+    draw_contexts,
+    split_contexts,
+    study,
+    study_errors,
+    width_scaling,
+)
+from saetui.figures import figure
 from saetui.jobs.exceptions import JobError
 from saetui.jobs.kinds.errors.spec import ErrorsSpec
 from saetui.jobs.kinds.train.spec import Recipe, TrainSpec
 from saetui.lm import load_corpus, load_model, tokenize
-from saetui.sae import load_sae
+from saetui.sae import SAEError, load_sae
 from store import Store
 from tests.jobs.kinds.conftest import HOOK, RunTask
 
@@ -185,3 +195,107 @@ def test_norm_baselines_are_rows_where_they_are_asked_for(
     assert rows["figure"].to_list() == ["baseline_r2_activation_norm", "baseline_r2_l0", "baseline_r2_token_mean"]
     assert len(studies) == 2  # The study with them is another one; that without keeps its id.
     assert all(value is None or value <= 1 for value in rows["value"])
+
+
+def train_at(run_task: RunTask, model: Path, corpus: Path, hook: str, *recipes: Recipe) -> None:
+    run_task(
+        TrainSpec(
+            model=str(model),
+            corpus=str(corpus),
+            hook_name=hook,
+            context_length=32,
+            tokens=2000,
+            batch_size=100,
+            recipes=recipes,
+        )
+    )
+
+
+def test_what_is_measured_on_request_is_rows_that_figures_draw(
+    run_task: RunTask, model_folder: Path, corpus_file: Path, tmp_path: Path
+) -> None:
+    """SAEs of components, prediction from earlier SAEs and introduced errors, of one SAE after two earlier ones."""
+    earlier = (Recipe(width=8, k=2, name="early"), Recipe(width=16, k=2, name="early-wide"))
+    train_at(run_task, model_folder, corpus_file, "blocks.0.hook_resid_pre", *earlier)
+    train_at(run_task, model_folder, corpus_file, HOOK, Recipe(width=16, k=2, name="mine"))
+    train_at(run_task, model_folder, corpus_file, "blocks.1.hook_resid_post", Recipe(width=16, k=2, name="late"))
+    plain = {"saes": ["mine"], "losses": False, "pursuit_tokens": 0}
+    run_task(
+        spec_for(
+            model_folder,
+            corpus_file,
+            **plain,
+            component_steps=10,
+            component_k=2,
+            earlier_saes=["*"],
+            introduced_error=True,
+        )
+    )
+    with Store.open(tmp_path / "store") as store:
+        names = dict(store.query("select sae_id, name from sae").iter_rows())
+        components = store.query("select * from component_sae")
+        predicted = store.query("select * from earlier_prediction")
+        introduced = store.query("select * from introduced_error")
+        error = store.query("select value from error_figure where figure = 'fvu_sae'").item()
+        drawn = {name: figure(store, name) for name in ("component_saes", "earlier_saes", "introduced_error")}
+    assert components["component"].to_list() == ["activation", "error", "linear", "nonlinear"]
+    assert components["width"].unique().to_list() == [8 * 16]
+    of_part = dict(components.select("component", "mean_square").iter_rows())
+    assert 0 < error < 1
+    assert of_part["nonlinear"] < of_part["error"] < of_part["activation"]
+    # "*" is the widest of each earlier hook point, and nothing of later ones.
+    assert {names.get(source, source) for source in predicted["source"]} == {"early-wide", "own"}
+    assert predicted.group_by("source").len()["len"].to_list() == [3, 3]
+    assert len(introduced) == 75
+    nothing = introduced.filter(pl.sum_horizontal("^(dense|introduced)_deviation|removed_share$") == 0)
+    assert nothing.select("linear", "nonlinear").rows() == [pytest.approx((0, 0), abs=1e-9)]
+    # Noise as large as the activations' own variation, in all directions alike, is as large as they are.
+    loud = introduced.filter((pl.col("dense_deviation") == 0) & (pl.col("removed_share") == 0))
+    assert loud["true_nonlinear"].max() == pytest.approx(1, abs=0.15)
+    assert all(not made.is_empty for made in drawn.values())
+
+
+@pytest.mark.usefixtures("train")
+def test_an_sae_of_no_earlier_hook_point_predicts_nothing(
+    run_task: RunTask, model_folder: Path, corpus_file: Path
+) -> None:
+    train_at(run_task, model_folder, corpus_file, "blocks.1.hook_resid_post", Recipe(width=16, k=2, name="late"))
+    for names, message in (
+        (["late"], r"earlier_saes: 'late' is at blocks\.1\.hook_resid_post, which does not come before blocks\.0"),
+        (["*"], "earlier_saes: the store .* has no SAE of a hook point before blocks.0"),
+        (["none"], "earlier_saes: the store .* has no SAE 'none'"),
+    ):
+        with pytest.raises(JobError, match=message):
+            run_task(spec_for(model_folder, corpus_file, saes=["w8-k2"], earlier_saes=names))
+
+
+@pytest.mark.usefixtures("train")
+def test_components_get_no_more_latents_than_their_saes_have(
+    run_task: RunTask, model_folder: Path, corpus_file: Path
+) -> None:
+    with pytest.raises(SAEError, match="k is 129, but the width only 128"):
+        run_task(spec_for(model_folder, corpus_file, saes=["w8-k2"], component_steps=1, component_k=129))
+
+
+@pytest.mark.usefixtures("train")
+def test_a_pursuit_takes_the_sae_as_it_is_now(
+    run_task: RunTask, model_folder: Path, corpus_file: Path, tmp_path: Path
+) -> None:
+    """A worker that has studied an SAE before, whose folder was edited since."""
+    spec = spec_for(model_folder, corpus_file, saes=["w8-k2"], losses=False, seed=1)
+    sql = "select value from error_figure where figure = 'fvu_pursuit'"
+    run_task(spec)
+    with Store.open(tmp_path / "store") as store:
+        before = store.query(sql).item()
+        path = tmp_path / "store" / store.query("select path from sae where name = 'w8-k2'").item()
+    weights = load_file(path / "sae_weights.safetensors")
+    save_file(weights | {"W_dec": weights["W_dec"].flip(1).contiguous()}, path / "sae_weights.safetensors")
+    run_task(spec)
+    with Store.open(tmp_path / "store") as store:
+        after = store.query(sql).item()
+    model = load_model(str(model_folder))
+    corpus = tokenize(load_corpus(str(corpus_file)), model, context_length=32)
+    settings = ErrorSettings(losses=False, pursuit_tokens=320, seed=1)
+    alone = study_errors(model, {"edited": load_sae(path)}, corpus, HOOK, settings)
+    assert after == pytest.approx(alone.pursued["edited"].figures["fvu_pursuit"].value)
+    assert after != pytest.approx(before)

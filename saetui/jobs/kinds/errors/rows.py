@@ -14,7 +14,10 @@ from torch import Tensor
 
 from saetui.dark_matter import Estimate, LinearErrorFit, TokenErrors, TokenLosses
 from saetui.dark_matter.breakdown import Breakdown
+from saetui.dark_matter.component_saes import ComponentSAEs
 from saetui.dark_matter.components import ComponentLosses
+from saetui.dark_matter.earlier_saes import EarlierPrediction
+from saetui.dark_matter.introduced_error import IntroducedError
 from saetui.dark_matter.scaling import WidthScaling
 from saetui.dark_matter.study import ErrorFindings
 from saetui.dark_matter.width_norms import WidthNorms
@@ -76,6 +79,13 @@ def spool_findings(
     spool.add("width_law", [width_law_row(study_id, scaling)])
     if found.width_norms is not None:
         spool.add("width_norm", width_norm_rows(study_id, found.width_norms))
+    for table, rows in (
+        ("component_sae", [component_sae_rows(*item) for item in found.component_saes.items()]),
+        ("earlier_prediction", [earlier_rows(*item) for item in found.earlier.items()]),
+        ("introduced_error", [introduced_rows(*item) for item in found.introduced.items()]),
+    ):
+        if rows:
+            spool.add(table, [{"study_id": study_id, **row} for of_sae in rows for row in of_sae])
     spool.add("sae", [{"sae_id": sae_id, "linear_error_r2": fit.r2_total} for sae_id, fit in found.fits.items()])
 
 
@@ -147,6 +157,58 @@ def width_norm_rows(study_id: str, norms: WidthNorms) -> list[dict[str, Any]]:
             **_with_interval("gain_shuffled", pair.gain_shuffled),
         }
         for pair in norms.pairs.values()
+    ]
+
+
+def component_sae_rows(sae_id: str, trained: ComponentSAEs) -> list[dict[str, Any]]:
+    """Rows of ``component_sae``, without the study."""
+    return [
+        {
+            "sae_id": sae_id,
+            "component": component,
+            **_with_interval("fvu", one.fvu),
+            "dead_fraction": one.dead_fraction,
+            "mean_square": one.mean_square,
+            "width": one.sae.d_sae,
+            "k": one.sae.k,
+            "n_tokens": one.n_tokens,
+            **_with_interval("nonlinear_to_linear", trained.nonlinear_to_linear),
+        }
+        for component, one in trained.saes.items()
+    ]
+
+
+def earlier_rows(sae_id: str, predicted: EarlierPrediction) -> list[dict[str, Any]]:
+    """Rows of ``earlier_prediction``, without the study."""
+    return [
+        {
+            "sae_id": sae_id,
+            "source": source,
+            "part": part,
+            **_with_interval("r2", r2),
+            "ridge": predicted.ridge[source],
+            "n_train": predicted.n_train,
+            "n_test": predicted.n_test,
+        }
+        for source, parts in predicted.r2.items()
+        for part, r2 in parts.items()
+    ]
+
+
+def introduced_rows(sae_id: str, cells: Sequence[IntroducedError]) -> list[dict[str, Any]]:
+    """Rows of ``introduced_error``, without the study."""
+    return [
+        {
+            "sae_id": sae_id,
+            "dense_deviation": cell.dense_deviation,
+            "introduced_deviation": cell.introduced_deviation,
+            "removed_share": cell.removed_share,
+            **_with_interval("linear", cell.linear),
+            **_with_interval("nonlinear", cell.nonlinear),
+            "true_linear": cell.true_linear,
+            "true_nonlinear": cell.true_nonlinear,
+        }
+        for cell in cells
     ]
 
 

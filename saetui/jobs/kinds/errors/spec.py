@@ -15,7 +15,9 @@ from saetui.jobs.specs import (
     MOST_CONTEXTS,
     MOST_LISTED,
     MOST_SEED,
+    MOST_STEP,
     MOST_TOKENS,
+    MOST_WIDTH,
     SAES,
     SEED,
     Spec,
@@ -26,7 +28,13 @@ class ErrorsSpec(Spec):
     """What the SAEs of a hook point leave out of one token set, linear and not, token by token (2410.14670)."""
 
     paths: ClassVar[tuple[str, ...]] = ("model", "corpus")
-    later: ClassVar[tuple[str, ...]] = ("norm_baselines",)
+    later: ClassVar[tuple[str, ...]] = (
+        "norm_baselines",
+        "component_steps",
+        "component_k",
+        "earlier_saes",
+        "introduced_error",
+    )
 
     kind: Literal["errors"] = Field(default="errors", description="Errors of SAEs, token by token.")
     model: str = Field(default="embedded", min_length=1, max_length=LONGEST_PATH, description=MODEL)
@@ -67,8 +75,33 @@ class ErrorsSpec(Spec):
         default=False,
         description="Whether error norms are also predicted from the activation's norm, the L0 and the token alone.",
     )
+    component_steps: int = Field(
+        default=0,
+        ge=0,
+        le=MOST_STEP,
+        description="Training steps, of 1,024 tokens each, of an SAE on each component of the errors: the activation, "
+        "the error, its linear and its nonlinear part; 0: none.",
+    )
+    component_k: int = Field(
+        default=32, gt=0, le=MOST_WIDTH, description="Latents that an SAE of a component keeps per token."
+    )
+    earlier_saes: tuple[str, ...] = Field(
+        default=(),
+        max_length=MOST_LISTED,
+        description="SAEs of earlier hook points, by id or by name, from whose outputs the errors are predicted. '*': "
+        "the widest of each earlier hook point. Default: none.",
+    )
+    introduced_error: bool = Field(
+        default=False,
+        description="Whether the split of the errors is tried on activations made of each SAE's latents, to which "
+        "noise of known size was added.",
+    )
     batch_size: int = Field(default=16, gt=0, le=MOST_CONTEXTS, description=BATCH)
     seed: int = Field(default=0, ge=0, le=MOST_SEED, description=SEED)
+
+    @property
+    def lasts(self) -> bool:
+        return super().lasts and "*" not in self.earlier_saes
 
     @property
     def title(self) -> str:

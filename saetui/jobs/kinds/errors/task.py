@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from functools import partial
 from pathlib import Path
 
 from saetui.dark_matter.settings import ErrorSettings
@@ -11,34 +12,31 @@ from saetui.jobs.exceptions import JobError
 from saetui.jobs.kinds.errors.rows import spool_findings
 from saetui.jobs.kinds.errors.spec import ErrorsSpec
 from saetui.jobs.work.corpus_rows import spool_corpus, spool_model
-from saetui.jobs.work.saes import find_saes
+from saetui.jobs.work.saes import find_earlier_saes, find_saes, warm_encoders
 from saetui.jobs.work.sources import warm_model, warm_tokens
 from saetui.jobs.work.spec_settings import settings_of
 from saetui.jobs.work.tensor_files import save_tensors
 from saetui.lm import LanguageModel, TokenizedCorpus
-from saetui.pursuit.encoders import Encoders
-from saetui.sae import SAE
 
 FOLDER = Path("tensors", "errors")
+_WEIGHTS = {"components": 60.0, "earlier": 40.0, "introduced": 20.0}
 
 
 def run(spec: ErrorsSpec, context: TaskContext) -> None:
     """One reading of the tokens for all SAEs; then what the errors cost, and what a better encoder would leave."""
-    context.plan({"load": 6, "read": 40, "losses": 20, "parts": 15, "pursuit": 10})
+    context.plan({"load": 6, "read": 40, "losses": 20, "parts": 15, "pursuit": 10} | _asked_phases(spec))
     model = warm_model(context, spec.model)
     saes = find_saes(context, spec.saes, model, spec.hook_name)
+    earlier = find_earlier_saes(context, spec.earlier_saes, model, spec.hook_name)
     corpus = warm_tokens(context, model, spec.corpus, spec.context_length, spec.max_tokens)
-
-    def encoders(sae_id: str, sae: SAE) -> Encoders:
-        return context.warm.get(("encoders", sae_id, context.device), lambda: Encoders(sae))
-
     study = ErrorStudy(
         model,
         saes,
         corpus,
         spec.hook_name,
         settings_of(spec, ErrorSettings),
-        encoders=encoders,
+        earlier=earlier,
+        encoders=partial(warm_encoders, context),
         progress=lambda phase, unit, done, total: context.progress(phase, done, total, unit),
         check=context.check,
         log=context.log,
@@ -48,7 +46,7 @@ def run(spec: ErrorsSpec, context: TaskContext) -> None:
     except ValueError as error:
         raise JobError(f"errors at {spec.hook_name}: {error}") from error
     study.finish(found)
-    study_id = _study_id(spec, model, corpus, list(study.saes))
+    study_id = _study_id(spec, model, corpus, list(study.saes), list(earlier))
     spool_model(context, model)
     spool_corpus(context, model, corpus)
     spool_findings(context.spool, study_id, spec, model, corpus, study.saes, found)
@@ -70,11 +68,20 @@ def _save_maps(
     save_tensors(context, path, tensors, {"hook_name": spec.hook_name, "corpus_id": corpus.corpus_id})
 
 
-def _study_id(spec: ErrorsSpec, model: LanguageModel, corpus: TokenizedCorpus, sae_ids: list[str]) -> str:
+def _asked_phases(spec: ErrorsSpec) -> dict[str, float]:
+    """The phases of what is measured only on request."""
+    asked = {"components": spec.component_steps, "earlier": spec.earlier_saes, "introduced": spec.introduced_error}
+    return {phase: _WEIGHTS[phase] for phase, wanted in asked.items() if wanted}
+
+
+def _study_id(
+    spec: ErrorsSpec, model: LanguageModel, corpus: TokenizedCorpus, sae_ids: list[str], earlier: list[str]
+) -> str:
     settings = [
-        spec.model_dump(mode="json", exclude={"saes", "store", "batch_size"} | spec.unused),
+        spec.model_dump(mode="json", exclude={"saes", "earlier_saes", "store", "batch_size"} | spec.unused),
         model.model_id,
         corpus.corpus_id,
         sae_ids,
+        *([earlier] if earlier else []),
     ]
     return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:12]

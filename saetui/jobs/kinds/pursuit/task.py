@@ -11,13 +11,12 @@ from saetui.jobs.exceptions import JobError
 from saetui.jobs.kinds.pursuit.linear_maps import change_map, saved_map
 from saetui.jobs.kinds.pursuit.rows import code_rows, run_row
 from saetui.jobs.kinds.pursuit.spec import PursuitSpec
-from saetui.jobs.work.saes import sae_key, saes_by_site, warm_sae
+from saetui.jobs.work.saes import saes_by_site, warm_encoders, warm_sae
 from saetui.jobs.work.shelf import SavedSAE
 from saetui.jobs.work.sources import warm_model, warm_tokens
 from saetui.jobs.work.words import warm_words
 from saetui.lm import LanguageModel, TokenizedCorpus
 from saetui.pursuit import named_tokens
-from saetui.pursuit.encoders import Encoders
 from saetui.pursuit.exceptions import PursuitError
 from saetui.pursuit.named_tokens import NamedTokens
 from saetui.pursuit.study import LinearPart, study_pursuit
@@ -40,7 +39,7 @@ def _run(spec: PursuitSpec, context: TaskContext) -> None:
         raise JobError(f"l0: {spec.l0} latents per token are more than the {sae.d_sae} of {saved.name}")
     corpus = warm_tokens(context, model, spec.corpus, spec.context_length, spec.max_tokens)
     _require_same_tokens(spec, corpus)
-    encoders = context.warm.get(("encoders", *sae_key(context, saved)), lambda: Encoders(sae))
+    encoders = warm_encoders(context, saved.sae_id, sae)
     known = saved_map(context.store_root, saved.sae_id, spec.hook_name, corpus.corpus_id, spec.study, model.device)
     if known is None:
         context.log("no error study has looked at this SAE here, so errors are not split")
