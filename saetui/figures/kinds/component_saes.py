@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from saetui.figures.choice import Choice
+<<<<<<< HEAD:saetui/figures/kinds/component_saes.py
 from saetui.figures.plots import Bar, BarChart, Scale
+=======
+>>>>>>> 74fe87c (New figures take their plots from where they are):saetui/figures/component_saes.py
 from saetui.figures.kind import Drawing, Kind
 from saetui.figures.lines import Row
+from saetui.figures.plots import Bar, BarChart, Scale
 from saetui.figures.study_parts import SITE, ends_of, percent, site_of, study_of
 
 _COMPONENTS = ("activation", "error", "linear", "nonlinear")
@@ -48,6 +52,7 @@ def _ratios(rows: Sequence[Row]) -> str:
 
 KIND = Kind(
     name="component_saes",
+    order=91,
     question=__doc__ or "",
     explanation="An SAE of one recipe is trained on the activation, on the error of another SAE, and on the linear and "
     "the nonlinear part of that error, each brought to the same mean squared norm. A component that is a sum of sparse "

@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from saetui.figures.choice import Choice
+<<<<<<< HEAD:saetui/figures/kinds/earlier_saes.py
 from saetui.figures.plots import Bar, BarChart, Scale
+=======
+>>>>>>> 74fe87c (New figures take their plots from where they are):saetui/figures/earlier_saes.py
 from saetui.figures.kind import Drawing, Kind
 from saetui.figures.lines import Row
+from saetui.figures.plots import Bar, BarChart, Scale
 from saetui.figures.study_parts import SITE, ends_of, percent, site_of, study_of
 
 _PARTS = {"error": "error", "linear part": "linear", "nonlinear part": "nonlinear"}
@@ -41,6 +45,7 @@ def _named(row: Row, source: str) -> str:
 
 KIND = Kind(
     name="earlier_saes",
+    order=92,
     question=__doc__ or "",
     explanation="A linear map predicts the error, and its linear and nonlinear part, from the reconstructions that "
     "SAEs give at earlier hook points; below stands the same from the SAE's own reconstruction, which is what an "

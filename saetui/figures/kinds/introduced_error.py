@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from saetui.figures.choice import Choice
+<<<<<<< HEAD:saetui/figures/kinds/introduced_error.py
 from saetui.figures.plots import Chart, Line, Point, Scale
+=======
+>>>>>>> 74fe87c (New figures take their plots from where they are):saetui/figures/introduced_error.py
 from saetui.figures.kind import Drawing, Kind
 from saetui.figures.lines import Row
+from saetui.figures.plots import Chart, Line, Point, Scale
 from saetui.figures.study_parts import SITE, ends_of, percent, site_of, study_of
 
 
@@ -52,6 +56,7 @@ def _cell(row: Row) -> str:
 
 KIND = Kind(
     name="introduced_error",
+    order=93,
     question=__doc__ or "",
     explanation="Activations are made of an SAE's own latents and dense noise; their reconstruction lacks the weakest "
     "latents and has noise of its own. Each point is one amount of each. The linear part should be the dense noise and "
