@@ -5,10 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from saetui.figures.choice import Choice
-<<<<<<< HEAD:saetui/figures/kinds/component_saes.py
-from saetui.figures.plots import Bar, BarChart, Scale
-=======
->>>>>>> 74fe87c (New figures take their plots from where they are):saetui/figures/component_saes.py
 from saetui.figures.kind import Drawing, Kind
 from saetui.figures.lines import Row
 from saetui.figures.plots import Bar, BarChart, Scale
