@@ -97,8 +97,8 @@ class Reset(Command):
         bench.attend(tau=None, lead=None, min_cosine=None)
 
     @classmethod
-    def available(cls, bench: Workbench) -> bool:
-        return super().available(bench) and has_other_thresholds(bench)
+    def obstacle(cls, bench: Workbench, *, named: bool = False) -> str:  # noqa: ARG003
+        return "" if has_other_thresholds(bench) else "the thresholds are those of the study"
 
 
 def has_other_thresholds(bench: Workbench) -> bool:
@@ -149,8 +149,8 @@ class Cases(Command):
         return Filter(SHOWN[which], table=CASES)
 
     @classmethod
-    def available(cls, bench: Workbench) -> bool:
-        return super().available(bench) and not bench.page
+    def obstacle(cls, bench: Workbench, *, named: bool = False) -> str:  # noqa: ARG003
+        return "the words are not shown; M shows them" if bench.page else ""
 
 
 @command(
@@ -164,13 +164,14 @@ class Absorber(Command):
     def resolved(self, bench: Workbench) -> Command:
         latent = _looked_at(bench)
         if latent is None:
-            raise CommandError("absorber: put the cursor on a word that a latent took over, or on a latent")
+            raise CommandError(f"absorber: {self.obstacle(bench)}")
         attention = bench.attention.with_changes(latent=latent)
         return Open(link_of(Place("letters", attention), bench.catalogue))
 
     @classmethod
-    def available(cls, bench: Workbench) -> bool:
-        return super().available(bench) and _looked_at(bench) is not None
+    def obstacle(cls, bench: Workbench, *, named: bool = False) -> str:  # noqa: ARG003
+        here = _looked_at(bench) is not None
+        return "" if here else "put the cursor on a word that a latent took over, or on a latent"
 
 
 def _looked_at(bench: Workbench) -> int | None:
@@ -226,8 +227,8 @@ class Ablate(Command):
         bench.in_background(submit)
 
     @classmethod
-    def available(cls, bench: Workbench) -> bool:
-        return super().available(bench) and bench.attention.token is not None
+    def obstacle(cls, bench: Workbench, *, named: bool = False) -> str:
+        return "" if named or bench.attention.token is not None else "put the cursor on a word first"
 
 
 @command("measure", "Study the absorption of the SAEs in view", keys={"A": ""}, screens=(SCREEN,), label="study")

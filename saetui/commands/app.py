@@ -32,8 +32,8 @@ class Explain(Command):
         bench.front.open_panel("explain", self.term)
 
     @classmethod
-    def available(cls, bench: Workbench) -> bool:
-        return bench.table.sortable
+    def obstacle(cls, bench: Workbench, *, named: bool = False) -> str:
+        return "" if named or bench.table.sortable else "put the cursor on a number"
 
 
 @command("query", "Show the SQL behind the focused table", keys={"Q": ""}, label="query", recorded=False)
@@ -65,8 +65,8 @@ class Copy(Command):
         bench.front.copy("\t".join("" if v is None else visible(str(v)) for v in bench.row.values()), "row")
 
     @classmethod
-    def available(cls, bench: Workbench) -> bool:
-        return bench.row is not None
+    def obstacle(cls, bench: Workbench, *, named: bool = False) -> str:  # noqa: ARG003
+        return "" if bench.row is not None else "there is no row under the cursor"
 
 
 @command("link", "Copy a link to this place", keys={"Y": ""}, recorded=False)

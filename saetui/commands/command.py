@@ -47,6 +47,7 @@ class Command:
     summary: ClassVar[str] = ""
     keys: ClassVar[Mapping[str, str]] = {}
     screens: ClassVar[frozenset[str] | None] = None
+    elsewhere: ClassVar[bool] = False
     label: ClassVar[str] = ""
     group: ClassVar[str] = ""
     recorded: ClassVar[bool] = True
@@ -81,9 +82,17 @@ class Command:
         return self
 
     @classmethod
+    def obstacle(cls, bench: Workbench, *, named: bool = False) -> str:  # noqa: ARG003
+        """Why it cannot be done now on a screen of its own, in a few words; empty where it can.
+
+        A ``named`` command has its arguments given, so that it does not need what is under the cursor.
+        """
+        return ""
+
+    @classmethod
     def available(cls, bench: Workbench) -> bool:
-        """Whether it would do something here and now; decides what the footer offers."""
-        return cls.screens is None or bench.screen in cls.screens
+        """Whether its key does something here and now; decides what the footer offers."""
+        return (cls.screens is None or bench.screen in cls.screens) and not cls.obstacle(bench)
 
     @classmethod
     def arguments(cls) -> tuple[Argument, ...]:
@@ -128,15 +137,17 @@ def command(
     *,
     keys: Mapping[str, str] | None = None,
     screens: tuple[str, ...] | None = None,
+    elsewhere: bool = False,
     label: str = "",
     recorded: bool = True,
     asks: bool = False,
 ) -> Callable[[type[C]], type[C]]:
     """Make a class a frozen dataclass and a command.
 
-    ``keys`` maps a key to the arguments it gives, as typed; ``screens`` limits it to some screens; ``label`` is its
-    word in the footer; commands that change nothing but what is in front of the person (help, prompt) are not
-    ``recorded``; one that ``asks`` opens a panel of its own name when its key gives it no arguments.
+    ``keys`` maps a key to the arguments it gives, as typed; ``screens`` limits it to some screens, or only its keys
+    where it works ``elsewhere`` as well; ``label`` is its word in the footer; commands that change nothing but what is
+    in front of the person (help, prompt) are not ``recorded``; one that ``asks`` opens a panel of its own name when
+    its key gives it no arguments.
     """
 
     def made(cls: type[C]) -> type[C]:
@@ -147,6 +158,7 @@ def command(
         frozen.summary = summary
         frozen.keys = dict(keys or {})
         frozen.screens = None if screens is None else frozenset(screens)
+        frozen.elsewhere = elsewhere
         frozen.label = label
         frozen.group = cls.__module__.rpartition(".")[2]
         frozen.recorded = recorded

@@ -5,27 +5,50 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from saetui.commands.parse import parse
+from saetui.workbench.exceptions import CommandError
+from saetui.workbench.workbench import SCREENS
 
 if TYPE_CHECKING:
     from saetui.commands.command import Command
     from saetui.workbench.workbench import Workbench
 
 
-def prepare(bench: Workbench, given: Command | str) -> Command:
+def prepare(bench: Workbench, given: Command | str, *, anywhere: bool = False) -> Command:
     """The command with all its arguments filled in, ready to be performed.
 
-    Raises CommandError, StoreError or JobError where it cannot be done.
+    Raises CommandError, StoreError or JobError where it cannot be done; with ``anywhere`` it may be on another screen
+    than its own.
     """
     command = parse(given) if isinstance(given, str) else given
+    if not anywhere:
+        require_here(bench, type(command), named=bool(command.values()))
     return command.resolved(bench)
 
 
-def dispatch(bench: Workbench, given: Command | str, *, visit: bool = True) -> Command:
+def require_here(bench: Workbench, cls: type[Command], *, named: bool = False) -> None:
+    """CommandError, which says where it works, unless a command can be done here and now.
+
+    A ``named`` one has its arguments given, so that it does not need what is under the cursor.
+    """
+    if cls.screens is not None and bench.screen not in cls.screens and not cls.elsewhere:
+        raise CommandError(f"{cls.verb}: {_where(cls.screens)}")
+    obstacle = cls.obstacle(bench, named=named)
+    if obstacle:
+        raise CommandError(f"{cls.verb}: {obstacle}")
+
+
+def _where(screens: frozenset[str]) -> str:
+    own = [SCREENS[name] for name in SCREENS if name in screens]
+    keys, titles = " or ".join(key for key, _ in own), " and ".join(title.lower() for _, title in own)
+    return f"only on the {titles} screen{'s' if len(own) > 1 else ''}; press {keys}"
+
+
+def dispatch(bench: Workbench, given: Command | str, *, visit: bool = True, anywhere: bool = False) -> Command:
     """Do a command (or the text of one) and record it; gives it back with all its arguments filled in.
 
     ``visit=False`` is for moving a cursor: the place replaces the current step of the history.
-    Raises CommandError, StoreError or JobError where it cannot be done; nothing is recorded then.
+    Raises CommandError, StoreError or JobError where it cannot be done, as ``prepare`` does; nothing is recorded then.
     """
-    done = prepare(bench, given)
+    done = prepare(bench, given, anywhere=anywhere)
     bench.perform(done, visit=visit)
     return done

@@ -25,6 +25,7 @@ ORDER_NAMES = {
     "nonlinear": "nonlinear share",
     "damage": "CE damage",
 }
+_NO_STUDY = "no errors have been studied; A studies those of the SAEs in view"
 UNIT_NAMES = {"norm": "error norm", "share": "share of |x|", "fvu": "FVU"}
 # Which tokens are shown, by the name a person gives it.
 ONLY = ("all", "absorbed", "letter", "token")
@@ -65,8 +66,14 @@ def _offered(bench: Workbench) -> list[str]:
     return [which for which in ONLY if meant.get(which, True)]
 
 
-def _shows_tokens(bench: Workbench) -> bool:
-    return not bench.page and bool(bench.catalogue.error_studies)
+class _OnTokens(Command):
+    """What is done to the table of tokens, which must be there and shown."""
+
+    @classmethod
+    def obstacle(cls, bench: Workbench, *, named: bool = False) -> str:  # noqa: ARG003
+        if not bench.catalogue.error_studies:
+            return _NO_STUDY
+        return "the tokens are not shown; M shows them" if bench.page else ""
 
 
 def _next(names: Sequence[str], name: str) -> str:
@@ -74,7 +81,7 @@ def _next(names: Sequence[str], name: str) -> str:
 
 
 @command("order", "Sort tokens by what makes them hard", keys={"o": ""}, screens=(SCREEN,), label="order")
-class Order(Command):
+class Order(_OnTokens):
     name: str = argument(
         default="",
         help="hard (for all), solved (by width), worse (with width), nonlinear (share) or damage; the next if left out",
@@ -83,10 +90,6 @@ class Order(Command):
 
     def resolved(self, bench: Workbench) -> Order:
         return self if self.name else Order(_next(ORDERS, bench.attention.order))
-
-    @classmethod
-    def available(cls, bench: Workbench) -> bool:
-        return super().available(bench) and _shows_tokens(bench)
 
     def run(self, bench: Workbench) -> None:
         if self.name not in ORDERS:
@@ -100,15 +103,11 @@ class Order(Command):
 @command(
     "unit", "Show errors as norms, shares of the activation, or FVU", keys={"u": ""}, screens=(SCREEN,), label="unit"
 )
-class Unit(Command):
+class Unit(_OnTokens):
     name: str = argument(default="", help="norm, share or fvu; the next of them if left out", complete="unit")
 
     def resolved(self, bench: Workbench) -> Unit:
         return self if self.name else Unit(_next(UNITS, bench.attention.unit))
-
-    @classmethod
-    def available(cls, bench: Workbench) -> bool:
-        return super().available(bench) and _shows_tokens(bench)
 
     def run(self, bench: Workbench) -> None:
         if self.name not in UNITS:
@@ -123,7 +122,7 @@ class Unit(Command):
     screens=(SCREEN,),
     label="words",
 )
-class Only(Command):
+class Only(_OnTokens):
     which: str = argument(
         default="", help="all, absorbed, letter or token; the next of them if left out", complete="only"
     )
@@ -140,10 +139,6 @@ class Only(Command):
             raise CommandError(f"only {which}: {_WHY_NOT[which]}")
         return Filter(filter_of(which, bench), table=TOKENS)
 
-    @classmethod
-    def available(cls, bench: Workbench) -> bool:
-        return super().available(bench) and _shows_tokens(bench)
-
 
 _WHY_NOT = {
     "absorbed": "the absorption of this SAE has not been studied; :study absorption does it",
@@ -152,7 +147,7 @@ _WHY_NOT = {
 }
 
 
-@command("place", "Look at a token in its text", screens=(SCREEN,))
+@command("place", "Look at a token in its text", screens=(SCREEN,), elsewhere=True)
 class At(Command):
     context: int = argument(help="number of the text in the token set")
     position: int = argument(help="where in it the token stands, from 0")
@@ -175,8 +170,8 @@ class Scaling(Command):
         return Focus(TOKENS if bench.page == "scaling" else SCALING)
 
     @classmethod
-    def available(cls, bench: Workbench) -> bool:
-        return super().available(bench) and bool(bench.catalogue.error_studies)
+    def obstacle(cls, bench: Workbench, *, named: bool = False) -> str:  # noqa: ARG003
+        return "" if bench.catalogue.error_studies else _NO_STUDY
 
 
 @command("errors", "Study the errors of the SAEs in view", keys={"A": ""}, screens=(SCREEN,), label="study")

@@ -1,4 +1,4 @@
-"""Notes on SAEs, letters, latents and tokens: one text a subject, kept in the store."""
+"""Notes on SAEs, letters, latents and tokens: one text per subject, kept in the store."""
 
 from __future__ import annotations
 
@@ -46,8 +46,8 @@ class Note(Command):
         bench.in_background(save)
 
     @classmethod
-    def available(cls, bench: Workbench) -> bool:
-        return bench.table.subject is not None
+    def obstacle(cls, bench: Workbench, *, named: bool = False) -> str:
+        return "" if named or bench.table.subject is not None else "put the cursor on an SAE, letter, latent or token"
 
 
 def note_on(bench: Workbench, subject: Subject) -> str:

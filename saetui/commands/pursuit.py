@@ -105,8 +105,8 @@ class Pursue(Command):
         bench.in_background(submit)
 
     @classmethod
-    def available(cls, bench: Workbench) -> bool:
-        return super().available(bench) and bench.attention.sae is not None
+    def obstacle(cls, bench: Workbench, *, named: bool = False) -> str:
+        return "" if named or bench.attention.sae is not None else "choose an SAE first, e.g. :sae w2048-k4"
 
 
 @command(
@@ -235,8 +235,8 @@ class Beside(Command):
         bench.attend(beside=None if bench.attention.beside == self.pursuit else self.pursuit)
 
     @classmethod
-    def available(cls, bench: Workbench) -> bool:
-        return super().available(bench) and bench.tables[RUNS].row is not None
+    def obstacle(cls, bench: Workbench, *, named: bool = False) -> str:
+        return "" if named or bench.tables[RUNS].row is not None else "put the cursor on a pursuit, or name one"
 
 
 def find_run(bench: Workbench, name: str) -> tuple[str, str]:
@@ -260,8 +260,8 @@ class Halt(Command):
         bench.poll()
 
     @classmethod
-    def available(cls, bench: Workbench) -> bool:
-        return super().available(bench) and running_pursuit(bench) is not None
+    def obstacle(cls, bench: Workbench, *, named: bool = False) -> str:  # noqa: ARG003
+        return "" if running_pursuit(bench) is not None else "no pursuit runs"
 
 
 @command("inspect", "Look at the latent on the screen of letters", keys={"o": ""}, screens=(SCREEN,), label="latent")
@@ -283,5 +283,6 @@ class Inspect(Command):
         bench.show("letters")
 
     @classmethod
-    def available(cls, bench: Workbench) -> bool:
-        return super().available(bench) and bench.tables[LATENTS].row is not None
+    def obstacle(cls, bench: Workbench, *, named: bool = False) -> str:
+        has_row = bench.tables[LATENTS].row is not None
+        return "" if named or has_row else "put the cursor on a latent of a token"

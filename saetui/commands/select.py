@@ -84,6 +84,7 @@ def surface_of(bench: Workbench, text: str) -> str:
     "Put an SAE in view on the other screens, or take it out",
     keys={"space": ""},
     screens=("overview",),
+    elsewhere=True,
     label="in view",
 )
 class View(Command):

@@ -17,8 +17,9 @@ from saetui.disk_errors import told
 from saetui.plain_files import read_file
 from saetui.workbench.exceptions import CommandError
 
-# Format 1 digested sorted tables without a tie-break, and without what a table has fixed.
-FORMAT = 2
+# Format 1 digested sorted tables without a tie-break, and without what a table has fixed; up to format 2 a command
+# could be given on any screen.
+FORMAT = 3
 # No session of a person is as long; a file that is holds something else.
 _LONGEST_SECONDS = 1e9
 _SHOWN = 60

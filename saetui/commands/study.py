@@ -16,7 +16,14 @@ STUDIES = ("demo", "letters", "absorption", "errors")
 _TOKENS = 2_000_000
 
 
-@command("study", "Make a study in the background", keys={"D": "demo"}, screens=("overview",), label="demo study")
+@command(
+    "study",
+    "Make a study in the background",
+    keys={"D": "demo"},
+    screens=("overview",),
+    elsewhere=True,
+    label="demo study",
+)
 class Study(Command):
     name: str = argument(
         help="demo: six new SAEs and their studies; letters, absorption, errors: of the SAEs in view",

@@ -33,8 +33,8 @@ class Filter(Command):
         bench.change_table(self.table, filter=self.text)
 
     @classmethod
-    def available(cls, bench: Workbench) -> bool:
-        return bench.table.sortable
+    def obstacle(cls, bench: Workbench, *, named: bool = False) -> str:
+        return "" if named or bench.table.sortable else f"{bench.focus} is always in its own order, and shown whole"
 
 
 @command("sort", "Sort by a column; again turns it round", keys={"s": ""}, label="sort", asks=True)
@@ -61,8 +61,8 @@ class Sort(Command):
         bench.change_table(self.table, sort=self.column, descending=self.direction == "down")
 
     @classmethod
-    def available(cls, bench: Workbench) -> bool:
-        return bench.table.sortable
+    def obstacle(cls, bench: Workbench, *, named: bool = False) -> str:
+        return "" if named or bench.table.sortable else f"{bench.focus} is always in its own order, and shown whole"
 
 
 @command("unsort", "Bring a table back to its own order")
@@ -97,8 +97,8 @@ class Mark(Command):
         bench.in_background(lambda: bench.store.write(sql, {"kind": subject.kind, "key": subject.key}))
 
     @classmethod
-    def available(cls, bench: Workbench) -> bool:
-        return bench.table.subject is not None
+    def obstacle(cls, bench: Workbench, *, named: bool = False) -> str:
+        return "" if named or bench.table.subject is not None else "put the cursor on an SAE, letter, latent or token"
 
 
 def _table(bench: Workbench, name: str) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import gc
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from importlib import import_module
 from threading import Thread
@@ -25,7 +26,8 @@ from textual.notifications import SeverityLevel
 from textual.screen import ModalScreen, Screen
 
 from saetui.commands.command import Command
-from saetui.commands.parse import find, parse
+from saetui.commands.dispatch import prepare, require_here
+from saetui.commands.parse import find
 from saetui.commands.session import Recorder, fingerprint
 from saetui.tui.clean import Clean
 from saetui.tui.crash import crash_report
@@ -154,22 +156,30 @@ class WorkbenchApp(App[int], inherit_bindings=False):
 
     def dispatch(self, command: Command | str, *, visit: bool = True) -> None:
         """Do a command, after asking where it wants to be sure; what is wrong with it is shown, not raised."""
-        try:
-            given = (parse(command) if isinstance(command, str) else command).resolved(self.bench)
-            question = given.question(self.bench)
+        with self._saying():
+            self.perform(prepare(self.bench, command), visit=visit)
+
+    def perform(self, prepared: Command, *, visit: bool = True) -> None:
+        """Do a command whose arguments are all filled in, as ``dispatch`` does."""
+        with self._saying():
+            question = prepared.question(self.bench)
             if question is None:
-                self.bench.perform(given, visit=visit)
+                self.bench.perform(prepared, visit=visit)
                 return
-        except outside_errors() as problem:
-            self.say(told(problem), "error")
-            return
-        from saetui.tui.panels.confirm import ConfirmPanel
+            from saetui.tui.panels.confirm import ConfirmPanel
 
-        self.push_screen(ConfirmPanel(question), lambda sure: self._do(given.confirmed(), visit) if sure else None)
+            self.push_screen(ConfirmPanel(question), partial(self._answered, prepared.confirmed(), visit))
 
-    def _do(self, command: Command, visit: bool) -> None:
+    def _answered(self, confirmed: Command, visit: bool, sure: bool | None) -> None:
+        if sure:
+            with self._saying():
+                self.bench.perform(confirmed, visit=visit)
+
+    @contextmanager
+    def _saying(self) -> Iterator[None]:
+        """What cannot be done is shown, not raised."""
         try:
-            self.bench.perform(command, visit=visit)
+            yield
         except outside_errors() as problem:
             self.say(told(problem), "error")
 
@@ -181,7 +191,9 @@ class WorkbenchApp(App[int], inherit_bindings=False):
         if verb == "leave" and self.front_screen.is_zoomed:
             self.front_screen.zoom()
         elif find(verb).asks and not arguments:
-            self.open_panel(verb)
+            with self._saying():
+                require_here(self.bench, find(verb))
+                self.open_panel(verb)
         else:
             self.dispatch(text)
 

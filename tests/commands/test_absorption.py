@@ -138,8 +138,8 @@ def test_a_link_leads_to_a_word_and_keeps_what_if(cases: Workbench) -> None:
     dispatch(cases, "link")
     assert front.copied.endswith(" --at 'absorption/s/%20short?sae=w1024-k4&metric=projection&lead=0.8'")
     dispatch(cases, "reset")
-    dispatch(cases, "open letters/a?sae=w64-k4")
     dispatch(cases, "metric paper")
+    dispatch(cases, "open letters/a?sae=w64-k4")
     dispatch(cases, f"open {front.copied.rpartition(' ')[2]}")
     attention = cases.attention
     assert (cases.screen, attention.sae, attention.letter, attention.token) == ("absorption", "sae-1024", "s", " short")

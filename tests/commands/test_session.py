@@ -11,6 +11,7 @@ from saetui.commands.dispatch import dispatch
 from saetui.commands.note import Note
 from saetui.commands.select import Letter
 from saetui.commands.session import Recorder, fingerprint, load, replay
+from saetui.commands.session_lines import FORMAT
 from saetui.workbench.exceptions import CommandError
 from saetui.workbench.workbench import Workbench
 
@@ -163,7 +164,7 @@ DAMAGED: dict[str, tuple[bytes, list[str]]] = {
     "version is a number": (lines_of(HEADER | {"saetui": 1}), [":1:", "no session header"]),
     "format is a text": (lines_of(HEADER | {"format": "x"}), [":1:", "format"]),
     "format is null": (lines_of(HEADER | {"format": None}), [":1:", "format"]),
-    "format is later": (lines_of(HEADER | {"format": 3}), [":1:", "format 3"]),
+    "format is later": (lines_of(HEADER | {"format": FORMAT + 1}), [":1:", f"format {FORMAT + 1}"]),
     "format is huge": (lines_of(HEADER | {"format": 10**300}), [":1:", "format"]),
     "started is no time": (lines_of(HEADER | {"started": "yesterday"}), [":1:", "started is no time", "yesterday"]),
     "started is a number": (lines_of(HEADER | {"started": 5}), [":1:", "started must be a text, not 5"]),

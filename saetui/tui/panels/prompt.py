@@ -11,7 +11,8 @@ from textual.timer import Timer
 from textual.widgets import Input, Label, Static
 
 from saetui.commands.completion import Completion, completions
-from saetui.commands.parse import find, parse
+from saetui.commands.dispatch import prepare, require_here
+from saetui.commands.parse import find
 from saetui.commands.table import Filter
 from saetui.commands.vocabulary import commands
 from saetui.tui.drawing.fit import fit
@@ -107,17 +108,21 @@ class PromptPanel(LinePanel):
             self.dismiss()
             return
         try:
-            verb = find(line.split()[0])
-            asks = verb.asks and len(line.split()) == 1
-            if not asks:
-                parse(line).resolved(self.bench)
+            cls = find(line.split()[0])
+            as_key = len(line.split()) == 1 and (cls.asks or cls.verb == "leave")
+            if as_key:
+                require_here(self.bench, cls)
+            prepared = None if as_key else prepare(self.bench, line)
         except outside_errors() as problem:
             self.say(Content.styled(told(problem), "$error"))
             return
         self._history.add(line)
         self.dismiss()
         # The panel closes first, so that a command may open another one.
-        self.app.call_later(self.workbench_app.action_command, verb.verb if asks else line)
+        if prepared is None:
+            self.app.call_later(self.workbench_app.action_command, cls.verb)
+        else:
+            self.app.call_later(self.workbench_app.perform, prepared)
 
     def action_complete(self, by: int) -> None:
         if not self._offers:

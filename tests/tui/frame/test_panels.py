@@ -8,11 +8,13 @@ import pytest
 from textual.widgets import TextArea
 
 from saetui.commands.note import note_on
+from saetui.commands.select import Token
 from saetui.tui.clipboard import LONGEST_PAYLOAD, copy_file, osc52
 from saetui.tui.panels.pick import Item, matching
 from saetui.tui.panels.prompt_history import PromptHistory, history_file
 from saetui.tui.table.query_table import QueryTable
 from saetui.workbench.subject import Subject
+from saetui.workbench.workbench import Workbench
 
 from .running import running
 
@@ -35,6 +37,33 @@ async def test_the_prompt_keeps_a_line_that_is_wrong_and_says_why(study: Path) -
         await run.shows("nearest is 'letter'", ":lettr s")
         await run.press("escape")
         await run.hides("nearest is")
+
+
+async def test_the_prompt_fills_in_the_arguments_of_a_command_once(
+    study: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    resolved = Token.resolved
+    given: list[str] = []
+
+    def counted(command: Token, bench: Workbench) -> Token:
+        given.append(command.token)
+        return resolved(command, bench)
+
+    monkeypatch.setattr(Token, "resolved", counted)
+    async with running(study) as run:
+        await run.press("colon")
+        await run.type("token short")
+        await run.press("enter")
+        await run.until(lambda: run.bench.attention.token == " short")
+    assert given == ["short"]
+
+
+async def test_the_prompt_says_where_a_command_works(study: Path) -> None:
+    async with running(study) as run:
+        await run.press("colon")
+        await run.type("metric projection")
+        await run.press("enter")
+        await run.shows("metric: only on the absorption screen; press 3", ":metric projection")
 
 
 async def test_the_prompt_remembers(study: Path) -> None:

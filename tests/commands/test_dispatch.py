@@ -1,0 +1,84 @@
+"""What a command allows is enforced where it is dispatched, whoever gives it."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from saetui.commands.absorption import Metric, Tau
+from saetui.commands.dispatch import dispatch, prepare
+from saetui.commands.select import View
+from saetui.commands.session import Recorder, fingerprint, load, replay
+from saetui.commands.vocabulary import commands
+from saetui.workbench.exceptions import CommandError
+from saetui.workbench.workbench import SCREENS, Workbench
+
+
+@pytest.mark.parametrize("given", ["tau 0.1", "tau up", Tau(0.1)])
+def test_a_command_of_another_screen_says_where_it_works_and_changes_nothing(
+    bench: Workbench, given: str | Tau
+) -> None:
+    before = bench.attention
+    with pytest.raises(CommandError, match=r"^tau: only on the absorption screen; press 3$"):
+        dispatch(bench, given)
+    assert bench.attention == before
+    dispatch(bench, "screen absorption")
+    assert dispatch(bench, Tau(0.1)) == Tau(0.1)
+
+
+def test_every_command_of_some_screens_is_refused_on_all_others(bench: Workbench) -> None:
+    limited = [cls for cls in commands().values() if cls.screens is not None and not cls.elsewhere]
+    assert len(limited) > 15
+    for screen in SCREENS:
+        dispatch(bench, f"screen {screen}")
+        for cls in limited:
+            required = {a.name: 1 for a in cls.arguments() if a.required}
+            if cls.screens is not None and screen not in cls.screens:
+                with pytest.raises(CommandError, match=f"^{cls.verb}: only on the .* screens?; press [1-9]"):
+                    prepare(bench, cls(**required))
+
+
+def test_a_command_whose_keys_alone_belong_to_a_screen_works_on_all(bench: Workbench) -> None:
+    dispatch(bench, "screen letters")
+    assert dispatch(bench, "view w256-k4") == View("w256-k4")
+    assert "sae-256" not in bench.attention.in_view
+
+
+@pytest.mark.parametrize(
+    ("screen", "line", "why"),
+    [
+        ("absorption", "reset", "the thresholds are those of the study"),
+        ("absorption", "absorber", "put the cursor on a word that a latent took over"),
+        ("absorption", "ablate", "put the cursor on a word first"),
+        ("hard_tokens", "unit share", "no errors have been studied; A studies"),
+        ("hard_tokens", "scaling", "no errors have been studied; A studies"),
+        ("pursuit", "halt", "no pursuit runs"),
+        ("pursuit", "beside", "put the cursor on a pursuit"),
+        ("overview", "copy", "there is no row under the cursor"),
+    ],
+)
+def test_what_stands_in_the_way_is_said(bench: Workbench, screen: str, line: str, why: str) -> None:
+    dispatch(bench, f"screen {screen}")
+    before = bench.attention
+    assert not commands()[line.split()[0]].available(bench)
+    with pytest.raises(CommandError, match=f"^{line.split()[0]}: {why}"):
+        dispatch(bench, line)
+    assert bench.attention == before
+
+
+def test_a_recorded_session_is_held_to_it_too_but_not_one_from_before(bench: Workbench) -> None:
+    bench.recorder = Recorder(bench.store.root / "sessions", lambda: fingerprint(bench.store))
+    for line in ("screen absorption", "metric projection"):
+        dispatch(bench, line)
+    path: Path = bench.recorder.path
+    header, first, second = path.read_text(encoding="utf-8").splitlines()
+    path.write_text("\n".join([header, second, first, ""]), encoding="utf-8")
+    fresh = Workbench.open(bench.store.root, inline=True)
+    [(difference), *_] = replay(load(path), fresh)
+    assert difference.step.command == Metric("projection")
+    assert difference.shown == "metric: only on the absorption screen; press 3"
+    assert fresh.attention.metric == "paper"
+    path.write_text("\n".join([json.dumps(json.loads(header) | {"format": 2}), second, first, ""]), encoding="utf-8")
+    replay(load(path), fresh)
+    assert fresh.attention.metric == "projection"
+    fresh.close()
