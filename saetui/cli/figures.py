@@ -11,10 +11,11 @@ import typer
 from saetui.cli import work
 from saetui.cli.guard import fail
 from saetui.cli.printing import put, say
-from saetui.cli.spec_options import keyword_only, plain_type, with_signature
+from saetui.cli.spec_options import keyword_only, with_signature
 from saetui.figures.choice import Asked
 from saetui.figures.description import Figure as Drawn
 from saetui.figures.kind import Kind
+from saetui.jobs.spec_options import plain_type
 
 _WIDTH = 100
 _WIDEST = 160

@@ -54,8 +54,9 @@ class Studies(TyperGroup):
 
 
 def _studies() -> typer.Typer:
-    from saetui.cli.spec_options import can_be_typed, spec_command
+    from saetui.cli.spec_options import spec_command
     from saetui.jobs.registry import spec_kinds
+    from saetui.jobs.spec_options import can_be_typed
 
     app = typer.Typer()
     store_option = typer.Option(help="The store's folder; default: the one opened last.")

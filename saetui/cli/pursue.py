@@ -1,44 +1,115 @@
 """``saetui pursue``: a pursuit without the interface, and its figures beside those of the paper."""
 
-from __future__ import annotations
-
+import inspect
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Annotated, Any
 
+from saetui.cli import work
 from saetui.cli.printing import put
+from saetui.cli.spec_options import job_options, keyword_only, option_of, said, store_type, with_signature
 from saetui.cli.take_in import take_in
 from saetui.cli.text_table import new_table, print_table
-from saetui.workbench.exceptions import CommandError
+from saetui.commands.pursuit import FILLED_IN
+from saetui.jobs.kinds.pursuit import METHODS
+from saetui.jobs.kinds.pursuit.spec import PursuitSpec
+from saetui.jobs.spec_options import spec_options
+from saetui.workbench.exceptions import CommandError, UsageError
 from saetui.workbench.pursuit_comparison import between, comparison, signed_percent
-from saetui.workbench.token_choice import TokenChoice
+from saetui.workbench.token_choice import COUNT, OWN, TokenChoice
 from store import Store
 from store.queries import named_query
 
 
+def pursue_command(run: Callable[..., None], store_option: Any) -> Callable[..., None]:
+    """A function whose parameters are ways to choose tokens and the options of the job; it gives them to ``run``."""
+    import typer
+
+    options = spec_options(PursuitSpec)
+    own = {
+        "sae": Annotated[str | None, typer.Option(help="SAE, by name or id; default: the widest.")],
+        "hardest": Annotated[int | None, typer.Option(help="So many held-out tokens with the largest error.")],
+        "random": Annotated[int | None, typer.Option(help=f"So many tokens drawn at random; default: {COUNT}.")],
+        "letter": Annotated[str | None, typer.Option(help="The judged words of a letter.")],
+        "place": Annotated[
+            list[str] | None, typer.Option(help="A token as CONTEXT:POSITION. Repeat the option for more.")
+        ],
+        "l0": option_of(options["l0"], str, f" ('{OWN}' says so, too)"),
+        "method": option_of(options["method"]),
+        "store": store_type(store_option),
+        **{name: option_of(option) for name, option in options.items() if name not in FILLED_IN},
+    }
+    switches = {
+        "missed": Annotated[bool, typer.Option("--missed", help="Of them only what its main latents miss.")],
+        "marked": Annotated[bool, typer.Option("--marked", help="The tokens marked in the interface.")],
+    }
+
+    def command(**given: Any) -> None:
+        run(**said(given))
+
+    command.__doc__ = inspect.getdoc(PursuitSpec)
+    return with_signature(command, [*keyword_only(own, None), *keyword_only(switches, False), *job_options()])
+
+
 def pursue(
-    store_root: Path, sae: str | None, choice: TokenChoice, l0: str, method: str, device: str | None, *, force: bool
+    *,
+    store: Path | None = None,
+    sae: str | None = None,
+    hardest: int | None = None,
+    random: int | None = None,
+    letter: str | None = None,
+    place: Sequence[str] = (),
+    missed: bool = False,
+    marked: bool = False,
+    l0: str = OWN,
+    method: str = METHODS[0],
+    device: str | None = None,
+    force: bool = False,
+    **given: Any,
 ) -> int:
-    """Pursue without the interface, wait for it, and print the result."""
+    """Pursue without the interface, wait for it, and print the result; ``given`` has further fields of the job."""
     from saetui.cli.headless import follow_jobs
     from saetui.jobs import JobClient
     from saetui.workbench.catalogue import Catalogue
     from saetui.workbench.study_specs import pursuit_spec
 
-    client = JobClient(store_root)
-    with Store.open(store_root) as store:
-        take_in(store)
-        catalogue = Catalogue.read(store)
+    choice = _choice(
+        {
+            "hardest": None if hardest is None else str(hardest),
+            "random": None if random is None else str(random),
+            "missed" if missed else "letter": letter,
+            "marked": "" if marked else None,
+            "at": ",".join(place) if place else None,
+        },
+        missed=missed,
+    )
+    root = work.store_root(store)
+    client = JobClient(root)
+    with Store.open(root) as opened:
+        take_in(opened)
+        catalogue = Catalogue.read(opened)
         if sae is None and not catalogue.saes:
-            raise CommandError(f"{store_root} has no SAE yet; `saetui demo` makes some")
+            raise CommandError(f"{root} has no SAE yet; `saetui demo` makes some")
         entry = catalogue.sae(sae) if sae is not None else catalogue.saes[-1]
-        spec = pursuit_spec(store, entry, choice, l0, method, client.jobs())
+        spec = pursuit_spec(opened, entry, choice, l0, method, client.jobs(), given)
     job = client.submit(spec, device, force=force)
-    code = follow_jobs(store_root, [job], again="--force")
+    code = follow_jobs(root, [job], again="--force")
     if code:
         return code
     # A job that was done before made an earlier pursuit than the latest.
     progress = client.job(job.id).progress
     made = progress.metrics.get("pursuit") if progress is not None else None
-    return print_pursuits(store_root, sae_name=entry.name, pursuit_id=None if made is None else str(made))
+    return print_pursuits(root, sae_name=entry.name, pursuit_id=None if made is None else str(made))
+
+
+def _choice(ways: Mapping[str, str | None], *, missed: bool) -> TokenChoice:
+    """The one way in which tokens were chosen; some at random where nothing was said."""
+    given = [(way, of) for way, of in ways.items() if of is not None]
+    if missed and "missed" not in dict(given):
+        raise UsageError("pursue: --missed is about the words of a letter; add --letter, e.g. --letter s")
+    if len(given) > 1:
+        raise UsageError(f"pursue: choose tokens in one way, not by {' and by '.join(way for way, _ in given)}")
+    return TokenChoice(*given[0]) if given else TokenChoice("random", str(COUNT))
 
 
 def print_pursuits(store_root: Path, *, sae_name: str | None = None, pursuit_id: str | None = None) -> int:

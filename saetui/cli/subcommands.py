@@ -89,36 +89,20 @@ def _register(app: "typer.Typer", jobs: "typer.Typer", store_option: Any) -> Non
 
     app.command("figure", cls=made_later(make_figure), help="Draw a figure of a store, or write it to a file.")(_later)
 
-    @app.command(
-        help="Find the codes of tokens again by gradient pursuit: what could a better encoder do (2410.14670)?"
-    )
-    def pursue(
-        sae: Annotated[str | None, typer.Option(help="SAE, by name or id; default: the widest.")] = None,
-        hardest: Annotated[int | None, typer.Option(help="So many held-out tokens with the largest error.")] = None,
-        random: Annotated[int | None, typer.Option(help="So many tokens drawn at random; default: 200.")] = None,
-        letter: Annotated[str | None, typer.Option(help="The judged words of a letter.")] = None,
-        missed: Annotated[bool, typer.Option("--missed", help="Of them only what its main latents miss.")] = False,
-        marked: Annotated[bool, typer.Option("--marked", help="The tokens marked in the interface.")] = False,
-        place: Annotated[
-            list[str] | None, typer.Option(help="A token as CONTEXT:POSITION. Repeat the option for more.")
-        ] = None,
-        l0: Annotated[str, typer.Option(help="Latents of each token; own: as many as the SAE used.")] = "own",
-        method: Annotated[
-            str, typer.Option(help="persistent, dark_matter (as published), orthogonal, polish or nnls.")
-        ] = "persistent",
-        store: Annotated[Path | None, store_option] = None,
-        device: Annotated[str | None, typer.Option(help="cpu, cuda:0, …; default: the freest.")] = None,
-        force: Annotated[bool, typer.Option("--force", help="Run it although it was done before.")] = False,
-    ) -> None:
-        ways = {
-            "hardest": None if hardest is None else str(hardest),
-            "random": None if random is None else str(random),
-            "missed" if missed else "letter": letter,
-            "marked": "" if marked else None,
-            "at": ",".join(place) if place else None,
-        }
-        given = [(way, of) for way, of in ways.items() if of is not None]
-        guarded(work.pursue_tokens)(given, sae, l0, method, store, device, missed=missed, force=force)
+    def make_train() -> Callable[..., None]:
+        from saetui.cli.train import train, train_command
+
+        return train_command(guarded(train), store_option)
+
+    app.command("train", cls=made_later(make_train), help="Train a grid of SAEs on one stream of activations.")(_later)
+
+    def make_pursue() -> Callable[..., None]:
+        from saetui.cli.pursue import pursue, pursue_command
+
+        return pursue_command(guarded(pursue), store_option)
+
+    pursued = "Find the codes of tokens again by gradient pursuit: what could a better encoder do (2410.14670)?"
+    app.command("pursue", cls=made_later(make_pursue), help=pursued)(_later)
 
     @jobs.callback(invoke_without_command=True)
     def list_jobs(context: typer.Context, store: Annotated[Path | None, store_option] = None) -> None:

@@ -96,50 +96,29 @@ def make_study(document: dict[str, Any], store: Path | None, device: str | None,
     from saetui.cli.headless import follow_jobs
     from saetui.cli.summary import print_summary
     from saetui.jobs import JobClient, JobError, parse_spec
-    from saetui.jobs.registry import has_field, needs_field
     from saetui.workbench.exceptions import UsageError
-    from store import Store
 
     root = store_root(store)
-    with Store.open(root) as opened:
-        hooks, models = (
-            [row[0] for row in opened.fetch(f"SELECT DISTINCT {column} FROM sae JOIN model USING (model_id)").rows]
-            for column in ("hook_name", "model.source")
-        )
-    # What all SAEs of the store have in common need not be said.
-    if len(hooks) == 1 and needs_field(document["kind"], "hook_name"):
-        document = {"hook_name": hooks[0], **document}
-    if len(models) == 1 and has_field(document["kind"], "model"):
-        document = {"model": models[0], **document}
     try:
-        spec = parse_spec(document, source="study", base=Path.cwd())
+        spec = parse_spec(in_common(root, document["kind"]) | document, source="study", base=Path.cwd())
     except JobError as problem:
         raise UsageError(str(problem)) from problem
     job = JobClient(root).submit(spec, device, force=force)
     return follow_jobs(root, [job], again="--force") or print_summary(root)
 
 
-def pursue_tokens(
-    given: list[tuple[str, str]],
-    sae: str | None,
-    l0: str,
-    method: str,
-    store: Path | None,
-    device: str | None,
-    *,
-    missed: bool,
-    force: bool,
-) -> int:
-    from saetui.cli.pursue import pursue
-    from saetui.workbench.exceptions import UsageError
-    from saetui.workbench.token_choice import COUNT, TokenChoice
+def in_common(root: Path, kind: str) -> dict[str, Any]:
+    """What all SAEs of a store have in common of the fields of a kind of job, which then need not be said."""
+    from saetui.jobs.registry import has_field, needs_field
+    from store import Store
 
-    if missed and "missed" not in dict(given):
-        raise UsageError("pursue: --missed is about the words of a letter; add --letter, e.g. --letter s")
-    if len(given) > 1:
-        raise UsageError(f"pursue: choose tokens in one way, not by {' and by '.join(way for way, _ in given)}")
-    choice = TokenChoice(*given[0]) if given else TokenChoice("random", str(COUNT))
-    return pursue(store_root(store), sae, choice, l0, method, device, force=force)
+    with Store.open(root) as opened:
+        hooks, models = (
+            [row[0] for row in opened.fetch(f"SELECT DISTINCT {column} FROM sae JOIN model USING (model_id)").rows]
+            for column in ("hook_name", "model.source")
+        )
+    common = {"hook_name": hooks[0]} if len(hooks) == 1 and needs_field(kind, "hook_name") else {}
+    return common | ({"model": models[0]} if len(models) == 1 and has_field(kind, "model") else {})
 
 
 def list_jobs(store: Path | None) -> int:

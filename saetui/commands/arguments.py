@@ -17,7 +17,8 @@ _LONGEST = 100
 
 def build(cls: type[Command], given: Mapping[str, Any]) -> Command:
     """A command from named values (texts are converted), e.g. from a line of a session file."""
-    arguments = {a.name: a for a in cls.arguments()}
+    own = {a.name: a for a in cls.arguments()}
+    arguments = own | {a.name: a for a in cls.options(given)}
     unknown = [name for name in given if name not in arguments]
     if unknown:
         near = get_close_matches(unknown[0], arguments, n=1)
@@ -26,7 +27,10 @@ def build(cls: type[Command], given: Mapping[str, Any]) -> Command:
     missing = [a.name for a in arguments.values() if a.required and a.name not in given]
     if missing:
         raise CommandError(f"{cls.verb}: {missing[0]} is missing; usage: {cls.usage()}")
-    return cls(**{name: _converted(cls, arguments[name], value) for name, value in given.items()})
+    values = {name: _converted(cls, arguments[name], value) for name, value in given.items()}
+    chosen = tuple((name, values[name]) for name in arguments if name in values and name not in own)
+    written = {name: value for name, value in values.items() if name in own}
+    return cls(**written, **({"chosen": chosen} if chosen else {}))
 
 
 def text_of(command: Command) -> str:
@@ -44,6 +48,7 @@ def text_of(command: Command) -> str:
             continue
         written = shlex.quote(_written(value))
         words.append(written if positional and "=" not in written else f"{a.name}={written}")
+    words += [f"{name}={shlex.quote(_written(value))}" for name, value in command.chosen]
     return " ".join(words)
 
 

@@ -15,7 +15,7 @@ _ARGUMENTS: dict[type[Command], tuple[Argument, ...]] = {}
 
 @dataclass(frozen=True)
 class Argument:
-    """One argument of a command, as the prompt and the help need it."""
+    """One argument of a command, as the prompt and the help need it; ``words`` are those that it chooses from."""
 
     name: str
     kind: Any
@@ -23,6 +23,7 @@ class Argument:
     help: str
     complete: str | None
     rest: bool
+    words: tuple[str, ...] = ()
 
     @property
     def required(self) -> bool:
@@ -101,6 +102,11 @@ class Command:
         return _ARGUMENTS[cls]
 
     @classmethod
+    def options(cls, given: Mapping[str, Any]) -> tuple[Argument, ...]:  # noqa: ARG003
+        """What else can be given by name, depending on what is given already: the options of a job."""
+        return ()
+
+    @classmethod
     def usage(cls) -> str:
         """One line: the verb and its arguments."""
         return " ".join([cls.verb, *(a.usage for a in cls.arguments())])
@@ -109,7 +115,13 @@ class Command:
         """The arguments that differ from their defaults, as JSON can hold them."""
         given = {a.name: getattr(self, a.name) for a in self.arguments()}
         kept = {a.name: given[a.name] for a in self.arguments() if a.required or given[a.name] != a.default}
+        kept |= dict(self.chosen)
         return {name: list(value) if isinstance(value, tuple) else value for name, value in kept.items()}
+
+    @property
+    def chosen(self) -> tuple[tuple[str, Any], ...]:
+        """The options that were given, by name."""
+        return ()
 
 
 def _arguments(cls: type[Command]) -> tuple[Argument, ...]:
@@ -124,6 +136,7 @@ def _arguments(cls: type[Command]) -> tuple[Argument, ...]:
             field.metadata.get("rest", False),
         )
         for field in dataclasses.fields(cls)
+        if not field.kw_only
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
@@ -14,14 +14,15 @@ from saetui.commands.absorption import SHOWN
 from saetui.commands.command import Argument, Command
 from saetui.commands.hard_tokens import ONLY
 from saetui.commands.pursuit import BUDGETS
-from saetui.commands.study import STUDIES
+from saetui.commands.study import studies
 from saetui.commands.vocabulary import commands
+from saetui.jobs.kinds.pursuit import METHODS
 from saetui.plugins import architecture_names
 from saetui.workbench.attention import METRICS, ORDERS, UNITS
 from saetui.workbench.exceptions import CommandError
 from saetui.workbench.subject import SUBJECTS
 from saetui.workbench.tables import TABLES, tables_of
-from saetui.workbench.token_choice import METHODS, WAYS
+from saetui.workbench.token_choice import WAYS
 from saetui.workbench.user_path import user_path
 
 if TYPE_CHECKING:
@@ -51,29 +52,65 @@ def completions(line: str, bench: Workbench) -> list[Completion]:
         return [Completion(cls.verb, cls.summary) for cls in (*begins, *within)]
     if verb not in known:
         return []
+    cls = known[verb]
     head, _, word = tail.rpartition(" ")
-    argument, given = _argument(known[verb], head, word)
-    if argument is None:
+    given = _given(cls, head)
+    argument, typed = _argument(cls, given, word)
+    found = []
+    if argument is not None:
+        prefix = text[: len(text) - len(typed)]
+        values = _values(argument, bench, typed)
+        found = [Completion(prefix + value, argument.help) for value in values if value.startswith(typed)]
+    # Options have names that nobody can guess; the arguments before them are in the usage.
+    if not found and "=" not in word:
+        prefix = text[: len(text) - len(word)]
+        left = [a for a in cls.options(given) if a.name not in given and a.name.startswith(word)]
+        found = [Completion(f"{prefix}{option.name}=", option.help) for option in left]
+    return found
+
+
+def explained(line: str) -> list[tuple[str, str]]:
+    """``(name, help)`` of the argument that the last word of a line gives, or else of all its command has."""
+    verb, _, tail = line.removeprefix(":").lstrip().partition(" ")
+    cls = commands().get(verb)
+    if cls is None:
         return []
-    prefix = text[: len(text) - len(given)]
-    values = _values(argument, bench, given)
-    return [Completion(prefix + value, argument.help) for value in values if value.startswith(given)]
+    head, _, word = tail.rpartition(" ")
+    given = _given(cls, head)
+    name, equals, _ = word.partition("=")
+    arguments = (*cls.arguments(), *cls.options(given))
+    one = [a for a in arguments if equals and a.name == name]
+    return [(a.name, a.help) for a in one or arguments]
 
 
-def _argument(cls: type[Command], head: str, word: str) -> tuple[Argument | None, str]:
+def _given(cls: type[Command], head: str) -> dict[str, str]:
+    """What the words before the last one give, as far as one can tell."""
+    free = [a.name for a in cls.arguments()]
+    given: dict[str, str] = {}
+    for word in head.split():
+        name, equals, value = word.partition("=")
+        left = [a for a in free if a not in given]
+        if equals and name.isidentifier():
+            given[name] = value
+        elif left:
+            given[left[0]] = word
+    return given
+
+
+def _argument(cls: type[Command], given: Mapping[str, str], word: str) -> tuple[Argument | None, str]:
     """The argument that the last word gives, and what of it is typed already."""
-    arguments = cls.arguments()
     name, equals, value = word.partition("=")
-    named = {a.name: a for a in arguments}
+    named = {a.name: a for a in (*cls.arguments(), *cls.options(given))}
     if equals and name in named:
         return named[name], value.rpartition(",")[2]
-    place = len([w for w in head.split() if "=" not in w])
-    return (arguments[place], word) if place < len(arguments) else (None, word)
+    return next((a for a in cls.arguments() if a.name not in given), None), word
 
 
 def _values(argument: Argument, bench: Workbench, given: str) -> Iterable[str]:
     if argument.complete == "file":
         return _files(given)
+    if argument.words:
+        return argument.words
     source = SOURCES.get(argument.complete or "")
     return source(bench) if source is not None else ()
 
@@ -126,7 +163,7 @@ SOURCES: dict[str, Callable[[Workbench], Iterable[str]]] = {
     "term": _terms,
     "figure": _figures,
     "hook": lambda bench: sorted({s.hook_name for s in bench.catalogue.saes}),
-    "study": lambda _: STUDIES,
+    "study": lambda _: studies(),
     "metric": lambda _: METRICS,
     "cases": lambda _: SHOWN,
     "order": lambda _: ORDERS,

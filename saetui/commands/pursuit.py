@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
-from saetui.commands.command import Command, argument, command
+from saetui.commands.command import Argument, Command, argument, command
+from saetui.commands.job_command import JobCommand, fields_of, spec_arguments
 from saetui.commands.select import Latent
+from saetui.jobs.kinds.pursuit import METHODS
 from saetui.workbench.exceptions import CommandError
-from saetui.workbench.token_choice import COUNT, METHODS, OWN, TokenChoice, read_l0
+from saetui.workbench.token_choice import COUNT, OWN, TokenChoice, read_l0
 
 if TYPE_CHECKING:
     from saetui.jobs import Job
@@ -19,6 +22,12 @@ RUNS, TOKENS, LATENTS = (f"{SCREEN}.{part}" for part in ("runs", "tokens", "late
 # What the key goes through; a letter's words and single places are typed.
 _WAYS = ("hardest", "missed", "marked", "random")
 _COUNTS = (20, 50, 100, 200, 500, 1000, 2000, 5000)
+# Fields of the job that follow from the tokens, the SAE and its last study, or that the command has itself.
+FILLED_IN = frozenset(
+    {"model", "corpus", "corpus_id", "hook_name", "sae", "context_length", "max_tokens", "method", "l0", "chosen"}
+    | {"places", "words", "random_tokens", "examples", "test_share", "leading_space", "latents_per_letter"}
+    | {"max_k", "tau"}
+)
 # Latents of a token that the key goes through.
 BUDGETS = (OWN, "1", "2", "4", "8", "16", "32", "64")
 _TOKEN = """
@@ -64,12 +73,16 @@ def _choice(bench: Workbench, way: str, of: str) -> TokenChoice:
     screens=(SCREEN,),
     label="pursue",
 )
-class Pursue(Command):
+class Pursue(JobCommand):
     way: str = argument(default="", help="hardest, missed, marked, random, letter or at", complete="ways")
     of: str = argument(default="", help="how many, a letter, or CONTEXT:POSITION,…")
     l0: str = argument(default="", help="latents of each token, or own", complete="budget")
     method: str = argument(default="", help="as :method takes it", complete="method")
     sae: str = argument(default="", help="name of an SAE; the current one if left out", complete="sae")
+
+    @classmethod
+    def options(cls, given: Mapping[str, Any]) -> tuple[Argument, ...]:  # noqa: ARG003
+        return spec_arguments("pursuit", FILLED_IN)
 
     def resolved(self, bench: Workbench) -> Pursue:
         entry, attention = _sae(bench, self.sae), bench.attention
@@ -77,7 +90,7 @@ class Pursue(Command):
         l0, method = self.l0 or attention.pursue_l0, self.method or attention.pursue_method
         read_l0(l0, entry)
         _check_method(method)
-        return Pursue(choice.way, of=choice.of, l0=l0, method=method, sae=entry.name)
+        return Pursue(choice.way, of=choice.of, l0=l0, method=method, sae=entry.name, chosen=self.chosen)
 
     def run(self, bench: Workbench) -> None:
         entry, choice = _sae(bench, self.sae), TokenChoice(self.way, self.of)
@@ -97,7 +110,8 @@ class Pursue(Command):
         def submit() -> str | None:
             from saetui.workbench.study_specs import pursuit_spec
 
-            spec = pursuit_spec(bench.store, entry, choice, self.l0, self.method, bench.client.jobs())
+            given = fields_of("pursuit", self.chosen)
+            spec = pursuit_spec(bench.store, entry, choice, self.l0, self.method, bench.client.jobs(), given)
             # One that was done before is done again: it replaces itself, and is the latest.
             job = bench.client.submit(spec, force=True)
             return None if job.state == "running" else f"{job.title} is {job.state}"

@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
-from itertools import product
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
-from saetui.commands.command import Command, argument, command
+from saetui.commands.command import Argument, argument, command
+from saetui.commands.job_command import JobCommand, fields_of, spec_arguments
 from saetui.workbench.exceptions import CommandError
 
 if TYPE_CHECKING:
     from saetui.jobs.specs import Spec
     from saetui.workbench.workbench import Workbench
 
-STUDIES = ("demo", "letters", "absorption", "errors")
-_TOKENS = 2_000_000
+DEMO = "demo"
+# Fields that the SAEs in view, or the current one, fill in.
+_SITE = ("saes", "model", "corpus", "hook_name", "hook_names")
+# Fields of a train job that the command has under its own names, or that are of one SAE among others.
+_TRAINED = ("model", "corpus", "hook_name", "architecture", "width", "k", "tokens", "name")
+
+
+def studies() -> tuple[str, ...]:
+    """The demo, and every kind of job that takes all SAEs in view, or none; reads the specs, which bring pydantic."""
+    from saetui.jobs.registry import spec_kinds
+
+    return (DEMO, *(kind for kind, spec in spec_kinds().items() if not {"sae", "recipes"} & set(spec.model_fields)))
 
 
 @command(
@@ -24,36 +35,42 @@ _TOKENS = 2_000_000
     elsewhere=True,
     label="demo study",
 )
-class Study(Command):
+class Study(JobCommand):
     name: str = argument(
-        help="demo: six new SAEs and their studies; letters, absorption, errors: of the SAEs in view",
+        help="demo: six new SAEs and their studies; letters, absorption, errors, …: of the SAEs in view",
         complete="study",
     )
     force: bool = argument(default=False, help="make it although it was made before; not of the demo")
 
+    @classmethod
+    def options(cls, given: Mapping[str, Any]) -> tuple[Argument, ...]:
+        name = given.get("name", DEMO)
+        return spec_arguments(name, _SITE) if name != DEMO and name in studies() else ()
+
     def run(self, bench: Workbench) -> None:
-        if self.name not in STUDIES:
-            raise CommandError(f"study: no study {self.name!r}; there is {', '.join(STUDIES)}")
+        if self.name != DEMO and self.name not in studies():
+            raise CommandError(f"study: no study {self.name!r}; there is {', '.join(studies())}")
+
+        from saetui.jobs.registry import has_field
 
         saes = tuple(s for s in bench.catalogue.saes if s.sae_id in bench.attention.in_view)
-        if self.name != "demo" and not saes:
+        if self.name != DEMO and not saes and has_field(self.name, "saes"):
             raise CommandError(f"study {self.name}: put an SAE in view first, with space on screen 1")
 
         def submit() -> str:
-            if self.name == "demo":
+            if self.name == DEMO:
                 from saetui.jobs.demo import submit_demo
 
                 jobs = submit_demo(bench.client)
             else:
-                from saetui.workbench.study_specs import absorption_specs, errors_specs, letters_specs
+                from saetui.workbench.study_specs import study_specs
 
-                makers = {"letters": letters_specs, "absorption": absorption_specs, "errors": errors_specs}
-                specs = makers[self.name](saes)
+                specs = study_specs(self.name, saes, fields_of(self.name, self.chosen))
                 jobs = [bench.client.submit(_again(spec) if self.force else spec, force=self.force) for spec in specs]
             ahead = [job for job in jobs if not job.has_ended]
             if not ahead:
                 said = jobs[-1].found_text or "this has been done already"
-                again = "" if self.name == "demo" else f"; :study {self.name} force=true makes it again"
+                again = "" if self.name == DEMO else f"; :study {self.name} force=true makes it again"
                 return f"study {self.name}: {said}{again}"
             return f"{len(ahead)} {'job is' if len(ahead) == 1 else 'jobs are'} queued; screen 7 shows its progress"
 
@@ -70,12 +87,16 @@ def _again(spec: Spec) -> Spec:
 
 
 @command("train", "Train more SAEs on this site, and study them")
-class Train(Command):
+class Train(JobCommand):
     architecture: str = argument(help="architecture of the SAEs, e.g. topk", complete="architecture")
     width: tuple[int, ...] = argument(help="numbers of latents, e.g. width=1024,4096")
     k: tuple[int, ...] = argument(default=(), help="latents kept per token, e.g. k=8,16; topk needs it")
-    tokens: int = argument(default=_TOKENS, help="tokens to train on")
+    tokens: int = argument(default=2_000_000, help="tokens to train on")
     hook: str = argument(default="", help="hook point; that of the current SAE if left out")
+
+    @classmethod
+    def options(cls, given: Mapping[str, Any]) -> tuple[Argument, ...]:  # noqa: ARG003
+        return spec_arguments("train", _TRAINED, grid=True)
 
     def run(self, bench: Workbench) -> None:
         entry = bench.catalogue.entry(bench.attention.sae)
@@ -87,12 +108,16 @@ class Train(Command):
             from saetui.workbench.study_specs import train_specs
 
             specs = train_specs(
-                architecture=self.architecture,
-                grid=list(product(self.width, self.k or (None,))),
-                tokens=self.tokens,
-                hook_name=hook,
-                model=entry.model_source,
-                corpus=entry.corpus_source,
+                {
+                    "model": entry.model_source,
+                    "corpus": entry.corpus_source,
+                    "hook_name": hook,
+                    "tokens": self.tokens,
+                    "architecture": (self.architecture,),
+                    "width": self.width,
+                    **({"k": self.k} if self.k else {}),
+                    **fields_of("train", self.chosen),
+                }
             )
             first = bench.client.submit(specs[0])
             for spec in specs[1:]:

@@ -60,6 +60,9 @@ class Spec(Frozen):
     # Fields whose text may be a path; a relative one is made absolute, since a worker runs in another folder.
     paths: ClassVar[tuple[str, ...]] = ()
 
+    # Other kinds of job that belong to a study of this kind, for the same SAEs.
+    along: ClassVar[tuple[str, ...]] = ()
+
     # Options that came later: at their default they are left out of the document, whose hash then stays what it was.
     later: ClassVar[tuple[str, ...]] = ()
 

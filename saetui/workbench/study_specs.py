@@ -1,76 +1,114 @@
-"""The job specs of a small study: train, then letters, absorption and latents; apart, since specs bring pydantic."""
+"""The job specs of what a person asks for by a command; apart from the commands, since specs bring pydantic."""
 
 import json
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import product
+from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
-from saetui.jobs import Job
+from saetui.jobs import Job, JobError, parse_spec
 from saetui.jobs.kinds.ablation.spec import AblationSpec
 from saetui.jobs.kinds.absorption.spec import AbsorptionSpec
-from saetui.jobs.kinds.errors.spec import ErrorsSpec
 from saetui.jobs.kinds.latents.spec import LatentsSpec
-from saetui.jobs.kinds.letters.spec import LettersSpec
 from saetui.jobs.kinds.pursuit.spec import PursuitSpec
 from saetui.jobs.kinds.train.spec import Recipe, TrainSpec
+from saetui.jobs.registry import spec_kinds
+from saetui.jobs.spec_options import document_of, named_numbers
 from saetui.jobs.specs import Spec, WordsSpec
 from saetui.workbench.catalogue import SaeEntry
-from saetui.workbench.exceptions import CommandError, UsageError
+from saetui.workbench.exceptions import UsageError
 from saetui.workbench.token_choice import TokenChoice, find_tokens, read_l0, source_of
 from store import Reader
 
+# Tokens that SAEs are trained on where nobody says how many.
+TRAINED_TOKENS = 2_000_000
+# What stands in the name of an SAE by itself.
+_NAMED = ("architecture", "width", "k", "settings")
 
-def train_specs(
-    *, architecture: str, grid: Sequence[tuple[int, int | None]], tokens: int, hook_name: str, model: str, corpus: str
-) -> list[Spec]:
-    """The training job of a grid of ``(width, k)``, and the jobs that come after it.
 
-    Raises CommandError naming the first thing that is wrong.
+def train_specs(given: Mapping[str, Any]) -> list[Spec]:
+    """The training job of a grid, and the jobs that study its SAEs after it.
+
+    ``given`` has fields of the job, and of its recipes, of which each has several values: every combination is trained.
+    Raises UsageError naming the first thing that is wrong.
     """
-    try:
-        recipes = tuple(
-            Recipe.model_validate({"architecture": architecture, "width": width, "k": k}) for width, k in grid
-        )
-        names = tuple(recipe.sae_name for recipe in recipes)
-        return [
-            TrainSpec(model=model, corpus=corpus, hook_name=hook_name, recipes=recipes, tokens=tokens),
-            AbsorptionSpec(model=model, saes=names),
-            LatentsSpec(model=model, corpus=corpus, hook_name=hook_name, saes=names),
-        ]
-    except ValidationError as problem:
-        first = problem.errors()[0]
-        where = ".".join(map(str, first["loc"]))
-        raise CommandError(f"train: {where + ': ' if where else ''}{first['msg']}") from problem
-
-
-def letters_specs(saes: Sequence[SaeEntry]) -> list[Spec]:
-    """The jobs that find the letters and latents of SAEs, two for each site."""
-    specs: list[Spec] = []
-    for site in dict.fromkeys((s.model_source, s.corpus_source, s.hook_name) for s in saes):
-        model, corpus, hook_name = site
-        names = tuple(s.name for s in saes if (s.model_source, s.corpus_source, s.hook_name) == site)
-        specs.append(LettersSpec(model=model, hook_name=hook_name, saes=names))
-        specs.append(LatentsSpec(model=model, corpus=corpus, hook_name=hook_name, saes=names))
-    return specs
-
-
-def absorption_specs(saes: Sequence[SaeEntry]) -> list[Spec]:
-    """The jobs that study the absorption of SAEs, one for each model."""
-    models = dict.fromkeys(s.model_source for s in saes)
+    own = {name: value for name, value in given.items() if name in TrainSpec.model_fields}
+    recipes = _named(_combinations({name: value for name, value in given.items() if name not in own}))
+    train = _parsed({"kind": "train", "tokens": TRAINED_TOKENS, **own, "recipes": recipes}, TrainSpec, "train")
+    saes = tuple(recipe.sae_name for recipe in train.recipes)
     return [
-        AbsorptionSpec(model=model, saes=tuple(s.name for s in saes if s.model_source == model)) for model in models
+        train,
+        AbsorptionSpec(model=train.model, saes=saes),
+        LatentsSpec(model=train.model, corpus=train.corpus, hook_name=train.hook_name, saes=saes),
     ]
 
 
-def errors_specs(saes: Sequence[SaeEntry]) -> list[Spec]:
-    """The jobs that study the errors of SAEs, one for each site: all of its SAEs read the same tokens."""
-    specs: list[Spec] = []
-    for site in dict.fromkeys((s.model_source, s.corpus_source, s.hook_name) for s in saes):
-        model, corpus, hook_name = site
-        names = tuple(s.name for s in saes if (s.model_source, s.corpus_source, s.hook_name) == site)
-        specs.append(ErrorsSpec(model=model, corpus=corpus, hook_name=hook_name, saes=names))
+def _combinations(axes: Mapping[str, Iterable[Any]]) -> list[dict[str, Any]]:
+    """A recipe for every combination of values; those of its ``settings`` are texts ``name=value,value``."""
+    settings = named_numbers(axes.get("settings", ()))
+    others = {name: list(values) for name, values in axes.items() if name != "settings"}
+    return [
+        {**dict(zip(others, chosen, strict=True)), **({"settings": numbers} if numbers else {})}
+        for *chosen, numbers in product(
+            *others.values(), [dict(zip(settings, chosen, strict=True)) for chosen in product(*settings.values())]
+        )
+    ]
+
+
+def _named(recipes: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The recipes, with what else differs in the name where architecture, width and k do not tell them apart."""
+    try:
+        names = [Recipe.model_validate(recipe).sae_name for recipe in recipes]
+    except ValidationError:
+        return recipes  # What is wrong is told by the whole job's spec.
+    parts = [
+        {name: value for name, value in recipe.items() if name not in _NAMED} | recipe.get("settings", {})
+        for recipe in recipes
+    ]
+    differing = [name for name in parts[0] if len({part[name] for part in parts}) > 1]
+    return [
+        {**recipe, "name": "-".join([name, *(f"{key}{part[key]}" for key in differing)])}
+        if names.count(name) > 1
+        else recipe
+        for recipe, name, part in zip(recipes, names, parts, strict=True)
+    ]
+
+
+def study_specs(kind: str, saes: Sequence[SaeEntry], given: Mapping[str, Any]) -> list[Spec]:
+    """The jobs of a kind, and of those that belong to it, for SAEs: one for each site, or model, that it reads.
+
+    ``given`` has further fields of the kind. Raises UsageError naming the first thing that is wrong.
+    """
+    known = spec_kinds()
+    specs = [_parsed(document_of(known[kind], given) | site, known[kind], kind) for site in _sites(known[kind], saes)]
+    for other in known[kind].along:
+        specs += [_parsed({"kind": other, **site}, known[other], kind) for site in _sites(known[other], saes)]
     return specs
+
+
+def _sites(spec: type[Spec], saes: Sequence[SaeEntry]) -> list[dict[str, Any]]:
+    """What a job of this kind reads, and the SAEs for which it is the same; of a kind without SAEs just one job."""
+    if "saes" not in spec.model_fields:
+        return [{}]
+    sites: dict[tuple[tuple[str, str], ...], list[str]] = {}
+    for entry in saes:
+        read = {"model": entry.model_source, "corpus": entry.corpus_source, "hook_name": entry.hook_name}
+        site = tuple((name, value) for name, value in read.items() if name in spec.model_fields)
+        sites.setdefault(site, []).append(entry.name)
+    return [{**dict(site), "saes": tuple(names)} for site, names in sites.items()]
+
+
+S = TypeVar("S", bound=Spec)
+
+
+def _parsed(document: Mapping[str, Any], kind: type[S], verb: str) -> S:
+    try:
+        spec = parse_spec(document, source=verb)
+    except JobError as problem:
+        raise UsageError(str(problem)) from problem
+    assert isinstance(spec, kind)
+    return spec
 
 
 def ablation_spec(store: Reader, sae: SaeEntry, word: str, jobs: Sequence[Job]) -> AblationSpec:
@@ -81,9 +119,17 @@ def ablation_spec(store: Reader, sae: SaeEntry, word: str, jobs: Sequence[Job]) 
 
 
 def pursuit_spec(
-    store: Reader, sae: SaeEntry, choice: TokenChoice, l0: str, method: str, jobs: Sequence[Job]
+    store: Reader,
+    sae: SaeEntry,
+    choice: TokenChoice,
+    l0: str,
+    method: str,
+    jobs: Sequence[Job],
+    given: Mapping[str, Any] | None = None,
 ) -> PursuitSpec:
     """The job that pursues some tokens: in the corpus of the SAE's error study, words asked about as in its last study.
+
+    ``given`` has further fields of the job.
 
     Raises CommandError where there are no such tokens, or naming the first thing that is wrong.
     """
@@ -107,6 +153,7 @@ def pursuit_spec(
                 "chosen": choice.in_words,
                 "l0": read_l0(l0, sae),
                 "method": method,
+                **(given or {}),
             }
         )
     except ValidationError as problem:

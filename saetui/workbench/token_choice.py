@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from store import Reader
 
 WAYS = ("hardest", "missed", "marked", "random", "letter", "at")
-METHODS = ("persistent", "dark_matter", "orthogonal", "polish", "nnls")
 OWN = "own"
 # So much of what was typed is repeated in a message.
 _LONGEST = 100

@@ -4,8 +4,12 @@ from pathlib import Path
 
 import pytest
 
+from saetui.commands.completion import completions
+from saetui.commands.dispatch import dispatch
 from saetui.jobs import JobClient, JobError, parse_spec
 from saetui.jobs.registry import spec_kinds
+from saetui.workbench.workbench import Workbench
+from store import Store
 from tests.jobs.harness import end_workers, ended
 
 from .conftest import Install
@@ -41,3 +45,22 @@ def test_a_package_without_the_spec_of_its_kind_is_named(install: Install) -> No
     install("saetui.kinds", "toy_product", "toy_kind")
     with pytest.raises(JobError, match=r"toy_kind.spec has no Spec with kind: Literal\[\"toy_product\"\]"):
         spec_kinds()
+
+
+def test_it_is_made_completed_and_explained_in_the_interface(
+    install: Install, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install("saetui.kinds", "toy_sum", "toy_kind")
+    monkeypatch.setattr(JobClient, "ensure_workers", lambda self: None)
+    Store.open(tmp_path / "store", create=True).close()
+    bench = Workbench.open(tmp_path / "store", inline=True)
+    try:
+        assert "study toy_sum" in [found.line for found in completions("study t", bench)]
+        (option,) = completions("study toy_sum up", bench)
+        assert (option.line, option.help[:12]) == ("study toy_sum up_to=", "The last num")
+        assert [found.line for found in completions("study toy_sum sign=m", bench)] == ["study toy_sum sign=minus"]
+        dispatch(bench, "study toy_sum up_to=3 sign=minus")
+        (job,) = bench.client.jobs()
+        assert (job.kind, job.spec["up_to"], job.spec["sign"]) == ("toy_sum", 3, "minus")
+    finally:
+        bench.close()

@@ -10,7 +10,7 @@ from textual.content import Content
 from textual.timer import Timer
 from textual.widgets import Input, Label, Static
 
-from saetui.commands.completion import Completion, completions
+from saetui.commands.completion import Completion, completions, explained
 from saetui.commands.dispatch import prepare, require_here
 from saetui.commands.parse import find
 from saetui.commands.table import Filter
@@ -170,7 +170,7 @@ class PromptPanel(LinePanel):
         cls = commands().get(verb)
         if cls is None:
             return []
-        helps = [f"   {a.name}: {a.help}" for a in cls.arguments()]
+        helps = [f"   {name}: {text}" for name, text in explained(self.input.value)]
         first = Content.assemble(f" {cls.usage()}  ", (cls.summary, "$muted"))
         return [first, *(Content.styled(h, "$muted") for h in helps)]
 

@@ -4,6 +4,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
+from saetui.jobs.kinds.pursuit import Method
 from saetui.jobs.specs import (
     CORPUS,
     HOOK,
@@ -64,7 +65,7 @@ class PursuitSpec(WordsSpec):
         description="Tokens on which the linear part of what pursuit changes is fitted; default: 20 to 100 per "
         "dimension; 0: no nonlinear part after the pursuit.",
     )
-    method: Literal["persistent", "dark_matter", "orthogonal", "polish", "nnls"] = Field(
+    method: Method = Field(
         default="persistent",
         description="Gradient pursuit ('persistent'), as published ('dark_matter'), with more gradient steps at the "
         "end ('polish'), with the best weights for its latents ('nnls'); orthogonal matching pursuit ('orthogonal').",

@@ -40,7 +40,7 @@ class Recipe(Frozen):
     settings: dict[str, float] = Field(
         default_factory=dict,
         max_length=100,
-        description="Of its training loss, by name, e.g. l1_coefficient; default: those of the architecture.",
+        description="Settings of the training loss, e.g. l1_coefficient; default: those of the architecture.",
     )
     lr: float | None = Field(default=None, gt=0, le=1e100, description="Learning rate of Adam; default: by width.")
     auxk: int | None = Field(

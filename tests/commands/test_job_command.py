@@ -1,0 +1,117 @@
+"""Commands that submit a job take the options of its spec, with help and completion from the fields' descriptions."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from saetui.commands.arguments import build, text_of
+from saetui.commands.completion import completions, explained
+from saetui.commands.dispatch import dispatch
+from saetui.commands.parse import parse
+from saetui.commands.study import Study, Train
+from saetui.jobs import JobClient
+from saetui.workbench.exceptions import CommandError
+from saetui.workbench.workbench import Workbench
+from tests.figures.made import make_store
+
+
+@pytest.fixture
+def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workbench]:
+    """A workbench on the made-up absorption study, in which jobs wait."""
+    monkeypatch.setattr(JobClient, "ensure_workers", lambda self: None)
+    bench = Workbench.open(make_store(tmp_path / "store"), inline=True)
+    yield bench
+    bench.close()
+
+
+def test_options_are_kept_as_they_were_given() -> None:
+    command = parse("train topk width=64,128 k=4 lr=0.001,0.002 dtype=bfloat16")
+    assert command == Train("topk", (64, 128), (4,), chosen=(("dtype", "bfloat16"), ("lr", (0.001, 0.002))))
+    assert parse(text_of(command)) == command
+    recorded = json.loads(json.dumps(command.values()))
+    assert recorded == {
+        "architecture": "topk",
+        "width": [64, 128],
+        "k": [4],
+        "dtype": "bfloat16",
+        "lr": [0.001, 0.002],
+    }
+    assert build(Train, recorded) == command
+
+
+def test_a_train_job_has_what_was_chosen(bench: Workbench) -> None:
+    dispatch(bench, "train standard width=64 settings=l1_coefficient=3,5 batch_size=512")
+    train = next(job for job in bench.client.jobs() if job.kind == "train")
+    document = train.spec
+    assert document["batch_size"] == 512
+    assert [recipe["settings"] for recipe in document["recipes"]] == [{"l1_coefficient": 3.0}, {"l1_coefficient": 5.0}]
+
+
+def test_a_study_is_of_the_saes_in_view_one_job_per_site(bench: Workbench) -> None:
+    bench.attend(in_view=("id-narrow", "id-later"))
+    dispatch(bench, "study errors test_share=0.5 norm_baselines=yes")
+    documents = [job.spec for job in bench.client.jobs()]
+    assert [(d["kind"], d["saes"], d["test_share"]) for d in documents] == [
+        ("errors", ["narrow"], 0.5),
+        ("errors", ["later"], 0.5),
+    ]
+    assert all(document["norm_baselines"] for document in documents)
+
+
+def test_letters_come_with_latents(bench: Workbench) -> None:
+    bench.attend(in_view=("id-narrow", "id-wide"))
+    dispatch(bench, "study letters")
+    documents = [job.spec for job in bench.client.jobs()]
+    assert [(d["kind"], d["saes"]) for d in documents] == [
+        ("letters", ["narrow", "wide"]),
+        ("latents", ["narrow", "wide"]),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("study errors test_shares=0.5", "no argument 'test_shares'; nearest is 'test_share'"),
+        ("study demo test_share=0.5", "no argument 'test_share'"),
+        ("study errors test_share=much", "test_share must be a number"),
+        ("study errors test_share=2", "test_share: input should be less than 1"),
+        ("train topk width=64 k=4 dtype=float8", "dtype: 'float8' is unknown"),
+        ("study pursuit", "no study 'pursuit'"),
+    ],
+)
+def test_what_a_job_does_not_take_is_named(bench: Workbench, line: str, said: str) -> None:
+    bench.attend(in_view=("id-narrow",))
+    with pytest.raises(CommandError, match=said):
+        dispatch(bench, line)
+    assert bench.client.jobs() == []
+
+
+def test_options_and_their_values_are_completed(bench: Workbench) -> None:
+    assert {"study demo", "study absorption", "study errors", "study letters", "study latents"} == {
+        found.line for found in completions("study ", bench)
+    }
+    (found,) = completions("study errors test_", bench)
+    assert found.line == "study errors test_share="
+    assert found.help.startswith("Share of the contexts that the fits do not see.")
+    assert [found.line for found in completions("study errors losses=", bench)] == [
+        "study errors losses=yes",
+        "study errors losses=no",
+    ]
+    assert "train topk width=64 dtype=bfloat16" in {
+        found.line for found in completions("train topk width=64 dtype=b", bench)
+    }
+    assert "train topk 64 lr=" in {found.line for found in completions("train topk 64 l", bench)}
+
+
+def test_the_option_that_is_typed_is_explained() -> None:
+    ((name, text),) = explained("study errors loss_contexts=")
+    assert name == "loss_contexts"
+    assert text.startswith("Held-out contexts on which")
+    assert [name for name, _ in explained("study demo ")] == ["name", "force"]
+
+
+def test_a_command_without_options_stays_as_short_as_it_was() -> None:
+    assert text_of(Study("errors")) == "study errors"
+    assert Study("errors").values() == {"name": "errors"}
