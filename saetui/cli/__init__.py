@@ -1,4 +1,4 @@
-"""The ``saetui`` command: data on standard output, the rest on standard error; exits 0 done, 1 failed, 2 bad use."""
+"""The ``saetui`` command: data on standard output, messages on standard error; exit code 0, 1 or 2."""
 
 import os
 import sys

@@ -72,7 +72,7 @@ def draw_figure(
         return 0
     for option, value in chosen.items():
         if isinstance(value, float) and not math.isfinite(value):
-            raise UsageError(f"figure: --{option.replace('_', '-')}: {value} is no number that can be compared with")
+            raise UsageError(f"figure: --{option.replace('_', '-')}: {value} is not a number that can be compared with")
     from saetui.cli.take_in import take_in
     from saetui.workbench.user_path import user_path
     from store import Store

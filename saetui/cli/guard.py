@@ -1,4 +1,4 @@
-"""How the command line ends: what went wrong in one message; exit codes 0 done, 1 failed, 2 bad use."""
+"""How the command line ends: what went wrong in one message; exit codes 0 success, 1 failure, 2 misuse."""
 
 import os
 import sys
@@ -31,7 +31,7 @@ def guarded(command: Callable[..., int]) -> Callable[..., None]:
 
 @contextmanager
 def told() -> Iterator[None]:
-    """Whatever is raised in the block ends the process with one message and an exit code that is not 0."""
+    """Whatever is raised in the block ends the process with one message and a non-zero exit code."""
     try:
         yield
     except KeyboardInterrupt:
@@ -45,7 +45,7 @@ def told() -> Iterator[None]:
 
 
 def fail(message: str, *, code: int = 1) -> NoReturn:
-    """Say what went wrong and leave."""
+    """Report what went wrong and exit."""
     say(message)
     sys.exit(code)
 
@@ -63,7 +63,7 @@ def _end(problem: Exception) -> NoReturn:
     if isinstance(problem, MemoryError):
         fail("there is not enough memory; close some programs, or ask for less at once")
     if isinstance(problem, RecursionError):
-        fail(f"what was read is nested too deeply; it is damaged, or no file of saetui{_kept(problem)}")
+        fail(f"what was read is nested too deeply; it is damaged, or not a file of saetui{_kept(problem)}")
     if isinstance(problem, UnicodeError):
         fail(f"{_told_of_text(problem)}{_kept(problem)}")
     reason = visible_lines(str(problem)).partition("\n")[0]
@@ -79,7 +79,7 @@ def _told_of_text(problem: UnicodeError) -> str:
 
 
 def _kept(problem: Exception) -> str:
-    """Where the traceback is kept, to be shown to whoever can mend it."""
+    """Where the traceback is kept, for a bug report."""
     if os.environ.get(TRACEBACK):
         return ""
     path = _log()

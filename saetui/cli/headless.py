@@ -195,7 +195,7 @@ def cancel_job(root: Path, name: str) -> int:
 
 
 def start_job(root: Path, name: str, device: str | None) -> int:
-    """Have a job run here that somebody else has queued, or that was queued on another machine."""
+    """Run a job here that somebody else has queued, or that was queued on another machine."""
     client = JobClient(root)
     job = client.start(_find(client, name, "start").id, device)
     where = f"{job.title} is queued on {job.device}" if job.state == "queued" else f"{job.title}: {job.state}"

@@ -29,7 +29,7 @@ class _MadeLater(TyperCommand):
 
 
 def made_later(make: Callable[[], Callable[..., None]]) -> type[TyperCommand]:
-    """A class of command whose function ``make`` gives when it is needed."""
+    """A class of command whose function comes from ``make`` when it is needed."""
     return type("MadeLater", (_MadeLater,), {"make": staticmethod(make)})
 
 

@@ -1,6 +1,6 @@
-"""The two mouths of the command line: what is said goes to standard error, data to standard output, all of it visible.
+"""The two outputs of the command line: messages go to standard error, data to standard output, all of it visible.
 
-Nothing else prints (ruff's T20 sees to that), so that no name, title or message of others reaches a terminal as it is.
+Nothing else prints (ruff's T20 checks that), so that no name, title or message of others reaches a terminal as it is.
 """
 
 import os

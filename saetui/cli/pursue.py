@@ -28,7 +28,7 @@ def pursue_command(run: Callable[..., None], store_option: Any) -> Callable[...,
     options = spec_options(PursuitSpec)
     own = {
         "sae": Annotated[str | None, typer.Option(help="SAE, by name or id; default: the widest.")],
-        "hardest": Annotated[int | None, typer.Option(help="So many held-out tokens with the largest error.")],
+        "hardest": Annotated[int | None, typer.Option(help="This many held-out tokens with the largest error.")],
         "random": Annotated[int | None, typer.Option(help=f"So many tokens drawn at random; default: {COUNT}.")],
         "letter": Annotated[str | None, typer.Option(help="The judged words of a letter.")],
         "place": Annotated[
@@ -40,7 +40,7 @@ def pursue_command(run: Callable[..., None], store_option: Any) -> Callable[...,
         **{name: option_of(option) for name, option in options.items() if name not in FILLED_IN},
     }
     switches = {
-        "missed": Annotated[bool, typer.Option("--missed", help="Of them only what its main latents miss.")],
+        "missed": Annotated[bool, typer.Option("--missed", help="Only those words that its main latents miss.")],
         "marked": Annotated[bool, typer.Option("--marked", help="The tokens marked in the interface.")],
     }
 

@@ -59,7 +59,7 @@ def job_options() -> list[inspect.Parameter]:
     import typer
 
     device = Annotated[str | None, typer.Option(help="cpu, cuda:0, …; default: the freest.")]
-    force = Annotated[bool, typer.Option("--force", help="Run it although it was done before.")]
+    force = Annotated[bool, typer.Option("--force", help="Run it even if it was done before.")]
     return [*keyword_only({"device": device}, None), *keyword_only({"force": force}, False)]
 
 

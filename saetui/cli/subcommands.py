@@ -78,7 +78,7 @@ def _register(app: "typer.Typer", jobs: "typer.Typer", store_option: Any) -> Non
         spec: Annotated[Path, typer.Argument(help="A .toml or .json file.")],
         store: Annotated[Path | None, store_option] = None,
         device: Annotated[str | None, typer.Option(help="cpu, cuda:0, …; default: the freest.")] = None,
-        force: Annotated[bool, typer.Option("--force", help="Run it although it was done before.")] = False,
+        force: Annotated[bool, typer.Option("--force", help="Run it even if it was done before.")] = False,
     ) -> None:
         guarded(work.run_spec)(spec, store, device, force=force)
 

@@ -1,4 +1,4 @@
-"""Results that wait in the spool, before a store is looked at on the command line: taken in, or said why not."""
+"""Results that wait in the spool are taken in before the command line shows a store, or it says why not."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def take_in(store: Store) -> None:
-    """Take finished results into the store; where it may only be read they wait, which is said.
+    """Take finished results into the store; where it is read-only they wait, and a message says so.
 
     Raises StoreError where they cannot be taken in for another reason, e.g. a full disk.
     """

@@ -63,7 +63,7 @@ def _unseen(_done: int, _total: int) -> None:
 
 
 class _Page:
-    """The explanation, a section a method."""
+    """The explanation, one section per method."""
 
     def __init__(self, console: Console) -> None:
         self._console = console

@@ -67,6 +67,6 @@ def stacked_bar(parent: float, child: float, unit: int) -> Text:
 
 
 def bar(cells: int, look: tuple[str, str]) -> Text:
-    """So many cells of a glyph in its colour."""
+    """A number of cells of a glyph in its colour."""
     glyph, colour = look
     return Text(glyph * cells, style=colour)

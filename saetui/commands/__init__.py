@@ -1,1 +1,1 @@
-"""Every action of a person as one typed command; the workbench they act on; recording them and doing them again."""
+"""Every action of a person as one typed command; how commands are recorded and replayed."""

@@ -1,4 +1,4 @@
-"""What can be done on the screen of absorption: metric, thresholds, which words, and the jobs behind them."""
+"""Commands of the absorption screen: metric, thresholds, which words, and the jobs behind them."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ def _studied_thresholds(bench: Workbench) -> dict[str, float]:
     """The thresholds with which the current SAE was studied."""
     found = bench.store.fetch(_THRESHOLDS, sae=bench.attention.sae).dicts()
     if not found:
-        raise CommandError("the absorption of this SAE has not been studied; :study absorption does it")
+        raise CommandError("the absorption of this SAE has not been studied; run :study absorption first")
     return found[0]
 
 
 class _Threshold(Command):
-    """A threshold: a number, or a step up or down from where it is."""
+    """A threshold: a number, or a step up or down from the present value."""
 
     field: ClassVar[str]
     step: ClassVar[float]
@@ -66,14 +66,14 @@ class _Threshold(Command):
         bench.attend(**{self.field: self.value})
 
 
-@command("tau", "Judge with another F1 that a main latent adds", keys={"t": "down", "T": "up"}, screens=(SCREEN,))
+@command("tau", "Change the F1 that a main latent must add", keys={"t": "down", "T": "up"}, screens=(SCREEN,))
 class Tau(_Threshold):
     field: ClassVar[str] = "tau"
     step: ClassVar[float] = 0.01
     value: float | str = argument(help="e.g. 0.03; up or down", complete="step")
 
 
-@command("lead", "Judge with another lead of the first effect", keys={"d": "down", "D": "up"}, screens=(SCREEN,))
+@command("lead", "Change the lead that the first effect must have", keys={"d": "down", "D": "up"}, screens=(SCREEN,))
 class Lead(_Threshold):
     field: ClassVar[str] = "lead"
     step: ClassVar[float] = 0.1
@@ -81,7 +81,7 @@ class Lead(_Threshold):
     value: float | str = argument(help="logits, e.g. 1; up or down", complete="step")
 
 
-@command("cosine", "Judge with another least cosine", keys={"v": "down", "V": "up"}, screens=(SCREEN,))
+@command("cosine", "Change the least cosine with the probe", keys={"v": "down", "V": "up"}, screens=(SCREEN,))
 class Cosine(_Threshold):
     field: ClassVar[str] = "min_cosine"
     step: ClassVar[float] = 0.005
@@ -89,7 +89,7 @@ class Cosine(_Threshold):
     value: float | str = argument(help="of absorber and probe, e.g. 0.025; up or down", complete="step")
 
 
-@command("reset", "Judge with the thresholds of the study again", keys={"r": ""}, screens=(SCREEN,), label="reset")
+@command("reset", "Return to the thresholds of the study", keys={"r": ""}, screens=(SCREEN,), label="reset")
 class Reset(Command):
     visits: ClassVar[bool] = False
 
@@ -102,7 +102,7 @@ class Reset(Command):
 
 
 def has_other_thresholds(bench: Workbench) -> bool:
-    """Whether verdicts are not those of the study."""
+    """Whether verdicts differ from those of the study."""
     attention = bench.attention
     return (attention.tau, attention.lead, attention.min_cosine) != (None, None, None)
 
@@ -201,7 +201,7 @@ class Map(Command):
 class Ablate(Command):
     token: str = argument(default="", help="a word; the one looked at if left out")
     sae: str = argument(default="", help="name of an SAE; the current one if left out", complete="sae")
-    force: bool = argument(default=False, help="do it although it was done before")
+    force: bool = argument(default=False, help="do it even if it was done before")
 
     def resolved(self, bench: Workbench) -> Ablate:
         token = self.token or bench.attention.token
@@ -221,7 +221,7 @@ class Ablate(Command):
             spec = ablation_spec(bench.store, entry, self.token, bench.client.jobs())
             job = bench.client.submit(spec, force=self.force)
             if job.found_text:
-                return f"{job.found_text}; :ablate force=true does it again"
+                return f"{job.found_text}; :ablate force=true runs it again"
             return f"{job.title} is {job.state}"
 
         bench.in_background(submit)

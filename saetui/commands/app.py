@@ -80,7 +80,7 @@ class Link(Command):
 class Export(Command):
     path: str = argument(help="a file ending in .parquet, .csv or .md", complete="file")
     table: str = argument(default="", help="the table; the focused one if left out", complete="table")
-    overwrite: bool = argument(default=False, help="yes: also where a file of that name exists")
+    overwrite: bool = argument(default=False, help="yes: overwrite a file of that name")
 
     def resolved(self, bench: Workbench) -> Export:
         return replace(self, table=current_name(self.table) or bench.focus)

@@ -53,7 +53,7 @@ class Command:
     group: ClassVar[str] = ""
     recorded: ClassVar[bool] = True
     asks: ClassVar[bool] = False
-    # Whether it leads to another place, as the history of places has them.
+    # Whether it leads to another place in the history.
     visits: ClassVar[bool] = True
 
     def __eq__(self, other: object) -> bool:
@@ -75,7 +75,7 @@ class Command:
         return self
 
     def question(self, bench: Workbench) -> str | None:  # noqa: ARG002
-        """What to ask before it is done from the keyboard; None where it can simply be done."""
+        """The question before it is done from the keyboard; None where it needs none."""
         return None
 
     def confirmed(self) -> Command:

@@ -28,7 +28,7 @@ _THRESHOLDS = ("tau", "lead", "min_cosine")
 @command("figure", "Show a figure large, or write it to a file", keys={"F": ""}, label="figure", asks=True)
 class Figure(Asked, Command):
     path: str = argument(default="", help="a file ending in .svg or .png", complete="file")
-    overwrite: bool = argument(default=False, help="yes: also where a file of that name exists")
+    overwrite: bool = argument(default=False, help="yes: overwrite a file of that name")
 
     def resolved(self, bench: Workbench) -> Figure:
         from saetui.figures import FigureError
@@ -103,7 +103,7 @@ def known_figures() -> dict[str, Kind]:
 
 
 def list_figures() -> str:
-    """All figures, a line each, with the question it answers."""
+    """All figures, one per line, with the question that each answers."""
     known = known_figures()
     width = max(map(len, known))
     return "\n".join(f"{kind.name:<{width}}  {kind.question}" for kind in known.values())

@@ -1,4 +1,4 @@
-"""What can be done on the screen of hard tokens: order and unit, which tokens, one place in a text, and the study."""
+"""Commands of the hard-tokens screen: order and unit, which tokens, one place in a text, and the study."""
 
 from __future__ import annotations
 
@@ -141,7 +141,7 @@ class Only(_OnTokens):
 
 
 _WHY_NOT = {
-    "absorbed": "the absorption of this SAE has not been studied; :study absorption does it",
+    "absorbed": "the absorption of this SAE has not been studied; run :study absorption first",
     "letter": "choose a letter first, e.g. :letter s",
     "token": "put the cursor on a token first",
 }

@@ -106,7 +106,7 @@ class Retry(Command):
 @command("run", "Submit a job specification")
 class Run(Command):
     path: str = argument(help="a .toml file", complete="file")
-    force: bool = argument(default=False, help="run it although it was done before")
+    force: bool = argument(default=False, help="run it even if it was done before")
 
     def run(self, bench: Workbench) -> None:
         from saetui.jobs import load_spec

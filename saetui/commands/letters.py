@@ -1,4 +1,4 @@
-"""What can be done on the screen of letters."""
+"""Commands of the letters screen."""
 
 from __future__ import annotations
 

@@ -42,7 +42,7 @@ class Forward(Command):
         _walk(bench, 1, "this is the last place you looked at")
 
 
-@command("leave", "Take away the filter, or else go back", keys={"escape": ""}, label="back", recorded=False)
+@command("leave", "Clear the filter, or else go back", keys={"escape": ""}, label="back", recorded=False)
 class Leave(Command):
     def resolved(self, bench: Workbench) -> Command:
         if bench.tables[bench.focus].filter:
@@ -50,7 +50,7 @@ class Leave(Command):
         return Back() if bench.history.index else self
 
     def run(self, bench: Workbench) -> None:
-        """There is nothing to leave: a key that is pressed in passing is no mistake."""
+        """Nothing to leave is not an error: the key is often pressed in passing."""
 
 
 @command("open", "Go to a link such as letters/s/412")
@@ -79,7 +79,7 @@ class Focus(Command):
         bench.front.focus_table(self.table)
 
 
-@command("zoom", "Give the focused part the whole screen, or take it back", keys={"z": ""}, recorded=False)
+@command("zoom", "Show the focused part on the whole screen, or go back", keys={"z": ""}, recorded=False)
 class Zoom(Command):
     def run(self, bench: Workbench) -> None:
         bench.front.zoom()

@@ -20,7 +20,7 @@ ON CONFLICT (note_id) DO UPDATE SET text = excluded.text, changed = excluded.cha
 
 @command("note", "Write a note on the row under the cursor", keys={"n": ""}, label="note", asks=True)
 class Note(Command):
-    text: str = argument(help="the note; nothing takes it away", rest=True)
+    text: str = argument(help="the note; an empty one is removed", rest=True)
     kind: str = argument(default="", help="sae, letter, latent or token", complete="subject")
     key: str = argument(default="", help="which one")
 
@@ -38,7 +38,7 @@ class Note(Command):
         def save() -> str:
             if not self.text.strip():
                 bench.store.write("DELETE FROM note WHERE note_id = $note", {"note": note_id})
-                return f"note on {subject} taken away"
+                return f"note on {subject} removed"
             values = {"note": note_id, "subject": subject.kind, "text": self.text.strip(), **subject.columns()}
             bench.store.write(_SAVE, values)
             return f"note on {subject} saved"

@@ -8,9 +8,9 @@ from saetui.commands.command import Command
 from saetui.commands.vocabulary import commands
 from saetui.workbench.exceptions import CommandError
 
-# The longest is a note; anything longer was pasted by mistake.
+# The longest line is a note; anything longer was pasted by mistake.
 LONGEST = 50_000
-# What hands type that have learnt it elsewhere.
+# What people type who know it from other programs.
 _ALIASES = {"q": "quit", "h": "help"}
 
 

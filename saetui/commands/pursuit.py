@@ -1,4 +1,4 @@
-"""What can be done on the screen of pursuits: which tokens, how many latents, by which method; and earlier pursuits."""
+"""Commands of the pursuit screen: which tokens, how many latents, by which method; and earlier pursuits."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 SCREEN = "pursuit"
 RUNS, TOKENS, LATENTS = (f"{SCREEN}.{part}" for part in ("runs", "tokens", "latents"))
-# What the key goes through; a letter's words and single places are typed.
+# What the key cycles through; a letter's words and single places are typed.
 _WAYS = ("hardest", "missed", "marked", "random")
 _COUNTS = (20, 50, 100, 200, 500, 1000, 2000, 5000)
 # Fields of the job that follow from the tokens, the SAE and its last study, or that the command has itself.
@@ -28,7 +28,7 @@ FILLED_IN = frozenset(
     | {"places", "words", "random_tokens", "examples", "test_share", "leading_space", "latents_per_letter"}
     | {"max_k", "tau"}
 )
-# Latents of a token that the key goes through.
+# Numbers of latents per token that the key cycles through.
 BUDGETS = (OWN, "1", "2", "4", "8", "16", "32", "64")
 _TOKEN = """
 SELECT surface, context, position FROM pursuit_token
@@ -53,7 +53,7 @@ def _sae(bench: Workbench, name: str = "") -> SaeEntry:
 
 
 def _choice(bench: Workbench, way: str, of: str) -> TokenChoice:
-    """A choice with what was left out filled in: the present one, the letter that is looked at, the usual number."""
+    """A choice with defaults filled in: the present choice, the letter that is looked at, the usual number."""
     if not way:
         return TokenChoice.read(bench.attention.pursue_tokens)
     if not of and way in ("missed", "letter"):
@@ -112,7 +112,7 @@ class Pursue(JobCommand):
 
             given = fields_of("pursuit", self.chosen)
             spec = pursuit_spec(bench.store, entry, choice, self.l0, self.method, bench.client.jobs(), given)
-            # One that was done before is done again: it replaces itself, and is the latest.
+            # One that was done before is run again: it replaces itself, and becomes the latest.
             job = bench.client.submit(spec, force=True)
             return None if job.state == "running" else f"{job.title} is {job.state}"
 
@@ -139,7 +139,7 @@ class Choose(Command):
         present = TokenChoice.read(bench.attention.pursue_tokens)
         if self.way in ("more", "fewer"):
             if not present.of.isdecimal():
-                raise CommandError(f"choose {self.way}: {present.in_words} are as many as they are")
+                raise CommandError(f"choose {self.way}: {present.in_words} are a fixed number")
             choice = TokenChoice(present.way, _stepped(int(present.of), self.way))
         elif self.way:
             choice = _choice(bench, self.way, self.of)
@@ -229,7 +229,7 @@ class LookAtPursued(Command):
 
 @command(
     "beside",
-    "Hold this pursuit beside the one that is looked at, or take it away",
+    "Compare with this pursuit, or stop comparing",
     keys={"equals_sign": ""},
     screens=(SCREEN,),
     label="beside",
@@ -289,7 +289,7 @@ class Inspect(Command):
         return self if row is None or self.latent >= 0 else Inspect(int(row["latent"]))
 
     def run(self, bench: Workbench) -> None:
-        # That screen is about a letter; without one, the letter that the latent tells best.
+        # That screen is about a letter; without one, it shows the letter that the latent tells best.
         found = bench.store.fetch(_LETTER, sae=bench.attention.sae, latent=self.latent).rows
         Latent(self.latent).run(bench)
         if bench.attention.letter is None:

@@ -168,7 +168,7 @@ def load(path: Path) -> Session:
 
 
 def replay(session: Session, bench: Workbench) -> list[Difference]:
-    """Do a session's commands again on a workbench (made ``inline``); the steps that show something else.
+    """Do a session's commands again on a workbench (made ``inline``); returns the steps that show something else.
 
     A view that format 1 digested otherwise is not compared: its digest says nothing of what is shown now.
     """

@@ -1,4 +1,4 @@
-"""The lines of a session file, read with suspicion: what is wrong with one is told with the file and its number."""
+"""The lines of a session file, checked one by one: errors name the file and the line."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from saetui.workbench.exceptions import CommandError
 # Format 1 digested sorted tables without a tie-break, and without what a table has fixed; up to format 2 a command
 # could be given on any screen.
 FORMAT = 3
-# No session of a person is as long; a file that is holds something else.
+# No person's session is this long; such a file holds something else.
 _LONGEST_SECONDS = 1e9
 _SHOWN = 60
 
@@ -61,17 +61,20 @@ def read_header(path: Path, line: Line) -> tuple[str, str, str, str | None, date
     """The session's id, the version and the store it was recorded with, its parent, its start, its format."""
     version = line.values.get("saetui")
     if not isinstance(version, str):
-        _refuse(path, line, "is no session header; the first line of a session names saetui's version")
+        _refuse(path, line, "is not a session header; the first line of a session names saetui's version")
     number = line.values.get("format", 1)
     if not isinstance(number, int) or isinstance(number, bool) or not 1 <= number <= FORMAT:
-        _refuse(path, line, f"is no session header that saetui {saetui.__version__} can read: format {_shown(number)}")
+        _refuse(
+            path, line, f"is not a session header that saetui {saetui.__version__} can read: format {_shown(number)}"
+        )
     parent = line.values.get("parent")
     if parent is not None and not isinstance(parent, str):
         _refuse(path, line, f"parent must be a text or null, not {_shown(parent)}")
     try:
         started = datetime.fromisoformat(_text(path, line, "started"))
     except ValueError:
-        _refuse(path, line, f"started is no time such as 2026-11-20T12:00:00+00:00: {_shown(line.values['started'])}")
+        shown = _shown(line.values["started"])
+        _refuse(path, line, f"started is not a time such as 2026-11-20T12:00:00+00:00: {shown}")
     return _text(path, line, "session"), version, _text(path, line, "store"), parent, started, number
 
 
@@ -128,7 +131,7 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(values) < len(pairs):
         names = [name for name, _ in pairs]
         twice = next(name for name in names if names.count(name) > 1)
-        raise ValueError(f"{twice[:_SHOWN]!r} stands in it twice")
+        raise ValueError(f"{twice[:_SHOWN]!r} appears in it twice")
     return values
 
 

@@ -40,7 +40,7 @@ class Study(JobCommand):
         help="demo: six new SAEs and their studies; letters, absorption, errors, …: of the SAEs in view",
         complete="study",
     )
-    force: bool = argument(default=False, help="make it although it was made before; not of the demo")
+    force: bool = argument(default=False, help="make it even if it was made before; not for the demo")
 
     @classmethod
     def options(cls, given: Mapping[str, Any]) -> tuple[Argument, ...]:
@@ -82,7 +82,7 @@ class Study(JobCommand):
 
 
 def _again(spec: Spec) -> Spec:
-    """The spec with what it has done before to be done again, too."""
+    """The spec, told to redo what it has done before."""
     return spec.model_copy(update={"again": True}) if "again" in type(spec).model_fields else spec
 
 

@@ -1,4 +1,4 @@
-"""What every table can do: filter, sort, mark."""
+"""Commands of every table: filter, sort, mark."""
 
 from __future__ import annotations
 
@@ -37,10 +37,10 @@ class Filter(Command):
         return "" if named or bench.table.sortable else f"{bench.focus} is always in its own order, and shown whole"
 
 
-@command("sort", "Sort by a column; again turns it round", keys={"s": ""}, label="sort", asks=True)
+@command("sort", "Sort by a column; again to reverse the order", keys={"s": ""}, label="sort", asks=True)
 class Sort(Command):
     column: str = argument(help="a column of the table", complete="column")
-    direction: str = argument(default="", help="up or down; if left out, the other way round", complete="direction")
+    direction: str = argument(default="", help="up or down; reversed if left out", complete="direction")
     table: str = argument(default="", help="the table; the focused one if left out", complete="table")
 
     def resolved(self, bench: Workbench) -> Sort:
@@ -65,7 +65,7 @@ class Sort(Command):
         return "" if named or bench.table.sortable else f"{bench.focus} is always in its own order, and shown whole"
 
 
-@command("unsort", "Bring a table back to its own order")
+@command("unsort", "Restore the table's own order")
 class Unsort(Command):
     table: str = argument(default="", help="the table; the focused one if left out", complete="table")
 
@@ -76,7 +76,7 @@ class Unsort(Command):
         bench.change_table(self.table, sort=None, descending=False)
 
 
-@command("mark", "Mark the row under the cursor, or take its mark away", keys={"m": ""}, label="mark")
+@command("mark", "Mark the row under the cursor, or unmark it", keys={"m": ""}, label="mark")
 class Mark(Command):
     kind: str = argument(default="", help="sae, letter, latent or token", complete="subject")
     key: str = argument(default="", help="which one, e.g. an SAE's id and a latent: ID/412")

@@ -80,7 +80,7 @@ def _made(name: str) -> WorkbenchScreen:
 
 
 def _collect_garbage() -> None:
-    """From the first paint on, where the start put it off; what was made until then is left alone for good."""
+    """Turn garbage collection on again after the first paint; objects made until then are never collected."""
     if not gc.isenabled():
         gc.freeze()
         gc.enable()
@@ -155,7 +155,7 @@ class WorkbenchApp(App[int], inherit_bindings=False):
     # Commands
 
     def dispatch(self, command: Command | str, *, visit: bool = True) -> None:
-        """Do a command, after asking where it wants to be sure; what is wrong with it is shown, not raised."""
+        """Dispatch a command, after its question if it has one; errors are shown, not raised."""
         with self._saying():
             self.perform(prepare(self.bench, command), visit=visit)
 
@@ -198,11 +198,11 @@ class WorkbenchApp(App[int], inherit_bindings=False):
             self.dispatch(text)
 
     def halt_reads(self) -> bool:
-        """Stop what is read or exported and takes long; whether there was anything."""
+        """Stop slow reads and exports; return whether there were any."""
         halted = self.front_screen.halt_reads()
         halted = self.bench.stop() or halted
         if halted:
-            # A query that was about to begin does not notice the first time.
+            # A query that was just about to begin does not notice the first interrupt.
             self.set_timer(_AGAIN_SECONDS, self.front_screen.halt_reads)
         return halted
 
@@ -276,7 +276,7 @@ class WorkbenchApp(App[int], inherit_bindings=False):
 
     @property
     def _tellable(self) -> list[WorkbenchScreen]:
-        """Screens in front; none while the app comes up or goes down."""
+        """Screens in front; none while the app starts or stops."""
         stack = self._screen_stacks.get(self.current_mode, [])
         return [screen for screen in stack if isinstance(screen, WorkbenchScreen) and screen.is_whole]
 
@@ -334,16 +334,16 @@ class WorkbenchApp(App[int], inherit_bindings=False):
             screen.refresh_frame()
 
     def exit(self, result: int | None = None, return_code: int = 0, message: RenderableType | None = None) -> None:
-        """Leave; slow reads are stopped meanwhile, and a fault that was met stays the reason."""
+        """Leave; slow reads are stopped, and an earlier fault stays the reason."""
         if self._exception is not None:
             return_code = 1
         Thread(target=self.bench.close, name="saetui-closer", daemon=True).start()
         super().exit(result, return_code, message)
 
     def _handle_exception(self, error: Exception) -> None:
-        """A fault of this program: it is written down and said once the terminal is as it was."""
+        """A bug: its traceback goes to a file, and is reported once the terminal has been restored."""
         if self._is_leaving and isinstance(error, (NoMatches, ScreenStackError)):
-            return  # Parts go one after the other; who still looks for one that has gone does no harm.
+            return  # Widgets are removed one after the other; looking for one that has gone does no harm.
         self._return_code = 1
         if self._exception is None:
             self._exception = error

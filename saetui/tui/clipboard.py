@@ -35,7 +35,7 @@ def copy_file() -> Path:
 
 
 def copy(app: _App, text: str, what: str) -> str:
-    """Copy a text; gives back a line that says what happened to it.
+    """Copy a text; returns a line that says what happened to it.
 
     Nobody reads a clipboard before it is pasted: but for line ends and tabs, nothing hidden goes into it.
     """

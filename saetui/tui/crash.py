@@ -1,4 +1,4 @@
-"""What is left of a fault of the program itself: its traceback in a file, and a word about it."""
+"""What a bug leaves behind: its traceback in a file, and a message about it."""
 
 import traceback
 from datetime import datetime
@@ -9,7 +9,7 @@ from textual.worker import WorkerFailed
 import saetui
 from saetui.visible import visible_lines
 
-# The file keeps the last faults only.
+# The file keeps the last tracebacks only.
 _KEPT_BYTES = 200_000
 
 
@@ -21,7 +21,7 @@ def crash_file() -> Path:
 
 
 def crash_report(error: BaseException) -> str:
-    """Write a fault's traceback to the file; the text to show for it, with the traceback."""
+    """Write a bug's traceback to the file; return the text to show for it, with the traceback."""
     if isinstance(error, WorkerFailed):
         error = error.error
     trace = visible_lines("".join(traceback.format_exception(error)))
@@ -31,7 +31,7 @@ def crash_report(error: BaseException) -> str:
         path.parent.mkdir(parents=True, exist_ok=True)
         before = path.read_text(encoding="utf-8", errors="replace")[-_KEPT_BYTES:] if path.exists() else ""
         path.write_text(before + entry, encoding="utf-8")
-        where = f"The same is in {path}; please send it to those who make saetui."
+        where = f"The same is in {path}; please send it to the authors of saetui."
     except OSError as problem:
         where = f"{path} could not be written ({problem.strerror})."
-    return f"{trace}\nsaetui: this is a fault of the program, which has ended; jobs go on. {where}"
+    return f"{trace}\nsaetui: this is a bug in saetui, which has ended; jobs go on. {where}"

@@ -18,7 +18,7 @@ def run(store_path: Path, at: str | None = None) -> int:
 
     Raises StoreError where the store cannot be opened and CommandError where the link leads nowhere.
     """
-    # Looking for garbage costs a tenth of the start, and what is made before the first paint stays.
+    # Garbage collection costs a tenth of the start, and what is made before the first paint stays.
     gc.disable()
     unwind_on_signals()
     with ThreadPoolExecutor(1) as opener:
@@ -42,7 +42,7 @@ def run(store_path: Path, at: str | None = None) -> int:
         bench.close()
         for words in bench.last_words:
             sys.stderr.write(f"saetui: {words}\n")
-        # DuckDB complains at the end of the process of objects that were never looked at.
+        # DuckDB complains at exit about objects that were never collected.
         gc.unfreeze()
         gc.enable()
     return app.return_code or 0

@@ -87,7 +87,7 @@ def _memory() -> Path:
 
 
 def muted(theme: Theme) -> str:
-    """The colour of what is said beside the point, ``$muted``; Textual's own needs a background to be worked out."""
+    """The colour of secondary text, ``$muted``; Textual's own depends on the background."""
     colours = theme.to_color_system().generate()
     if theme.ansi:
         return "ansi_bright_black"

@@ -20,7 +20,7 @@ class Action(Protocol):
     def recorded(self) -> bool: ...
     @property
     def visits(self) -> bool:
-        """Whether it leads to another place, as the history of places has them."""
+        """Whether it leads to another place in the history."""
 
     def run(self, bench: Workbench) -> None:
         """Do it; raises CommandError where it cannot be done here."""

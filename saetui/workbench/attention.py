@@ -46,8 +46,8 @@ class Attention:
     def with_changes(self, **changes: Any) -> "Attention":
         """A copy with some parts changed.
 
-        Another SAE lets go of the latent, whose number means nothing there, another letter of a word without it, and
-        another token of the place of the one before.
+        Another SAE drops the latent, whose number means nothing there, another letter drops a word without it, and
+        another token drops the previous one's place.
         """
         if "sae" in changes and changes["sae"] != self.sae:
             changes.setdefault("latent", None)

@@ -86,7 +86,7 @@ class Catalogue:
     def sae(self, name: str) -> SaeEntry:
         """The SAE of a name, an id, or the unique beginning of either.
 
-        Raises CommandError that lists the names there are.
+        Raises CommandError, which lists the names there are.
         """
         exact = [s for s in self.saes if name in (s.sae_id, s.name)]
         found = exact or [s for s in self.saes if s.name.startswith(name) or s.sae_id.startswith(name)]

@@ -4,7 +4,7 @@ from saetui.exceptions import SaetuiError
 
 
 class CommandError(SaetuiError):
-    """A command that cannot be understood or done here; the message names the command, the argument and the way out."""
+    """A command that cannot be understood or done here; the message names the command, the argument and the fix."""
 
 
 class UsageError(CommandError):
@@ -12,7 +12,7 @@ class UsageError(CommandError):
 
 
 def user_errors() -> tuple[type[Exception], ...]:
-    """All errors that are told to the person and not raised further."""
+    """All errors that are shown to the person and not raised further."""
     from store.exceptions import StoreError
 
     return (SaetuiError, StoreError)

@@ -421,7 +421,7 @@ GLOSSARY: Final[dict[str, Entry]] = {
         f"{_DARK_MATTER}; scaling of the error",
     ),
     "error_slope": Entry(
-        "Change of log2 of the error norm with every doubling of the width, a line through one SAE of each width: of "
+        "Change of log2 of the error norm with each doubling of the width, a line through one SAE of each width: of "
         "several, the one whose L0 is most like that of the other widths. "
         "−0.10: each doubling takes 7% of the error away; above 0 the token gets worse as SAEs grow.",
         "per doubling",

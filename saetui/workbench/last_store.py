@@ -26,7 +26,7 @@ def last_store() -> Path:
         remembered = read_file(_memory(), _LONGEST).removesuffix(b"\n")
     except OSError:
         remembered = b""
-    # A damaged memory, e.g. one that the machine stopped in the middle of writing, is none.
+    # A damaged file, e.g. one that the machine stopped in the middle of writing, counts as none.
     path = Path(os.fsdecode(remembered)) if remembered.startswith(b"/") and b"\0" not in remembered else demo_store()
     if not path.is_dir():
         raise CommandError(f"{path}: this store is not there; open one with `saetui open STORE`, or try `saetui demo`")

@@ -22,7 +22,7 @@ _QUOTES = re.compile("[\"']")
 _COMPARISON = re.compile(
     r"^(?P<column>[^<>=!~\"]*[^<>=!~\"\s])\s*(?P<operator><=|>=|!=|<|>|==?|~)\s*(?P<value>.*)$", re.DOTALL
 )
-# Longer lines are no filters but something pasted; the database takes minutes to plan a query of thousands of tests.
+# Longer lines were pasted by mistake; the database takes minutes to plan a query of thousands of tests.
 LONGEST = 10_000
 _MOST_TESTS = 100
 _MOST_LETTERS = 100
@@ -33,7 +33,7 @@ _NUMBERS = ("DOUBLE", "FLOAT", "DECIMAL", "TINYINT", "SMALLINT", "INTEGER", "BIG
 
 
 class FilterError(CommandError, ValueError):
-    """A filter that cannot be read; the message names the term and what would be right."""
+    """A filter that cannot be read; the message names the term and what it should be."""
 
 
 @dataclass(frozen=True)
@@ -79,12 +79,12 @@ def _kind(sql_type: str) -> str:
 
 
 def plain(name: str) -> str:
-    """A name without what people forget: spaces, underscores and capitals."""
+    """A name without what people leave out: spaces, underscores and capitals."""
     return re.sub(r"[\s_\-.]+", "", name).lower()
 
 
 def nearest(name: str, known: Mapping[str, str]) -> str:
-    """What to say of a name that is not among ``known`` (plain names to names)."""
+    """The message for a name that is not among ``known`` (plain names to names)."""
     found = difflib.get_close_matches(plain(name), known, n=1, cutoff=0.0)
     return f'no column "{name}"' + (f'; the nearest is "{known[found[0]]}"' if found else "")
 

@@ -10,7 +10,7 @@ from saetui.workbench.table_query import Order, TableQuery
 
 @dataclass(frozen=True)
 class TableState:
-    """How one table stands: what a person filtered and sorted by, and the row under the cursor."""
+    """The state of one table: what a person filtered and sorted by, and the row under the cursor."""
 
     filter: str = ""
     sort: str | None = None
@@ -59,7 +59,7 @@ class Table:
         return self.id.replace(".", "-")
 
     def condition(self, text: str, columns: Sequence[FilterColumn]) -> Condition:
-        """What a filter line means here; raises FilterError where it cannot be read."""
+        """The condition of a filter line here; raises FilterError where it cannot be read."""
         return parse_filter(text, columns, self.filters, self.looked_up)
 
     def asked(
@@ -175,7 +175,7 @@ TABLES: Mapping[str, Table] = {
             "row",
             title="absorbed words beside others",
             empty="the letters of these SAEs were not studied for absorption\n3 A does it",
-            # Words of all letters: those of one are too few to compare.
+            # Words of all letters, since those of one are too few to compare.
             fixed={"letter": None},
             pages=("scaling",),
         ),

@@ -104,8 +104,8 @@ def _hardest(store: Reader, sae: SaeEntry, count: int) -> ChosenTokens:
     rows = _rows(store, "pursuit_hardest", sae=sae.sae_id, study=None, limit=count)
     if not rows:
         raise CommandError(
-            f"the errors of {sae.name} have not been studied, so nobody knows its hardest tokens; "
-            "`saetui study errors` does it"
+            f"the errors of {sae.name} have not been studied, so its hardest tokens are not known; "
+            "run `saetui study errors` first"
         )
     return ChosenTokens(places=tuple((row["context"], row["position"]) for row in rows))
 
@@ -115,7 +115,7 @@ def _words(store: Reader, sae: SaeEntry, choice: TokenChoice) -> ChosenTokens:
     words = tuple(row["surface"] for row in rows if row["is_missed"] or choice.way == "letter")
     if not rows:
         raise CommandError(
-            f"no words of {choice.of} were judged for {sae.name}; `saetui study letters` (A on screen 3) does it"
+            f"no words of {choice.of} were judged for {sae.name}; run `saetui study letters` (A on screen 3) first"
         )
     if not words:
         raise CommandError(f"the main latents of {choice.of} in {sae.name} miss none of its {len(rows)} words")

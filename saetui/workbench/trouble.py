@@ -1,4 +1,4 @@
-"""What a disk, a damaged file or another program can do to a command, in words; and what of it lasts."""
+"""Errors that come from a disk, a damaged file or another program, as messages; and those that last."""
 
 from __future__ import annotations
 
@@ -10,24 +10,24 @@ from saetui.disk_errors import told as told_of_disk
 from saetui.visible import visible_lines
 from saetui.workbench.exceptions import user_errors
 
-# A trouble that comes and goes is told again after this time only.
+# A problem that comes and goes is reported again only after this time.
 _PATIENCE = 30.0
 _LONGEST = 1000
 
 
 def outside_errors() -> tuple[type[Exception], ...]:
-    """What the world outside can do to a command; any other exception is a fault of this program."""
+    """Errors that come from outside the program; any other exception is a bug."""
     return (*user_errors(), OSError, ValueError, OverflowError, RecursionError, MemoryError)
 
 
 def told(problem: Exception) -> str:
-    """What went wrong, for the person: which file, what is wrong with it, and what to do."""
+    """The message for the person: which file, what is wrong with it, and what to do."""
     if isinstance(problem, user_errors()):
         text = str(problem)
     elif isinstance(problem, OSError):
         text = told_of_disk(problem)
     elif isinstance(problem, RecursionError):
-        text = "what was read is nested too deeply to be understood; it is damaged, or no file of saetui"
+        text = "what was read is nested too deeply to be understood; it is damaged, or not a file of saetui"
     elif isinstance(problem, MemoryError):
         text = "there is not enough memory for this; close other programs, or ask for less"
     else:
@@ -36,7 +36,7 @@ def told(problem: Exception) -> str:
 
 
 class Troubles:
-    """What goes wrong again and again as long as it lasts: said once, and kept for the status line until it is over."""
+    """Problems that recur as long as they last: reported once, and kept for the status line until they are over."""
 
     def __init__(self, say: Callable[[str], None]) -> None:
         self._say = say
@@ -50,7 +50,7 @@ class Troubles:
 
     @contextmanager
     def watched(self, what: str) -> Iterator[None]:
-        """Take what the outside world does to the block as a trouble, called ``what`` as long as it lasts."""
+        """Treat errors from outside in the block as a trouble, called ``what`` as long as it lasts."""
         try:
             yield
         except outside_errors() as problem:
@@ -59,7 +59,7 @@ class Troubles:
             self._now.pop(what, None)
 
     def met(self, what: str, text: str) -> None:
-        """Say a trouble, unless it was said before."""
+        """Report a trouble, unless it was reported before."""
         self._now[what] = text
         before, at = self._said.get(what, ("", 0.0))
         if text != before or monotonic() - at > _PATIENCE:

@@ -36,17 +36,17 @@ class View:
                 list(rows.columns),
                 *([_settled(value) for value in row] for row in rows.rows),
             ]
-        # What is as at the start is left out: sessions stay what they were when there is more to look at.
+        # What has its initial value is left out, so that old sessions stay valid when there is more to look at.
         looked_at = {name: value for name, value in asdict(self.attention).items() if value != _AT_START[name]}
         return {"screen": self.screen, "attention": looked_at, "tables": tables}
 
     @property
     def digests_as_before(self) -> bool:
-        """Whether sessions of format 1 have the same digest of it: they knew no tie-break and nothing fixed."""
+        """Whether sessions of format 1 have the same digest of it: they had no tie-break and no fixed parameters."""
         return not any(asked.order or TABLES[table].fixed for table, asked in self.tables)
 
     def digest(self, store: Store) -> str:
-        """A short hash of the content; equal digests were the same picture."""
+        """A short hash of the content: equal digests mean the same picture."""
         content = self.content(store)
         tables = {recorded_name(table): rows for table, rows in content["tables"].items()}
         content |= {"screen": recorded_name(self.screen), "tables": tables}
@@ -55,7 +55,7 @@ class View:
 
 
 def _settled(value: Any) -> Any:
-    """A float without its last digits: a mean over threads adds up in another order each time."""
+    """A float without its last digits: a mean over threads is added up in a different order each time."""
     if isinstance(value, float):
         return float(f"{value:.9g}")
     return [_settled(part) for part in value] if isinstance(value, list) else value

@@ -123,7 +123,7 @@ class Workbench:
             try:
                 digest = view.digest(self.store)
             except QueryInterrupted:
-                digest = ""  # The person did not wait for the answer; the command was given all the same.
+                digest = ""  # The person did not wait for the answer, but the command was given.
             recorder.record(line, digest)
         except outside_errors() as problem:
             self.recorder = None
@@ -150,10 +150,10 @@ class Workbench:
         self.emit(NoticeEvent(text, severity))
 
     def in_background(self, work: Callable[[], str | None]) -> Future[None] | None:
-        """Do something that waits for the disk, in order, beside the interface; its text or its failure is told."""
+        """Run something that waits for the disk, in order, beside the interface; its text or its error is shown."""
 
         def guarded() -> None:
-            # Any other exception is a fault of this program; poll() raises it again where it is seen.
+            # Any other exception is a bug; poll() raises it again where it is seen.
             try:
                 text = work()
             except QueryInterrupted:
@@ -194,7 +194,7 @@ class Workbench:
         self.emit(ScreenEvent(screen))
 
     def go(self, place: Place) -> None:
-        """Be where one was."""
+        """Return to an earlier place."""
         self.attend(**{name: getattr(place.attention, name) for name in place.attention.__dataclass_fields__})
         self.show(place.screen)
 
@@ -219,7 +219,7 @@ class Workbench:
             self.page = table.pages[0]
 
     def toggle_mark(self, subject: Subject) -> bool:
-        """Mark something, or take the mark away; True where it is marked now."""
+        """Mark something, or unmark it; return whether it is marked now."""
         marked = subject not in self.marks
         self.marks = self.marks | {subject} if marked else self.marks - {subject}
         self.emit(MarksEvent())
@@ -337,7 +337,7 @@ class Workbench:
                 self.notify(f"a result of job {rejection.job_id} does not fit the store: {rejection.reason}", "error")
 
     def stop(self) -> bool:
-        """Stop the export, figure or other read of the background that is under way; whether there was one."""
+        """Stop the export, figure or other background read in progress; return whether there was one."""
         if all(write.done() for write in self._writes):
             return False
         self.store.interrupt()

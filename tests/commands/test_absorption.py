@@ -186,7 +186,7 @@ def test_what_cannot_be_done_is_said_and_changes_nothing(cases: Workbench, line:
 
 def test_an_sae_that_was_not_studied_has_no_thresholds_to_step_from(cases: Workbench) -> None:
     cases.store.write("DELETE FROM absorption_run")
-    with pytest.raises(CommandError, match=":study absorption does it"):
+    with pytest.raises(CommandError, match="run :study absorption first"):
         dispatch(cases, "lead up")
     dispatch(cases, "lead 0.5")
     assert cases.attention.lead == 0.5

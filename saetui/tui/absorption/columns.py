@@ -104,7 +104,7 @@ def cases(metric: str, width: str) -> Columns:
 
 
 def drawn_value(metric: str, row: Mapping[str, Any]) -> float | None:
-    """The number that the bar of a latent shows: what it carries, or its effect, the measured one where that is all."""
+    """The number that a latent's bar shows: its projection, or its effect, the exact one where no other is known."""
     value: float | None = row["projection"] if metric == "projection" else row["effect"]
     exact: float | None = row["exact_effect"]
     return exact if value is None else value

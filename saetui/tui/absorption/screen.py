@@ -67,7 +67,7 @@ class AbsorptionScreen(PagedScreen):
 
     def __init__(self) -> None:
         super().__init__()
-        # True while the words of a letter arrive of which none has been chosen: then the first one is.
+        # True while the words of a newly chosen letter are read: the first of them is then chosen.
         self._choose_first = True
         # The number with the longest bar in the evidence.
         self._largest = 0.0
@@ -175,7 +175,7 @@ class AbsorptionScreen(PagedScreen):
         self.card.tell(f"removing its latents, {progress_text(own[0])}" if own else "")
 
     def _show_card(self, *, again: bool = False) -> None:
-        """Tell about the word, and about the latent or the occurrence under the cursor."""
+        """Show the word on the card, and the latent or the occurrence under the cursor."""
         table = self.evidence if self.evidence.has_focus else self.occurrences if self.bench.page == "word" else None
         row = table.cursor_row if table is not None and table.up_to_date else None
         latent = int(row["latent"]) if row is not None and table is self.evidence else None
@@ -200,7 +200,7 @@ class AbsorptionScreen(PagedScreen):
     def _case_moved(self, event: QueryTable.RowHighlighted) -> None:
         self.row_moved(CASES, event.row)
         if not event.table.up_to_date:
-            # Words of the letter before; those of this one are on their way.
+            # These are words of the previous letter; those of this one are still being read.
             return
         first, self._choose_first = self._choose_first, False
         self.choose_row(event, self.bench.attention.token, lambda: Token(str(event.key)), first=first)

@@ -21,7 +21,7 @@ _NAMES = {"tau": ("τ", "main adds F1", "t T"), "lead": ("δ", "lead", "d D"), "
 
 
 class ThresholdLine(Static):
-    """Thresholds and metric to the left; to the right what they make of the letter and of the SAE."""
+    """Thresholds and metric to the left; to the right the rates that follow for the letter and for the SAE."""
 
     DEFAULT_CSS = """
     ThresholdLine { height: auto; padding: 0 1; background: $surface; }
@@ -65,7 +65,7 @@ class ThresholdLine(Static):
             self.post_message(self.Known(message.row))
 
     def halt_reads(self) -> bool:
-        """Stop a slow read that is under way; whether there was one."""
+        """Stop a slow read in progress; return whether there was one."""
         return self._reading.halt()
 
     def on_unmount(self) -> None:
@@ -136,7 +136,7 @@ def _percent(share: float | None) -> str:
 
 
 def _warnings(row: Mapping[str, Any], metric: str) -> list[Content]:
-    """What makes the paper's rate mean less, or nothing."""
+    """Notes on what makes the paper's rate less reliable, or meaningless."""
     if metric == "projection":
         return []
     if row["model_accuracy"] < _ABLE:

@@ -1,4 +1,4 @@
-"""The titles of the tables on the screen of absorption: what they are about now."""
+"""The titles of the tables on the absorption screen."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -12,7 +12,7 @@ from saetui.workbench.workbench import Workbench
 
 
 def title_of_words(bench: Workbench, total: int) -> Content:
-    """Which letter's words, how many, and which of them."""
+    """The title of the words: which letter's, how many, and which of them are shown."""
     letter = bench.attention.letter
     if letter is None:
         return Content("words")
@@ -25,7 +25,7 @@ def title_of_words(bench: Workbench, total: int) -> Content:
 
 
 def title_of_evidence(bench: Workbench, *, folded: bool) -> str:
-    """Which word's latents, what their bars show, and the key of the card where that is ``folded`` away."""
+    """The title of a word's latents: what their bars show, and the key of the card where it is ``folded`` away."""
     attention = bench.attention
     if attention.token is None:
         return "latents"
@@ -35,7 +35,7 @@ def title_of_evidence(bench: Workbench, *, folded: bool) -> str:
 
 
 def title_of_occurrences(bench: Workbench, total: int, first: Mapping[str, Any] | None) -> Content:
-    """Which word, how many of its occurrences are listed, and what the colours mean."""
+    """The title of a word's occurrences: how many are listed, and what the colours mean."""
     seen = f"{total:,} of {first['n_occurrences']:,}" if first is not None else ""
     word = visible_token(bench.attention.token) if bench.attention.token is not None else "a word"
     colours = (("■ absorber", "$warning"), "  ", ("■ main latents", NEGATIVE.hex))

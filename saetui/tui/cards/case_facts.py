@@ -14,9 +14,9 @@ from store.queries import named_query
 
 @dataclass(frozen=True)
 class CaseSubject:
-    """A word as it is judged: ``asked`` are the parameters of the queries; ``latent`` is the one to tell about.
+    """A word as it is judged: ``asked`` are the parameters of the queries; ``latent`` is the one to describe.
 
-    ``place`` is the context and position of an occurrence in the corpus to tell about in its stead.
+    ``place`` is the context and position of an occurrence in the corpus to describe instead.
     """
 
     asked: Mapping[str, Any]

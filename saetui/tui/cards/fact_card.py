@@ -32,7 +32,7 @@ class FactCard(VerticalScroll, Generic[S, F], can_focus=True):
     A subclass gives ``UNCHOSEN``, ``UNKNOWN``, ``title`` and ``lines``, and asks for subjects.
     """
 
-    # What the card says before anything is chosen, and where the store knows nothing of the subject.
+    # What the card says before anything is chosen, and where the store knows nothing about the subject.
     UNCHOSEN: ClassVar[str]
     UNKNOWN: ClassVar[str]
     ALLOW_MAXIMIZE = True
@@ -87,11 +87,11 @@ class FactCard(VerticalScroll, Generic[S, F], can_focus=True):
         return subject is not None
 
     def is_same(self, before: F, now: F) -> bool:
-        """Whether both are about one thing: the card then stays where it is scrolled to."""
+        """Whether both are about the same thing, so that the card keeps its scroll position."""
         return before is now
 
     def facts_changed(self) -> None:
-        """``self.facts`` are others."""
+        """Called when ``self.facts`` has changed."""
 
     # Plumbing
 
@@ -120,7 +120,7 @@ class FactCard(VerticalScroll, Generic[S, F], can_focus=True):
         self.facts_changed()
 
     def halt_reads(self) -> bool:
-        """Stop a slow read that is under way; whether there was one."""
+        """Stop a slow read in progress; return whether there was one."""
         return self._reading.halt()
 
     def on_unmount(self) -> None:

@@ -56,11 +56,11 @@ class LatestRead(Generic[S, F]):
                 self._reader.end()
 
     def halt(self) -> bool:
-        """Stop a slow read that is under way; whether there was one."""
+        """Stop a slow read in progress; return whether there was one."""
         return self._reader.halt()
 
     def stop(self) -> None:
-        """Let go of what is read and of what waits."""
+        """Drop the current read and the one that waits."""
         with self._lock:
             self._wanted = None
         self._reader.close()

@@ -20,7 +20,7 @@ class Axis:
 
     @classmethod
     def around(cls, values: Sequence[float], *, logarithmic: bool = False, from_zero: bool = False) -> "Axis":
-        """The axis that shows all values with a little air; values that a log scale cannot hold are left out."""
+        """The axis that shows all values with a small margin; values that a log scale cannot hold are left out."""
         usable = [v for v in values if math.isfinite(v) and (v > 0 or not logarithmic)]
         if not usable:
             return cls(1.0, 10.0, True) if logarithmic else cls(0.0, 1.0)
@@ -32,7 +32,7 @@ class Axis:
             low, high = low - spread, high + spread
         air = (high - low) * _MARGIN
         floor = 0.0 if from_zero and not logarithmic and low >= 0 else low - air
-        # Air never takes quantities that cannot be negative below zero.
+        # The margin never takes quantities that cannot be negative below zero.
         if not logarithmic and low >= 0:
             floor = max(0.0, floor)
         high += air

@@ -21,12 +21,12 @@ _LABEL_SHARE = 0.35
 
 
 def natural_height(chart: BarChart) -> int:
-    """Lines that it takes to show all bars, on a width that is not known yet."""
+    """Lines that it takes to show all bars, before the width is known."""
     return len(chart.bars) * _lines(chart) + 1 + len(_legend(chart, _USUAL_WIDTH, PLAIN))
 
 
 def draw_bars(chart: BarChart, width: int, height: int, look: Look) -> list[Strip]:
-    """What the bars measure, a line for each bar with its number, and a word about those there was no room for."""
+    """What the bars measure, a line for each bar with its number, and how many there was no room for."""
     if chart.is_empty or width < _FEWEST_COLUMNS or height < 3:
         return [said("nothing to draw yet" if chart.is_empty else "too small to draw", width, look)]
     strips = _legend(chart, width, look)[: max(1, height // 3)]

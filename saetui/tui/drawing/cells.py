@@ -23,7 +23,7 @@ def natural_height(plot: HeatMap) -> int:
 
 
 def draw_cells(plot: HeatMap, width: int, height: int, look: Look) -> list[Strip]:
-    """The columns' names, a line for each row, and a word about those there was no room for; shares in percent."""
+    """The columns' names, a line for each row, and how many there was no room for; shares in percent."""
     if plot.is_empty or width < _FEWEST_COLUMNS or height < 3:
         return [said("nothing to draw yet" if plot.is_empty else "too small to draw", width, look)]
     label = min(max(map(len, plot.rows)), round(width * _LABEL_SHARE))

@@ -40,7 +40,7 @@ class XYPlot(Widget):
 
     @dataclass
     class Enlarged(Message):
-        """Somebody wants to see the plot large."""
+        """Asks to see the plot large."""
 
         plot: "XYPlot"
 

@@ -18,7 +18,7 @@ def resampled(values: Sequence[float], width: int) -> list[float]:
 
 
 def sparkline(values: Sequence[float], width: int) -> str:
-    """One character a value, scaled to the largest; zero is a space, anything above it at least the lowest block."""
+    """One character per value, scaled to the largest; zero is a space, anything above it at least the lowest block."""
     bins = resampled(values, width)
     top = max(bins, default=0.0)
     if top <= 0:

@@ -11,7 +11,7 @@ from saetui.tui.frame.status_line import clock
 from saetui.tui.keys import shown_key
 from saetui.workbench.workbench import Workbench
 
-# What is kept longest where there is little room, and the order in which it stands there.
+# What is kept longest where there is little room, in the order in which it is shown.
 _KEPT = (
     *(
         "help",

@@ -29,7 +29,7 @@ class PagedScreen(CardScreen):
         """Write the titles of the tables again."""
 
     def turn_page(self) -> None:
-        # While another screen is coming to the front, its page means nothing here.
+        # While another screen comes to the front, the page is that screen's.
         parts = self.PAGES.get(self.bench.page, self.PAGES[""])
         widgets = {name: self._part(name) for page in self.PAGES.values() for name in page}
         if all(widget.display == (name in parts) for name, widget in widgets.items()):

@@ -85,7 +85,7 @@ class WorkbenchScreen(Screen[None]):
         """The store has new rows, or other marks; called like ``attention_changed``."""
 
     def jobs_changed(self) -> None:
-        """Jobs moved on."""
+        """Called when jobs have made progress or ended."""
 
     def devices_seen(self, devices: tuple[Device, ...]) -> None:
         """How busy the devices are now."""
@@ -127,11 +127,11 @@ class WorkbenchScreen(Screen[None]):
     # Plumbing
 
     def _guarded(self) -> AbstractContextManager[None]:
-        """What the store or a job does to the screen is said; the screen stays."""
+        """An error of the store or of a job is shown, and the screen stays."""
         return self.bench.troubles.watched(f"screen {self.NAME} is not up to date")
 
     def halt_reads(self) -> bool:
-        """Stop what takes long of the reads of this screen; whether there was any."""
+        """Stop this screen's slow reads; return whether there were any."""
         halted = [part.halt_reads() for part in self.query("*").results() if isinstance(part, HaltsReads)]
         return any(halted)
 
@@ -156,7 +156,7 @@ class WorkbenchScreen(Screen[None]):
         return ""
 
     def zoom(self) -> None:
-        """Give the focused part the whole screen, or take it back."""
+        """Show the focused part on the whole screen, or go back."""
         zoomed = self.query(".-zoomed, .-beside-zoomed")
         if zoomed:
             zoomed.remove_class("-zoomed", "-beside-zoomed")
@@ -169,7 +169,7 @@ class WorkbenchScreen(Screen[None]):
 
     @property
     def is_zoomed(self) -> bool:
-        """Whether one part has the whole screen."""
+        """Whether one part fills the screen."""
         return bool(self.query(".-zoomed"))
 
     @property

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from saetui.jobs import Job
     from saetui.jobs.devices import Device
 
-# Three years; what is longer, or no number, comes from a damaged file.
+# Three years; what is longer, or not a number, comes from a damaged file.
 _LONGEST_SECONDS = 1e8
 
 
@@ -87,7 +87,7 @@ def progress_text(job: Job) -> str:
 
 
 def clock(seconds: float) -> str:
-    """``0:41``, ``12:04`` or ``1:02:03``; a dash for what no clock has shown."""
+    """``0:41``, ``12:04`` or ``1:02:03``; a dash for a time that no clock shows."""
     if not abs(seconds) < _LONGEST_SECONDS:
         return "–"
     minutes, second = divmod(max(0, round(seconds)), 60)

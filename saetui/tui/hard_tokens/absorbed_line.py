@@ -53,7 +53,7 @@ class AbsorbedLine(Static):
             self._draw()
 
     def halt_reads(self) -> bool:
-        """Stop a slow read that is under way; whether there was one."""
+        """Stop a slow read in progress; return whether there was one."""
         return self._reading.halt()
 
     def on_unmount(self) -> None:

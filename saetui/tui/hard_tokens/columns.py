@@ -18,7 +18,7 @@ _SLOPE = Heat(-0.5, 0.5, diverging=True)
 _COST = Heat(-1.0, 1.0, diverging=True)
 _FVU = Heat(0.0, 1.0)
 _SAE_CELL = 7
-# A table with more columns than this is no table any more; the context strips show all SAEs.
+# A table with more columns than this cannot be read; the context strips show all SAEs.
 MOST_SAES = 8
 
 

@@ -44,7 +44,7 @@ class ErrorStrips(Widget, can_focus=True):
 
     @dataclass
     class Stepped(Message):
-        """Somebody wants to see another token of the text."""
+        """Asks to see another token of the text."""
 
         context: int
         position: int

@@ -14,7 +14,7 @@ from saetui.workbench.trouble import outside_errors, told
 
 _LOG_LINES = 200
 _NAME = 10
-# Of a spec with a grid of thousands of recipes, and of a text of megabytes, the beginning says what it is.
+# Of a spec with thousands of recipes, or of megabytes of text, the beginning is enough.
 _SPEC_LINES, _VALUE_LENGTH = 200, 500
 
 
@@ -51,7 +51,7 @@ def _moment(seconds: float) -> str:
     try:
         return f"{datetime.fromtimestamp(seconds, UTC).astimezone():%m-%d %H:%M:%S}"
     except (OverflowError, ValueError, OSError):
-        return "–"  # No clock has shown that: the file is damaged.
+        return "–"  # No clock shows such a time: the file is damaged.
 
 
 def _progress(job: Job) -> list[Content]:

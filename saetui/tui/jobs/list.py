@@ -1,4 +1,4 @@
-"""The jobs by device: what runs with its progress, what waits, what ended; one line a job."""
+"""The jobs by device: what runs with its progress, what waits, what ended; one line per job."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -36,7 +36,7 @@ class _Line:
 
 
 class JobList(ScrollView, can_focus=True):
-    """Jobs grouped by device, running first, then waiting, then ended with the latest on top."""
+    """Jobs grouped by device: the running one first, then those that wait, then those that ended, latest first."""
 
     ALLOW_SELECT = False
     BINDINGS: ClassVar[list[BindingType]] = [

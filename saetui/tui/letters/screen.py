@@ -57,7 +57,7 @@ class LettersScreen(CardScreen):
 
     def __init__(self) -> None:
         super().__init__()
-        # True while the latents of a letter arrive of which none has been chosen: then the first one is.
+        # True while the latents of a newly chosen letter are read: the first of them is then chosen.
         self._choose_first = True
 
     def compose_body(self) -> ComposeResult:
@@ -130,7 +130,7 @@ class LettersScreen(CardScreen):
     def _latent_moved(self, event: QueryTable.RowHighlighted) -> None:
         self.row_moved(LATENTS, event.row)
         if not event.table.up_to_date:
-            # Rows of the letter before; those of this one are on their way.
+            # These are rows of the previous letter; those of this one are still being read.
             return
         first, self._choose_first = self._choose_first, False
         self.choose_row(event, self.bench.attention.latent, lambda: Latent(int(event.key)), first=first)

@@ -1,4 +1,4 @@
-"""Fields to type into that refuse what is too long, at once and with a word."""
+"""Fields to type into that refuse what is too long, at once and with a message."""
 
 from time import monotonic
 from typing import Any, Protocol, cast

@@ -10,7 +10,7 @@ def explanation(term: str, value: str | None) -> Content:
     """The entry of a term, with the value under the cursor; raises CommandError where there is no such term."""
     entry = GLOSSARY.get(term)
     if entry is None:
-        raise CommandError(f"explain: nothing is written about {term!r} yet")
+        raise CommandError(f"explain: there is no explanation of {term!r} yet")
     lines = [Content("")]
     if value is not None:
         lines += [Content.assemble("here   ", (value, "bold"), f" {entry.unit}" if entry.unit else ""), Content("")]

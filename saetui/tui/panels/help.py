@@ -28,7 +28,7 @@ _VERB_WIDTH = 10
 
 
 def help_text(screen: WorkbenchScreen) -> Content:
-    """One line a command that works on a screen, by group, then the keys of its focused part."""
+    """One line per command that works on a screen, by group, then the keys of its focused part."""
     lines = [Content("")]
     groups: dict[str, list[Content]] = {}
     for cls in commands().values():

@@ -20,7 +20,7 @@ from saetui.workbench.trouble import outside_errors, told
 
 
 class NotePanel(Panel[None]):
-    """Writes the note on one subject; an empty note is taken away."""
+    """Writes the note on one subject; an empty note is removed."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         # ctrl+enter reaches the app on few terminals; ctrl+s on all.

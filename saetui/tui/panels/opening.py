@@ -107,7 +107,7 @@ def _sort(app: "WorkbenchApp", _: str) -> None:
     keys = [key for key, _ in app.front_screen.sortable()]
     column = app.front_screen.current_column()
     chosen = keys.index(column) if column in keys else 0
-    app.push_screen(PickPanel("sort by; again turns it round", items, chosen=chosen))
+    app.push_screen(PickPanel("sort by; choose it again to reverse", items, chosen=chosen))
 
 
 def _palette(app: "WorkbenchApp", _: str) -> None:

@@ -59,7 +59,7 @@ class LinePanel(Panel[None]):
         return self.query_one(Input)
 
     def say(self, content: Content | str) -> None:
-        """Put something above the line; nothing takes it away."""
+        """Put something above the line; with nothing, remove it."""
         above = self.query_one("#above", Static)
         above.set_class(bool(content), "-filled")
         above.update(content)

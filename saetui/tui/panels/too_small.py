@@ -1,4 +1,4 @@
-"""What stands there instead of a broken layout when the terminal is too small."""
+"""What is shown instead of a broken layout when the terminal is too small."""
 
 from typing import ClassVar
 
@@ -33,4 +33,4 @@ class TooSmall(ModalScreen[None]):
         width, height = self._needed
         size = self.app.size
         here = f"this one is {size.width}×{size.height}"
-        return f"saetui needs a terminal of {width}×{height};\n{here}.\nMake it larger, or q to leave."
+        return f"saetui needs a terminal of {width}×{height};\n{here}.\nMake it larger, or press q to leave."

@@ -15,7 +15,7 @@ from saetui.tui.table.column import ABSENT, Column
 from saetui.workbench.pursuit_comparison import signed_percent
 
 Columns = tuple[Column, ...]
-# The paper's pursuits take off some percent; half of the error is as much as any token gives.
+# The paper's pursuits save a few percent; half of the error is about the most for any token.
 _CHANGE = Heat(-0.5, 0.5, diverging=True)
 _ROLES = {"kept": "", "dropped": "−", "added": "+"}
 ROLE_TINTS = {"added": "success", "dropped": "error"}

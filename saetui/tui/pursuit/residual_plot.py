@@ -69,7 +69,7 @@ class ResidualPlot(XYPlot):
             self._draw()
 
     def halt_reads(self) -> bool:
-        """Stop a slow read that is under way; whether there was one."""
+        """Stop a slow read in progress; return whether there was one."""
         return self._reading.halt()
 
     def on_unmount(self) -> None:

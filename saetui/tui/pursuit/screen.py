@@ -28,7 +28,7 @@ from saetui.workbench.subject import Subject
 _EMPTY = """[b]No codes have been pursued here yet.[/b]
 
 A pursuit takes tokens and finds for each the latents that explain it best, as many as the SAE's own encoder used.
-What is still left then no encoder of that kind could have found: the dictionary lacks it.
+No encoder of that kind could have found what is still left: the dictionary lacks it.
 
 [b $accent]t[/]  chooses the tokens: the hardest ones, the missed words of a letter, those marked, or random ones
 [b $accent]p[/]  pursues them in the current SAE, in seconds

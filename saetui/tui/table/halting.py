@@ -1,4 +1,4 @@
-"""Reads in threads that a person can stop: a reader that stays stopped between two queries, and who has such reads."""
+"""Reads in threads that a person can stop: the reader, which stays stopped between two queries, and its widgets."""
 
 from threading import Lock
 from time import monotonic
@@ -17,7 +17,7 @@ class HaltsReads(Protocol):
     """A widget with reads in a thread."""
 
     def halt_reads(self) -> bool:
-        """Stop a slow read that is under way; whether there was one."""
+        """Stop a slow read in progress; return whether there was one."""
 
 
 class HaltingReader:
@@ -31,32 +31,32 @@ class HaltingReader:
         self.halted = False
 
     def begin(self) -> None:
-        """A piece of work begins."""
+        """Begin a piece of work."""
         with self._lock:
             self._began, self.halted = monotonic(), False
 
     def end(self) -> None:
-        """It has ended."""
+        """End it."""
         with self._lock:
             self._began = None
 
     def fetch(self, sql: str, /, **params: Any) -> Rows:
-        """As a store's reader; raises QueryInterrupted at once where the work has been stopped."""
+        """Like a store's reader, but raises QueryInterrupted at once where the work has been stopped."""
         if self.halted or self._closed:
             raise QueryInterrupted(STOPPED)
         return self._reader.fetch(sql, **params)
 
     def interrupt(self) -> None:
-        """Stop the query under way, whose answer nobody wants any more."""
+        """Stop the query in progress, whose answer nobody wants any more."""
         self._reader.interrupt()
 
     def close(self) -> None:
-        """Stop what is under way, for good."""
+        """Stop the work in progress, for good."""
         self._closed = True
         self._reader.interrupt()
 
     def halt(self) -> bool:
-        """Stop the work under way where it is slow; whether it is."""
+        """Stop the work in progress if it is slow; return whether it is."""
         with self._lock:
             if self._began is None or (not self.halted and monotonic() - self._began < SLOW_SECONDS):
                 return False

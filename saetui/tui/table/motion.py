@@ -49,7 +49,7 @@ class MovingCursor(ScrollView):
         return max(0, min(index, self.total - 1))
 
     def show_cursor(self) -> None:
-        """Scroll no more than need be to have the cursor in view."""
+        """Scroll no more than needed to bring the cursor into view."""
         page, top, line = max(1, self.page_rows), int(self.scroll_y), self.cursor_index // self.across
         if line < top:
             self.scroll_to(y=line, animate=False, force=True)
@@ -57,7 +57,7 @@ class MovingCursor(ScrollView):
             self.scroll_to(y=line - page + 1, animate=False, force=True)
 
     def action_count(self, digit: str) -> None:
-        """Collect a count; a digit that stays alone goes to whoever else wants it."""
+        """Collect a count; a digit that stays alone is passed on to other bindings."""
         if self._passed_on == digit or not (self.count or self.COUNT_PATIENCE):
             self._passed_on = ""
             raise SkipAction

@@ -398,7 +398,7 @@ class QueryTable(MovingCursor, can_focus=True):
         self.reload()
 
     def halt_reads(self) -> bool:
-        """Stop a slow read that is under way; whether there was one."""
+        """Stop a slow read in progress; return whether there was one."""
         return self._feed is not None and self._feed.halt()
 
     def on_unmount(self) -> None:

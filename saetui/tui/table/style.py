@@ -44,7 +44,7 @@ QueryTable {
 
 
 def palette_of(table: Widget) -> Palette:
-    """The styles of a table under the theme of now."""
+    """The styles of a table in the current theme."""
     style = table.get_component_rich_style
     return Palette(
         row=table.rich_style,

@@ -71,11 +71,11 @@ class WindowFeed:
             return  # Whoever needs them reads them again, and is told then.
 
     def halt(self) -> bool:
-        """Stop a slow read that is under way; whether there was one."""
+        """Stop a slow read in progress; return whether there was one."""
         return self._halting is not None and self._halting.halt()
 
     def stop(self) -> None:
-        """Let go of what is read and of what waits."""
+        """Drop the current read and the one that waits."""
         with self._lock:
             self._wish = None
             if self._halting is not None:

@@ -1,4 +1,4 @@
-"""A fault of the program: the terminal is as it was, the traceback is kept, and the exit code is 1."""
+"""A bug in saetui: the terminal is as it was, the traceback is kept, and the exit code is 1."""
 
 import sys
 from pathlib import Path
@@ -33,7 +33,7 @@ def end_of(study: Path, home: Path, where: str, keys: str) -> None:
         assert terminal.wait() == 1
         assert terminal.restored()
         assert "AssertionError: no such turn" in terminal.last_words
-        assert "fault of the program" in terminal.last_words
+        assert "bug in saetui" in terminal.last_words
         assert "no such turn" in (home / "saetui" / "crash.log").read_text()
     finally:
         terminal.close()
