@@ -11,12 +11,12 @@ from saetui.dark_matter.intervals import Estimate, combine
 
 @dataclass(frozen=True)
 class Breakdown:
-    """Parts of an SAE's FVU, as they come: noise can make one slightly negative (``clipped`` for plots)."""
+    """Parts of an SAE's FVU, unclipped: noise can make one slightly negative (``clipped`` for plots)."""
 
     absent_features: Estimate
     """FVU above the floor of the power law: shrinks with width."""
     linear: Estimate
-    """Floor above the nonlinear part: linearly predictable, but not to be had by width."""
+    """Floor above the nonlinear part: linearly predictable, but not removed by width."""
     encoder: Estimate
     """Nonlinear part that pursuit in place of the encoder removes; undefined where no pursuit was made."""
     nonlinear: Estimate
@@ -46,7 +46,7 @@ class Breakdown:
 def break_down(
     fvu_sae: Estimate, floor: Estimate, nonlinear: Estimate, nonlinear_after_pursuit: Estimate | None = None
 ) -> Breakdown:
-    """Part the FVU of one SAE.
+    """Split the FVU of one SAE.
 
     ``floor`` is the power law's, ``nonlinear`` the mean over widths of the nonlinear FVU, and
     ``nonlinear_after_pursuit`` the same once pursuit has taken the encoder's place. Raises ValueError where a figure is

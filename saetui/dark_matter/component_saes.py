@@ -19,7 +19,7 @@ from saetui.sae.training.buffer import BUFFER_TOKENS, shuffled_batches
 
 Component = Literal["activation", "error", "linear", "nonlinear"]
 COMPONENTS: tuple[Component, ...] = get_args(Component)
-# A component with less of the activations' squared norm is not there.
+# A component with a smaller share of the activations' squared norm counts as absent.
 _NOTHING = 1e-9
 
 
@@ -39,7 +39,7 @@ class ComponentSAE:
 
 @dataclass(frozen=True)
 class ComponentSAEs:
-    """Equal SAEs on every component; a component that is not there (its norm is zero) has none."""
+    """Equal SAEs on every component; one that is absent (its norm is zero) has none."""
 
     saes: Mapping[Component, ComponentSAE]
 

@@ -10,7 +10,7 @@ from saetui.dark_matter.losses import Edit, judged_positions, next_token_losses
 from saetui.lm import LanguageModel
 from saetui.sae import SAE
 
-# A smaller effect in nats is noise, and what is recovered of it no figure.
+# A smaller effect in nats is noise, and the share recovered of it is meaningless.
 SMALLEST_EFFECT = 1e-3
 
 

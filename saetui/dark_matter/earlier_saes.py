@@ -174,7 +174,7 @@ def _validated(fitting: Targets, validation: Targets, columns: Sequence[int]) ->
 
 
 class EarlierReconstructions:
-    """Called with contexts, gives what ``predict_from_earlier`` reads, out of one model and one corpus.
+    """Called with contexts, gives what ``predict_from_earlier`` reads, from one model and one corpus.
 
     ``hook_name`` is that of an SAE at the site that does not say its own. Raises ValueError where an SAE's hook point
     is not known, or that of an earlier one does not come before the site.

@@ -1,4 +1,4 @@
-"""What a linear prediction of one SAE's error came to."""
+"""The linear prediction of one SAE's error, and how good it is."""
 
 import math
 from collections.abc import Mapping
@@ -19,12 +19,12 @@ Figure = Literal["r2_total", "r2_dim_mean", "fvu_sae", "fvu_nonlinear", "norm_sq
 FEW_TOKENS, TOO_FEW_TOKENS = 20, 3
 # Contexts differ in length and are split whole, so that a few tokens more are read than are needed.
 _SPARE = 1.05
-# Above this share of what is linearly predictable, the linear part is mostly the activation made smaller.
+# Above this share of what is linearly predictable, the linear part is mostly shrinkage of the activation.
 _MOSTLY_SHRINKAGE = 0.5
 
 
 class ErrorsWarning(UserWarning):
-    """A figure of the error study that stands on weak ground."""
+    """A figure of the error study may be unreliable."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ class LinearErrorFit:
     excluded: Excluded = field(default_factory=Excluded)
     token_set: TokenSet = field(default_factory=TokenSet)
     notes: tuple[str, ...] = ()
-    """What stands in the way of reading the figures at face value."""
+    """Reasons not to take the figures at face value."""
 
     @property
     def r2_total(self) -> float | None:

@@ -78,7 +78,7 @@ class ErrorPursuit:
 
     @property
     def notes(self) -> list[str]:
-        """What stands in the way of reading the figures at face value."""
+        """Reasons not to take the figures at face value."""
         return list(self._notes)
 
     def pursue(self, sae_id: str, sae: SAE) -> Pursued | None:

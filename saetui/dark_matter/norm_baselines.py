@@ -23,7 +23,7 @@ def norm_baselines(
     ``token_mean``, and ``others`` such as the model's loss at each token (NaN where there is none).
 
     ``token_mean`` is the mean over train tokens with the same token id, drawn towards the overall mean where there are
-    few. What the tokens do not know is not in the result. Raises ValueError for an unknown SAE.
+    few. What the token's identity does not tell is not in the result. Raises ValueError for an unknown SAE.
     """
     if name not in tokens.saes:
         raise ValueError(f"{name} was not measured on these tokens; name one of {', '.join(tokens.saes)}")

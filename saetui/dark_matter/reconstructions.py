@@ -17,7 +17,7 @@ _BATCH_TOKENS = 4096
 
 
 class Reconstructions:
-    """Called with contexts, gives their tokens in batches: what ``decompose_errors`` reads.
+    """Called with contexts, gives their tokens in batches, as ``decompose_errors`` reads them.
 
     What is read stays in memory, up to ``kept_bytes``, and is not computed again. Special tokens, padding and positions
     before ``first_position`` are left out. Raises ValueError, naming both, for SAEs of different hook points, and

@@ -11,7 +11,7 @@ from saetui.dark_matter.error_fit import LinearErrorFit
 from saetui.dark_matter.intervals import Estimate, combine
 from saetui.dark_matter.token_set import require_same_tokens
 
-# With three widths the law goes through every point and says nothing.
+# With three widths the law fits every point exactly and says nothing.
 MIN_WIDTHS = 4
 _EXPONENTS = np.geomspace(0.01, 3.0, 300)
 _GOLDEN = (math.sqrt(5) - 1) / 2

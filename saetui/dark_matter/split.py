@@ -1,4 +1,4 @@
-"""Contexts for fitting and contexts for judging (2410.14670 splits by token; those of one context are too alike)."""
+"""Contexts for fitting and contexts for judging (2410.14670 splits by token; tokens of one context are too alike)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ class ContextSplit:
 
 
 def shuffled_contexts(contexts: Int[Tensor, " contexts"], *, seed: int = 0) -> Int[Tensor, " contexts"]:
-    """These contexts in random order: a corpus is in some order, so that its first contexts stand for no others."""
+    """These contexts in random order: a corpus is in some order, so that its first contexts are not representative."""
     return contexts.cpu()[torch.randperm(len(contexts), generator=torch.Generator().manual_seed(seed))]
 
 

@@ -14,7 +14,7 @@ from saetui.dark_matter.scratch import Scratch
 
 # Of the mean eigenvalue of the predictors' Gram matrix: keeps directions without variance out of the solution.
 RIDGE = 1e-6
-# Eigenvalues below this share of the largest are no direction of their own.
+# Eigenvalues below this share of the largest do not count as a direction.
 _RANK_TOLERANCE = 1e-10
 # Variance below this share of the mean square is rounding.
 _NO_VARIANCE = 1e-20
@@ -74,7 +74,7 @@ class Predictors:
         self._gram.addmm_(shifted.T, shifted)
 
     def absorb(self, other: "Predictors") -> None:
-        """Take in what another one has seen."""
+        """Merge in what another one has seen."""
         if not other.n:
             return
         if self._shift is None:

@@ -91,12 +91,12 @@ class ErrorFindings:
 
     @property
     def scaling(self) -> WidthScaling:
-        """What holds of the family as the width grows."""
+        """The family's figures as the width grows."""
         return width_scaling({width: self.fits[sae_id] for sae_id, width in self.family.items()})
 
     @property
     def notes(self) -> list[str]:
-        """What stands in the way of reading the figures at face value."""
+        """Reasons not to take the figures at face value."""
         notes = list(self.decomposition.notes)
         if unequal := family_note(list(self.family), self.decomposition.tokens):
             notes.append(unequal)
@@ -341,7 +341,7 @@ def study_errors(
 
     ``earlier`` are SAEs of earlier hook points, from whose outputs the errors are predicted; they say their own.
     Raises ValueError where there are too few tokens for a linear fit, HookPointError for a hook point that the model
-    has not or of another width than the SAEs.
+    does not have, or of another width than the SAEs.
     """
     study = ErrorStudy(model, saes, corpus, hook_name, settings, earlier=earlier, progress=progress)
     found = study.decompose()

@@ -22,7 +22,7 @@ class TokenSet:
     """Names the division into train and test contexts."""
 
     def difference(self, other: "TokenSet") -> str | None:
-        """What two token sets differ in, in words; None where nothing."""
+        """How two token sets differ, in words; None where they do not."""
         for what, mine, others in (
             ("hook point", self.hook_name, other.hook_name),
             ("tokens", self.tokens, other.tokens),
@@ -77,7 +77,7 @@ ReadContexts = Callable[[Int[Tensor, " contexts"]], Iterable[ErrorBatch]]
 
 @dataclass(frozen=True)
 class Excluded:
-    """Rows left out of all figures because a value was NaN or infinite; one row can have several culprits."""
+    """Rows left out of all figures because a value was NaN or infinite; one row can have several reasons."""
 
     rows: int = 0
     by: Mapping[str, int] = field(default_factory=dict)
@@ -89,7 +89,7 @@ class Excluded:
 
 
 def finite_rows(batch: ErrorBatch) -> tuple[ErrorBatch, Excluded]:
-    """The rows in which everything is finite, and a count of the others: a row that fails one SAE is left to none."""
+    """The rows in which everything is finite, and how many are not: one that fails for an SAE is left out for all."""
     values = {"activations": batch.activations, **batch.reconstructions}
     # A sum over all is NaN or infinite where one value is; only then is each row worth a look.
     if bool(torch.isfinite(torch.stack([tensor.sum() for tensor in values.values()])).all()):

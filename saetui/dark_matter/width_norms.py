@@ -11,7 +11,7 @@ from saetui.dark_matter.split import split_contexts
 from saetui.dark_matter.token_errors import TokenErrors
 from saetui.dark_matter.token_regression import TokenRegression
 
-# With less left unexplained, a share of it is rounding.
+# With less left unexplained, a share of it is mere rounding.
 _NOTHING_LEFT = 1e-9
 
 

@@ -155,7 +155,7 @@ def _draw_bars(axes: Axes, chart: BarChart) -> None:
         for row, value in drawn:
             ends = chart.bars[row].ends(index)
             if ends is not None:
-                # White around the black, so that it shows on dark bars.
+                # White around the black, so that it is visible on dark bars.
                 axes.hlines(row + aside, *ends, "white", linewidth=2.2, zorder=3)
                 axes.hlines(row + aside, *ends, "black", linewidth=0.9, zorder=4)
             if chart.stacked:

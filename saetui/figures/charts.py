@@ -1,4 +1,4 @@
-"""Charts that need nothing but what every SAE is summed up by: small on the overview, large in figures."""
+"""Charts that need only the summary of each SAE: small on the overview, large in figures."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a person chooses of a figure: which SAEs, which hook point of which model, which letter, which word."""
+"""What a person chooses for a figure: which SAEs, which hook point of which model, which letter, which word."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def option(default: Any, text: str, *, complete: str | None = None, within: tuple[int, int] | None = None) -> Any:
-    """A part of a choice: its help, the source of its completions, and the bounds of a number."""
+    """One part of a choice: its help, the source of its completions, and the bounds of a number."""
     return field(default=default, metadata={"help": text, "complete": complete, "within": within})
 
 
@@ -111,7 +111,7 @@ def _sae_id(saes: Sequence[Row], name: str) -> str:
 def at_one_site(rows: Sequence[Row], hook: str | None) -> tuple[list[Row], str]:
     """The rows of one model and hook point, by default those of which there are most, and words that say which.
 
-    What happens at different sites is no trend with width or L0.
+    Differences between sites are not a trend with width or L0.
     """
     sites: dict[tuple[str, str], list[Row]] = {}
     for row in rows:

@@ -4,4 +4,4 @@ from saetui.exceptions import SaetuiError
 
 
 class FigureError(SaetuiError):
-    """A figure that does not exist or cannot be drawn or written; the message names the argument and the way out."""
+    """A figure that does not exist or cannot be drawn or written; the message names the argument and the fix."""

@@ -8,7 +8,7 @@ from typing import Any, Final
 COLOURS: Final = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#d55e00", "#56b4e9")
 MARKERS: Final = ("o", "^", "s", "D", "P", "v", "X", "*")
 DASHES: Final = ("-", "--", "-.")
-# What the others are held against.
+# The reference that the others are compared with.
 REFERENCE: Final = {"color": "#000000", "linestyle": ":", "marker": "o", "markerfacecolor": "white"}
 # On an axis of whole numbers lines stand beside each other, so that their intervals can be told apart.
 ASIDE: Final = 0.05
@@ -26,12 +26,12 @@ CELL_INCHES: Final = 0.235
 LONGEST_FLAT: Final = 3
 # The scale of a map is as tall as so many rows, at most.
 SCALE_ROWS: Final = 8
-# What a letter of a tick's label takes.
+# The width of a letter of a tick's label.
 LETTER_INCHES: Final = 0.065
 BAR_INCHES: Final = 0.15
 PNG_DPI: Final = 300
 
-# Any: matplotlib types every one of some three hundred keys.
+# Any: matplotlib types each of about three hundred keys.
 STYLE: Final[Any] = {
     "svg.fonttype": "none",
     "text.parse_math": False,

@@ -61,7 +61,7 @@ class Point(Shown):
 
 @dataclass(frozen=True)
 class Line(Shown):
-    """Points that belong together, from left to right; a ``reference`` is what the other lines are held against.
+    """Points that belong together, from left to right; a ``reference`` is what the other lines are compared with.
 
     ``marked=False`` draws the line without a marker at each point, as for a fitted curve; ``joined=False`` the markers
     without a line between them.

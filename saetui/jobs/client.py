@@ -1,4 +1,4 @@
-"""The light side of jobs: submit, look, cancel, retry, and see to it that workers run. Imports no science."""
+"""The client side of jobs: submit, list, cancel, retry, and make sure that workers run. Imports no science."""
 
 import contextlib
 import hashlib
@@ -31,11 +31,11 @@ if TYPE_CHECKING:
 
 IDLE_S = 900.0
 GRACE_S = 10.0
-# A worker shows life every second; a younger heartbeat needs no second look.
+# A worker beats every second; a younger heartbeat needs no second look.
 _FRESH_S = 3.0
 # Of an ended job's progress, its last records are enough.
 _LAST_BYTES = 2048
-# So many starts in a row that end badly and within seconds are no accident.
+# This many starts in a row that fail within seconds are not an accident.
 _FAILED_STARTS, _SOUND_S = 3, 10.0
 
 
@@ -68,8 +68,8 @@ class JobClient:
 
         Args:
             store_root: the store's folder.
-            idle_s: seconds a worker stays warm without work.
-            grace_s: seconds a cancelled job has to stop by itself.
+            idle_s: seconds that a worker stays warm without work.
+            grace_s: seconds that a cancelled job has to stop by itself.
         """
         self.store_root = Path(store_root).resolve()
         self.jobs_root = self.store_root / "jobs"
@@ -89,7 +89,7 @@ class JobClient:
         *,
         force: bool = False,
     ) -> Job:
-        """Queues a job and sees to it that a worker runs.
+        """Queues a job and makes sure that a worker runs.
 
         A spec with the same content that is done, running or queued is not run again: its job is returned (``found`` is
         set then), unless ``force``, or the files that it read have changed since. What depends on what the store holds
@@ -173,9 +173,9 @@ class JobClient:
         return self.job(new)
 
     def start(self, job_id: str, device: str | None = None) -> Job:
-        """Has a queued job run here that somebody else has queued, or that was queued on another machine.
+        """Runs a queued job here that somebody else has queued, or that was queued on another machine.
 
-        The person who calls this has seen what it does, and wants it. ``device``: by default the one it is queued for.
+        The caller has seen what it does, and wants it. ``device``: by default the one it is queued for.
 
         Raises:
             JobError: it is not queued, its folder holds links, its spec is not valid, or there is no such device.
@@ -255,7 +255,7 @@ class JobClient:
         """Asks this machine's workers of the store to end as soon as they have no work, instead of staying warm.
 
         Raises:
-            JobError: the wish cannot be written.
+            JobError: the request cannot be written.
         """
         with saying("the workers cannot be asked to leave", self.jobs_root):
             for name in {platform.node(), *self._hosts.names()}:
@@ -426,7 +426,7 @@ class JobClient:
         return self._silent_text(record.device, record.host, files.lease.holder(), record.created)
 
     def _silent_text(self, device: str, host: str, worker: ProcessIdentity | None, since: float) -> str | None:
-        """What to say of a worker that has a device and shows no life; None where it does."""
+        """The message about a worker that has a device and shows no sign of life; None where it does."""
         silence = self._silence(device, host, since)
         stopped = silence > _FRESH_S and worker is not None and worker.is_stopped
         if silence <= SILENT_S and not stopped:
@@ -435,12 +435,12 @@ class JobClient:
         return f"no sign of life for {silence:.0f} s{why}"
 
     def _silence(self, device: str, host: str, since: float) -> float:
-        """Seconds since a worker last showed life: as watched, or by the clock where nobody has watched for so long."""
+        """Seconds since a worker's last sign of life: as watched, or by the clock if nobody watched that long."""
         files = WorkerFiles(self.jobs_root, device, host)
         return max(self._queue.pulse.silence(files), silence_by_clock(files, since))
 
     def _is_silent(self, record: Record) -> bool:
-        """Whether the worker of a running job cannot act on a wish: it is stopped, or its machine is gone."""
+        """Whether the worker of a running job cannot act on a request: it is stopped, or its machine is gone."""
         if record.worker is not None and record.worker.is_stopped:
             return True
         files = WorkerFiles(self.jobs_root, record.device, record.host)
@@ -448,7 +448,7 @@ class JobClient:
             return True
         if silence_by_clock(files, record.started or record.created) <= SILENT_S:
             return False
-        # A clock that was set says the same as a worker that is gone; a living one shows itself within a second.
+        # A clock that was set looks the same as a worker that is gone; a living one shows itself within a second.
         before, until = files.last_beat(), time.monotonic() + _FRESH_S
         while time.monotonic() < until:
             if files.last_beat() != before:
@@ -457,11 +457,11 @@ class JobClient:
         return True
 
     def _kill_silent(self, folder: JobFolder, record: Record) -> None:
-        """Ends a job whose worker cannot act on the wish: it is stopped, or its machine is gone."""
+        """Ends a job whose worker cannot act on the request: it is stopped, or its machine is gone."""
         worker = record.worker
         if worker is not None:
             kill_worker(worker, self.store_root)
-        folder.end("cancelled", "its worker showed no life any more", worker=worker)
+        folder.end("cancelled", "its worker showed no sign of life any more", worker=worker)
 
     def _choose_device(self, entries: dict[str, Entry], waits_for: Sequence[str]) -> str:
         if waits_for:
@@ -486,7 +486,7 @@ class JobClient:
             holder = lease.holder()
             return holder is not None and holder.pid == started.process.pid
         age = time.monotonic() - started.at
-        if code <= 0 or age > _SOUND_S:  # It went well, or was killed: the next one may do better at once.
+        if code <= 0 or age > _SOUND_S:  # It ended well, or was killed: the next one may start at once.
             started.failures = 0
             return True
         if age < 2.0**started.failures:
@@ -554,7 +554,7 @@ def sources_of(spec: Submittable, store_root: Path) -> str:
 
 
 def kill_worker(worker: ProcessIdentity, store_root: Path) -> bool:
-    """Kills a worker with all that it started, if the process is one of this very store; whether it was.
+    """Kills a worker and all that it started, if the process is one of this very store; returns whether it was.
 
     What is written in a store may name any process, so that its start time and its command have to agree.
     """
@@ -605,7 +605,7 @@ def _new_id() -> str:
 
 
 def _hash_after(spec_hash: str, before: Sequence[str]) -> str:
-    """What a spec asks for after other jobs depends on what those were: names in it can mean their results."""
+    """What a spec asks for after other jobs depends on those jobs: names in it can mean their results."""
     if not before:
         return spec_hash
     return hashlib.sha256("\n".join([spec_hash, *before]).encode()).hexdigest()[: len(spec_hash)]

@@ -1,4 +1,4 @@
-"""What a task gets besides its spec: where to put results, how to say how far it is, and when to stop."""
+"""What a task gets besides its spec: where to put results, how to report progress, and when to stop."""
 
 import contextlib
 import time
@@ -22,7 +22,7 @@ _CHECK_S = 0.05
 
 
 class Warm:
-    """Things that are slow to make, kept between the jobs of one worker; the longest unused ones go first."""
+    """Things that are slow to make, kept between the jobs of one worker; the least recently used are dropped first."""
 
     def __init__(self, limit: int = 16) -> None:
         self._limit = limit
@@ -93,7 +93,7 @@ class TaskContext:
         self._progress.plan(weights)
 
     def progress(self, phase: str, done: float, total: float | None, unit: str, **metrics: float | str) -> None:
-        """Says how far a phase is; cheap to call on every step.
+        """Reports how far a phase is; cheap to call on every step.
 
         Raises:
             JobCancelled: the job was asked to stop.
@@ -116,7 +116,7 @@ class TaskContext:
             append(self._folder.log, f"{time.strftime('%H:%M:%S')} {text}\n")
 
     def note(self, text: str) -> None:
-        """Logs what a person should know of a job that ends well; it becomes the job's message."""
+        """Logs what a person should know about a job that ends well; it becomes the job's message."""
         if text not in self.notes:
             self.notes.append(text)
             self.log(text)

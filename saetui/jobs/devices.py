@@ -13,7 +13,7 @@ class Device:
     name: str  # "cpu", "cuda:0", …: as jobs name it
     label: str  # what a person calls it
     uuid: str | None  # of a GPU or a MIG instance
-    utilisation: float | None  # share of the time it computed lately, 0 to 1
+    utilisation: float | None  # share of recent time that it was computing, 0 to 1
     memory_used: int | None  # bytes
     memory_total: int | None  # bytes
 

@@ -1,4 +1,4 @@
-"""What went wrong in a job, in a person's words, with a hint; knows the errors of torch by name, without torch."""
+"""What went wrong in a job, in plain words, with a hint; knows the errors of torch by name, without torch."""
 
 import errno
 import signal
@@ -25,7 +25,7 @@ def explain(error: BaseException) -> Failure:
     """The failure behind an exception, the first known one along its chain of causes."""
     known = [failure for failure in map(_known, _chain(error)) if failure is not None]
     if known:
-        # Our own errors say best what happened; what to do may be known of the cause, such as a full disk.
+        # Our own errors describe best what happened; the hint may follow from the cause, such as a full disk.
         hint = next((failure.hint for failure in known if failure.hint is not None), None)
         return Failure(known[0].message, hint, clean=all(failure.clean for failure in known))
     text = str(error).strip()

@@ -16,7 +16,7 @@ from saetui.jobs.exceptions import JobError
 from store.exceptions import StoreUnreadable
 from store.plain import check_plain, open_plain, read_plain
 
-# States, notes and specifications are never larger.
+# Larger than any state, note or specification.
 _JSON_BYTES = 16 << 20
 
 
@@ -31,7 +31,7 @@ def read_json(path: Path, limit: int = _JSON_BYTES) -> dict[str, Any]:
 
 
 def parse_json(content: bytes, path: Path) -> dict[str, Any]:
-    """The JSON object in ``content``, read from ``path``; JobError where it is none."""
+    """The JSON object in ``content``, read from ``path``; JobError where it is not one."""
     try:
         data = json.loads(content)
     except RecursionError as error:

@@ -1,6 +1,6 @@
-"""A job's folder, which is the protocol between everybody who looks at the job and the process that runs it.
+"""A job's folder, which is the protocol between those who look at the job and the process that runs it.
 
-``spec.json`` what to do, ``state.json`` how it stands, ``progress.jsonl`` records appended while it runs,
+``spec.json`` what to do, ``state.json`` its state, ``progress.jsonl`` records appended while it runs,
 ``log.txt`` everything it printed, ``out/`` files of its own, ``cancel`` and ``cancel-now`` empty files that ask it to
 stop, ``lock`` held for a change of state. A folder may come from somebody else, so that all of it is checked.
 """
@@ -29,7 +29,7 @@ ENDED: tuple[State, ...] = ("done", "failed", "cancelled")
 # Given back to a full disk, so that the end of the job can still be written down.
 _RESERVE_BYTES = 32768
 _STATE_BYTES = 1 << 20
-# What becomes part of a path is plain; nothing else of a record does.
+# What becomes part of a path is plain; no other field of a record does.
 _JOB_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _DEVICE = re.compile(r"cpu|cuda:[0-9]{1,3}")
 _HOST = re.compile(r"(?!\.)[^/\0]{0,255}")
@@ -252,7 +252,7 @@ class JobFolder:
     def end_dead(self, stopped: str, failure: Failure, *, worker: ProcessIdentity) -> Record:
         """Ends the running job of a worker whose process is gone: as cancelled where that was asked for, else failed.
 
-        ``stopped`` is what a cancelled job says. The wish is looked for in the moment of the change, not before.
+        ``stopped`` is what a cancelled job says. The request is looked for at the moment of the change, not before.
         """
 
         def decide(record: Record) -> Record | None:
@@ -265,7 +265,7 @@ class JobFolder:
         return self.change(decide)
 
     def ask_cancel(self, *, now: bool = False) -> None:
-        """Leaves the wish to stop; ``now`` asks for no grace period. Empty files fit even on a full disk."""
+        """Leaves the request to stop; ``now`` asks for no grace period. Empty files fit even on a full disk."""
         self.require_plain()
         if now:
             touch(self.cancel_now)
@@ -292,7 +292,7 @@ def job_ids(jobs: Path) -> list[str]:
             return sorted(
                 entry.name
                 for entry in entries
-                # A link is no job, but it is named, so that it can be removed.
+                # A link is not a job, but it is listed, so that it can be removed.
                 if not entry.name.startswith(".") and (entry.is_symlink() or entry.is_dir(follow_symlinks=False))
             )
     except FileNotFoundError:

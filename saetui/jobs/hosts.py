@@ -45,7 +45,7 @@ class Hosts:
         return silence > SILENT_S or (holder is not None and holder.is_here and not holder.alive)
 
     def seems_gone(self, host: str, device: str) -> bool:
-        """The same at the first look, where clocks that differ may deceive; for what a person asks to have here."""
+        """The same at the first look, where clocks that differ may mislead; for what a person asks to run here."""
         files = WorkerFiles(self._jobs, device, host)
         return self.is_gone(host, device) or silence_by_clock(files, 0.0) > SILENT_S
 

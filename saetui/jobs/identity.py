@@ -1,4 +1,4 @@
-"""Which process is meant: a PID alone is reused, so the start time, boot and PID namespace go with it."""
+"""The identity of a process: a PID alone is reused, so the start time, boot and PID namespace go with it."""
 
 import math
 import os
@@ -15,13 +15,13 @@ _TEXT = 200
 
 @dataclass(frozen=True)
 class ProcessIdentity:
-    """One process, for good: no later process with the same PID is mistaken for it."""
+    """One particular process: no later process with the same PID is mistaken for it."""
 
     pid: int
     started: str  # in the clock of its own boot, e.g. "ticks 918273"
     boot: str
     host: str
-    pids: str = ""  # the PID namespace in which ``pid`` counts; "" where nobody wrote it down
+    pids: str = ""  # the PID namespace in which ``pid`` counts; "" where it was not recorded
 
     @classmethod
     def of(cls, pid: int) -> Self | None:

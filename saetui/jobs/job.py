@@ -19,8 +19,8 @@ class Job:
     record: Record
     progress: Progress | None
     waiting: str | None = None  # why a queued job does not run yet, or why a running one seems stuck
-    blocked: str | None = None  # why a queued job cannot run before somebody does something; ``waiting`` says it too
-    can_start: bool = False  # it is queued by somebody else or elsewhere, and runs here only once a person says so
+    blocked: str | None = None  # why a queued job cannot run before somebody acts; ``waiting`` says it too
+    can_start: bool = False  # it was queued by somebody else or elsewhere, and runs here only once a person says so
     found: bool = False  # it was there before it was submitted now
 
     @property
@@ -51,7 +51,7 @@ class Job:
 
     @property
     def found_text(self) -> str | None:
-        """What to say to who has submitted it, where it was done before and is not run again."""
+        """The message for whoever submitted it, where it was done before and is not run again."""
         if not self.found or self.state != "done" or self.ended is None:
             return None
         return f"{self.title} was done on {self.ended.astimezone():%Y-%m-%d at %H:%M} and is not run again"

@@ -1,4 +1,4 @@
-"""Starts workers: processes of their own, in a session of their own, which outlive the terminal that asked for them."""
+"""Starts workers: separate processes in a session of their own, which outlive the terminal that asked for them."""
 
 import contextlib
 import importlib.util
@@ -33,12 +33,12 @@ class WorkerFiles:
         self.path.mkdir(parents=True, exist_ok=True)
 
     def beat(self) -> None:
-        """Shows life. Raises as ``make``; FileNotFoundError where the folder is gone."""
+        """Beats: a sign of life. Raises as ``make``; FileNotFoundError where the folder is gone."""
         require_plain(self._root, self.path)
         touch(self.heartbeat)
 
     def last_beat(self) -> float | None:
-        """When it last showed life, by the clock of its machine; None where it never did, or that cannot be told."""
+        """Its last sign of life, by the clock of its machine; None where there was none, or that cannot be told."""
         try:
             require_plain(self._root, self.heartbeat)
             return os.lstat(self.heartbeat).st_mtime

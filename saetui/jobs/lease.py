@@ -1,6 +1,6 @@
 """Leases: a device belongs to one worker at a time, and the kernel takes the lease back when its holder dies.
 
-A store has one lease a device. A GPU has one more for the whole machine, so that two stores never compute on it at
+A store has one lease per device. A GPU has one more for the whole machine, so that two stores never compute on it at
 once.
 """
 
@@ -17,7 +17,7 @@ from saetui.jobs.files import flock, require_plain
 from saetui.jobs.identity import ProcessIdentity
 from store.plain import open_plain, read_plain
 
-# Whoever asks whether a lease is free takes it for an instant; a real holder keeps it longer than this.
+# Checking whether a lease is free takes it for an instant; a real holder keeps it longer than this.
 _PROBE_S = 0.5
 # Someone who waits for a lease says so at least this often.
 _WANTED_S = 5.0
@@ -63,7 +63,7 @@ class Lease:
             os.close(fd)
             raise
         self._fd = fd
-        with contextlib.suppress(OSError):  # Who still waits says so again.
+        with contextlib.suppress(OSError):  # Those who still wait say so again.
             self._wanted.unlink(missing_ok=True)
         return True
 

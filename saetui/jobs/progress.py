@@ -17,7 +17,7 @@ from store.plain import open_plain
 
 # A record every 0.2 s at first, every 2 s once a job runs for long: a ten-hour job leaves 2 MB.
 _SHORTEST, _LONGEST, _SHARE = 0.2, 2.0, 0.01
-# The rate forgets with this time constant, so that it follows a change without trembling.
+# The rate decays with this time constant, so that it follows a change without jitter.
 _MEMORY_S = 20.0
 # A silence this many times longer than usual is a pause (a suspended laptop, a stopped process) and not slow work.
 _PAUSE_FACTOR, _PAUSE_FLOOR = 10.0, 2.0
@@ -30,7 +30,7 @@ _TEXT, _METRICS, _PHASES = 100, 100, 200
 
 @dataclass(frozen=True)
 class Progress:
-    """Where a job stands."""
+    """How far a job is."""
 
     phase: str
     done: float
@@ -56,7 +56,7 @@ class ProgressWriter:
         self._torn = False  # the last line was cut short
 
     def plan(self, weights: Mapping[str, float]) -> None:
-        """Says which phases will come and how long each takes, relative to the others."""
+        """Declares which phases will come and how long each takes, relative to the others."""
         if not weights or any(not weight > 0 for weight in weights.values()):
             raise JobError(f"a plan needs phases with positive weights, got {dict(weights)}")
         self._append({"plan": dict(weights)})
@@ -91,8 +91,8 @@ class ProgressWriter:
         self._file.close()
 
     def _append(self, record: dict[str, Any]) -> None:
-        # One write call a line: a killed writer leaves at most one torn line, at the end. A full disk costs the record,
-        # and not the hours of the job; what it has torn is ended by the next one.
+        # One write call per line: a killed writer leaves at most one torn line, at the end. A full disk costs the
+        # record, not the hours of the job; what it has torn is ended by the next one.
         line = json.dumps(record, separators=(",", ":"), default=float).encode() + b"\n"
         line = b"\n" + line if self._torn else line
         with contextlib.suppress(OSError):
@@ -246,10 +246,10 @@ class ProgressReader:
 
 
 def _number(value: Any) -> float:
-    """A number that can be counted with; ValueError where it is none."""
+    """A finite number; ValueError where it is not one."""
     number = float(value)
     if not -_LARGEST <= number <= _LARGEST:
-        raise ValueError(f"{value!r} is no number of anything")
+        raise ValueError(f"{value!r} is not a count of anything")
     return number
 
 
@@ -261,7 +261,7 @@ def _plan(weights: Any) -> dict[str, float]:
 
 
 def _metrics(values: Any) -> dict[str, float | str]:
-    """Named numbers (NaN is one that a job may have to show) and texts; whatever else is there is left out."""
+    """Named numbers (NaN included, which a job may have to show) and texts; everything else is left out."""
     return {
         str(name)[:_TEXT]: value[:_TEXT] if isinstance(value, str) else float(value)
         for name, value in list(values.items())[:_METRICS]

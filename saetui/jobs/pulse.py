@@ -1,4 +1,4 @@
-"""Whether workers show life: by whether their heartbeat changes while one looks, not by comparing clocks."""
+"""Whether workers are alive: by whether their heartbeat changes while it is watched, not by comparing clocks."""
 
 import time
 from dataclasses import dataclass
@@ -6,11 +6,11 @@ from pathlib import Path
 
 from saetui.jobs.launch import WorkerFiles
 
-# A worker shows life every second; after this silence it is stopped or its machine is.
+# A worker beats every second; after this silence it or its machine has stopped.
 SILENT_S = 30.0
 # After this silence a job of another machine is given up; its own machine knows at once.
 LOST_S = 120.0
-# Between two looks nobody watches, so that a long gap (this process was stopped) counts as a short one.
+# Nobody watches between two looks, so a long gap (this process was stopped) counts as a short one.
 _STEP_S = 2.0
 
 

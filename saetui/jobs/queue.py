@@ -1,4 +1,4 @@
-"""The jobs of a store as they stand on disk, and which of them a device runs next."""
+"""The jobs of a store as they are on disk, and which of them a device runs next."""
 
 import os
 import platform
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from store.aside import Rejection
 
 _REJECTED = ".rejected"
-_REJECTED_HINT = "its results lie in the spool with the reason; mend that, then run the job again"
+_REJECTED_HINT = "its results are in the spool with the reason; fix that, then run the job again"
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ class Queue:
                     before = (mark, Entry(folder, folder.read()))
                 known[job_id] = before
             except FileNotFoundError:
-                # Removed by hand a moment ago, or no job at all.
+                # Removed by hand a moment ago, or not a job at all.
                 if os.path.lexists(folder.spec):
                     unreadable[job_id] = _unreadable(folder, f"{folder.state}: is not there")
             except OSError as error:
@@ -129,7 +129,7 @@ class Queue:
         return self._rejected[1]
 
     def _settled(self, entry: Entry, rejection: "Rejection | None") -> Record | None:
-        """Ends a job that nobody will end, or that has lost its results; None where there is nothing to settle."""
+        """Ends a job that nobody else will end, or that has lost its results; None where there is nothing to settle."""
         record, folder = entry.record, entry.folder
         if record.state == "done" and rejection is not None:
             return _end_rejected(folder, record, rejection)

@@ -50,7 +50,7 @@ def has_field(kind: str, name: str) -> bool:
 
 
 def needs_field(kind: str, name: str) -> bool:
-    """Whether it has to be told that field."""
+    """Whether that field is required."""
     return has_field(kind, name) and spec_kinds()[kind].model_fields[name].is_required()
 
 

@@ -1,4 +1,4 @@
-"""Runs a spec without an interface: submit, follow, and give back how it ended."""
+"""Runs a spec without an interface: submit, follow, and return how it ended."""
 
 import time
 from collections.abc import Generator, Sequence

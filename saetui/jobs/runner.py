@@ -1,7 +1,7 @@
 """Runs the tasks of jobs, one after another, in a process that keeps models and SAEs warm; started by a worker.
 
 The worker writes job ids to standard input, and reads a line from standard output whenever the next one can come.
-Everything a task prints goes to its job's log. When the worker is gone, so is this process, at once: nobody would see
+Everything a task prints goes to its job's log. When the worker is gone, this process ends at once: nobody would see
 it, and its device belongs to others. While it starts or is idle the kernel sees to that; in a task a thread does, which
 takes along whatever the task started.
 """
@@ -46,7 +46,7 @@ class Runner:
         self._told_to_stop = False
 
     def run(self, folder: JobFolder) -> bool:
-        """Runs a job and writes down how it ended; False where this process should not run another one."""
+        """Runs a job and records how it ended; False where this process should not run another one."""
         record = folder.read()
         if record.state != "running":
             return True  # Somebody took the worker for dead, or cancelled the job by force.
@@ -67,7 +67,7 @@ class Runner:
         return not self._told_to_stop and (failure is None or failure.clean)
 
     def on_sigterm(self, _number: int, _frame: FrameType | None) -> None:
-        """A task that did not look at the wish to stop is interrupted wherever it is."""
+        """A task that did not check for the request to stop is interrupted wherever it is."""
         self._told_to_stop = True
         if self._in_task:
             raise JobCancelled
@@ -83,7 +83,7 @@ class Runner:
             with TaskContext(self._store_root, folder, self._device, self._warm) as context:
                 find_task(spec.kind)(spec, context)
                 if folder.read() != record:
-                    raise JobCancelled  # It was ended from outside; what it would add belongs to nobody.
+                    raise JobCancelled  # It was ended from outside; its further results belong to nobody.
                 context.spool.add("job", [job_row(folder, replace(record, state="done"))])
                 self._in_task = False  # From here the job is done; its results are finished undisturbed.
         except JobCancelled:
@@ -130,7 +130,7 @@ class _Tether:
         self._gone = False
         self._in_job = False
         _die_with_parent(True)
-        # Before the wish above was known to the kernel, the worker may have died already.
+        # The worker may have died before the kernel knew of the request above.
         self._gone = os.getppid() != worker
 
     def begin_job(self) -> bool:

@@ -43,7 +43,7 @@ def fingerprint(spec: Spec, store_root: Path) -> str:
 
 
 def path_state(source: str) -> str:
-    """The state of a model's folder, or of a corpus's file or folder; "" where ``source`` is no path that exists."""
+    """The state of a model's folder, or of a corpus's file or folder; "" where ``source`` is not a path that exists."""
     if source in RESERVED or "\0" in source:
         return ""
     try:

@@ -18,7 +18,7 @@ from saetui.plain_files import read_file
 
 # A spec that names a hundred thousand tokens one by one is shorter.
 _MAX_BYTES = 16 << 20
-# Python reads some hundred kB of TOML in a second; what a program writes, it can write as JSON.
+# Python reads a few hundred kB of TOML per second; programs can write JSON instead.
 _MAX_TOML_BYTES = 1 << 20
 _SHOWN_PROBLEMS = 10
 _PART = r"""(?:[\w-]++|"[^"\n]*+"|'[^'\n]*+')[ \t]*+\.[ \t]*+"""
@@ -130,7 +130,7 @@ def _exists(path: Path) -> bool:
 
 
 def _causes(problems: Sequence[Any]) -> list[Any]:
-    """Without what only follows: a list of which an item is refused is also said to be too short."""
+    """Without consequential errors: a list with a refused item is also reported as too short."""
     return [
         problem
         for problem in problems

@@ -21,7 +21,7 @@ SAES = "SAEs, by id or by name."
 SEED = "Seed of everything random in the job; the same seed gives the same rows."
 BATCH = "Contexts in one forward pass of the language model."
 
-# Numbers beyond these are slips of the hand, and would end in memory or in the store's columns.
+# Numbers beyond these are typing errors, and would exhaust the memory or the store's columns.
 MOST_TOKENS = 10**13
 MOST_CONTEXT = 1 << 16
 MOST_CONTEXTS = 1 << 20
@@ -63,7 +63,7 @@ class Spec(Frozen):
     # Other kinds of job that belong to a study of this kind, for the same SAEs.
     along: ClassVar[tuple[str, ...]] = ()
 
-    # Options that came later: at their default they are left out of the document, whose hash then stays what it was.
+    # Options added later: at their default they are left out of the document, so that its hash stays the same.
     later: ClassVar[tuple[str, ...]] = ()
 
     schema_version: Literal[1] = Field(default=1, alias="schema", description="Version of the spec's form.")
@@ -81,7 +81,7 @@ class Spec(Frozen):
         return "*" not in getattr(self, "saes", ())
 
     def document(self) -> dict[str, Any]:
-        """The spec as JSON data, fields written out; the store is left out, for results move with it."""
+        """The spec as JSON data, with all fields; the store is left out, since results move with it."""
         return self.model_dump(mode="json", by_alias=True, exclude=self.unused)
 
     @property
@@ -104,7 +104,7 @@ class WordsSpec(Spec):
 
     model: str = Field(default="embedded", min_length=1, max_length=LONGEST_PATH, description=MODEL)
     examples: int = Field(default=10, ge=0, le=1_000, description="Example lines before the word in a prompt.")
-    test_share: float = Field(default=0.2, gt=0, lt=1, description="Share of the words that only test.")
+    test_share: float = Field(default=0.2, gt=0, lt=1, description="Share of the words that are kept for testing.")
     leading_space: bool | None = Field(
         default=None, description="Only words with (true) or without (false) a leading space."
     )

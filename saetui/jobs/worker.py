@@ -1,8 +1,8 @@
 """The worker of one device: takes jobs from the queue in order and sees each to its end.
 
 ``python -m saetui.jobs.worker --store DIR --device cpu``. It holds the device's lease and does no science itself: a
-child process runs the tasks and stays warm between them. So whatever becomes of a task, a crash in native code, the
-kernel's out-of-memory killer, a loop that never looks up, the worker is there to say so and to go on with a fresh
+child process runs the tasks and stays warm between them. So whatever happens to a task (a crash in native code, the
+kernel's out-of-memory killer, a loop that never ends), the worker is there to say so and to go on with a fresh
 child.
 """
 
@@ -121,7 +121,7 @@ class Worker:
                 asked_at = time.monotonic() if asked_at is None else asked_at
                 grace_s = 0.0 if os.path.lexists(folder.cancel_now) else self._grace_s
                 overdue = time.monotonic() - asked_at - grace_s
-                # A job that has written down its end only tidies up after itself.
+                # A job that has recorded its end only cleans up after itself.
                 if overdue > 0 and not (overdue < _TIDY_S and _has_ended(folder)):
                     self._press(runner, overdue)
         if not ready:

@@ -48,7 +48,7 @@ def exact_ablations(
     """Remove what each latent writes at ``position`` and run the model from there; results are on the CPU.
 
     ``latents`` are each word's own; by default all that fire on it. ``batch_size`` is in words. Raises what
-    ``word_effects`` raises, and ValueError where ``latents`` are not one list a word or not of this SAE.
+    ``word_effects`` raises, and ValueError where ``latents`` are not one list per word or not of this SAE.
     """
     if latents is not None:
         _check_latents(latents, len(tokens), sae.d_sae)

@@ -20,7 +20,7 @@ from saetui.sae.base import FIRING
 LEAD = 1.0
 # Least cosine of the absorber's decoder row with the probe direction (2409.14507).
 MIN_COSINE = 0.025
-# Candidates of a letter whose effects are measured, at most (the authors' code).
+# The most candidates per letter whose effects are measured (the authors' code).
 MAX_WORDS = 200
 
 Outcome = Literal["absorbed", "fires", "helps", "no lead", "not aligned"]
@@ -33,7 +33,7 @@ class AbsorptionRule:
     lead: float = LEAD
     min_cosine: float = MIN_COSINE
     parity: bool = False
-    """As the authors' code: silent latents stand in the order with effect 0, and the lead is |first| − |second|."""
+    """As in the authors' code: silent latents are ranked with effect 0, and the lead is |first| − |second|."""
 
 
 @dataclass(frozen=True)
@@ -126,7 +126,7 @@ def paper_verdicts(
             raise ValueError(f"{name} has latent {int(latents.max())}, but there are cosines of {width} latents only")
     fires = activations > FIRING
     main_fires = (fires & torch.isin(indices, torch.as_tensor(list(main_latents), device=indices.device))).any(1)
-    # Two more columns: what stands behind the latents that fire, so that there always is a first and a second.
+    # Two more columns behind the latents that fire, so that there always is a first and a second.
     silent = torch.full((len(indices), 2), torch.inf, dtype=torch.float64, device=indices.device)
     if rule.parity:
         n_silent = width - fires.sum(1)

@@ -15,7 +15,7 @@ _ROW_ELEMENTS = 1 << 24
 
 @dataclass(frozen=True)
 class Contributions:
-    """Activations taken apart: ``x = base + latents_sum + error``, all in model units.
+    """Activations decomposed: ``x = base + latents_sum + error``, all in model units.
 
     ``latents_sum`` adds up ``weights * W_dec[indices]`` over the slots; a slot without a firing latent has value 0 and
     weight 0. ``base`` is what the SAE gives where no latent fires.
@@ -48,7 +48,7 @@ class Contributions:
 def contributions(sae: SAE, x: Float[Tensor, "word d"]) -> Contributions:
     """The parts of each activation by the SAE's own encoder; only firing latents are held."""
     indices, values = sae.encode_sparse(x)
-    if not indices.shape[1]:  # Nothing fires anywhere; one empty slot spares everyone the special case.
+    if not indices.shape[1]:  # Nothing fires anywhere; one empty slot avoids the special case.
         indices, values = (pad(t, (0, 1)) for t in (indices, values))
     base = sae.decode_sparse(indices[:, :0], values[:, :0])
     return Contributions(

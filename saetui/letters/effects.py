@@ -30,9 +30,9 @@ class WordEffects:
 
     indices: Int[Tensor, "word slot"]
     activations: Float[Tensor, "word slot"]
-    """Times the norm of the decoder row, so in units of the reconstruction."""
+    """Times the norm of the decoder row, and so in units of the reconstruction."""
     effects: Float[Tensor, "word slot"]
-    """Change of the margin when the latent is removed, in logits: negative where it speaks for the letter."""
+    """Change of the margin when the latent is removed, in logits: negative where it supports the letter."""
     margins: Float[Tensor, " word"]
     """Logit of the right letter minus the mean of the 25 others, nothing removed."""
 
@@ -58,7 +58,7 @@ def word_effects(
     zero: together with the SAE's error ("joint", as the paper's code does) or alone ("latents_only"). "exact" runs the
     model again for every latent, without what it writes. ``batch_size`` is in words; by default as many as keep the
     device busy. Raises LettersError where the model's answers are not single tokens, HookPointError where the SAE does
-    not fit the hook point, ValueError for settings that do not exist and for letters that are not one per word.
+    not fit the hook point, ValueError for unknown settings and where there is not one letter per word.
     """
     for name, value, choices in (
         ("attribution", attribution, Attribution),

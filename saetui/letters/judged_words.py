@@ -48,7 +48,7 @@ class JudgedWords:
         return silent & (self.sparse_logits[:, self.probe.ks.index(n_main)] <= 0)
 
     def to_attribute(self, max_words: int) -> Bool[Tensor, " word"]:
-        """Words that are sampled for any number of main latents, so that tau can be moved afterwards."""
+        """Words that are sampled for any number of main latents, so that tau can be changed afterwards."""
         chosen = torch.zeros(len(self), dtype=torch.bool)
         for k in self.probe.ks:
             chosen[sample_words(self.candidates(k), self.draw, max_words)] = True

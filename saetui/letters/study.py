@@ -36,7 +36,7 @@ from saetui.letters.words import KeptTensors, LetterSite, LetterWords
 if TYPE_CHECKING:
     from saetui.sae import SAE
 
-# Below it a change of the model's answer says little about the letter.
+# Below this, a change of the model's answer says little about the letter.
 MIN_ACCURACY = 0.5
 # Mean F1 of probes at the end of the prompt above which the letter has moved there (2409.14507 §6).
 MOVED_F1 = 0.6
@@ -44,7 +44,7 @@ MOVED_F1 = 0.6
 
 @dataclass(frozen=True)
 class LatentSettings:
-    """How latents are looked for that stand for a letter."""
+    """How latents that stand for a letter are looked for."""
 
     latents_per_letter: int = 20
     """Latents listed for a letter, best F1 first."""
@@ -59,7 +59,7 @@ class AbsorptionSettings(LatentSettings):
     """How absorption is measured and judged."""
 
     words: Literal["test", "all"] = "test"
-    """Words that are judged: those that only test, as in the paper, or all."""
+    """Words that are judged: test words only, as in the paper, or all."""
     attribution: Attribution = "ig"
     ig_path: IGPath = "joint"
     ig_rule: IGRule = "left"
@@ -67,7 +67,7 @@ class AbsorptionSettings(LatentSettings):
     exact_top: int = 2
     """Leading latents of a word that are also removed by running the model again."""
     max_words: int = MAX_WORDS
-    """Candidates of a letter whose effects are measured, at most."""
+    """The most candidates per letter whose effects are measured."""
     lead: float = LEAD
     min_cosine: float = MIN_COSINE
     seed: int = 42
@@ -99,7 +99,7 @@ class WordAblations:
 
 @dataclass(frozen=True)
 class SAEAbsorption:
-    """What takes over where one SAE's main latents are silent."""
+    """Which latents take over where one SAE's main latents are silent."""
 
     letters: SAELetters
     judged: list[JudgedWords]
@@ -169,7 +169,7 @@ class SiteStudy:
     def absorption(
         self, sae: SAE, settings: AbsorptionSettings | None = None, *, progress: Progress | None = None
     ) -> SAEAbsorption:
-        """Where another latent of an SAE has absorbed a letter; ``progress`` is told words measured and in all."""
+        """Where another latent of an SAE has absorbed a letter; ``progress`` gets the words measured and in all."""
         settings = settings or AbsorptionSettings()
         letters = self.letters(sae, settings)
         judged = judged_words(self.words, self.site, letters.of_words, side=settings.words, seed=settings.seed)
@@ -244,9 +244,9 @@ def study_letters(
 ) -> Iterator[tuple[str, SAELetters]]:
     """What the latents of each SAE are to the letters, one SAE after another.
 
-    ``kept`` spares reading and fitting again; ``progress`` is told words read and in all. Raises LettersError where the
-    model cannot be asked, NothingFiresError (one of them) for an SAE that is silent, HookPointError for a hook point
-    that the model has not.
+    ``kept`` spares reading and fitting again; ``progress`` is called with words read and in all. Raises LettersError
+    where the model cannot be asked, NothingFiresError (one of them) for an SAE that is silent, HookPointError for a
+    hook point that the model does not have.
     """
     study = study_site(words, hook_name, kept=kept, progress=progress)
     for sae_id, sae in saes.items():

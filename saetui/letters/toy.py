@@ -1,7 +1,7 @@
 """A family of SAEs that all reconstruct perfectly, from no absorption to full absorption (2409.14507, toy models).
 
-A child feature only ever comes with its parent. The child's latent can write a part ``delta`` of the parent itself, and
-the parent's latent then fires that much less; only the sparsity penalty tells these SAEs apart.
+A child feature only occurs together with its parent. The child's latent can write a part ``delta`` of the parent
+itself, and the parent's latent then fires that much less; only the sparsity penalty tells these SAEs apart.
 """
 
 from dataclasses import dataclass

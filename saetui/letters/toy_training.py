@@ -107,7 +107,7 @@ def train_toys(
     """Train an SAE of four latents on each world's four features, orthogonal directions in 50 dimensions.
 
     The loss is the squared error plus ``sparsity`` times the sum of latents, each times the norm of its decoder row.
-    All start alike and are trained side by side. ``progress`` is told the steps done and all there are. Raises
+    All start alike and are trained side by side. ``progress`` is called with the steps done and all there are. Raises
     ValueError for an unknown world or no steps.
     """
     if steps < 1:

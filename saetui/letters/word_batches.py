@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from saetui.lm import LanguageModel
     from saetui.sae import SAE
 
-# Rows of a word in one pass where somebody says how many words a batch has.
+# Rows per word in one pass where the batch size is given.
 _ROWS_OF_WORD = 8
 
 

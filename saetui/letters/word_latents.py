@@ -1,4 +1,4 @@
-"""What an SAE makes of the words of the first-letter task."""
+"""An SAE's latents on the words of the first-letter task."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class NothingFiresError(LettersError):
 
 
 class WordLatents:
-    """What an SAE makes of every word's activation, and the sparse probes of every letter on it.
+    """An SAE's latents on every word's activation, and the sparse probes of every letter on them.
 
     Raises:
         NothingFiresError: there is nothing to probe.

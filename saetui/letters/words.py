@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class WordSettings:
-    """Which words there are, how a model is asked about them, and which of them only test."""
+    """Which words there are, how a model is asked about them, and which of them are for testing."""
 
     examples: int = 10
     """Example lines before the word in a prompt."""

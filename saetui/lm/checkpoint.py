@@ -21,7 +21,7 @@ _TOKENIZERS = ("tokenizer.json", "tokenizer.model", "spiece.model", "vocab.json"
 _TOKENIZER_PATTERNS = ["tokenizer*", "*.model", "vocab.*", "merges.txt", "special_tokens_map.json", "added_tokens.json"]
 # Files up to this size are hashed whole; of larger ones the header, the size and evenly spread samples.
 _HASHED_WHOLE = 64 << 20
-# The safetensors library itself reads no longer header.
+# The safetensors library itself reads no header longer than this.
 _MAX_HEADER = 100 << 20
 _SAMPLES, _SAMPLE_BYTES = 64, 64 << 10
 

@@ -141,7 +141,7 @@ def _json_lines(path: Path, name: str) -> Iterator[Document]:
 
 
 def _json(path: Path, name: str) -> Iterator[Document]:
-    """The texts of a file that holds one array of records, or, whatever its name says, a record a line."""
+    """The texts of a file that holds one array of records, or, whatever its name says, one record per line."""
     text = _decode(path, _read(path))
     try:
         records = json.loads(text)
@@ -170,7 +170,7 @@ def _whole(text: str) -> str:
 
 
 def _parts(document: Document) -> Iterator[Document]:
-    """A long document in parts that end at blank lines (or, where there are none for long, at a line's end)."""
+    """A long document in parts that end at blank lines (or, where there are none for a while, at the end of a line)."""
     text = document.text
     if len(text) <= _PART_CHARACTERS:
         yield document
@@ -201,7 +201,7 @@ def _check_files(files: list[Path], root: Path, source: str) -> str:
         digest.update(os.fsencode(path.relative_to(root).as_posix()) + b"\0")
         digest.update(hashlib.sha256(raw).digest())
         if path.suffix.lower() == _JSON:
-            # Its records were once read as they stand, marks and all; what was made of that is another text.
+            # Its records were once read verbatim, markup included; results made from that are of another text.
             digest.update(b"records")
     if empty:
         raise _empty(source)
@@ -268,6 +268,6 @@ def _data_set(source: str) -> Corpus:
 
 
 def _own_code(load: Callable[..., Any]) -> Callable[..., Any]:
-    """A function of the data set library that runs no code of a data set; later versions know none to begin with."""
+    """Keeps the data set library from running a data set's own code; later versions never do."""
     known = inspect.signature(load).parameters
     return partial(load, trust_remote_code=False) if "trust_remote_code" in known else load

@@ -1,4 +1,4 @@
-"""What can go wrong with a model, a hook point or a corpus that a person named."""
+"""Errors about a model, a hook point or a corpus that a person named."""
 
 from saetui.exceptions import SaetuiError
 

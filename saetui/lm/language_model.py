@@ -131,7 +131,7 @@ class LanguageModel:
     def logits(
         self, tokens: Int[Tensor, "b t"], attention_mask: Bool[Tensor, "b t"] | None = None, *, last: int | None = None
     ) -> Float[Tensor, "b t v"]:
-        """Next-token logits (an encoder's: of each token itself), of all positions or of the ``last`` so many."""
+        """Next-token logits (an encoder's: of each token itself), of all positions or of the ``last`` ones."""
         self._require_head()
         return self._wide(self._forward(tokens, attention_mask, last=last))
 

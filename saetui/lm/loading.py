@@ -21,7 +21,7 @@ from saetui.lm.quiet import quiet
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
-# What people call the model that ships with the package.
+# The name of the model that ships with the package.
 _EMBEDDED_NAME = "speller"
 _TOKENIZER_CONFIG = "tokenizer_config.json"
 
@@ -218,7 +218,7 @@ def _boot(
         raise ModelError(
             f"{folder} does not fit into the memory of {device}. Use dtype bfloat16, another device, or a smaller model"
         ) from error
-    except Exception as error:  # Every model has its own way to stumble over a field.
+    except Exception as error:  # Every model fails over a field in its own way.
         raise ModelError(
             f"The weights in {folder} do not fit its config.json ({architecture}): {_first_line(error)}. "
             f"Fetch both files again from one place"

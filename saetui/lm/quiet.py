@@ -1,4 +1,4 @@
-"""Silence of the model libraries, whose progress bars and log lines would end up in somebody's screen or pipe."""
+"""Silences the model libraries, whose progress bars and log lines would end up on somebody's screen or in a pipe."""
 
 import logging
 import warnings
@@ -26,7 +26,7 @@ def quiet() -> Iterator[None]:
     hub.disable_progress_bars()
     root.disabled = True  # TransformerLens logs straight to the root logger; other loggers are not touched by this.
     hub_logger.setLevel(logging.ERROR)
-    # Whether to run a stranger's code is no question that anybody is there to answer: it is an error at once.
+    # Nobody is there to answer whether to run a stranger's code: it is an error at once.
     remote: Any = transformers.dynamic_module_utils
     patience, remote.TIME_OUT_REMOTE_CODE = remote.TIME_OUT_REMOTE_CODE, 0
     try:

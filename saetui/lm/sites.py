@@ -47,7 +47,7 @@ def site_names(n_layers: int) -> list[str]:
 
 
 def bridge_name(name: str, *, post_norm: bool) -> str:
-    """The name under which TransformerBridge has a hook point; another one only in post-norm encoders."""
+    """The name under which TransformerBridge has a hook point; it differs only in post-norm encoders."""
     block = _BLOCK.fullmatch(name)
     if block is None or not post_norm:
         return name

@@ -26,7 +26,7 @@ class Document:
 
 
 def standard_library_documents(*, cache: Path | None = None) -> list[Document]:
-    """Docstrings of every standard-library module, and the help topics; about 2 MB, one document a module or topic.
+    """Docstrings of every standard-library module, and the help topics; about 2 MB, one document per module or topic.
 
     The text is parsed once for each Python version and kept under ``cache`` (default: the user's cache folder).
     """

@@ -77,8 +77,8 @@ def tokenize(
     """A corpus cut into contexts for a model, read from the user's cache where the same text was cut before.
 
     ``context_length`` counts special tokens and defaults to 128, or what the model reads at most. ``max_tokens`` ends
-    the text after so many tokens that count. ``held_out`` keeps only documents that are (True) or are not (False) held
-    out; None keeps all. Raises CorpusError for a text that cannot be read, is empty, or does not fit the model.
+    the text after that many tokens that count. ``held_out`` keeps only documents that are (True) or are not (False)
+    held out; None keeps all. Raises CorpusError for a text that cannot be read, is empty, or does not fit the model.
     """
     if context_length is None:
         context_length = min(DEFAULT_CONTEXT_LENGTH, model.context_length)
@@ -115,7 +115,7 @@ def tokenize(
 
 @dataclass(frozen=True)
 class _Frame:
-    """Special tokens around a context: what it begins and ends with, what parts documents, what fills it up."""
+    """Special tokens around a context: what it begins and ends with, what separates documents, what pads it."""
 
     begin: int | None
     end: int | None

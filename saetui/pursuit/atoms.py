@@ -15,7 +15,7 @@ BLOCK = 128
 _FOLD_ABOVE = 1e-6  # Rows this near to unit norm stay as they are.
 _CPU_MEMORY = 1 << 30
 _TILE = 512
-# To complete the table pays if so much of it is expected to be needed: it is symmetric, so half of it is computed.
+# Completing the table pays if this share is expected to be needed: it is symmetric, so half of it is computed.
 _WORTH_COMPLETING = 0.6
 
 
@@ -54,7 +54,7 @@ class Atoms:
         self._extremes = self.rows.new_empty(0, len(self.rows) // BLOCK)
 
     def are_of(self, dictionary: Float[Tensor, "width d"]) -> bool:
-        """Whether these are the atoms of a dictionary as it is now."""
+        """Whether these are the atoms of a dictionary in its present state."""
         rows, _ = _rows_and_norms(dictionary, self.folded)
         mine = self.rows[: self.width]
         return rows.dtype == mine.dtype and rows.device == mine.device and torch.equal(rows, mine)
@@ -182,7 +182,7 @@ def _nearly_one(norms: Float[Tensor, " n"]) -> bool:
 
 
 def _population(distinct: int, choices: int) -> float:
-    """Of how many atoms, all alike, so many choices would be so many distinct ones."""
+    """The number of equally likely atoms from which that many choices would give that many distinct ones."""
     low, high = float(max(1, distinct)), float(max(1, choices)) ** 2
     while high > 1.01 * low:
         middle = math.sqrt(low * high)

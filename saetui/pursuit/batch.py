@@ -95,7 +95,7 @@ class Batch:
         self.gram[tokens, width, slots] = products
 
     def release(self) -> tuple[Int[Tensor, " m"], Int[Tensor, " m"]]:
-        """Let the atoms go whose weight has fallen to 0; their (token, slot)."""
+        """Drop the atoms whose weight has fallen to 0; return their (token, slot)."""
         live, width = slice(self.live), slice(self.length)
         gone = self.active[live, width] & (self.weights[live, width] == 0)
         self.active[live, width] &= ~gone

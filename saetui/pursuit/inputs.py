@@ -1,4 +1,4 @@
-"""What a pursuit is asked: signals, dictionary and target L0, checked before any work."""
+"""The inputs of a pursuit: signals, dictionary and target L0, checked before any work."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ class L0Targets:
 
 
 def check_signals(signals: Float[Tensor, "n d"], rows: Float[Tensor, "columns d"]) -> Float[Tensor, "n d"]:
-    """The signals in the precision of the dictionary; raises ValueError where they are no match for its rows."""
+    """The signals in the precision of the dictionary; raises ValueError where they do not match its rows."""
     _check_matrix(signals, "signals", "(n, d)")
     if signals.shape[1] != rows.shape[1]:
         raise ValueError(

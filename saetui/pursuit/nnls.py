@@ -82,7 +82,7 @@ def _drop_newest(
 def _walk(
     weights: Float[Tensor, "b k"], used: Bool[Tensor, "b k"], solution: Float[Tensor, "m k"], problems: Tensor
 ) -> None:
-    """Go towards a solution with negative weights until the first weight is 0, which goes out of use."""
+    """Go towards a solution with negative weights until the first weight is 0, and take that one out of use."""
     if not len(problems):
         return
     now = weights[problems]

@@ -1,4 +1,4 @@
-"""New weights for the atoms that an SAE chose itself: what its encoder loses by the weights, not by the choice."""
+"""New weights for the atoms that an SAE chose itself: what its encoder loses by its weights, not by its choice."""
 
 from typing import Literal
 

@@ -1,4 +1,4 @@
-"""The residual of a pursuit step by step, as it can be told while the pursuit runs."""
+"""The residual of a pursuit step by step, as it can be reported while the pursuit runs."""
 
 import time
 
@@ -8,7 +8,7 @@ from torch import Tensor
 
 from saetui.pursuit.search import PursuitStep
 
-# Seconds between two curves: no progress file takes more.
+# Seconds between two curves, so that progress files stay small.
 _PAUSE = 0.1
 
 
@@ -26,7 +26,7 @@ class ResidualCurve:
         self._next = 0.0
 
     def take(self, step: PursuitStep) -> None:
-        """See a step of some tokens."""
+        """Take in a step of some tokens."""
         self._begun[step.rows] = True
         self._left[step.rows, step.step :] = step.residual_norms.to(self._left).square()[:, None]
         self._last = max(self._last, step.step)

@@ -12,7 +12,7 @@ from saetui.pursuit.atoms import Atoms
 
 
 class _Last:
-    """At most one Atoms, kept until its dictionary is gone; whoever pursues takes it out meanwhile."""
+    """At most one Atoms, kept until its dictionary is gone; a pursuit takes it out while it runs."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()

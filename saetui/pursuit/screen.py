@@ -19,7 +19,7 @@ from saetui.pursuit.batch import Batch
 from saetui.pursuit.row_sums import add_rows
 
 # A weight may lag by this share of the token's last product; it shrinks while lagging lets in more than one share of
-# the blocks, and grows while it lets in fewer than the other. All this is speed only, never the result.
+# the blocks, and grows while it lets in fewer than the other. All this affects speed only, never the result.
 _LAG, _LARGEST_LAG, _SHRINK, _GROW = 0.05, 0.5, 0.6, 1.15
 _MANY_BLOCKS, _FEW_BLOCKS = 1 / 32, 1 / 64
 # Where it lets in more than this, all that lags is accounted for before atoms are looked at.
@@ -123,7 +123,7 @@ class AtomScreen:
         if bool(lost.any()):
             self._use_kept_products(lost.nonzero(as_tuple=True)[0])
             reach = self._reach(residuals, error)
-        # What is left to explain may be small beside the rounding of products with the whole signal.
+        # What is left to explain may be small compared with the rounding of products with the whole signal.
         lost = (self._error[:live] > torch.maximum(2 * error, _BLURRED * reach.product.abs())) & (
             reach.near.sum(1) > self._too_many
         )
@@ -240,7 +240,7 @@ class AtomScreen:
 
 @dataclass(frozen=True)
 class _Reach:
-    """For each token: the atom of the largest tracked product, and what its true product leaves in the running."""
+    """For each token: the atom of the largest tracked product, and what its true product leaves as candidates."""
 
     first: Int[Tensor, " live"]
     product: Float[Tensor, " live"]

@@ -38,7 +38,7 @@ class Move(Protocol):
 
 @dataclass(frozen=True)
 class Method:
-    """What tells one pursuit from another."""
+    """What distinguishes one pursuit from another."""
 
     move: Move
     finish: Move | None = None
@@ -151,7 +151,7 @@ class _Run:
         self.report(self._total - self._done)
 
     def _step(self, batch: Batch) -> Bool[Tensor, " live"]:
-        """Give each token its atom and move its weights; which tokens no other step can move."""
+        """Give each token its atom and move its weights; return the tokens that no other step can move."""
         live = slice(batch.live)
         batch.take()
         moved = self._method.move(batch, live)

@@ -26,7 +26,7 @@ from saetui.pursuit.named_tokens import NamedTokens
 from saetui.pursuit.residual_curve import ResidualCurve
 
 CurveProgress = Callable[[int, int, Mapping[str, str]], None]
-"""Told steps done and in all, and now and then the residual after every step so far."""
+"""Called with steps done and in all, and now and then the residual after every step so far."""
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from saetui.sae.config_fields import read_choice, read_count, read_flag, shown
 from saetui.sae.exceptions import SAEError
 from saetui.sae.normalization import Normalization
 
-# No configuration is longer.
+# Longer than any configuration.
 _MAX_BYTES = 16 << 20
 _TRAINING_ONLY = ("batchtopk", "matryoshka_batchtopk")
 _RENAMED = {"hook_point": "hook_name", "hook_point_head_index": "hook_head_index", "activation_fn_str": "activation_fn"}
@@ -54,7 +54,7 @@ class Config:
 def read_config(path: Path) -> Config:
     """The configuration in a ``cfg.json``.
 
-    Raises SAEError for a file that is missing or no JSON, an unknown architecture, and a missing or wrong field.
+    Raises SAEError for a file that is missing or not JSON, an unknown architecture, and a missing or wrong field.
     """
     raw = read_json_object(path)
     fields = raw if _is_current(raw) else _from_flat(path, raw)

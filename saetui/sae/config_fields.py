@@ -6,7 +6,7 @@ from typing import Any
 
 from saetui.sae.exceptions import SAEError
 
-# No number in a configuration is larger.
+# Larger than any number in a configuration.
 _MAX_COUNT = 1 << 40
 
 

@@ -1,4 +1,4 @@
-"""What can go wrong with a sparse autoencoder that a person can put right."""
+"""Errors about a sparse autoencoder that a person can fix."""
 
 from saetui.exceptions import SaetuiError
 

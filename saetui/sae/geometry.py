@@ -90,7 +90,7 @@ def fold_activation_scale(sae: S, scale: float) -> S:
 
 
 def encoder_decoder_cosines(sae: SAE) -> Float[Tensor, " d_sae"]:
-    """Cosine between what each latent reads and what it writes; low ones are suspect of absorption."""
+    """Cosine between what each latent reads and what it writes; low ones suggest absorption."""
     cosines: Tensor = torch.linalg.vecdot(sae.encoder_directions(), sae.decoder_directions())
     return cosines
 
@@ -98,8 +98,8 @@ def encoder_decoder_cosines(sae: SAE) -> Float[Tensor, " d_sae"]:
 def nearest_latents(sae: SAE, other: SAE, k: int) -> Neighbours:
     """The k latents of ``other`` whose decoder directions have the largest cosine with each latent of ``sae``.
 
-    A latent is no neighbour of itself; fewer than k come where there are no more. Only one block of cosines exists at a
-    time.
+    A latent is not its own neighbour; fewer than k are returned where there are no more. Only one block of cosines
+    exists at a time.
     """
     if sae.d_in != other.d_in:
         raise SAEError(f"latents of widths {sae.d_in} and {other.d_in} have no cosine; compare SAEs of one site")

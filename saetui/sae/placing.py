@@ -14,13 +14,13 @@ from pathlib import Path
 
 PART, OLD = ".part", ".old"
 _LEFTOVER = re.compile(r"\.(?P<name>.+)\.(?P<mark>[a-z0-9_]{8})\.(part|old)")
-# Where a file system knows no locks, what has not been touched for so long has no writer any more.
+# Where a file system has no locks, a folder untouched for this long has no writer any more.
 _ABANDONED_S = 86_400.0
 
 
 @contextmanager
 def placed(folder: Path) -> Iterator[Path]:
-    """A new folder to write into, which takes the place of ``folder`` when the block ends well, and is gone otherwise.
+    """A new folder to write into, which replaces ``folder`` when the block ends well, and is removed otherwise.
 
     It has the permissions that the umask gives. What lies in ``folder`` is replaced at the end; what a process that
     was killed has left of an earlier attempt is removed first.
@@ -152,7 +152,7 @@ def _sync_folder(path: Path) -> None:
 
 @contextmanager
 def placed_file(path: Path) -> Iterator[Path]:
-    """A path to write one file to, which takes the place of ``path`` when the block ends well, and is gone otherwise.
+    """A path to write one file to, which replaces ``path`` when the block ends well, and is removed otherwise.
 
     The file has the permissions that the umask gives; a link in its place is replaced, not followed.
     """

@@ -9,7 +9,7 @@ _GROUP = 8
 
 
 def largest(rows: Float[Tensor, "n m"], k: int) -> Int[Tensor, "n k"]:
-    """Columns of the k largest of each row, in any order; which of equal ones is left open.
+    """Columns of the k largest of each row, in any order; which of equal ones is unspecified.
 
     On a CPU narrow selections from wide rows are made in two steps: the k largest stand in the k groups of columns with
     the largest maxima. That and NumPy's vectorised selection take a third of the time of ``topk``.
@@ -22,7 +22,7 @@ def largest(rows: Float[Tensor, "n m"], k: int) -> Int[Tensor, "n k"]:
 
 
 def _in_groups(rows: Float[Tensor, "n m"], k: int, n_groups: int) -> Int[Tensor, "n k"]:
-    """A group is every n-th column; columns that fill no group are looked at one by one."""
+    """A group is every n-th column; columns that do not fill a group are looked at one by one."""
     grouped = n_groups * _GROUP
     groups = _above_threshold(torch.unflatten(rows[:, :grouped], 1, (_GROUP, n_groups)).amax(dim=1), k)
     columns = (groups[:, None, :] + torch.arange(0, grouped, n_groups)[None, :, None]).flatten(1)

@@ -111,7 +111,7 @@ class Comparison:
 
     ``share``: mean over words of the error norm over the activation norm. ``linear_part`` and ``nonlinear_part``: what
     each part contributes to the squared error, as a share of the squared activation norm. ``differences``: by the group
-    that absorbed words are held against, "fires" or "silent", and by what is controlled for.
+    that absorbed words are compared with, "fires" or "silent", and by what is controlled for.
     """
 
     counts: Mapping[str, int]
@@ -161,7 +161,7 @@ def compare_verdicts(words: ComparedWords, *, draws: int = DRAWS, seed: int = 0)
 def compare_within_words(
     saes: Sequence[ComparedWords], *, draws: int = DRAWS, seed: int = 0
 ) -> Mapping[str, WithinWords]:
-    """The same words in several SAEs: how the error differs where the word is absorbed, by group it is held against.
+    """The same words in several SAEs: how the error differs where the word is absorbed, by the other group.
 
     Least squares on the logarithms with an effect for each word and for each SAE, so that whatever a word brings along
     is the same on both sides. Intervals over words. Raises ValueError for fewer than two SAEs.

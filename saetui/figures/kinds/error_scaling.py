@@ -12,7 +12,7 @@ from saetui.figures.lines import ARCHITECTURE, SPARSITY, WIDTH_SCALE, Row, lines
 from saetui.figures.plots import Chart, Line, Point, Scale
 
 _TITLE = "Variance left unexplained"
-# Places of the fitted curve: enough to look smooth.
+# Points of the fitted curve: enough to look smooth.
 _CURVE_POINTS = 48
 
 

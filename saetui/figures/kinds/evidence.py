@@ -15,12 +15,12 @@ _EXACT = "exact"
 
 def _draw(rows: Sequence[Row], choice: Choice) -> Drawing:  # noqa: ARG001
     known = [row for row in rows if row["effect"] is not None or row["exact_effect"] is not None]
-    # That nothing happens without a silent latent is no evidence yet.
+    # That removing a silent latent changes nothing is not evidence.
     if not any(row["activation"] for row in known):
         return Drawing("Evidence", [])
     first = known[0]
     series = {_attributed(first): "effect", _EXACT: "exact_effect"}
-    # Where effects were measured exactly from the start, the ablations say the same again.
+    # Where effects were measured exactly from the start, the ablations repeat them.
     columns = {name: column for name, column in series.items() if any(row[column] is not None for row in known)}
     if first["attribution"] == _EXACT:
         columns = {_EXACT: "effect"}

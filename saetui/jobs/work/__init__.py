@@ -1,1 +1,1 @@
-"""What each kind of job does: one file a kind; science on one side, rows for the store on the other."""
+"""What several kinds of job share: SAEs, models and words kept warm, files in the store, and patience with the disk."""

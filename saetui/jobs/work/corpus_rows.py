@@ -1,4 +1,4 @@
-"""Rows that describe a model and a corpus: who they are, the vocabulary, the tokens in context."""
+"""Rows that describe a model and a corpus: their identity, the vocabulary, the tokens in context."""
 
 from datetime import UTC, datetime
 

@@ -1,4 +1,4 @@
-"""Patience with a full disk: what took hours to make is not lost to a minute without room."""
+"""Patience with a full disk: what took hours to make is not lost in a minute without room."""
 
 import errno
 import time
@@ -16,9 +16,9 @@ _FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
 def with_room(context: TaskContext, what: str, write: Callable[[], T]) -> T:
-    """What ``write`` gives; while the disk is full it is tried again for a quarter of an hour, and the job says so.
+    """What ``write`` returns; while the disk is full it is tried again for a quarter of an hour, and the job says so.
 
-    ``write`` must be whole each time: what a failed try has begun is gone.
+    ``write`` must start from scratch each time: what a failed try has begun is gone.
 
     Raises:
         JobCancelled: the job was asked to stop while it waited.

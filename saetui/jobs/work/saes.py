@@ -16,7 +16,7 @@ from saetui.sae.formats.saelens import WEIGHTS
 from store.exceptions import StoreUnreadable
 from store.plain import check_plain
 
-# What makes one SAE unusable, and says nothing about the others.
+# Errors that make one SAE unusable, and say nothing about the others.
 UNUSABLE = (SAEError, HookPointError, StoreUnreadable)
 _EARLIER = "earlier_saes"
 
@@ -73,7 +73,7 @@ class LeftOut:
 
     @contextmanager
     def unless_named(self, saved: SavedSAE, errors: tuple[type[Exception], ...] = UNUSABLE) -> Iterator[None]:
-        """What makes the SAE unusable ends the block and is noted; it goes on as an error where the spec names it."""
+        """An error that makes the SAE unusable ends the block and is noted, or raised where the spec names the SAE."""
         try:
             yield
         except errors as error:

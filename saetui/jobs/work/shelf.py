@@ -1,4 +1,4 @@
-"""The SAEs whose folders are in a store, sound or not: a damaged one is known by its name and reason, and no other."""
+"""The SAEs whose folders are in a store, sound or not: a damaged one is listed with its name and the reason."""
 
 import json
 from dataclasses import dataclass
@@ -34,7 +34,7 @@ class SavedSAE:
     """The spec names it itself, so that a study must not leave it out."""
 
     def fits(self, model: LanguageModel) -> bool:
-        """Whether nothing speaks against its being of this model."""
+        """Whether it may be of this model: its files do not name another."""
         return self.model_id in (None, model.model_id)
 
 
@@ -80,7 +80,7 @@ def read_shelf(store_root: Path) -> Shelf:
         name = None
         try:
             _check_links(store_root, path)
-            # The name first: a folder is then known by it, whatever else is wrong.
+            # The name first, so that the folder is listed under it whatever else is wrong.
             workbench = read_workbench(path)
             name = _text(path / WORKBENCH, "name", workbench.get("name"))
             model_id = _text(path / WORKBENCH, "row.model_id", _row(path, workbench).get("model_id"))
@@ -135,7 +135,7 @@ def _text(path: Path, field: str, value: object) -> str | None:
 
 
 def _is_id(name: str) -> bool:
-    """Whether a folder of this name can be an SAE: hidden ones and names that cannot be shown are none."""
+    """Whether a folder of this name can be an SAE: hidden ones and names that cannot be shown do not count."""
     return not name.startswith(".") and name.isprintable()
 
 

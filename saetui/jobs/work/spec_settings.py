@@ -1,4 +1,4 @@
-"""The settings of a study, as a spec has them."""
+"""The settings of a study, taken from a spec."""
 
 from dataclasses import fields
 from typing import Any, TypeVar

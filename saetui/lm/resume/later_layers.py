@@ -1,4 +1,4 @@
-"""A model without its first layers: passes begin with what would come out of them."""
+"""A model without its first layers: passes begin with what those would have given."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -8,11 +8,11 @@ from torch.utils.hooks import RemovableHandle
 
 
 class PassEnded(Exception):  # noqa: N818 - not an error: ends a forward pass early
-    """What was wanted of the forward pass is known; the rest of it is not needed."""
+    """What the forward pass was run for is known; the rest of it is not needed."""
 
 
 class OutputReader:
-    """Takes down the tensor that it is shown, and ends the pass."""
+    """Keeps the tensor that it is shown, and ends the pass."""
 
     tensor: Tensor
 

@@ -15,7 +15,7 @@ KeysValues = dict[int, tuple[Tensor, Tensor]]
 
 
 class RecordingCache(Cache):
-    """Takes down keys and values of the positions that run, which follow ``length`` others; ends at the last layer."""
+    """Keeps the keys and values of the positions that run, which follow ``length`` others; ends at the last layer."""
 
     def __init__(self, length: int, last_layer: int) -> None:
         super().__init__(layers=[])

@@ -1,4 +1,4 @@
-"""Rows of which several go on from the same context, one group a context."""
+"""Rows of which several go on from the same context, one group per context."""
 
 from dataclasses import dataclass
 

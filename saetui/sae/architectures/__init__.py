@@ -1,6 +1,6 @@
 """The architectures of sparse autoencoders, one file per architecture, which has the architecture's name.
 
-A file has one ``SAE`` subclass whose ``architecture`` is that name: its tensors, what of it stands in a configuration,
+A file has one ``SAE`` subclass whose ``architecture`` is that name: its tensors, what of it is in a configuration,
 and how it is trained. Another package adds one by an entry point of the group ``saetui.architectures``, which has the
 architecture's name and names such a module.
 """

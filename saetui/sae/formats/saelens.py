@@ -109,7 +109,7 @@ def write_workbench(folder: Path, workbench: dict[str, Any]) -> None:
 
 def _unwritten(path: Path, error: Exception) -> SAEError:
     of_system = as_os_error(error)
-    # The path is said already, and of a part that has another name by now.
+    # The message names the path already, but under the temporary name.
     reason = told(OSError(of_system.errno, of_system.strerror)) if of_system is not None else str(error)
     return SAEError(f"{path}: cannot be written: {reason}")
 
@@ -185,7 +185,7 @@ def refuse_foreign(folder: Path, *, over_damaged: bool = False) -> None:
         return
     if not folder.is_dir():
         raise SAEError(f"{folder}: is a file; give a folder for the SAE")
-    # What a process that was killed has left of a file is no other thing.
+    # What a killed process has left of a file does not count.
     names = {entry.name for entry in folder.iterdir() if not (entry.name[0] == "." and entry.name.endswith(".part"))}
     if names and not ((over_damaged or CONFIG in names) and names <= _COMPANIONS):
         others = ", ".join(sorted(names)[:3])
@@ -198,7 +198,7 @@ def _write_json(path: Path, value: dict[str, Any]) -> None:
 
 
 def _finite(value: Any) -> Any:
-    """The same plain data with null for every number that JSON does not know."""
+    """The same plain data with null for every number that JSON cannot hold."""
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, dict):

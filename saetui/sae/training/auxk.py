@@ -48,7 +48,7 @@ class AuxK:
         centred: Float[Tensor, "n d_in"],
         error: Float[Tensor, "n d_in"],
     ) -> AuxiliaryResult | None:
-        """Loss and gradients; None where the error does not vary, so that there is nothing to relate the loss to.
+        """Loss and gradients; None where the error does not vary, since the loss is relative to its variance.
 
         ``error`` is reconstruction minus activation and counts as a constant, and so does its variance.
         """

@@ -20,8 +20,8 @@ def shuffled_batches(
     """Batches of tokens that stood far apart in the stream.
 
     The buffer fills up, half of it is given out at random, and the places that became free fill up again; at the end of
-    the stream all of it is given out. Every token comes once, except for a rest that fills no batch, which comes only
-    with ``keep_last``. The buffer holds ``buffer_tokens`` tokens, and at least two batches.
+    the stream all of it is given out. Every token comes once, except for a remainder that does not fill a batch, which
+    comes only with ``keep_last``. The buffer holds ``buffer_tokens`` tokens, and at least two batches.
     """
     capacity = max(buffer_tokens, 2 * batch_size)
     generator = torch.Generator().manual_seed(seed)

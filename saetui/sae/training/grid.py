@@ -20,7 +20,7 @@ _FIRST_TOKENS = 1 << 15
 
 @dataclass(frozen=True)
 class TrainingStep:
-    """How training stands after ``step`` batches; the tuples follow the recipes, NaN for an SAE that has diverged."""
+    """The state of training after ``step`` batches; the tuples follow the recipes, NaN for an SAE that has diverged."""
 
     step: int
     steps: int

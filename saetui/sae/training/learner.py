@@ -66,7 +66,7 @@ class Learner:
 
     @property
     def last_row(self) -> LogRow:
-        """The last row of the log; NaN where there is none or it means nothing any more."""
+        """The last row of the log; NaN where there is none or it is no longer valid."""
         return self.log[-1] if self.log and not self.diverged else LogRow(self.steps, *[math.nan] * 4)
 
     def learn(self, x: Float[Tensor, "n d_in"], variance: Float[Tensor, ""]) -> None:

@@ -10,7 +10,7 @@ from saetui.jobs.specs import MOST_LISTED, MOST_STEP, SAES, WordsSpec
 class AbsorptionSpec(WordsSpec):
     """The whole first-letter study: letters, and where another latent has absorbed one (2409.14507).
 
-    It takes SAEs of any number of hook points; the model reads the prompts once for all of them. What a job before it
+    It takes SAEs of any number of hook points; the model reads the prompts once for all of them. What an earlier job
     has finished with the same settings is not done again.
     """
 
@@ -27,7 +27,7 @@ class AbsorptionSpec(WordsSpec):
         description="Hook points to study; default: those that the SAEs were trained on.",
     )
     words: Literal["test", "all"] = Field(
-        default="test", description="Words that are judged: those that only test, as in the paper, or all."
+        default="test", description="Words that are judged: test words only, as in the paper, or all."
     )
     attribution: Literal["ig", "exact"] = Field(
         default="ig", description="Effects by integrated gradients, or by running the model without each latent."
@@ -45,7 +45,7 @@ class AbsorptionSpec(WordsSpec):
     )
     again: bool = Field(default=False, description="Study SAEs again that were studied with these settings before.")
     max_words: int = Field(
-        default=200, gt=0, le=MOST_STEP, description="Candidates of a letter whose effects are measured, at most."
+        default=200, gt=0, le=MOST_STEP, description="The most candidates per letter whose effects are measured."
     )
     lead: float = Field(default=1.0, ge=0, le=1e9, description="Logits by which the first effect leads the second.")
     min_cosine: float = Field(

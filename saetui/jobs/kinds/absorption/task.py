@@ -20,7 +20,7 @@ def run(spec: AbsorptionSpec, context: TaskContext) -> None:
     model = warm_model(context, spec.model)
     sites = saes_by_site(context, spec.saes, model, spec.hook_names)
     words = read_warm_words(spec, context, model, list(sites))
-    # Of SAEs that cannot be studied, the first that the spec names itself, and the first of all.
+    # Of SAEs that cannot be studied: the first that the spec names itself, and the first of all.
     left_out = LeftOut(context)
     failed: Exception | None = None
     silent: list[NothingFiresError] = []

@@ -276,7 +276,7 @@ def token_rows(
 
 
 def _slopes(error: Float[Tensor, "n sae"], widths: Sequence[int]) -> pl.Series:
-    """Change of log2 of the error norm with every doubling of the width; NULL for one width, and for zero errors."""
+    """Change of log2 of the error norm with each doubling of the width; NULL for one width, and for zero errors."""
     doublings = torch.tensor([math.log2(width) for width in widths], dtype=torch.float64)
     doublings -= doublings.mean()
     if not bool(doublings.any()):

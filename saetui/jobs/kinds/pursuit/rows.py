@@ -81,7 +81,7 @@ def _at(values: Float[Tensor, " n"] | None, row: int) -> float | None:
 
 
 def _in_words(spec: PursuitSpec) -> str:
-    """What the tokens are, where nobody said."""
+    """What the tokens are, where no name was given."""
     parts = [(len(spec.places), "tokens"), (len(spec.words), "words")]
     if not spec.places:
         parts.append((spec.random_tokens, "random tokens"))

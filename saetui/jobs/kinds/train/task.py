@@ -26,7 +26,7 @@ from store.exceptions import SpoolError
 
 
 def run(spec: TrainSpec, context: TaskContext) -> None:
-    """Train what is not there yet; SAEs that are finished stay when another one fails, or the job is killed."""
+    """Train the SAEs that are missing; those that are finished stay when another one fails, or the job is killed."""
     context.plan({"load": 6, "harvest": 10, "train": 100, "evaluate": 10})
     model = warm_model(context, spec.model, spec.dtype)
     model.site(spec.hook_name)
@@ -34,7 +34,7 @@ def run(spec: TrainSpec, context: TaskContext) -> None:
     wanted = [WantedSAE.of(recipe, spec, model, corpus) for recipe in spec.recipes]
     saved = _saved(context, wanted, read_shelf(context.store_root))
     missing = [sae for sae in wanted if sae.sae_id not in saved]
-    _recipes(spec, missing)  # What is wrong with one is said before the harvest.
+    _recipes(spec, missing)  # Errors in a recipe are reported before the harvest.
     if saved:
         with_room(context, "the corpus", lambda: _spool_sources(context, model, corpus))
     # Saved by a run that did not live to measure them.
@@ -57,7 +57,7 @@ def run(spec: TrainSpec, context: TaskContext) -> None:
         finished = [(sae, names[sae.name]) for sae in missing if sae.name in names]
         if finished and not saved:
             with_room(context, "the corpus", lambda: _spool_sources(context, model, corpus))
-        # All are saved before any is measured: that takes its time, and is caught up where it is missing.
+        # All are saved before any is measured: measuring takes time, and is done later where it is missing.
         for sae, weights in finished:
             try:
                 save_trained(spec, context, model, corpus, sae, weights)
@@ -77,7 +77,7 @@ def run(spec: TrainSpec, context: TaskContext) -> None:
 def _saved(context: TaskContext, wanted: list[WantedSAE], shelf: Shelf) -> dict[str, SAE | None]:
     """The wanted SAEs that are in the store's folder and sound, by id; loaded where they have no figures yet.
 
-    A damaged one is trained again, and that is said.
+    A damaged one is trained again, with a message.
 
     Raises:
         JobError: another SAE has the name of a wanted one.
@@ -116,7 +116,7 @@ def _spool_sources(context: TaskContext, model: LanguageModel, corpus: Tokenized
 def _train(
     spec: TrainSpec, context: TaskContext, stream: ActivationStream, wanted: list[WantedSAE]
 ) -> tuple[list[TrainedSAE], TrainingError | None]:
-    """The SAEs that had all their steps, and why the others had not."""
+    """The SAEs that had all their steps, and why the others did not."""
     steps = -(-spec.tokens // spec.batch_size)
 
     def report(step: TrainingStep) -> None:

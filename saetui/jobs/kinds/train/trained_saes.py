@@ -1,4 +1,4 @@
-"""SAEs that a job has trained: saved and committed at once, then measured; whichever of it is missing is caught up."""
+"""SAEs that a job has trained: saved and committed at once, then measured; the next run does what is missing."""
 
 import hashlib
 import json
