@@ -17,7 +17,7 @@ _UNKNOWN = "?"
 # The longest name that is kept; what is longer is cut, so that its ending still fits.
 _LONGEST = 200
 _REASON_BYTES = 1 << 16
-# In the text of a manifest, which need not be one: the job may be all that can still be read.
+# Even in a damaged manifest the job's id may still be readable.
 _JOB = re.compile(rb'"job_id"\s*:\s*"(' + JOB_ID.pattern.encode() + rb')"')
 
 
@@ -90,7 +90,7 @@ def first_line(text: object) -> str:
 
 
 def _write_reason(folder: Path, reason: str) -> None:
-    """Put a new file in the place of whatever has its name; a reason that cannot be written is no reason to stop."""
+    """Put a new file in the place of whatever has its name; failing to write a reason does not stop anything."""
     part = folder / f".{_REASON}.{os.getpid()}"
     with suppress(OSError):
         part.unlink(missing_ok=True)
@@ -105,7 +105,7 @@ def _write_reason(folder: Path, reason: str) -> None:
 def _reason_in(folder: Path) -> str:
     try:
         if not is_plain_folder(folder):
-            return "is no folder of a result"
+            return "is not a folder of a result"
         text = read_plain(folder / _REASON, _REASON_BYTES).decode(errors="replace")
     except OSError as error:
         return f"its reason cannot be read ({error.strerror or error})"

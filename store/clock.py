@@ -1,4 +1,4 @@
-"""The clock by which attempts of jobs are ordered: it never goes back, whatever the machine's clock does."""
+"""The clock that orders the attempts of jobs: it never goes back, whatever the machine's clock does."""
 
 import fcntl
 import os

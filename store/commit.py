@@ -130,7 +130,7 @@ def _next(residency: Residency, progress: _Progress) -> list[tuple[Path, Manifes
 def _looked_at(folder: Path, progress: _Progress) -> Manifest | None:
     try:
         if not is_plain_folder(folder):
-            raise SpoolError(f"{folder}: is no folder of a result; only jobs put things into the spool")
+            raise SpoolError(f"{folder}: is not a folder of a result; only jobs put things into the spool")
         manifest = load(folder)
         for part in manifest.parts:
             look_at(folder, part)
@@ -206,7 +206,7 @@ def _remove(residency: Residency, folder: Path) -> None:
     except FileNotFoundError:
         return
     except OSError:
-        # It is in the log of commits: it stays where it is and is never taken again.
+        # It is in the commit log: it stays where it is and is never taken in again.
         residency.taken.add(folder.name)
         return
     shutil.rmtree(gone, ignore_errors=True)

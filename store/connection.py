@@ -1,4 +1,4 @@
-"""Opening the database: DuckDB's settings, and its refusals in words a user can act on."""
+"""Opening the database: DuckDB's settings, and its errors in words that a user can act on."""
 
 import os
 from pathlib import Path
@@ -11,7 +11,7 @@ from store.trouble import told
 
 # A file of this storage version can be opened by every DuckDB from 1.5 on.
 STORAGE_VERSION = "v1.5.0"
-# Of every connection: modest, because the same machine runs training jobs; no code is fetched, no variable looked at.
+# For every connection: modest, since the same machine runs training jobs; no code is fetched, no variable read.
 SHARED_SETTINGS: dict[str, str | bool | int | float | list[str]] = {
     "threads": min(4, os.cpu_count() or 1),
     "memory_limit": "2GB",
@@ -34,7 +34,7 @@ _LOCKED, _CONFIGURED = "Could not set lock", "different configuration"
 def connect(database: Path, *, read_only: bool) -> duckdb.DuckDBPyConnection:
     """A connection that prints nothing, installs nothing, and reaches no file but the database, whatever it is asked.
 
-    StoreBusy where another process holds the file, StoreUnreadable where it is no database or may not be opened.
+    StoreBusy where another process holds the file, StoreUnreadable where it is not a database or may not be opened.
     """
     try:
         connection = duckdb.connect(database, read_only=read_only, config=_SETTINGS)

@@ -7,7 +7,7 @@ if TYPE_CHECKING:
 
 
 class StoreError(Exception):
-    """Anything about a store that its user can understand and mend."""
+    """Any error about a store that its user can understand and fix."""
 
 
 class StoreMissing(StoreError):  # noqa: N818
@@ -15,7 +15,7 @@ class StoreMissing(StoreError):  # noqa: N818
 
 
 class StoreUnreadable(StoreError):  # noqa: N818
-    """Something is at the path, but it is no store, or it may not be read."""
+    """Something is at the path, but it is not a store, or it may not be read."""
 
 
 class StoreNewer(StoreError):  # noqa: N818
@@ -23,7 +23,7 @@ class StoreNewer(StoreError):  # noqa: N818
 
 
 class StoreBusy(StoreError):  # noqa: N818
-    """Another process holds the database; ``holder`` says which, where the system tells."""
+    """Another process holds the database; ``holder`` says which, where the system knows."""
 
     def __init__(self, message: str, holder: "Holder | None" = None) -> None:
         super().__init__(message)

@@ -28,7 +28,7 @@ class Folder:
 
     @property
     def jobs(self) -> Path:
-        """One folder a job."""
+        """One folder per job."""
         return self.root / "jobs"
 
     @property

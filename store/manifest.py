@@ -14,7 +14,7 @@ MANIFEST = "manifest.json"
 _LOCK = "lock"
 # Format 1 had no checksums; what waits of it is still taken in.
 FORMAT = 2
-# A folder of the spool with one of these endings is no finished result.
+# A folder of the spool with one of these endings is not a finished result.
 WRITING, DONE, REJECTED = ".writing", ".done", ".rejected"
 # What ids of jobs may look like: they stand in names of files and in messages.
 JOB_ID = re.compile(r"[A-Za-z0-9_.@:+-]{1,200}")

@@ -50,7 +50,7 @@ def load(folder: Path) -> Manifest:
     try:
         form = _Manifest.model_validate_json(text)
     except ValidationError as error:
-        raise SpoolError(f"{path}: is damaged or no manifest: {_told(text, error)}") from error
+        raise SpoolError(f"{path}: is damaged or not a manifest: {_told(text, error)}") from error
     parts = tuple(Part(**part.model_dump()) for part in form.parts)
     manifest = Manifest(form.name, form.job_id, form.attempt, parts, form.sha256)
     _check(path, form.format, manifest)

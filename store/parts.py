@@ -1,4 +1,4 @@
-"""Reading a part of a finished result: once, whole, and with a look at every thing that could be wrong with it."""
+"""Reading a part of a finished result: once, whole, and checked for everything that could be wrong with it."""
 
 import errno
 import hashlib

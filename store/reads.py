@@ -19,7 +19,7 @@ _ALONE = (
     "says into it as a table."
 )
 
-# A read may run this long before a commit may stop it, and four times as long every further time, so that long reads
+# A read may run this long before a commit may stop it, and four times as long each further time, so that long reads
 # end although commits keep coming.
 GRACE = 0.25
 _GRACE_GROWTH = 4

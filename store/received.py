@@ -19,7 +19,7 @@ def check_folder(folder: Folder) -> None:
     for path in (folder.spool, folder.tensors, folder.jobs, folder.locks):
         check_plain(folder.root, path)
     if os.path.lexists(folder.locks) and not is_plain_folder(folder.locks):
-        raise StoreUnreadable(f"{folder.locks}: is no folder, but a store keeps one there; move it away")
+        raise StoreUnreadable(f"{folder.locks}: is not a folder, but a store keeps one there; move it away")
     for path in (folder.commit_lock, folder.readers_lock, folder.request, folder.clock):
         _check_file(folder.root, path)
     with os.scandir(folder.root) as entries:
@@ -34,7 +34,7 @@ def check_folder(folder: Folder) -> None:
 def _check_spill(root: Path, path: Path) -> None:
     check_plain(root, path)
     if not is_plain_folder(path):
-        raise StoreUnreadable(f"{path}: is no folder, but DuckDB keeps one there; remove it")
+        raise StoreUnreadable(f"{path}: is not a folder, but DuckDB keeps one there; remove it")
     for name in os.listdir(path):
         _check_file(root, path / name)
 
@@ -42,4 +42,4 @@ def _check_spill(root: Path, path: Path) -> None:
 def _check_file(root: Path, path: Path) -> None:
     check_plain(root, path)
     if os.path.lexists(path) and not is_plain_file(path):
-        raise StoreUnreadable(f"{path}: is no ordinary file, as a store has there; remove it")
+        raise StoreUnreadable(f"{path}: is not an ordinary file, as a store has there; remove it")

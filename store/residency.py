@@ -57,7 +57,7 @@ class Residency:
     # Reads
 
     def enter(self, reading: Reading) -> duckdb.DuckDBPyConnection:
-        """The cursor of a read, as soon as no commit is under way."""
+        """The cursor of a read, as soon as no commit is in progress."""
         start = time.monotonic()
         with self._gate:
             while True:
@@ -76,7 +76,7 @@ class Residency:
             return reading.cursor
 
     def leave(self, reading: Reading) -> None:
-        """Take back the cursor of a read."""
+        """Return the cursor of a read."""
         with self._gate:
             self._readings.discard(reading)
             if reading.cursor is not None:
@@ -104,7 +104,7 @@ class Residency:
         return self._revision
 
     def _opened(self, waited: float) -> bool:
-        """Open the database for reading where it is not; False where that is not possible now, but may be soon."""
+        """Open the database for reading if it is not open; False where that is not possible now, but may be soon."""
         if self._connection is not None:
             return True
         if not self._turns.begin_reading():
@@ -297,7 +297,7 @@ def _end_all() -> None:
 
 
 def _revision(connection: duckdb.DuckDBPyConnection) -> int:
-    """The number of the last commit; 0 in a database that is not one of saetui, which its opener will say."""
+    """The number of the last commit; 0 in a database that is not one of saetui, as its opener will report."""
     try:
         # A stranger may have put a view in the place of the table, and views can take forever.
         if connection.execute("SELECT 1 FROM duckdb_tables() WHERE table_name = 'store_state'").fetchall():

@@ -48,7 +48,7 @@ class Spool:
     def __init__(self, store: Path | str, job_id: str) -> None:
         self._folder = Folder(Path(store))
         if not isinstance(job_id, str) or not JOB_ID.fullmatch(job_id):
-            raise SpoolError(f"{job_id!r:.80} is no id of a job: 1 to 200 letters, digits, or any of _ . @ : + -")
+            raise SpoolError(f"{job_id!r:.80} is not an id of a job: 1 to 200 letters, digits, or any of _ . @ : + -")
         self.job_id = job_id
         self.attempt = f"{next_tick(self._folder)}-{uuid4().hex[:8]}"
         self._flushes = 0

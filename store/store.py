@@ -67,7 +67,7 @@ class Store(Reader):
 
     @property
     def jobs(self) -> Path:
-        """One folder a job."""
+        """One folder per job."""
         return self._folder.jobs
 
     @property
@@ -157,7 +157,7 @@ def _root(path: Path) -> Path:
     # A loop of links, a home that is nobody's, a name with a zero byte in it.
     except (OSError, RuntimeError, ValueError) as error:
         raise StoreUnreadable(
-            f"{str(path)!r}: is no path of a folder ({error}); name the folder of the store"
+            f"{str(path)!r}: is not the path of a folder ({error}); name the folder of the store"
         ) from error
     if found := next((sign for sign in _FORBIDDEN if sign in str(path)), None):
         raise StoreUnreadable(

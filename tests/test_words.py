@@ -16,6 +16,10 @@ STUMBLES = {
     r"\| what \| with \| came out": "measured, script, result",
     r"\b(one|rows?|latents|bytes|nats|steps) an? (letter|word|token|prompt|SAE|row|context|epoch|latent|width)\b"
     r"(?! (needs|reads|gives|has|is|of|that|where|then|fires))": "per",
+    r"\b(words|tokens|units|rows|MB) an? (second|minute)\b": "per second",
+    r"\bone (line|lease|folder|file|section|group|text) an? \w+": "one … per …",
+    r"\balthough it was (done|made) before": "even if it was done before",
+    r"'? is no (path|JSON|ordinary file|id of|number that|session header|time such)": "is not a",
 }
 
 
@@ -37,7 +41,9 @@ def test_no_prose_or_message_stumbles() -> None:
     assert {name: lines for name, lines in found.items() if lines} == {}
 
 
-@pytest.mark.parametrize("text", ["read anew", "'x!r}' is none of a", "one a word", "7 shows how it goes"])
+@pytest.mark.parametrize(
+    "text", ["read anew", "'x!r}' is none of a", "one a word", "7 shows how it goes", "tokens a second"]
+)
 def test_a_stumble_is_found(text: str) -> None:
     assert stumbles(text)
 

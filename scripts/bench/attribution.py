@@ -1,4 +1,4 @@
-"""Words a second of latent attribution: ours beside one prompt at a time, one step after the other, whole passes.
+"""Words per second of latent attribution: ours beside one prompt at a time, one step after the other, whole passes.
 
 Both integrate gradients over the same steps on the same words, in turn, so that other work on the machine slows both.
 The plain way is that of the paper's code: in each step the whole model runs, the SAE encodes and decodes the whole

@@ -1,4 +1,4 @@
-"""Rows of latent activations into the store: how many a second, and how many bytes each takes on disk.
+"""Rows of latent activations into the store: how many per second, and how many bytes each takes on disk.
 
 Compared with the same rows as plain Parquet, in one plain DuckDB table, and row by row with ``executemany``.
 """
@@ -139,7 +139,7 @@ def main() -> None:
     print(
         f"{n:,} rows, k {options.k}, width {options.width}, {os.cpu_count()} cores; both orders unless said otherwise"
     )
-    print(f"{'':30}{'M rows/s':>10}{'M rows/s of a core':>20}{'bytes/row':>11}")
+    print(f"{'':30}{'M rows/s':>10}{'M rows/s per core':>20}{'bytes/row':>11}")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         spooled, committed, size = into_store(rows, folder / "store")

@@ -1,4 +1,4 @@
-"""Tokens a second of the error statistics: several SAEs at once beside one pass for each, and that the figures agree.
+"""Tokens per second of the error statistics: several SAEs at once beside one pass for each, and that the figures agree.
 
 A pass reads the text through the model, runs the SAEs and decomposes their errors. Only the SAEs' own part grows with
 their number; reading and the activations' Gram matrix are shared. The second line leaves model and SAEs out:

@@ -6,7 +6,8 @@ sentence that names the file. Bad ends are a traceback, an error that is nobody'
 that shows the insides of Python, one that does not name the file, and taking in what must be refused.
 
 Prints a table by group. Exit code 1 where there is a traceback, an endless one, one without memory, or one taken in
-wrongly. ``--only GROUP`` or ``--only 'GROUP: NAME'`` plays a part again; what is drawn at random is drawn by ``--seed``.
+wrongly. ``--only GROUP`` or ``--only 'GROUP: NAME'`` plays a part again; what is drawn at random is drawn by
+``--seed``.
 """
 
 import os

@@ -151,7 +151,7 @@ def sae_folders(base: Path, draw: random.Random) -> list[Input]:
         "weights cut in the head": (written(weights, raw[:20]), True),
         "weights longer": (written(weights, raw + b"x"), True),
         "weights with a huge head": (written(weights, struct.pack("<Q", 2**62) + raw[8:]), True),
-        "weights with a head that is no JSON": (written(weights, raw[:8] + b"x" * size + raw[8 + size :]), True),
+        "weights with a head that is not JSON": (written(weights, raw[:8] + b"x" * size + raw[8 + size :]), True),
         "weights not numbers": (weights_of(lambda t: t["W_enc"].fill_(float("nan"))), True),
         "weights infinite": (weights_of(lambda t: t["b_dec"].fill_(float("inf"))), True),
         "weights of another shape": (weights_of(lambda t: t.update(W_dec=t["W_dec"][:, :3])), True),

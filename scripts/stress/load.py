@@ -4,10 +4,10 @@ The store has millions of latent activations, hundreds of jobs and thousands of 
 same time: a workbench that polls, takes in results as they come, filters, sorts, marks and opens what is under the
 cursor, and the interface itself, without a terminal, that is given keys. Each tells its memory every second.
 
-Prints for each the memory after the first quarter and at the end, the slope in MB a minute with its standard error, the
-slowest poll or key, and how much was done. Exit code 1 where memory grew: by more than 5 % (or 12 MB) between the second
-and the last quarter, with a slope of more than two standard errors. A run of less than two minutes is not judged: each
-screen takes its memory when it is first shown.
+Prints for each the memory after the first quarter and at the end, the slope in MB per minute with its standard error,
+the slowest poll or key, and how much was done. Exit code 1 where memory grew: by more than 5 % (or 12 MB) between the
+second and the last quarter, with a slope of more than two standard errors. A run of less than two minutes is not
+judged: each screen takes its memory when it is first shown.
 """
 
 import json

@@ -235,7 +235,7 @@ def test_a_process_that_is_no_worker_of_this_store_is_never_killed(quiet: JobCli
         os.utime(files.heartbeat, (long_ago, long_ago))
         assert "no sign of life" in (quiet.job(folder.job_id).waiting or "")
         cancelled = quiet.cancel(folder.job_id)
-        assert (cancelled.state, cancelled.message) == ("cancelled", "its worker showed no life any more")
+        assert (cancelled.state, cancelled.message) == ("cancelled", "its worker showed no sign of life any more")
         time.sleep(0.1)
         assert process.poll() is None
         process.kill()

@@ -184,7 +184,7 @@ def test_values_that_do_not_fit_are_refused_before_they_are_spooled(
 
 @pytest.mark.parametrize("job_id", ["", "a/b", "x\n", "\u202e", "a" * 300, 5, None])
 def test_ids_of_jobs_are_plain(store: Store, job_id: Any) -> None:
-    with pytest.raises(SpoolError, match="is no id of a job"):
+    with pytest.raises(SpoolError, match="is not an id of a job"):
         Spool(store.root, job_id)
 
 

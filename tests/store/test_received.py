@@ -167,7 +167,7 @@ def test_a_pipe_is_not_waited_for(store: Store, name: str) -> None:
     store.close()
     (store.root / name).unlink(missing_ok=True)
     os.mkfifo(store.root / name)
-    with pytest.raises(StoreUnreadable, match="is no ordinary file"):
+    with pytest.raises(StoreUnreadable, match="is not an ordinary file"):
         Store.open(store.root)
 
 
