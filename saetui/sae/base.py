@@ -21,7 +21,7 @@ from saetui.sae.sparse import gather_sum, sparse_rows
 
 if TYPE_CHECKING:
     from saetui.sae.training.recipe import TrainingRecipe
-    from saetui.sae.training.trainee import Loss, Trainee
+    from saetui.sae.training.trainee import Loss, Stage, Trainee
 
 # A latent fires above this activation.
 FIRING = 1e-8
@@ -46,15 +46,25 @@ class SAE(ABC):
     latent_vectors: ClassVar[tuple[str, ...]] = ("b_enc",)
     """Tensors with one number per latent."""
     activation_units: ClassVar[tuple[str, ...]] = ("b_enc",)
-    """Those of them that are in the units of the activations."""
+    """Those of them that are in the units of the activations, and grow with what a unit of their latent means."""
+    firing_bias: ClassVar[str] = "b_enc"
+    """The one that, with the encoder, decides whether a latent fires."""
+    activation_fn: ClassVar[str] = "relu"
+    """What SAELens calls its activation function in files from before 6.0."""
+    training_names: ClassVar[tuple[str, ...]] = ()
+    """Architectures of SAELens that become this one when they are saved for inference."""
     training_settings: ClassVar[Mapping[str, float]] = {}
     """What its training loss can be told, with the defaults."""
     keeps_k: ClassVar[bool] = False
     """Whether it keeps a given number of latents per token, which a recipe has to name."""
+    learning_rate: ClassVar[float | None] = None
+    """Peak learning rate of its recipes; None: by width."""
+    betas: ClassVar[tuple[float, float]] = (0.9, 0.999)
+    """Adam's, in its recipes."""
     least: ClassVar[Mapping[str, float]] = {}
     """Tensors that training keeps from falling below a value."""
     fast_path: ClassVar["type[Trainee] | None"] = None
-    """Gradients written by hand; without them it is trained by autograd through ``training_loss``."""
+    """Gradients of ``training_loss`` written by hand; without them it is trained by autograd."""
 
     W_enc: Float[Tensor, "d_in d_sae"]
     W_dec: Float[Tensor, "d_sae d_in"]
@@ -89,6 +99,16 @@ class SAE(ABC):
         """Latents kept per token, where the architecture has such a number."""
         return None
 
+    @property
+    def is_folded(self) -> bool:
+        """Whether latents are in units of the reconstruction whatever the norms of the decoder rows are."""
+        return False
+
+    @property
+    def compares_latents(self) -> bool:
+        """Whether which latents fire depends on their sizes against each other, in units of their own."""
+        return False
+
     @classmethod
     def config_arguments(cls, fields: "Mapping[str, Any]", path: str) -> dict[str, Any]:  # noqa: ARG003
         """What it takes from a ``cfg.json`` beside what every SAE has; SAEError, naming ``path``, for a wrong field."""
@@ -114,9 +134,9 @@ class SAE(ABC):
         parameters: Mapping[str, Tensor],  # noqa: ARG003
         x: Float[Tensor, "n d_in"],  # noqa: ARG003
         recipe: "TrainingRecipe",  # noqa: ARG003
-        share: float,  # noqa: ARG003
+        stage: "Stage",  # noqa: ARG003
     ) -> "Loss":
-        """What training makes small; ``share`` of the steps are done, and decoder rows have norm 1.
+        """What training makes small at a stage of it; decoder rows have norm 1.
 
         Raises SAEError where the architecture cannot be trained.
         """
@@ -164,9 +184,7 @@ class SAE(ABC):
         Of a gated SAE it is the gate's; a constant factor that a selection may apply to a latent is left out.
         """
         chosen = torch.as_tensor(list(latents), dtype=torch.long, device=self.device)
-        weights = self.weights()
-        bias = weights["b_gate"] if "b_gate" in weights else weights["b_enc"]
-        return self._read(x) @ self.W_enc[:, chosen] + bias[chosen]
+        return self._read(x) @ self.W_enc[:, chosen] + self.weights()[self.firing_bias][chosen]
 
     def encode_sparse(self, x: Activations) -> tuple[Indices, Values]:
         """(n, d_in) -> indices (n, L) and values (n, L), padded with value 0.

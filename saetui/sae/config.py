@@ -15,7 +15,6 @@ from saetui.sae.normalization import Normalization
 
 # Longer than any configuration.
 _MAX_BYTES = 16 << 20
-_TRAINING_ONLY = ("batchtopk", "matryoshka_batchtopk")
 _RENAMED = {"hook_point": "hook_name", "hook_point_head_index": "hook_head_index", "activation_fn_str": "activation_fn"}
 _METADATA = [
     "sae_lens_version",
@@ -61,12 +60,9 @@ def read_config(path: Path) -> Config:
     architecture = fields.get("architecture")
     if architecture not in architecture_names():
         known = ", ".join(architecture_names())
-        training = architecture in _TRAINING_ONLY
-        fix = (
-            "it is a training checkpoint; save it for inference (then it is jumprelu)"
-            if training
-            else f"known: {known}"
-        )
+        saved = [name for name in architecture_names() if architecture in find_architecture(name).training_names]
+        training = f"it is a training checkpoint; save it for inference (then it is {', '.join(saved)})"
+        fix = training if saved else f"known: {known}"
         raise SAEError(f"{path}: architecture {shown(architecture)} cannot be loaded; {fix}")
     normalization = read_choice(path, fields, "normalize_activations", get_args(Normalization))
     reshape = read_choice(path, fields, "reshape_activations", ("none", "hook_z"))
@@ -123,13 +119,16 @@ def _from_flat(path: Path, raw: dict[str, Any]) -> dict[str, Any]:
     architecture = fields.get("architecture") or "standard"
     activation = fields.get("activation_fn") or "relu"
     kwargs = fields.get("activation_fn_kwargs") or {}
-    if activation == "topk" or architecture == "topk":
-        architecture = "topk"
-        if not isinstance(kwargs, dict):
-            raise SAEError(f"{path}: activation_fn_kwargs must be an object, not {shown(kwargs)}")
-        fields["k"] = kwargs["k"] if "k" in kwargs else fields.get("k")
-    elif activation != "relu":
-        raise SAEError(f"{path}: activation_fn {shown(activation)} cannot be loaded; known: relu, topk")
+    if not isinstance(kwargs, dict):
+        raise SAEError(f"{path}: activation_fn_kwargs must be an object, not {shown(kwargs)}")
+    if activation != SAE.activation_fn:
+        functions = {find_architecture(name).activation_fn: name for name in architecture_names()}
+        if activation not in functions:
+            known = ", ".join(sorted(functions))
+            raise SAEError(f"{path}: activation_fn {shown(activation)} cannot be loaded; known: {known}")
+        architecture = functions[activation]
+    # What an activation function takes is a setting of its architecture.
+    fields |= kwargs
     normalize = fields.get("normalize_activations")
     if isinstance(normalize, bool):
         fields["normalize_activations"] = "expected_average_only_in" if normalize else "none"

@@ -8,15 +8,12 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from saetui.sae.architectures.topk import TopKSAE
 from saetui.sae.base import SAE, unit_rows
 from saetui.sae.exceptions import SAEError
 
 # A decoder row shorter than this writes nothing.
 ZERO_NORM = 1e-12
 _BLOCK_ELEMENTS = 1 << 24
-# Per-latent tensors that grow with what a unit of the latent means; r_mag of a gated SAE is a ratio and does not.
-_SCALING_VECTORS = ("b_enc", "threshold", "b_gate", "b_mag")
 
 S = TypeVar("S", bound=SAE)
 
@@ -43,37 +40,36 @@ def writes_nothing(sae: SAE) -> Bool[Tensor, " d_sae"]:
 def fold_decoder_norms(sae: S) -> S:
     """The same function with unit decoder rows: latents, encoder and thresholds take up the norms; zero rows stay.
 
-    Raises SAEError for a TopK SAE that selects without regard to unequal norms: folding would change what it selects;
-    encode with it as it is and use ``folded_latents``.
+    Raises SAEError for an SAE that selects latents without regard to unequal norms: folding would change what it
+    selects; encode with it as it is and use ``folded_latents``.
     """
     norms = decoder_norms(sae)
     norms = torch.where(norms < ZERO_NORM, torch.ones_like(norms), norms)
-    if isinstance(sae, TopKSAE) and not sae.rescale_acts_by_decoder_norm and not torch.allclose(norms, norms[:1]):
+    if sae.compares_latents and not torch.allclose(norms, norms[:1]):
+        name = sae.workbench.get("name", f"a {sae.architecture} SAE")
         raise SAEError(
-            f"{sae.workbench.get('name', 'a TopK SAE')}: its decoder rows differ in norm and it selects without them,"
-            " so folding would change the selection; multiply its latents instead (folded_latents)"
+            f"{name}: its decoder rows differ in norm and it selects without them, so folding would change the"
+            " selection; multiply its latents instead (folded_latents)"
         )
     folded = copy(sae)
     folded.W_dec = sae.W_dec / norms[:, None]
     folded.W_enc = sae.W_enc * norms
     for name, tensor in sae.weights().items():
-        if name in _SCALING_VECTORS:
+        if name in sae.activation_units:
             setattr(folded, name, tensor * norms)
     return folded
 
 
 def folded_latents(sae: SAE, z: Float[Tensor, "*n d_sae"]) -> Float[Tensor, "*n d_sae"]:
     """Latents in units of the reconstruction: each times the norm of its decoder row."""
-    already = isinstance(sae, TopKSAE) and sae.rescale_acts_by_decoder_norm
-    return z if already else z * decoder_norms(sae)
+    return z if sae.is_folded else z * decoder_norms(sae)
 
 
 def folded_values(
     sae: SAE, indices: Int[Tensor, "*n slot"], values: Float[Tensor, "*n slot"]
 ) -> Float[Tensor, "*n slot"]:
     """The same for sparse latents."""
-    already = isinstance(sae, TopKSAE) and sae.rescale_acts_by_decoder_norm
-    return values if already else values * decoder_norms(sae)[indices]
+    return values if sae.is_folded else values * decoder_norms(sae)[indices]
 
 
 def fold_activation_scale(sae: S, scale: float) -> S:

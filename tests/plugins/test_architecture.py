@@ -5,8 +5,11 @@ from pathlib import Path
 import pytest
 import torch
 
+from saetui.jobs import JobClient, parse_spec
 from saetui.plugins import architecture_names
 from saetui.sae import SAEError, TrainingRecipe, load_sae, save_sae, train_saes
+from store import Store
+from tests.jobs.harness import end_workers, ended
 
 from .conftest import Install
 
@@ -30,6 +33,33 @@ def test_it_trains_and_is_saved_and_loaded(install: Install, tmp_path: Path) -> 
     x = stream(1)[0]
     torch.testing.assert_close(loaded.encode(x), trained.sae.encode(x))
     assert (loaded.encode(x) >= 0).all()
+
+
+@pytest.mark.slow
+def test_a_worker_trains_it(install: Install, tmp_path: Path) -> None:
+    """The worker is another process, which finds the package by itself."""
+    install("saetui.architectures", "toy_absolute", "toy_architecture")
+    root = tmp_path / "store"
+    Store.open(root, create=True).close()
+    spec = {
+        "kind": "train",
+        "hook_name": "blocks.1.hook_resid_post",
+        "recipes": [{"architecture": "toy_absolute", "width": 32, "settings": {"shrink": 0.01}}],
+        "tokens": 2048,
+        "max_tokens": 2048,
+        "batch_size": 256,
+    }
+    client = JobClient(root, idle_s=30, grace_s=0.5)
+    try:
+        job = ended(client, client.submit(parse_spec(spec)), timeout_s=120)
+        assert (job.state, job.message) == ("done", None)
+    finally:
+        end_workers(root)
+    with Store.open(root) as store:
+        store.commit_spool()
+        (row,) = store.fetch("SELECT name, architecture, path FROM sae").dicts()
+    assert (row["name"], row["architecture"]) == ("toy_absolute-w32", "toy_absolute")
+    assert type(load_sae(root / row["path"])).__name__ == "ToyAbsoluteSAE"
 
 
 def test_what_it_cannot_be_told_is_named(install: Install) -> None:

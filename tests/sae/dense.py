@@ -27,7 +27,7 @@ class DenseTopK:
             parameter.requires_grad_()
         self.silent = torch.zeros(self.b_enc.shape[0], dtype=torch.long)
         self.adam = torch.optim.Adam(
-            self.parameters(), lr=self.recipe.peak_lr, betas=self.recipe.betas, eps=self.recipe.epsilon, fused=True
+            self.parameters(), lr=self.recipe.peak_lr, betas=self.recipe.adam_betas, eps=self.recipe.epsilon, fused=True
         )
 
     def parameters(self) -> list[Tensor]:

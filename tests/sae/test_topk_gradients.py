@@ -7,7 +7,8 @@ from torch import Tensor
 from saetui.sae.training.auxk import AuxK
 from saetui.sae.training.initialization import random_unit_rows
 from saetui.sae.training.recipe import TopKRecipe
-from saetui.sae.training.topk_gradients import Parameters, TopKGradients
+from saetui.sae.training.topk_gradients import Parameters, TopKGradients, TopKTrainee
+from saetui.sae.training.trainee import DenseTrainee, Trainee
 from tests.sae.dense import DenseTopK
 
 D_IN, WIDTH, K = 16, 96, 6
@@ -53,6 +54,30 @@ def test_gradients_equal_autograd(n_dead: int, auxk: int, density: float, monkey
     expected[0] = expected[0].T  # type: ignore[union-attr]
     for hand, auto in zip(result.gradients.tensors(), expected, strict=True):
         torch.testing.assert_close(hand, auto, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("n_dead", [0, 1, 30])
+def test_the_fast_path_takes_the_step_of_the_training_loss(n_dead: int) -> None:
+    parameters, x = toy()
+    recipe = TopKRecipe(width=WIDTH, k=K, steps=10, auxk=8, auxk_coefficient=0.5)
+    silent = torch.zeros(WIDTH, dtype=torch.long)
+    silent[:n_dead] = 1000
+    steps = []
+    for path in (TopKTrainee, DenseTrainee):
+        trainee: Trainee = path(recipe, parameters.W_dec.clone(), parameters.b_dec.clone(), 1000)
+        named = trainee.named()
+        named["W_enc"].copy_(parameters.W_enc)
+        named["b_enc"].copy_(parameters.b_enc)
+        named["b_enc"][:n_dead] -= 1.5
+        step = trainee.step(x, silent, 0.5)
+        steps.append((step, dict(zip(named, step.gradients, strict=True))))
+    (fast, by_hand), (dense, by_autograd) = steps
+    assert (fast.penalty > 0) == (n_dead > 0)
+    for name in ("squared_error", "penalty", "l0", "fired"):
+        torch.testing.assert_close(getattr(fast, name), getattr(dense, name), rtol=1e-5, atol=1e-5)
+    assert by_hand.keys() == by_autograd.keys()
+    for name, gradient in by_hand.items():
+        torch.testing.assert_close(gradient, by_autograd[name], rtol=1e-5, atol=1e-5)
 
 
 @pytest.mark.parametrize("density", [0.0, 1.1], ids=["dense AuxK", "sparse AuxK"])

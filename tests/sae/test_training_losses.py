@@ -1,5 +1,7 @@
 """The training loss of each architecture: closed forms, and training that makes it sparse."""
 
+import dataclasses
+
 import pytest
 import torch
 
@@ -7,6 +9,10 @@ from saetui.sae import SAEError, TrainingRecipe, train_saes
 from saetui.sae.architectures.gated import GatedSAE
 from saetui.sae.architectures.jumprelu import Heaviside, Jump, JumpReLUSAE
 from saetui.sae.architectures.standard import StandardSAE
+from saetui.sae.training.trainee import Stage
+
+# The last step, with no latent dead.
+END = Stage(1.0, torch.zeros(1, dtype=torch.long), 1 << 40)
 
 
 def test_l1_shrinks_a_latent_by_half_its_coefficient() -> None:
@@ -17,7 +23,7 @@ def test_l1_shrinks_a_latent_by_half_its_coefficient() -> None:
     losses = []
     biases = torch.linspace(-1, 0, 101)
     for bias in biases:
-        loss = StandardSAE.training_loss(parameters | {"b_enc": bias[None]}, x, recipe, 1.0)
+        loss = StandardSAE.training_loss(parameters | {"b_enc": bias[None]}, x, recipe, END)
         losses.append(float((x - loss.reconstruction).square().sum() + loss.penalty))
     assert float(biases[losses.index(min(losses))]) == pytest.approx(-0.3, abs=1e-6)
 
@@ -38,7 +44,7 @@ def test_the_auxiliary_error_of_gates_leaves_the_decoder_alone() -> None:
     decoder = torch.randn(3, 2, generator=generator, requires_grad=True)
     parameters = {"W_enc": torch.randn(3, 2, generator=generator), "W_dec": decoder, "b_dec": torch.zeros(2)}
     parameters |= {name: torch.zeros(3, requires_grad=True) for name in GatedSAE.latent_vectors}
-    loss = GatedSAE.training_loss(parameters, torch.randn(50, 2, generator=generator), recipe, 1.0)
+    loss = GatedSAE.training_loss(parameters, torch.randn(50, 2, generator=generator), recipe, END)
     inputs = [decoder, parameters["b_gate"]]
     gradients: tuple[torch.Tensor | None, ...] = torch.autograd.grad(loss.penalty, inputs, allow_unused=True)
     of_decoder, of_gates = gradients
@@ -94,3 +100,46 @@ def test_thresholds_stay_above_zero() -> None:
     (trained,) = train_saes(data, [recipe])
     assert isinstance(trained.sae, JumpReLUSAE)
     assert float(trained.sae.threshold.min()) >= 0
+
+
+@pytest.mark.parametrize(
+    ("architecture", "lr", "betas"),
+    [
+        ("topk", 8e-4, (0.9, 0.999)),
+        ("standard", 1e-3, (0.9, 0.999)),
+        ("gated", 5e-5, (0.0, 0.999)),
+        ("jumprelu", 7e-5, (0.0, 0.999)),
+    ],
+)
+def test_a_recipe_has_the_settings_of_its_architecture(
+    architecture: str, lr: float, betas: tuple[float, float]
+) -> None:
+    recipe = TrainingRecipe(architecture=architecture, width=1024, k=4 if architecture == "topk" else None, steps=1)
+    assert (recipe.peak_lr, recipe.adam_betas) == (pytest.approx(lr), betas)
+    assert recipe.as_dict()["betas"] == betas
+    own = dataclasses.replace(recipe, lr=0.1, betas=(0.5, 0.9))
+    assert (own.peak_lr, own.adam_betas) == (0.1, (0.5, 0.9))
+
+
+def test_the_coefficient_of_l0_rises_in_ten_thousand_steps_but_in_no_more_than_a_twentieth() -> None:
+    for steps, rise in ((1_000_000, 10_000), (1_000, 50)):
+        recipe = TrainingRecipe(architecture="jumprelu", width=1, steps=steps, settings={"l0_coefficient": 1.0})
+        parameters = {"W_enc": torch.ones(1, 1), "W_dec": torch.ones(1, 1), "b_dec": torch.zeros(1)}
+        parameters |= {"b_enc": torch.zeros(1), "threshold": torch.full((1,), 0.5)}
+        penalties = [
+            float(
+                JumpReLUSAE.training_loss(
+                    parameters, torch.ones(4, 1), recipe, dataclasses.replace(END, share=step / steps)
+                ).penalty
+            )
+            for step in (rise // 2, rise, 2 * rise)
+        ]
+        assert penalties == pytest.approx([0.5, 1.0, 1.0])
+
+
+def test_the_output_bias_of_a_jumprelu_sae_is_not_taken_off_its_input() -> None:
+    rows = torch.randn(64, 4, generator=torch.Generator().manual_seed(0)) + 5.0
+    (trained,) = train_saes([rows], [TrainingRecipe(architecture="jumprelu", width=8, steps=1, lr=1e-12)])
+    sae = trained.sae
+    assert not sae.apply_b_dec_to_input
+    torch.testing.assert_close(sae.pre_activations(rows, range(8)), rows @ sae.W_enc + sae.weights()["b_enc"])

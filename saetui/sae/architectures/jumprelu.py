@@ -10,18 +10,26 @@ from torch import Tensor
 from torch.nn.functional import linear
 
 from saetui.sae.base import SAE, Activations, Latents
-from saetui.sae.training.trainee import Loss, warmed
+from saetui.sae.training.trainee import Loss, Stage, warmed
 
 if TYPE_CHECKING:
     from saetui.sae.training.recipe import TrainingRecipe
 
-# In units where the mean squared norm is 1 (2407.14435 App. I).
+# In units where the mean squared norm is 1 (2407.14435; Gemma Scope, 2408.05147).
 FIRST_THRESHOLD = 1e-3
+# Steps in which the coefficient of L0 rises (the same).
+_WARM_UP_STEPS = 10_000
 
 
 @dataclass(eq=False, repr=False, kw_only=True)
 class JumpReLUSAE(SAE):
-    """``a = relu(p) where p > threshold, else 0``; BatchTopK and Matryoshka SAEs are this at inference."""
+    """``a = relu(p) where p > threshold, else 0``; BatchTopK and Matryoshka SAEs are this at inference.
+
+    Recipes have the settings of Gemma Scope (2408.05147): learning rate 7e-5, betas (0, 0.999), bandwidth and first
+    threshold 0.001 at a mean squared norm of 1, and no output bias taken off the input. What differs: a threshold is
+    learnt itself and not its logarithm, and the coefficient of L0 rises in 10,000 steps, but at most 5% of all, so that
+    short trainings have it too.
+    """
 
     architecture: ClassVar[str] = "jumprelu"
     latent_vectors: ClassVar[tuple[str, ...]] = ("b_enc", "threshold")
@@ -30,6 +38,9 @@ class JumpReLUSAE(SAE):
         "l0_coefficient": 1e-3,
         "bandwidth": 1e-3,
     }
+    training_names: ClassVar[tuple[str, ...]] = ("batchtopk", "matryoshka_batchtopk")
+    learning_rate: ClassVar[float | None] = 7e-5
+    betas: ClassVar[tuple[float, float]] = (0.0, 0.999)
     # A threshold below 0 would let through nothing more, and its estimated gradient would change sign.
     least: ClassVar[Mapping[str, float]] = {"threshold": 0.0}
     b_enc: Float[Tensor, " d_sae"]
@@ -44,15 +55,20 @@ class JumpReLUSAE(SAE):
         return {"b_enc": torch.zeros(width), "threshold": torch.full((width,), FIRST_THRESHOLD)}
 
     @classmethod
+    def training_arguments(cls, recipe: "TrainingRecipe") -> dict[str, Any]:  # noqa: ARG003
+        return {"apply_b_dec_to_input": False}
+
+    @classmethod
     def training_loss(
-        cls, parameters: Mapping[str, Tensor], x: Float[Tensor, "n d_in"], recipe: "TrainingRecipe", share: float
+        cls, parameters: Mapping[str, Tensor], x: Float[Tensor, "n d_in"], recipe: "TrainingRecipe", stage: Stage
     ) -> Loss:
         """``|x - x_hat|^2 + l0_coefficient * L0``, mean over tokens, thresholds by straight-through estimates."""
-        pre = linear(x - parameters["b_dec"], parameters["W_enc"], parameters["b_enc"])
+        pre = linear(x, parameters["W_enc"], parameters["b_enc"])
         bandwidth = recipe.setting("bandwidth")
         latents = Jump.apply(pre, parameters["threshold"], bandwidth)  # type: ignore[no-untyped-call]
         fires = Heaviside.apply(pre, parameters["threshold"], bandwidth)  # type: ignore[no-untyped-call]
-        penalty = warmed(recipe.setting("l0_coefficient"), share) * fires.sum(dim=1).mean()
+        coefficient = warmed(recipe.setting("l0_coefficient"), recipe, stage, _WARM_UP_STEPS)
+        penalty = coefficient * fires.sum(dim=1).mean()
         return Loss(latents @ parameters["W_dec"] + parameters["b_dec"], latents, penalty)
 
 

@@ -13,8 +13,9 @@ from saetui.sae.base import SAE, Activations, Indices, Latents, Values
 from saetui.sae.config_fields import read_count, read_flag
 from saetui.sae.exceptions import SAEError
 from saetui.sae.selection import largest
+from saetui.sae.training.auxk import auxiliary_loss
 from saetui.sae.training.topk_gradients import TopKTrainee
-from saetui.sae.training.trainee import Trainee
+from saetui.sae.training.trainee import Loss, Stage, Trainee
 
 if TYPE_CHECKING:
     from saetui.sae.training.recipe import TrainingRecipe
@@ -29,6 +30,7 @@ class TopKSAE(SAE):
     """
 
     architecture: ClassVar[str] = "topk"
+    activation_fn: ClassVar[str] = "topk"
     keeps_k: ClassVar[bool] = True
     fast_path: ClassVar[type[Trainee] | None] = TopKTrainee
     b_enc: Float[Tensor, " d_sae"]
@@ -38,6 +40,14 @@ class TopKSAE(SAE):
     @property
     def k(self) -> int:
         return self.latents_kept
+
+    @property
+    def is_folded(self) -> bool:
+        return self.rescale_acts_by_decoder_norm
+
+    @property
+    def compares_latents(self) -> bool:
+        return not self.rescale_acts_by_decoder_norm
 
     @classmethod
     def config_arguments(cls, fields: Mapping[str, Any], path: str) -> dict[str, Any]:
@@ -53,6 +63,21 @@ class TopKSAE(SAE):
     @classmethod
     def training_arguments(cls, recipe: "TrainingRecipe") -> dict[str, Any]:
         return {"latents_kept": recipe.selected}
+
+    @classmethod
+    def training_loss(
+        cls, parameters: Mapping[str, Tensor], x: Float[Tensor, "n d_in"], recipe: "TrainingRecipe", stage: Stage
+    ) -> Loss:
+        """``|x - x_hat|^2``, mean over tokens, and AuxK: dead latents model the error (2406.04093 §2.4, App. A.2)."""
+        pre = linear(x - parameters["b_dec"], parameters["W_enc"], parameters["b_enc"])
+        values, indices = top_k(pre, recipe.selected)
+        latents = torch.zeros_like(pre).scatter(1, indices, values.relu())
+        reconstruction = latents @ parameters["W_dec"] + parameters["b_dec"]
+        dead = stage.dead(latents)
+        auxiliary = auxiliary_loss(
+            pre[:, dead], parameters["W_dec"][dead], reconstruction - x, recipe.auxk_of(x.shape[1])
+        )
+        return Loss(reconstruction, latents, recipe.auxk_coefficient * auxiliary)
 
     def _activate(self, x: Activations) -> Latents:
         pre = self._pre_activations(x)

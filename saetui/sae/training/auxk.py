@@ -16,6 +16,22 @@ _SPARSE_DENSITY = 1 / 24
 _LEAST_VARIANCE = 1e-10
 
 
+def auxiliary_loss(
+    pre: Float[Tensor, "n dead"], decoder: Float[Tensor, "dead d_in"], error: Float[Tensor, "n d_in"], k: int
+) -> Float[Tensor, ""]:
+    """The loss by dense products, for autograd: ``AuxK`` without its coefficient; 0 where the error does not vary.
+
+    ``error`` is reconstruction minus activation and counts as a constant.
+    """
+    error = error.detach()
+    variance = (error - error.mean(dim=0)).square().sum()
+    if not pre.shape[1] or not k or not variance > _LEAST_VARIANCE * error.square().sum():
+        return error.new_zeros(())
+    values, columns = pre.topk(min(k, pre.shape[1]), dim=1, sorted=False)
+    latents = torch.zeros_like(pre).scatter(1, columns, values.relu())
+    return (latents @ decoder + error).square().sum() / variance
+
+
 @dataclass
 class AuxiliaryResult:
     """The loss, unweighted, and gradients of the dead latents' encoder rows, decoder rows and biases, weighted."""

@@ -49,7 +49,7 @@ class Learner:
         self._adam = torch.optim.Adam(
             self.trainee.tensors(),
             lr=recipe.peak_lr,
-            betas=recipe.betas,
+            betas=recipe.adam_betas,
             eps=recipe.epsilon,
             fused=device.type in ("cpu", "cuda"),
         )

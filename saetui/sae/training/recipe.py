@@ -31,12 +31,13 @@ class TrainingRecipe:
     name: str | None = None
     """What messages call it; default ``w<width>-k<k>``, without k ``<architecture>-w<width>``."""
     lr: float | None = None
-    """Peak learning rate; default 2e-4 / sqrt(width / 2^14)."""
+    """Peak learning rate; default: that of the architecture, or else 2e-4 / sqrt(width / 2^14)."""
     warm_up_steps: int | None = None
     """Default: 1000, at most a tenth of the steps."""
     decay_share: float = 0.2
     """Last share of the steps, over which the learning rate falls to 0."""
-    betas: tuple[float, float] = (0.9, 0.999)
+    betas: tuple[float, float] | None = None
+    """Adam's; default: those of the architecture."""
     epsilon: float = 6.25e-10
     clip_norm: float = 1.0
     auxk: int | None = None
@@ -99,7 +100,12 @@ class TrainingRecipe:
 
     @property
     def peak_lr(self) -> float:
-        return self.lr if self.lr is not None else _REFERENCE_LR / (self.width / _REFERENCE_WIDTH) ** 0.5
+        by_width = _REFERENCE_LR / (self.width / _REFERENCE_WIDTH) ** 0.5
+        return self.lr or self.sae_class.learning_rate or by_width
+
+    @property
+    def adam_betas(self) -> tuple[float, float]:
+        return self.betas or self.sae_class.betas
 
     @property
     def warm_up(self) -> int:
@@ -122,7 +128,7 @@ class TrainingRecipe:
         return self.peak_lr * min(1.0, rise, fall)
 
     def as_dict(self) -> dict[str, Any]:
-        return asdict(self)
+        return asdict(self) | {"betas": self.adam_betas}
 
 
 @dataclass(frozen=True, kw_only=True)

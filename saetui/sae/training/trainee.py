@@ -1,5 +1,6 @@
 """What a learner trains: parameters, and the gradients of one batch; in general by autograd."""
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -12,6 +13,23 @@ if TYPE_CHECKING:
 
 _FIRING = 1e-8
 _WARM_UP = 0.05
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Where training stands when a batch comes."""
+
+    share: float
+    """Of the steps, this one counted."""
+    silent: Int[Tensor, " width"]
+    """Tokens since each latent fired, without this batch."""
+    dead_after: int
+    """Of such tokens make a latent dead."""
+
+    def dead(self, latents: Float[Tensor, "n width"]) -> Int[Tensor, " dead"]:
+        """The latents that are dead with a batch in which these fired."""
+        silent = (self.silent + latents.shape[0]) * ~(latents > 0).any(dim=0)
+        return (silent >= self.dead_after).nonzero(as_tuple=True)[0]
 
 
 @dataclass(frozen=True)
@@ -64,9 +82,10 @@ class DenseTrainee:
         recipe: "TrainingRecipe",
         decoder: Float[Tensor, "width d_in"],
         bias: Tensor,
-        dead_after: int,  # noqa: ARG002
+        dead_after: int,
     ) -> None:
         self._recipe = recipe
+        self._dead_after = dead_after
         self._class = recipe.sae_class
         vectors = {name: value.to(decoder.device) for name, value in self._class.first_vectors(recipe.width).items()}
         self._parameters: dict[str, Any] = {"W_enc": decoder.clone(), "W_dec": decoder, "b_dec": bias, **vectors}
@@ -78,10 +97,11 @@ class DenseTrainee:
     def named(self) -> dict[str, Tensor]:
         return dict(self._parameters)
 
-    def step(self, x: Float[Tensor, "n d_in"], silent: Int[Tensor, " width"], share: float) -> Step:  # noqa: ARG002
+    def step(self, x: Float[Tensor, "n d_in"], silent: Int[Tensor, " width"], share: float) -> Step:
+        stage = Stage(share, silent, self._dead_after)
         leaves = {name: value.detach().requires_grad_() for name, value in self._parameters.items()}
         with torch.enable_grad():
-            loss = self._class.training_loss(leaves, x, self._recipe, share)
+            loss = self._class.training_loss(leaves, x, self._recipe, stage)
             squared_error = (x - loss.reconstruction).square().sum(dim=1).mean()
             gradients = torch.autograd.grad(
                 squared_error + loss.penalty, list(leaves.values()), allow_unused=True, materialize_grads=True
@@ -96,6 +116,7 @@ class DenseTrainee:
         )
 
 
-def warmed(coefficient: float, share: float) -> float:
-    """A coefficient of sparsity, which rises from 0 in the first 5% of the steps."""
-    return coefficient * min(1.0, share / _WARM_UP)
+def warmed(coefficient: float, recipe: "TrainingRecipe", stage: Stage, most: float = math.inf) -> float:
+    """A coefficient of sparsity, which rises from 0 in the first 5% of the steps, but in no more than ``most``."""
+    rise = min(_WARM_UP * recipe.steps, most)
+    return coefficient * min(1.0, stage.share * recipe.steps / rise)

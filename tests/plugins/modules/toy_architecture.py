@@ -9,7 +9,7 @@ from torch import Tensor
 
 from saetui.sae.base import SAE, Activations, Latents
 from saetui.sae.training.recipe import TrainingRecipe
-from saetui.sae.training.trainee import Loss
+from saetui.sae.training.trainee import Loss, Stage
 
 
 @dataclass(eq=False, repr=False, kw_only=True)
@@ -25,9 +25,9 @@ class ToyAbsoluteSAE(SAE):
 
     @classmethod
     def training_loss(
-        cls, parameters: Mapping[str, Tensor], x: Float[Tensor, "n d_in"], recipe: TrainingRecipe, share: float
+        cls, parameters: Mapping[str, Tensor], x: Float[Tensor, "n d_in"], recipe: TrainingRecipe, stage: Stage
     ) -> Loss:
-        assert 0 < share <= 1
+        assert 0 < stage.share <= 1
         latents = ((x - parameters["b_dec"]) @ parameters["W_enc"].T + parameters["b_enc"]).abs()
         penalty = recipe.setting("shrink") * latents.sum(dim=1).mean()
         return Loss(latents @ parameters["W_dec"] + parameters["b_dec"], latents, penalty)

@@ -42,7 +42,12 @@ class Recipe(Frozen):
         max_length=100,
         description="Settings of the training loss, e.g. l1_coefficient; default: those of the architecture.",
     )
-    lr: float | None = Field(default=None, gt=0, le=1e100, description="Learning rate of Adam; default: by width.")
+    lr: float | None = Field(
+        default=None,
+        gt=0,
+        le=1e100,
+        description="Learning rate of Adam; default: that of the architecture, or by width.",
+    )
     auxk: int | None = Field(
         default=None, ge=0, le=MOST_WIDTH, description="Dead latents that model an error; default: d_in / 2."
     )
