@@ -66,14 +66,14 @@ class _Threshold(Command):
         bench.attend(**{self.field: self.value})
 
 
-@command("tau", "Change the F1 that a main latent must add", keys={"t": "down", "T": "up"}, screens=(SCREEN,))
+@command("tau", "Change the F1 that a main latent must add", keys={"t": "down", "T": "up"})
 class Tau(_Threshold):
     field: ClassVar[str] = "tau"
     step: ClassVar[float] = 0.01
     value: float | str = argument(help="e.g. 0.03; up or down", complete="step")
 
 
-@command("lead", "Change the lead that the first effect must have", keys={"d": "down", "D": "up"}, screens=(SCREEN,))
+@command("lead", "Change the lead that the first effect must have", keys={"d": "down", "D": "up"})
 class Lead(_Threshold):
     field: ClassVar[str] = "lead"
     step: ClassVar[float] = 0.1
@@ -81,7 +81,7 @@ class Lead(_Threshold):
     value: float | str = argument(help="logits, e.g. 1; up or down", complete="step")
 
 
-@command("cosine", "Change the least cosine with the probe", keys={"v": "down", "V": "up"}, screens=(SCREEN,))
+@command("cosine", "Change the least cosine with the probe", keys={"v": "down", "V": "up"})
 class Cosine(_Threshold):
     field: ClassVar[str] = "min_cosine"
     step: ClassVar[float] = 0.005
@@ -89,7 +89,7 @@ class Cosine(_Threshold):
     value: float | str = argument(help="of absorber and probe, e.g. 0.025; up or down", complete="step")
 
 
-@command("reset", "Return to the thresholds of the study", keys={"r": ""}, screens=(SCREEN,), label="reset")
+@command("reset", "Return to the thresholds of the study", keys={"r": ""}, label="reset")
 class Reset(Command):
     visits: ClassVar[bool] = False
 
@@ -111,11 +111,10 @@ def has_other_thresholds(bench: Workbench) -> bool:
     "metric",
     "Measure absorption by effects (paper) or by projection",
     keys={"p": ""},
-    screens=(SCREEN,),
     label="metric",
 )
 class Metric(Command):
-    name: str = argument(default="", help="paper or projection; the other one if left out", complete="metric")
+    name: str = argument(default="", help="paper or projection; the other one if left out", complete=lambda _: METRICS)
 
     def resolved(self, bench: Workbench) -> Metric:
         if self.name:
@@ -132,11 +131,12 @@ class Metric(Command):
     "cases",
     "Show all words of the letter, the absorbed, or those missed",
     keys={"w": ""},
-    screens=(SCREEN,),
     label="words",
 )
 class Cases(Command):
-    which: str = argument(default="", help="all, absorbed or missed; the next of them if left out", complete="cases")
+    which: str = argument(
+        default="", help="all, absorbed or missed; the next of them if left out", complete=lambda _: SHOWN
+    )
 
     def resolved(self, bench: Workbench) -> Command:
         names = list(SHOWN)
@@ -157,7 +157,6 @@ class Cases(Command):
     "absorber",
     "Go to the absorbing latent, on the screen of letters",
     keys={"o": ""},
-    screens=(SCREEN,),
     label="absorber",
 )
 class Absorber(Command):
@@ -183,9 +182,7 @@ def _looked_at(bench: Workbench) -> int | None:
     return None if latent is None else int(latent)
 
 
-@command(
-    "map", "Show every letter in every SAE in view, or the words again", keys={"M": ""}, screens=(SCREEN,), label="map"
-)
+@command("map", "Show every letter in every SAE in view, or the words again", keys={"M": ""}, label="map")
 class Map(Command):
     def resolved(self, bench: Workbench) -> Focus:
         return Focus(LETTERS if bench.focus == MAP else MAP)
@@ -195,7 +192,6 @@ class Map(Command):
     "ablate",
     "Run the model again without each latent of the word",
     keys={"a": ""},
-    screens=(SCREEN,),
     label="ablate",
 )
 class Ablate(Command):
@@ -231,7 +227,7 @@ class Ablate(Command):
         return "" if named or bench.attention.token is not None else "put the cursor on a word first"
 
 
-@command("measure", "Study the absorption of the SAEs in view", keys={"A": ""}, screens=(SCREEN,), label="study")
+@command("measure", "Study the absorption of the SAEs in view", keys={"A": ""}, label="study")
 class Measure(Command):
     def resolved(self, bench: Workbench) -> Study:  # noqa: ARG002
         return Study("absorption")

@@ -10,8 +10,8 @@ from saetui.visible import visible
 from saetui.workbench.attention import Place
 from saetui.workbench.exceptions import CommandError
 from saetui.workbench.links import link_of
+from saetui.workbench.screens import current_name, tables
 from saetui.workbench.shell import shell_line
-from saetui.workbench.tables import TABLES, current_name
 from saetui.workbench.user_path import user_path
 
 if TYPE_CHECKING:
@@ -105,8 +105,8 @@ class Export(Command):
 
 
 def _table(name: str) -> str:
-    if name not in TABLES:
-        raise CommandError(f"export: no table {name!r}; there are {', '.join(TABLES)}")
+    if name not in tables():
+        raise CommandError(f"export: no table {name!r}; there are {', '.join(tables())}")
     return name
 
 

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import MISSING, dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, dataclass_transform, get_type_hints
 
+from saetui.workbench.screens import screens_with
+
 if TYPE_CHECKING:
     from saetui.workbench.workbench import Workbench
+
+# What an argument can be: the name of a source of ``saetui.commands.completion``, or a source of its own.
+Complete = str | Callable[["Workbench"], Iterable[str]]
 
 _ARGUMENTS: dict[type[Command], tuple[Argument, ...]] = {}
 
@@ -21,7 +26,7 @@ class Argument:
     kind: Any
     default: Any
     help: str
-    complete: str | None
+    complete: Complete | None
     rest: bool
     words: tuple[str, ...] = ()
 
@@ -35,8 +40,8 @@ class Argument:
         return self.name.upper() if self.required else f"[{self.name.upper()}]"
 
 
-def argument(default: Any = MISSING, *, help: str = "", complete: str | None = None, rest: bool = False) -> Any:  # noqa: A002
-    """A field of a command; ``complete`` names a source of completions, ``rest`` takes the rest of the line."""
+def argument(default: Any = MISSING, *, help: str = "", complete: Complete | None = None, rest: bool = False) -> Any:  # noqa: A002
+    """A field of a command; ``complete`` is a source of completions, or its name; ``rest`` takes the rest."""
     return dataclasses.field(default=default, metadata={"help": help, "complete": complete, "rest": rest})
 
 
@@ -47,7 +52,6 @@ class Command:
     verb: ClassVar[str] = ""
     summary: ClassVar[str] = ""
     keys: ClassVar[Mapping[str, str]] = {}
-    screens: ClassVar[frozenset[str] | None] = None
     elsewhere: ClassVar[bool] = False
     label: ClassVar[str] = ""
     group: ClassVar[str] = ""
@@ -93,7 +97,12 @@ class Command:
     @classmethod
     def available(cls, bench: Workbench) -> bool:
         """Whether its key does something here and now; decides what the footer offers."""
-        return (cls.screens is None or bench.screen in cls.screens) and not cls.obstacle(bench)
+        return cls.works_on(bench.screen) and not cls.obstacle(bench)
+
+    @classmethod
+    def works_on(cls, screen: str) -> bool:
+        """Whether it belongs to a screen, or to all; the manifests of the screens say so."""
+        return screen in (screens_with(cls.verb) or {screen})
 
     @classmethod
     def arguments(cls) -> tuple[Argument, ...]:
@@ -149,7 +158,6 @@ def command(
     summary: str,
     *,
     keys: Mapping[str, str] | None = None,
-    screens: tuple[str, ...] | None = None,
     elsewhere: bool = False,
     label: str = "",
     recorded: bool = True,
@@ -157,10 +165,10 @@ def command(
 ) -> Callable[[type[C]], type[C]]:
     """Make a class a frozen dataclass and a command.
 
-    ``keys`` maps a key to the arguments it gives, as typed; ``screens`` limits it to some screens, or only its keys
-    where it works ``elsewhere`` as well; ``label`` is its word in the footer; commands that change nothing but what is
-    in front of the person (help, prompt) are not ``recorded``; one that ``asks`` opens a panel of its own name when
-    its key gives it no arguments.
+    ``keys`` maps a key to the arguments it gives, as typed; a screen's command works ``elsewhere`` as well, only its
+    keys do not; ``label`` is its word in the footer; commands that change nothing but what is in front of the person
+    (help, prompt) are not ``recorded``; one that ``asks`` opens a panel of its own name when its key gives it no
+    arguments.
     """
 
     def made(cls: type[C]) -> type[C]:
@@ -169,11 +177,10 @@ def command(
         frozen = dataclass(frozen=True, eq=False, repr=False)(cls) if "__annotations__" in cls.__dict__ else cls
         frozen.verb = verb
         frozen.summary = summary
-        frozen.keys = dict(keys or {})
-        frozen.screens = None if screens is None else frozenset(screens)
+        frozen.keys = keys or {}
         frozen.elsewhere = elsewhere
         frozen.label = label
-        frozen.group = cls.__module__.rpartition(".")[2]
+        frozen.group = cls.__module__
         frozen.recorded = recorded
         frozen.asks = asks
         return frozen

@@ -10,19 +10,13 @@ from itertools import islice
 from string import ascii_lowercase
 from typing import TYPE_CHECKING
 
-from saetui.commands.absorption import SHOWN
 from saetui.commands.command import Argument, Command
-from saetui.commands.hard_tokens import ONLY
-from saetui.commands.pursuit import BUDGETS
 from saetui.commands.study import studies
 from saetui.commands.vocabulary import commands
-from saetui.jobs.kinds.pursuit import METHODS
 from saetui.plugins import architecture_names
-from saetui.workbench.attention import METRICS, ORDERS, UNITS
 from saetui.workbench.exceptions import CommandError
+from saetui.workbench.screens import screens, tables_of
 from saetui.workbench.subject import SUBJECTS
-from saetui.workbench.tables import TABLES, tables_of
-from saetui.workbench.token_choice import WAYS
 from saetui.workbench.user_path import user_path
 
 if TYPE_CHECKING:
@@ -111,7 +105,7 @@ def _values(argument: Argument, bench: Workbench, given: str) -> Iterable[str]:
         return _files(given)
     if argument.words:
         return argument.words
-    source = SOURCES.get(argument.complete or "")
+    source = SOURCES.get(argument.complete) if isinstance(argument.complete, str) else argument.complete
     return source(bench) if source is not None else ()
 
 
@@ -135,12 +129,6 @@ def _terms(_: Workbench) -> list[str]:
     return sorted(GLOSSARY)
 
 
-def _screens(_: Workbench) -> list[str]:
-    from saetui.workbench.workbench import SCREENS
-
-    return list(SCREENS)
-
-
 def _figures(_: Workbench) -> list[str]:
     from saetui.commands.figures import known_figures
 
@@ -150,7 +138,7 @@ def _figures(_: Workbench) -> list[str]:
 
 
 SOURCES: dict[str, Callable[[Workbench], Iterable[str]]] = {
-    "screen": _screens,
+    "screen": lambda _: screens(),
     "sae": lambda bench: ["next", "previous", *(s.name for s in bench.catalogue.saes)],
     "letter": lambda _: ascii_lowercase,
     "table": lambda bench: [t.id for t in tables_of(bench.screen)],
@@ -159,19 +147,11 @@ SOURCES: dict[str, Callable[[Workbench], Iterable[str]]] = {
     "subject": lambda _: SUBJECTS,
     "job": lambda bench: [job.id for job in reversed(bench.jobs)],
     "theme": lambda bench: bench.front.themes(),
-    "link": lambda _: [f"{screen}/" for screen in {t.screen for t in TABLES.values()}],
+    "link": lambda _: [f"{screen}/" for screen in screens()],
     "term": _terms,
     "figure": _figures,
     "hook": lambda bench: sorted({s.hook_name for s in bench.catalogue.saes}),
     "study": lambda _: studies(),
-    "metric": lambda _: METRICS,
-    "cases": lambda _: SHOWN,
-    "order": lambda _: ORDERS,
-    "unit": lambda _: UNITS,
-    "only": lambda _: ONLY,
     "step": lambda _: ("up", "down"),
-    "ways": lambda _: WAYS,
-    "method": lambda _: METHODS,
-    "budget": lambda _: BUDGETS,
     "architecture": lambda _: architecture_names(),
 }

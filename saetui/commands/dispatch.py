@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from saetui.commands.parse import parse
 from saetui.workbench.exceptions import CommandError
-from saetui.workbench.workbench import SCREENS
+from saetui.workbench.screens import screens
 
 if TYPE_CHECKING:
     from saetui.commands.command import Command
@@ -30,16 +30,16 @@ def require_here(bench: Workbench, cls: type[Command], *, named: bool = False) -
 
     A ``named`` one has its arguments given, so that it does not need what is under the cursor.
     """
-    if cls.screens is not None and bench.screen not in cls.screens and not cls.elsewhere:
-        raise CommandError(f"{cls.verb}: {_where(cls.screens)}")
+    if not cls.works_on(bench.screen) and not cls.elsewhere:
+        raise CommandError(f"{cls.verb}: {_where(cls)}")
     obstacle = cls.obstacle(bench, named=named)
     if obstacle:
         raise CommandError(f"{cls.verb}: {obstacle}")
 
 
-def _where(screens: frozenset[str]) -> str:
-    own = [SCREENS[name] for name in SCREENS if name in screens]
-    keys, titles = " or ".join(key for key, _ in own), " and ".join(title.lower() for _, title in own)
+def _where(cls: type[Command]) -> str:
+    own = [manifest for name, manifest in screens().items() if cls.works_on(name)]
+    keys, titles = " or ".join(m.key for m in own), " and ".join(m.title.lower() for m in own)
     return f"only on the {titles} screen{'s' if len(own) > 1 else ''}; press {keys}"
 
 

@@ -80,12 +80,12 @@ def _next(names: Sequence[str], name: str) -> str:
     return names[(names.index(name) + 1) % len(names)]
 
 
-@command("order", "Sort tokens by what makes them hard", keys={"o": ""}, screens=(SCREEN,), label="order")
+@command("order", "Sort tokens by what makes them hard", keys={"o": ""}, label="order")
 class Order(_OnTokens):
     name: str = argument(
         default="",
         help="hard (for all), solved (by width), worse (with width), nonlinear (share) or damage; the next if left out",
-        complete="order",
+        complete=lambda _: ORDERS,
     )
 
     def resolved(self, bench: Workbench) -> Order:
@@ -100,11 +100,9 @@ class Order(_OnTokens):
         bench.attend(order=self.name, **changes)
 
 
-@command(
-    "unit", "Show errors as norms, shares of the activation, or FVU", keys={"u": ""}, screens=(SCREEN,), label="unit"
-)
+@command("unit", "Show errors as norms, shares of the activation, or FVU", keys={"u": ""}, label="unit")
 class Unit(_OnTokens):
-    name: str = argument(default="", help="norm, share or fvu; the next of them if left out", complete="unit")
+    name: str = argument(default="", help="norm, share or fvu; the next of them if left out", complete=lambda _: UNITS)
 
     def resolved(self, bench: Workbench) -> Unit:
         return self if self.name else Unit(_next(UNITS, bench.attention.unit))
@@ -119,12 +117,11 @@ class Unit(_OnTokens):
     "only",
     "Show all tokens, absorbed words, those of the letter, or this token wherever it stands",
     keys={"w": ""},
-    screens=(SCREEN,),
     label="words",
 )
 class Only(_OnTokens):
     which: str = argument(
-        default="", help="all, absorbed, letter or token; the next of them if left out", complete="only"
+        default="", help="all, absorbed, letter or token; the next of them if left out", complete=lambda _: ONLY
     )
 
     def resolved(self, bench: Workbench) -> Command:
@@ -147,7 +144,7 @@ _WHY_NOT = {
 }
 
 
-@command("place", "Look at a token in its text", screens=(SCREEN,), elsewhere=True)
+@command("place", "Look at a token in its text", elsewhere=True)
 class At(Command):
     context: int = argument(help="number of the text in the token set")
     position: int = argument(help="where in it the token stands, from 0")
@@ -162,9 +159,7 @@ class At(Command):
         bench.attend(token=surface, context=self.context, position=self.position, **changes)
 
 
-@command(
-    "scaling", "Show how errors fall with width, or the tokens again", keys={"M": ""}, screens=(SCREEN,), label="width"
-)
+@command("scaling", "Show how errors fall with width, or the tokens again", keys={"M": ""}, label="width")
 class Scaling(Command):
     def resolved(self, bench: Workbench) -> Focus:
         return Focus(TOKENS if bench.page == "scaling" else SCALING)
@@ -174,7 +169,7 @@ class Scaling(Command):
         return "" if bench.catalogue.error_studies else _NO_STUDY
 
 
-@command("errors", "Study the errors of the SAEs in view", keys={"A": ""}, screens=(SCREEN,), label="study")
+@command("errors", "Study the errors of the SAEs in view", keys={"A": ""}, label="study")
 class Errors(Command):
     def resolved(self, bench: Workbench) -> Study:  # noqa: ARG002
         return Study("errors")

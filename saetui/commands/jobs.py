@@ -24,7 +24,7 @@ class LookAtJob(Command):
         bench.attend(job=find_job(bench, self.job).id)
 
 
-@command("cancel", "Cancel a job that waits or runs", keys={"x": ""}, screens=("jobs",), elsewhere=True, label="cancel")
+@command("cancel", "Cancel a job that waits or runs", keys={"x": ""}, elsewhere=True, label="cancel")
 class Cancel(Command):
     job: str = argument(default="", help="its id; the one under the cursor if left out", complete="job")
 
@@ -50,7 +50,7 @@ class Cancel(Command):
         return super().available(bench) and job is not None and job.state in _OPEN
 
 
-@command("start", "Start a job that somebody else has queued", screens=("jobs",), elsewhere=True, label="start")
+@command("start", "Start a job that somebody else has queued", elsewhere=True, label="start")
 class Start(Command):
     job: str = argument(default="", help="its id; the one under the cursor if left out", complete="job")
     device: str = argument(default="", help="cpu, cuda:0, …; the one it is queued for if left out")
@@ -79,7 +79,6 @@ class Start(Command):
     "retry",
     "Run a failed, cancelled or blocked job again",
     keys={"r": ""},
-    screens=("jobs",),
     elsewhere=True,
     label="retry",
 )

@@ -26,11 +26,12 @@ def shown_verdict(bench: Workbench) -> str | None:
     "words",
     "Show all words of the letter, the missed ones, or the false alarms",
     keys={"w": ""},
-    screens=("letters",),
     label="words",
 )
 class Words(Command):
-    which: str = argument("", help="all, missed or alarms; the next of them if left out")
+    which: str = argument(
+        default="", help="all, missed or alarms; the next of them if left out", complete=lambda _: VERDICTS
+    )
 
     def resolved(self, bench: Workbench) -> Command:
         names = list(VERDICTS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from saetui.commands.command import Command, argument, command
@@ -9,19 +10,31 @@ from saetui.commands.select import surface_of
 from saetui.commands.table import Filter
 from saetui.workbench.exceptions import CommandError
 from saetui.workbench.links import read_link
-from saetui.workbench.tables import current_name
+from saetui.workbench.screens import current_name, screens
 
 if TYPE_CHECKING:
     from saetui.workbench.workbench import Workbench
 
 
-@command(
-    "screen",
-    "Go to a screen",
-    keys={"1": "overview", "2": "letters", "3": "absorption", "4": "hard_tokens", "5": "pursuit", "7": "jobs"},
-)
+class _ScreenKeys(Mapping[str, str]):
+    """The key of each screen that there is, with its name."""
+
+    def __getitem__(self, key: str) -> str:
+        return dict(self._pairs())[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return (key for key, _ in self._pairs())
+
+    def __len__(self) -> int:
+        return len(screens())
+
+    def _pairs(self) -> list[tuple[str, str]]:
+        return [(manifest.key, manifest.name) for manifest in screens().values()]
+
+
+@command("screen", "Go to a screen", keys=_ScreenKeys())
 class Screen(Command):
-    name: str = argument(help="overview, letters, absorption, hard_tokens, pursuit or jobs", complete="screen")
+    name: str = argument(help="its name, e.g. letters", complete="screen")
 
     def resolved(self, bench: Workbench) -> Screen:  # noqa: ARG002
         return Screen(current_name(self.name))
@@ -55,9 +68,7 @@ class Leave(Command):
 
 @command("open", "Go to a link such as letters/s/412")
 class Open(Command):
-    link: str = argument(
-        help="screen/letter/latent?sae=NAME, absorption/letter/word or hard_tokens/context/position", complete="link"
-    )
+    link: str = argument(help="e.g. letters/s/412?sae=w2048 or absorption/s/short; Y copies one", complete="link")
 
     def run(self, bench: Workbench) -> None:
         screen, changes = read_link(self.link, bench.catalogue)

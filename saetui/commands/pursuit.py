@@ -10,7 +10,7 @@ from saetui.commands.job_command import JobCommand, fields_of, spec_arguments
 from saetui.commands.select import Latent
 from saetui.jobs.kinds.pursuit import METHODS
 from saetui.workbench.exceptions import CommandError
-from saetui.workbench.token_choice import COUNT, OWN, TokenChoice, read_l0
+from saetui.workbench.token_choice import COUNT, OWN, WAYS, TokenChoice, read_l0
 
 if TYPE_CHECKING:
     from saetui.jobs import Job
@@ -70,14 +70,13 @@ def _choice(bench: Workbench, way: str, of: str) -> TokenChoice:
     "pursue",
     "Find the codes of the chosen tokens again, by pursuit",
     keys={"p": ""},
-    screens=(SCREEN,),
     label="pursue",
 )
 class Pursue(JobCommand):
-    way: str = argument(default="", help="hardest, missed, marked, random, letter or at", complete="ways")
+    way: str = argument(default="", help="hardest, missed, marked, random, letter or at", complete=lambda _: WAYS)
     of: str = argument(default="", help="how many, a letter, or CONTEXT:POSITION,…")
-    l0: str = argument(default="", help="latents of each token, or own", complete="budget")
-    method: str = argument(default="", help="as :method takes it", complete="method")
+    l0: str = argument(default="", help="latents of each token, or own", complete=lambda _: BUDGETS)
+    method: str = argument(default="", help="as :method takes it", complete=lambda _: METHODS)
     sae: str = argument(default="", help="name of an SAE; the current one if left out", complete="sae")
 
     @classmethod
@@ -127,12 +126,13 @@ class Pursue(JobCommand):
     "choose",
     "Choose other tokens for the pursuit",
     keys={"t": "", "plus": "more", "minus": "fewer"},
-    screens=(SCREEN,),
     label="tokens",
 )
 class Choose(Command):
     visits = False
-    way: str = argument(default="", help="hardest, missed, marked, random, letter or at; more, fewer", complete="ways")
+    way: str = argument(
+        default="", help="hardest, missed, marked, random, letter or at; more, fewer", complete=lambda _: WAYS
+    )
     of: str = argument(default="", help="how many, a letter, or CONTEXT:POSITION,…")
 
     def resolved(self, bench: Workbench) -> Choose:
@@ -160,11 +160,11 @@ def _stepped(count: int, direction: str) -> str:
     return str(next((n for n in reversed(_COUNTS) if n < count), count))
 
 
-@command("budget", "Choose how many latents each token may have", keys={"b": ""}, screens=(SCREEN,), label="L0")
+@command("budget", "Choose how many latents each token may have", keys={"b": ""}, label="L0")
 class Budget(Command):
     visits = False
     l0: str = argument(
-        default="", help="own (as many as the SAE used) or a number; the next if left out", complete="budget"
+        default="", help="own (as many as the SAE used) or a number; the next if left out", complete=lambda _: BUDGETS
     )
 
     def resolved(self, bench: Workbench) -> Budget:
@@ -179,13 +179,13 @@ class Budget(Command):
         bench.attend(pursue_l0=self.l0)
 
 
-@command("method", "Choose the method of the pursuit", keys={"v": ""}, screens=(SCREEN,), label="method")
+@command("method", "Choose the method of the pursuit", keys={"v": ""}, label="method")
 class Method(Command):
     visits = False
     name: str = argument(
         default="",
         help="persistent, dark_matter (as published), orthogonal, polish or nnls; the next if left out",
-        complete="method",
+        complete=lambda _: METHODS,
     )
 
     def resolved(self, bench: Workbench) -> Method:
@@ -231,7 +231,6 @@ class LookAtPursued(Command):
     "beside",
     "Compare with this pursuit, or stop comparing",
     keys={"equals_sign": ""},
-    screens=(SCREEN,),
     label="beside",
 )
 class Beside(Command):
@@ -262,7 +261,7 @@ def find_run(bench: Workbench, name: str) -> tuple[str, str]:
     return str(found[0][0]), str(found[0][1])
 
 
-@command("halt", "Cancel the pursuit that runs", keys={"x": ""}, screens=(SCREEN,), label="cancel")
+@command("halt", "Cancel the pursuit that runs", keys={"x": ""}, label="cancel")
 class Halt(Command):
     visits = False
 
@@ -278,7 +277,7 @@ class Halt(Command):
         return "" if running_pursuit(bench) is not None else "no pursuit runs"
 
 
-@command("inspect", "Look at the latent on the screen of letters", keys={"o": ""}, screens=(SCREEN,), label="latent")
+@command("inspect", "Look at the latent on the screen of letters", keys={"o": ""}, label="latent")
 class Inspect(Command):
     latent: int = argument(default=-1, help="its number; the one under the cursor if left out")
 

@@ -83,7 +83,6 @@ def surface_of(bench: Workbench, text: str) -> str:
     "view",
     "Put an SAE in view on the other screens, or take it out",
     keys={"space": ""},
-    screens=("overview",),
     elsewhere=True,
     label="in view",
 )

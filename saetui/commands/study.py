@@ -31,7 +31,6 @@ def studies() -> tuple[str, ...]:
     "study",
     "Make a study in the background",
     keys={"D": "demo"},
-    screens=("overview",),
     elsewhere=True,
     label="demo study",
 )

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from saetui.commands.command import Command, argument, command
 from saetui.workbench.exceptions import CommandError
 from saetui.workbench.row_filter import nearest, plain
+from saetui.workbench.screens import current_name, tables
 from saetui.workbench.subject import Subject
-from saetui.workbench.tables import TABLES, current_name
 
 if TYPE_CHECKING:
     from saetui.workbench.workbench import Workbench
@@ -103,8 +103,8 @@ class Mark(Command):
 
 def _table(bench: Workbench, name: str) -> str:
     name = current_name(name) or bench.focus
-    if name not in TABLES:
-        raise CommandError(f"no table {name!r}; there are {', '.join(TABLES)}")
-    if not TABLES[name].sortable:
+    if name not in tables():
+        raise CommandError(f"no table {name!r}; there are {', '.join(tables())}")
+    if not tables()[name].sortable:
         raise CommandError(f"{name} is always in its own order, and shown whole")
     return name

@@ -1,40 +1,35 @@
 """All commands, in the order in which help and palette list them, and the keys they are bound to."""
 
 from collections.abc import Iterator, Mapping
-from functools import cache
+from functools import lru_cache
+from importlib import import_module
 
-from saetui.commands import (
-    absorption,
-    app,
-    figures,
-    hard_tokens,
-    jobs,
-    letters,
-    navigate,
-    note,
-    pursuit,
-    select,
-    study,
-    table,
-)
+from saetui.commands import app, figures, navigate, note, select, study, table
 from saetui.commands.command import Command
+from saetui.workbench.screens import screens, screens_with
 
-_FILES = (table, select, letters, absorption, hard_tokens, pursuit, navigate, note, jobs, study, figures, app)
+_BEFORE = tuple(module.__name__ for module in (table, select))
+_AFTER = tuple(module.__name__ for module in (navigate, note, study, figures, app))
 
 
-@cache
 def commands() -> Mapping[str, type[Command]]:
-    """All commands by verb, file by file in the order above."""
+    """All commands by verb, file by file: those of tables, those of each screen, and those of the frame."""
+    return _commands((*_BEFORE, *(manifest.commands for manifest in screens().values() if manifest.commands), *_AFTER))
+
+
+@lru_cache(maxsize=8)
+def _commands(modules: tuple[str, ...]) -> Mapping[str, type[Command]]:
     return {
         cls.verb: cls
-        for module in _FILES
-        for cls in vars(module).values()
-        if isinstance(cls, type) and issubclass(cls, Command) and cls.__module__ == module.__name__ and cls.verb
+        for module in modules
+        for cls in vars(import_module(module)).values()
+        if isinstance(cls, type) and issubclass(cls, Command) and cls.__module__ == module and cls.verb
     }
 
 
 def keys_of(screen: str | None) -> Iterator[tuple[str, type[Command], str]]:
     """``(key, command, arguments)`` bound on one screen, or with None those bound everywhere."""
     for cls in commands().values():
-        if (cls.screens is None and screen is None) or (cls.screens is not None and screen in cls.screens):
+        belongs = screens_with(cls.verb)
+        if screen in belongs or (screen is None and not belongs):
             yield from ((key, cls, arguments) for key, arguments in cls.keys.items())

@@ -8,7 +8,7 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
-from importlib import import_module
+from pkgutil import resolve_name
 from threading import Thread
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
@@ -49,8 +49,9 @@ from saetui.workbench.events import (
     TableEvent,
 )
 from saetui.workbench.exceptions import CommandError
+from saetui.workbench.screens import screens
 from saetui.workbench.trouble import outside_errors, told
-from saetui.workbench.workbench import SCREENS, Workbench
+from saetui.workbench.workbench import Workbench
 from store import Store
 
 if TYPE_CHECKING:
@@ -62,21 +63,13 @@ _DEVICE_SECONDS = 2.0
 _DEVICE_DELAY = 0.5
 _AGAIN_SECONDS = 0.1
 MINIMUM_SIZE = (60, 15)
-# Where each screen and panel lives; imported when first shown.
-_SCREENS = {
-    "overview": ("saetui.tui.overview.screen", "OverviewScreen"),
-    "letters": ("saetui.tui.letters.screen", "LettersScreen"),
-    "absorption": ("saetui.tui.absorption.screen", "AbsorptionScreen"),
-    "hard_tokens": ("saetui.tui.hard_tokens.screen", "HardTokensScreen"),
-    "pursuit": ("saetui.tui.pursuit.screen", "PursuitScreen"),
-    "jobs": ("saetui.tui.jobs.screen", "JobsScreen"),
-}
-_FIRST = "overview"
+# The screen that a start shows.
+_FIRST = next(iter(screens()))
 
 
 def _made(name: str) -> WorkbenchScreen:
-    module, cls = _SCREENS[name]
-    return cast(WorkbenchScreen, getattr(import_module(module), cls)())
+    """A screen; its module is imported when it is first shown."""
+    return cast(WorkbenchScreen, resolve_name(screens()[name].view)())
 
 
 def _collect_garbage() -> None:
@@ -98,7 +91,7 @@ class WorkbenchApp(App[int], inherit_bindings=False):
     ]
     DEFAULT_MODE = _FIRST
     # A mode's first screen has its styles read twice; the default one is made by get_default_screen instead.
-    MODES: ClassVar[dict[str, Any]] = {name: partial(_made, name) for name in SCREENS if name != _FIRST}
+    MODES: ClassVar[dict[str, Any]] = {name: partial(_made, name) for name in screens() if name != _FIRST}
 
     def __init__(self, bench: Workbench, *, record: bool = True) -> None:
         super().__init__()

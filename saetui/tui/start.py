@@ -5,6 +5,7 @@ import signal
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from pkgutil import resolve_name
 from typing import TYPE_CHECKING
 
 from saetui.tui.signals import SIGNALS, unwind_on_signals
@@ -24,11 +25,12 @@ def run(store_path: Path, at: str | None = None) -> int:
     with ThreadPoolExecutor(1) as opener:
         # The database opens while the interface is being imported.
         opening = opener.submit(_open, store_path)
-        import saetui.tui.overview.screen  # noqa: F401
         from saetui.commands.dispatch import dispatch
         from saetui.commands.navigate import Open
         from saetui.tui.app import WorkbenchApp
+        from saetui.workbench.screens import screens
 
+        resolve_name(next(iter(screens().values())).view)
         bench = opening.result()
     try:
         if at:

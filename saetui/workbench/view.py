@@ -8,8 +8,8 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 from saetui.workbench.attention import Attention
+from saetui.workbench.screens import recorded_name, tables
 from saetui.workbench.table_query import TableQuery
-from saetui.workbench.tables import TABLES, recorded_name
 
 if TYPE_CHECKING:
     from store import Store
@@ -28,28 +28,25 @@ class View:
 
     def content(self, store: Store) -> dict[str, Any]:
         """The view with the first rows of every table, as JSON can hold it."""
-        tables = {}
+        shown: dict[str, list[list[Any]]] = {}
         for table, asked in self.tables:
             sql, parameters = asked.window(0, DIGEST_ROWS)
             rows = store.fetch(sql, **parameters)
-            tables[table] = [
-                list(rows.columns),
-                *([_settled(value) for value in row] for row in rows.rows),
-            ]
+            shown[table] = [list(rows.columns), *([_settled(value) for value in row] for row in rows.rows)]
         # What has its initial value is left out, so that old sessions stay valid when there is more to look at.
         looked_at = {name: value for name, value in asdict(self.attention).items() if value != _AT_START[name]}
-        return {"screen": self.screen, "attention": looked_at, "tables": tables}
+        return {"screen": self.screen, "attention": looked_at, "tables": shown}
 
     @property
     def digests_as_before(self) -> bool:
         """Whether sessions of format 1 have the same digest of it: they had no tie-break and no fixed parameters."""
-        return not any(asked.order or TABLES[table].fixed for table, asked in self.tables)
+        return not any(asked.order or tables()[table].fixed for table, asked in self.tables)
 
     def digest(self, store: Store) -> str:
         """A short hash of the content: equal digests mean the same picture."""
         content = self.content(store)
-        tables = {recorded_name(table): rows for table, rows in content["tables"].items()}
-        content |= {"screen": recorded_name(self.screen), "tables": tables}
+        shown = {recorded_name(table): rows for table, rows in content["tables"].items()}
+        content |= {"screen": recorded_name(self.screen), "tables": shown}
         text = json.dumps(content, default=str, sort_keys=True)
         return sha256(text.encode()).hexdigest()[:16]
 

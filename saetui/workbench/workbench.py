@@ -29,10 +29,11 @@ from saetui.workbench.events import (
 from saetui.workbench.exceptions import CommandError
 from saetui.workbench.front import Front, NoFront
 from saetui.workbench.row_filter import Condition, FilterColumn
+from saetui.workbench.screens import screens, tables, tables_of
 from saetui.workbench.sql_text import parameter_names
 from saetui.workbench.subject import Subject
 from saetui.workbench.table_query import TableQuery
-from saetui.workbench.tables import TABLES, Table, TableState, tables_of
+from saetui.workbench.tables import Table, TableState
 from saetui.workbench.trouble import Troubles, outside_errors, told
 from saetui.workbench.view import View
 from saetui.workbench.waiting import waiting_text
@@ -45,14 +46,6 @@ _LOOK_SECONDS = 1.0
 # How long leaving waits for reads of the background to end by themselves.
 _CLOSE_PATIENCE = 1.0
 _PAUSE = 0.05
-SCREENS = {
-    "overview": ("1", "Overview"),
-    "letters": ("2", "Letters"),
-    "absorption": ("3", "Absorption"),
-    "hard_tokens": ("4", "Hard tokens"),
-    "pursuit": ("5", "Pursuit"),
-    "jobs": ("7", "Jobs"),
-}
 
 
 class Workbench:
@@ -66,10 +59,10 @@ class Workbench:
         self.store = store
         self.front: Front = front if front is not None else NoFront()
         self.attention = Attention()
-        self.screen = "overview"
+        self.screen = next(iter(screens()))
         self.focus = tables_of(self.screen)[0].id
         self.page = ""
-        self.tables: dict[str, TableState] = {name: TableState() for name in TABLES}
+        self.tables: dict[str, TableState] = {name: TableState() for name in tables()}
         self.history = History()
         self.marks: frozenset[Subject] = frozenset()
         self.jobs: list[Job] = []
@@ -185,8 +178,8 @@ class Workbench:
 
     def show(self, screen: str) -> None:
         """Bring a screen to the front, with the focus on its first table."""
-        if screen not in SCREENS:
-            raise CommandError(f"no screen {screen!r}; there are {', '.join(SCREENS)}")
+        if screen not in screens():
+            raise CommandError(f"no screen {screen!r}; there are {', '.join(screens())}")
         if screen == self.screen:
             return
         self.screen = screen
@@ -207,10 +200,10 @@ class Workbench:
 
     def set_focus(self, table: str) -> None:
         """Make a table of this screen the one that filter, sort, mark and export act on."""
-        if table not in TABLES or TABLES[table].screen != self.screen:
+        if table not in tables() or tables()[table].screen != self.screen:
             raise CommandError(f"no table {table!r} here; there are {', '.join(t.id for t in tables_of(self.screen))}")
         if table != self.focus:
-            self._turn_to(TABLES[table])
+            self._turn_to(tables()[table])
             self.emit(TableEvent(table))
 
     def _turn_to(self, table: Table) -> None:
@@ -230,7 +223,7 @@ class Workbench:
     @property
     def table(self) -> Table:
         """The table in focus."""
-        return TABLES[self.focus]
+        return tables()[self.focus]
 
     @property
     def row(self) -> Mapping[str, Any] | None:
@@ -276,11 +269,11 @@ class Workbench:
 
     def table_parameters(self, table: str) -> dict[str, Any]:
         """The values for the ``$names`` of a table's query: what is looked at, and what the table has fixed."""
-        return {**self.parameters(TABLES[table].query), **TABLES[table].fixed}
+        return {**self.parameters(tables()[table].query), **tables()[table].fixed}
 
     def asked(self, table: str) -> TableQuery:
         """What a table shows, with its filter and order, for the screen, ``Q``, exports and sessions alike."""
-        own, state = TABLES[table], self.tables[table]
+        own, state = tables()[table], self.tables[table]
         condition = self.condition(table, state.filter)
         return own.asked(self.store.sql_of(own.query), self.table_parameters(table), condition, state.order)
 
@@ -290,11 +283,11 @@ class Workbench:
 
     def condition(self, table: str, filter: str) -> Condition:  # noqa: A002
         """What a filter line means for a table; raises FilterError, a CommandError, where it cannot be read."""
-        return TABLES[table].condition(filter, self.columns(table) if filter else ())
+        return tables()[table].condition(filter, self.columns(table) if filter else ())
 
     def columns(self, table: str) -> tuple[FilterColumn, ...]:
         """The columns of a table's query."""
-        own = TABLES[table]
+        own = tables()[table]
         if table not in self._columns:
             asked = own.asked(self.store.sql_of(own.query), self.table_parameters(table))
             self._columns[table] = asked.columns(self.store)

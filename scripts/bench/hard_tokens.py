@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 from saetui.tui.table.row_window import CHUNK
-from saetui.workbench.tables import TABLES
+from saetui.workbench.screens import tables
 from store import Store
 
 STUDY, SAES = "bench", 6
@@ -94,7 +94,7 @@ def screenful(store: Store, order: str, unit: str, text: str) -> tuple[float, in
         "limit": None,
         "offset": 0,
     }
-    sql, table = store.sql_of("hard_tokens"), TABLES["hard_tokens.tokens"]
+    sql, table = store.sql_of("hard_tokens"), tables()["hard_tokens.tokens"]
     known = table.asked(sql, parameters).columns(store) if text else ()
     query = table.asked(sql, parameters, table.condition(text, known))
     start = time.perf_counter()

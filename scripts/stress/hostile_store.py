@@ -221,7 +221,8 @@ def _workbench(root: Path) -> None:
     from saetui.commands.dispatch import dispatch
     from saetui.commands.session import Recorder, fingerprint
     from saetui.workbench.exceptions import user_errors
-    from saetui.workbench.workbench import SCREENS, Workbench
+    from saetui.workbench.screens import screens
+    from saetui.workbench.workbench import Workbench
 
     known: tuple[type[Exception], ...] = (*user_errors(), OSError)
     try:
@@ -230,7 +231,7 @@ def _workbench(root: Path) -> None:
         print(f"message: {error}" if not _is_raw(str(error)) else "")
         return
     bench.recorder = Recorder(root / "sessions", lambda: fingerprint(bench.store))
-    for screen in SCREENS:
+    for screen in screens():
         try:
             dispatch(bench, f"screen {screen}")
             for _, query in bench.view().tables:

@@ -13,6 +13,7 @@ from saetui.commands.study import Train
 from saetui.commands.table import Filter, Sort
 from saetui.commands.vocabulary import commands
 from saetui.workbench.exceptions import CommandError
+from saetui.workbench.screens import screens
 
 
 @pytest.mark.parametrize(
@@ -94,8 +95,8 @@ def test_every_command_has_what_prompt_help_and_keys_need() -> None:
 
 
 def test_no_key_means_two_things_on_a_screen() -> None:
-    for screen in ("overview", "letters", "jobs"):
-        keys = [key for cls in commands().values() if cls.screens is None or screen in cls.screens for key in cls.keys]
+    for screen in screens():
+        keys = [key for cls in commands().values() if cls.works_on(screen) for key in cls.keys]
         assert len(keys) == len(set(keys)), screen
 
 

@@ -19,7 +19,7 @@ from unittest import mock
 from saetui.jobs import parse_spec
 from saetui.jobs.devices import Device
 from saetui.jobs.folder import JobFolder, Record, State
-from saetui.workbench.workbench import SCREENS
+from saetui.workbench.screens import screens
 from tests.tui.error_fixture import add_error_study
 from tests.tui.frame.running import Running, running
 from tests.tui.pursuit_fixture import add_pursuits
@@ -138,21 +138,21 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         prog="scripts/screenshots", description="Pictures of the screens on a made-up study."
     )
-    parser.add_argument("screens", nargs="*", metavar="SCREEN", help=f"one of {', '.join(SCREENS)}; all without one")
+    parser.add_argument("screens", nargs="*", metavar="SCREEN", help=f"one of {', '.join(screens())}; all without one")
     parser.add_argument("--size", type=_size, action="append", help=f"columns x rows; may be given again ({usual})")
     parser.add_argument("--store", type=Path, help="a store of your own instead of the made-up one")
     parser.add_argument("--out", type=Path, default=Path("screenshots"), help="folder for NAME-SIZE.txt and .svg")
     parser.add_argument("--renew", action="store_true", help="write the texts that the tests compare, and nothing else")
     given = parser.parse_args()
-    if unknown := set(given.screens) - set(SCREENS):
-        parser.error(f"{', '.join(sorted(unknown))}: a screen must be one of {', '.join(SCREENS)}")
+    if unknown := set(given.screens) - set(screens()):
+        parser.error(f"{', '.join(sorted(unknown))}: a screen must be one of {', '.join(screens())}")
     folder = SNAPSHOTS if given.renew else given.out
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as made:
         store, first = (given.store, "") if given.store else (make_pictured_store(Path(made)), CHOSEN)
-        screens = given.screens or list(SCREENS)
+        chosen = given.screens or list(screens())
         for size in given.size or SIZES:
-            for screen, picture in asyncio.run(take(store, size, screens, first)).items():
+            for screen, picture in asyncio.run(take(store, size, chosen, first)).items():
                 path = folder / snapshot(screen, size).name
                 path.write_text(picture.text)
                 if not given.renew:

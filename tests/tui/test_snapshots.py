@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from saetui.workbench.workbench import SCREENS
+from saetui.workbench.screens import screens
 from tests.tui.pictures import CHOSEN, SIZES, SNAPSHOTS, make_pictured_store, snapshot, take
 
 
@@ -15,7 +15,7 @@ def pictured_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
 async def test_every_screen_looks_as_its_snapshot(pictured_store: Path, size: tuple[int, int]) -> None:
-    for screen, picture in (await take(pictured_store, size, list(SCREENS), CHOSEN)).items():
+    for screen, picture in (await take(pictured_store, size, list(screens()), CHOSEN)).items():
         kept = snapshot(screen, size)
         assert kept.is_file(), f"{kept.name} is missing; write it with scripts/screenshots --renew"
         assert picture.text == kept.read_text(), f"{kept.name} differs; if it should: scripts/screenshots --renew"
@@ -23,4 +23,4 @@ async def test_every_screen_looks_as_its_snapshot(pictured_store: Path, size: tu
 
 
 def test_there_is_no_snapshot_of_a_screen_that_is_gone() -> None:
-    assert {path.name for path in SNAPSHOTS.iterdir()} == {snapshot(s, size).name for s in SCREENS for size in SIZES}
+    assert {path.name for path in SNAPSHOTS.iterdir()} == {snapshot(s, size).name for s in screens() for size in SIZES}

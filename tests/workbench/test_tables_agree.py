@@ -16,11 +16,12 @@ from saetui.tui.table.row_window import CHUNK
 from saetui.tui.table.window_reader import WindowReader, Wish
 from saetui.workbench.export import export
 from saetui.workbench.row_filter import FilterColumn
+from saetui.workbench.screens import screens, tables
 from saetui.workbench.sql_text import literal_sql
-from saetui.workbench.tables import TABLES, Table
+from saetui.workbench.tables import Table
 from saetui.workbench.workbench import Workbench
 from store import connection
-from store.queries import named_query
+from store.queries import text_of as query_text
 from tests.tui.error_fixture import add_error_study
 from tests.tui.pursuit_fixture import PLACES, SAE, add_pursuits
 
@@ -105,7 +106,7 @@ def a_filter(random: Random, columns: tuple[FilterColumn, ...], rows: list[dict[
     return random.choice((" ", " or ")).join(terms)
 
 
-@pytest.mark.parametrize("table", TABLES.values(), ids=TABLES)
+@pytest.mark.parametrize("table", tables().values(), ids=tables())
 def test_rows_shown_exported_and_queried_elsewhere_are_the_same(
     full_bench: Workbench, elsewhere: duckdb.DuckDBPyConnection, table: Table, tmp_path: Path
 ) -> None:
@@ -134,26 +135,26 @@ def test_rows_shown_exported_and_queried_elsewhere_are_the_same(
     bench.change_table(table.id, filter="", sort=None, descending=False)
 
 
-@pytest.mark.parametrize("table", [table for table in TABLES.values() if not table.order], ids=lambda table: table.id)
+@pytest.mark.parametrize("table", [table for table in tables().values() if not table.order], ids=lambda table: table.id)
 def test_the_own_order_of_a_query_ends_with_the_key_of_its_table(table: Table) -> None:
-    text = duckdb.execute("SELECT json_serialize_sql($sql)", {"sql": named_query(table.query)}).fetchall()[0][0]
+    text = duckdb.execute("SELECT json_serialize_sql($sql)", {"sql": query_text(table.query)}).fetchall()[0][0]
     modifiers = json.loads(text)["statements"][0]["node"]["modifiers"]
     (orders,) = [modifier["orders"] for modifier in modifiers if modifier["type"] == "ORDER_MODIFIER"]
     assert orders[-1]["expression"]["column_names"][-1] == table.key
 
 
 def test_a_view_digests_the_rows_that_are_shown(full_bench: Workbench) -> None:
-    for screen in dict.fromkeys(table.screen for table in TABLES.values()):
+    for screen in screens():
         full_bench.show(screen)
         view = full_bench.view()
         for table, (_, *rows) in view.content(full_bench.store)["tables"].items():
             own = [row[table_key_index(full_bench, table)] for row in rows]
-            assert own == [row[TABLES[table].key] for row in rows_of(full_bench, table)[: len(rows)]]
+            assert own == [row[tables()[table].key] for row in rows_of(full_bench, table)[: len(rows)]]
 
 
 def table_key_index(bench: Workbench, table: str) -> int:
     """Where the key stands in the rows of a table."""
-    return list(rows_of(bench, table)[0]).index(TABLES[table].key)
+    return list(rows_of(bench, table)[0]).index(tables()[table].key)
 
 
 def test_absorbed_words_beside_others_are_those_of_all_letters(full_bench: Workbench, tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from saetui.commands.absorption import CASES, EVIDENCE, LETTERS, MAP, OCCURRENCE
 from saetui.commands.navigate import Focus, Open
 from saetui.commands.select import Latent, Letter, Token
 from saetui.tui.absorption import columns, titles
+from saetui.tui.absorption.manifest import MANIFEST
 from saetui.tui.absorption.threshold_line import ThresholdLine
 from saetui.tui.cards.case_card import CaseCard
 from saetui.tui.frame.paged import PagedScreen
@@ -19,7 +20,7 @@ from saetui.tui.frame.screen import FOLDED_WIDTH
 from saetui.tui.frame.status_line import progress_text
 from saetui.tui.keys import bindings_of
 from saetui.tui.table.query_table import QueryTable
-from saetui.workbench.tables import TABLES
+from saetui.workbench.screens import tables
 
 if TYPE_CHECKING:
     pass
@@ -35,7 +36,7 @@ _EMPTY = """[b]Absorption has not been studied here yet.[/b]
 class AbsorptionScreen(PagedScreen):
     """Letters and their words with verdicts, the evidence on one word, its occurrences, and all SAEs at once."""
 
-    NAME = "absorption"
+    MANIFEST = MANIFEST
     PAGES: ClassVar = {"": ("upper", "lower"), "word": ("occurrences", "lower"), "map": ("map",)}
     FIRST = CASES
     # From this width on all columns of the words fit.
@@ -43,7 +44,7 @@ class AbsorptionScreen(PagedScreen):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("c", "card", "Show the card of the word", show=False),
         Binding("escape", "close", "Close the card, or the page", show=False),
-        *bindings_of("absorption"),
+        *bindings_of(MANIFEST.name),
     ]
     DEFAULT_CSS = """
     AbsorptionScreen #absorption-empty { display: none; height: 1fr; padding: 2 3; }
@@ -83,7 +84,7 @@ class AbsorptionScreen(PagedScreen):
             nothing_in_view = bench.table_parameters(MAP) | {"in_view": []}
             for hidden in (
                 self.table_widget(OCCURRENCES, columns.occurrences(0.0, 0.0), counted=False),
-                QueryTable(TABLES[MAP], columns.sae_map(FOLDED_WIDTH), nothing_in_view, counted=False),
+                QueryTable(tables()[MAP], columns.sae_map(FOLDED_WIDTH), nothing_in_view, counted=False),
             ):
                 hidden.display = False
                 yield hidden

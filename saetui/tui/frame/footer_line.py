@@ -9,35 +9,15 @@ from saetui.commands.vocabulary import commands
 from saetui.tui.frame.spots import Spots
 from saetui.tui.frame.status_line import clock
 from saetui.tui.keys import shown_key
+from saetui.workbench.screens import screens
 from saetui.workbench.workbench import Workbench
 
-# What is kept longest where there is little room, in the order in which it is shown.
-_KEPT = (
-    *(
-        "help",
-        "leave",
-        "study",
-        "measure",
-        "errors",
-        "pursue",
-        "halt",
-        "choose",
-        "filter",
-        "prompt",
-        "view",
-        "words",
-        "cases",
-    ),
-    *("order", "unit", "only", "cancel", "retry", "ablate", "absorber", "metric", "reset", "map", "scaling", "sort"),
-    *("budget", "method", "beside", "inspect", "mark", "note", "query", "explain", "copy", "export", "figure"),
-)
-_ORDER = (
-    *("study", "measure", "errors", "view", "words", "cases", "ablate", "absorber", "metric", "reset", "map"),
-    *("pursue", "halt", "choose", "budget", "method", "beside", "inspect"),
-    *("order", "unit", "only", "scaling", "cancel", "retry"),
-    *("leave", "filter", "prompt", "sort"),
-    *("mark", "note", "copy", "export", "figure", "query", "explain", "help"),
-)
+# The frame's verbs as they stand, after those of the screen.
+_ORDER = ("leave", "filter", "prompt", "sort", "mark", "note", "copy", "export", "figure", "query", "explain", "help")
+# What of them is kept longest where there is little room: some before the screen's own, which its first is among.
+_FIRST = ("help", "leave")
+_SECOND = ("filter", "prompt")
+_LAST = ("sort", "mark", "note", "query", "explain", "copy", "export", "figure")
 _GAP = "  "
 
 
@@ -64,12 +44,13 @@ class FooterLine(Widget):
 
     def _fitting(self, room: int) -> list[type[Command]]:
         known, chosen = commands(), set()
-        for verb in _KEPT:
+        own = [verb for verb in screens()[self._bench.screen].verbs if known[verb].keys and known[verb].label]
+        for verb in (*_FIRST, *own[:1], *_SECOND, *own[1:], *_LAST):
             width = _label(known[verb]).cell_length + len(_GAP)
             if known[verb].available(self._bench) and width <= room:
                 chosen.add(verb)
                 room -= width
-        return [known[verb] for verb in _ORDER if verb in chosen]
+        return [known[verb] for verb in (*own, *_ORDER) if verb in chosen]
 
     async def _on_click(self, event: events.Click) -> None:
         await self._spots.click(self, event)

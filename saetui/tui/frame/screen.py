@@ -24,8 +24,8 @@ from saetui.tui.messages import AttentionChanged, JobsChanged, StoreChanged, Tab
 from saetui.tui.table.halting import HaltsReads
 from saetui.tui.table.query_table import QueryTable
 from saetui.workbench.attention import Attention
+from saetui.workbench.screens import ScreenManifest, tables
 from saetui.workbench.subject import Subject
-from saetui.workbench.tables import TABLES
 from saetui.workbench.trouble import outside_errors, told
 from saetui.workbench.workbench import Workbench
 
@@ -39,12 +39,12 @@ FOLDED_WIDTH = 100
 
 
 class WorkbenchScreen(Screen[None]):
-    """A screen with frame; a subclass gives ``NAME`` and ``compose_body`` and overrides the hooks it needs.
+    """A screen with frame; a subclass gives ``MANIFEST`` and ``compose_body`` and overrides the hooks it needs.
 
     A table's widget id is its table id with ``-`` for ``.``, e.g. ``letters-latents`` for ``letters.latents``.
     """
 
-    NAME: ClassVar[str] = ""
+    MANIFEST: ClassVar[ScreenManifest]
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (FOLDED_WIDTH, "-normal"), (160, "-wide")]  # noqa: RUF012
     ESCAPE_TO_MINIMIZE: ClassVar[bool] = False
 
@@ -62,6 +62,11 @@ class WorkbenchScreen(Screen[None]):
     def compose_body(self) -> ComposeResult:
         """The screen's own parts."""
         raise NotImplementedError
+
+    @property
+    def NAME(self) -> str:  # noqa: N802
+        """The screen's name."""
+        return self.MANIFEST.name
 
     @property
     def workbench_app(self) -> WorkbenchApp:
@@ -222,13 +227,13 @@ class WorkbenchScreen(Screen[None]):
     @on(QueryTable.HeaderSelected)
     def _header_chosen(self, event: QueryTable.HeaderSelected) -> None:
         table = (event.table.id or "").replace("-", ".")
-        if table in TABLES:
+        if table in tables():
             self.dispatch(Sort(event.column.key, table=table))
 
     @on(DescendantFocus)
     def _focus_moved(self, event: DescendantFocus) -> None:
         widget: Widget = event.widget
         table = (widget.id or "").replace("-", ".")
-        here = table in TABLES and TABLES[table].screen == self.NAME == self.bench.screen
+        here = table in tables() and tables()[table].screen == self.NAME == self.bench.screen
         if here and table != self.bench.focus:
             self.dispatch(Focus(table))

@@ -10,7 +10,7 @@ from saetui.tui.frame.screen import FOLDED_WIDTH, WorkbenchScreen
 from saetui.tui.table.column import Column
 from saetui.tui.table.query_table import QueryTable
 from saetui.workbench.attention import Attention
-from saetui.workbench.tables import TABLES
+from saetui.workbench.screens import tables
 
 # A cursor that rests this long has chosen its row; until then other panes stay as they are.
 _REST = 0.06
@@ -36,7 +36,7 @@ class StudyScreen(WorkbenchScreen):
 
     def table_widget(self, table: str, columns: Sequence[Column], **drawn: Any) -> QueryTable:
         """The widget of a table of this screen; ``drawn`` says how it is drawn."""
-        return QueryTable(TABLES[table], columns, self.bench.table_parameters(table), **drawn)
+        return QueryTable(tables()[table], columns, self.bench.table_parameters(table), **drawn)
 
     def ask(self, table: QueryTable) -> None:
         """Ask a table for what is looked at now."""

@@ -5,7 +5,7 @@ from textual.content import Content
 from textual.widget import Widget
 
 from saetui.tui.frame.spots import Spots
-from saetui.workbench.workbench import SCREENS
+from saetui.workbench.screens import screens
 
 
 class TabLine(Widget):
@@ -21,11 +21,11 @@ class TabLine(Widget):
 
     def render(self) -> Content:
         self._spots.clear()
-        for name, (digit, title) in SCREENS.items():
-            chosen = name == self._current
+        for manifest in screens().values():
+            chosen = manifest.name == self._current
             digit_style, style = ("bold $accent", "bold $foreground") if chosen else ("$muted", "$muted")
-            label = Content.assemble((f" {digit} ", digit_style), (f"{title} ", style))
-            self._spots.add(label, f"screen {name}")
+            label = Content.assemble((f" {manifest.key} ", digit_style), (f"{manifest.title} ", style))
+            self._spots.add(label, f"screen {manifest.name}")
         return self._spots.line()
 
     async def _on_click(self, event: events.Click) -> None:

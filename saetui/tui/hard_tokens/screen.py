@@ -24,6 +24,7 @@ from saetui.tui.frame.status_line import progress_text
 from saetui.tui.hard_tokens import columns
 from saetui.tui.hard_tokens.absorbed_line import AbsorbedLine
 from saetui.tui.hard_tokens.error_strips import ErrorStrips
+from saetui.tui.hard_tokens.manifest import MANIFEST
 from saetui.tui.keys import bindings_of
 from saetui.tui.table.halting import HaltingReader
 from saetui.tui.table.query_table import QueryTable
@@ -42,14 +43,14 @@ _FIGURES = ("error_scaling", "width_norms")
 class HardTokensScreen(PagedScreen):
     """Tokens with their error in every SAE, one text with all its errors, a card, and how errors fall with width."""
 
-    NAME = "hard_tokens"
+    MANIFEST = MANIFEST
     PAGES: ClassVar = {"": ("tokens", "lower"), "scaling": ("width",)}
     FIRST = TOKENS
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("c", "card", "Show the card of the token", show=False),
         Binding("enter", "enlarge", "Show a plot large", show=False),
         Binding("escape", "close", "Close the card, or the page", show=False),
-        *bindings_of("hard_tokens"),
+        *bindings_of(MANIFEST.name),
     ]
     DEFAULT_CSS = """
     HardTokensScreen #hard_tokens-empty { display: none; height: 1fr; padding: 2 3; }

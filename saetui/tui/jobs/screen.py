@@ -16,6 +16,7 @@ from saetui.tui.frame.device_text import gauge
 from saetui.tui.frame.screen import FOLDED_WIDTH, WorkbenchScreen
 from saetui.tui.jobs.card import job_card, job_log
 from saetui.tui.jobs.list import JobList
+from saetui.tui.jobs.manifest import MANIFEST
 from saetui.tui.keys import bindings_of
 
 _EMPTY = """[b]No jobs yet.[/b]
@@ -33,10 +34,10 @@ _BAR = 10
 class JobsScreen(WorkbenchScreen):
     """Queue by device, the job under the cursor with its log, and how busy the devices are."""
 
-    NAME = "jobs"
+    MANIFEST = MANIFEST
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("c,enter", "card", "Show the card of the job, or its log again", show=False),
-        *bindings_of("jobs"),
+        *bindings_of(MANIFEST.name),
     ]
     DEFAULT_CSS = """
     JobsScreen #queue { width: 1fr; }

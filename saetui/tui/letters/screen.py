@@ -16,6 +16,7 @@ from saetui.tui.cards.latent_card import LatentCard
 from saetui.tui.frame.card_screen import CardScreen
 from saetui.tui.keys import bindings_of
 from saetui.tui.letters import columns
+from saetui.tui.letters.manifest import MANIFEST
 from saetui.tui.table.query_table import QueryTable
 
 LETTERS, LATENTS = "letters.letters", "letters.latents"
@@ -31,12 +32,12 @@ _EMPTY = """[b]No letters have been studied here yet.[/b]
 class LettersScreen(CardScreen):
     """Letters, the latents that claim one, the words that a latent finds, and the card of the latent."""
 
-    NAME = "letters"
+    MANIFEST = MANIFEST
     NORMAL_WIDTH = 118
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("c", "card", "Show the card of the latent", show=False),
         Binding("escape", "close", "Close the card", show=False),
-        *bindings_of("letters"),
+        *bindings_of(MANIFEST.name),
     ]
     DEFAULT_CSS = """
     LettersScreen #letters-empty { display: none; height: 1fr; padding: 2 3; }

@@ -22,10 +22,11 @@ from saetui.tui.frame.screen import WorkbenchScreen
 from saetui.tui.frame.status_line import progress_text
 from saetui.tui.keys import bindings_of
 from saetui.tui.overview.columns import COLUMNS
+from saetui.tui.overview.manifest import MANIFEST
 from saetui.tui.table.query_table import QueryTable
 from saetui.visible import visible
 from saetui.workbench.catalogue import SaeEntry
-from saetui.workbench.tables import TABLES
+from saetui.workbench.screens import tables
 
 TABLE = "overview.saes"
 _EMPTY = """[b]No SAEs here yet.[/b]
@@ -56,8 +57,8 @@ _PLOTS = (
 class OverviewScreen(WorkbenchScreen):
     """Table of SAEs, and plots of how they compare."""
 
-    NAME = "overview"
-    BINDINGS: ClassVar[list[BindingType]] = [*bindings_of("overview")]
+    MANIFEST = MANIFEST
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings_of(MANIFEST.name)]
     DEFAULT_CSS = """
     OverviewScreen #overview-saes { max-height: 50%; }
     OverviewScreen #plots { height: 1fr; }
@@ -70,7 +71,7 @@ class OverviewScreen(WorkbenchScreen):
 
     def compose_body(self) -> ComposeResult:
         yield Static(_EMPTY, id="empty")
-        table = QueryTable(TABLES[TABLE], COLUMNS, self.bench.table_parameters(TABLE), pinned=2)
+        table = QueryTable(tables()[TABLE], COLUMNS, self.bench.table_parameters(TABLE), pinned=2)
         _fit(table, len(self.bench.catalogue.saes))
         yield table
         with Horizontal(id="plots"):

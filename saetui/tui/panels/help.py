@@ -5,21 +5,17 @@ from textual.content import Content
 from saetui.commands.vocabulary import commands
 from saetui.tui.frame.screen import WorkbenchScreen
 from saetui.tui.keys import shown_key
+from saetui.workbench.screens import screens
 
-# In the order in which they are shown; the commands of each file of saetui.commands, then keys that are no commands.
-_GROUPS = {
-    "table": "Tables",
-    "select": "Choosing",
-    "navigate": "Going places",
-    "letters": "Letters",
-    "absorption": "Absorption",
-    "hard_tokens": "Hard tokens",
-    "pursuit": "Pursuits",
-    "note": "Notes",
-    "jobs": "Jobs",
-    "study": "Studies",
-    "figures": "Figures",
-    "app": "The frame",
+# Titles of the commands of each file that is no screen's; then keys that are no commands.
+_TITLES = {
+    "saetui.commands.table": "Tables",
+    "saetui.commands.select": "Choosing",
+    "saetui.commands.navigate": "Going places",
+    "saetui.commands.note": "Notes",
+    "saetui.commands.study": "Studies",
+    "saetui.commands.figures": "Figures",
+    "saetui.commands.app": "The frame",
     "part": "In the focused part; a number before a move repeats it",
     "screen": "On this screen",
 }
@@ -28,11 +24,11 @@ _VERB_WIDTH = 10
 
 
 def help_text(screen: WorkbenchScreen) -> Content:
-    """One line per command that works on a screen, by group, then the keys of its focused part."""
-    lines = [Content("")]
+    """What a screen answers, one line per command that works on it, by group, then the keys of its focused part."""
+    lines = [Content(""), Content(f" {screen.MANIFEST.help}"), Content("")]
     groups: dict[str, list[Content]] = {}
     for cls in commands().values():
-        if cls.screens is None or screen.NAME in cls.screens:
+        if cls.works_on(screen.NAME):
             keys = " ".join(shown_key(key) for key in cls.keys)
             groups.setdefault(cls.group, []).append(_line(keys, ":" + cls.verb, cls.summary))
     own = {"part": screen.focused, "screen": screen}
@@ -44,9 +40,9 @@ def help_text(screen: WorkbenchScreen) -> Content:
                 moves.setdefault(binding.description, []).append(shown_key(key))
         if moves:
             groups[group] = [_line(" ".join(keys), "", description) for description, keys in moves.items()]
-    for group, title in _GROUPS.items():
-        if group in groups:
-            lines += [Content.styled(title, "bold $primary"), *groups[group], Content("")]
+    titles = {manifest.commands: manifest.title for manifest in screens().values()} | _TITLES
+    for group, shown in groups.items():
+        lines += [Content.styled(titles[group], "bold $primary"), *shown, Content("")]
     return Content("\n").join(lines)
 
 

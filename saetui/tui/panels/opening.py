@@ -119,7 +119,7 @@ def _palette(app: "WorkbenchApp", _: str) -> None:
 def _items(app: "WorkbenchApp", cls: type[Command]) -> "list[Item]":
     from saetui.tui.panels.pick import Item
 
-    if cls.screens is not None and app.bench.screen not in cls.screens:
+    if not cls.works_on(app.bench.screen):
         return []
     required = [a for a in cls.arguments() if a.required]
     if not required or cls.asks:

@@ -19,6 +19,7 @@ from saetui.tui.frame.status_line import progress_text
 from saetui.tui.frame.study import StudyScreen
 from saetui.tui.keys import bindings_of
 from saetui.tui.pursuit import columns
+from saetui.tui.pursuit.manifest import MANIFEST
 from saetui.tui.pursuit.residual_plot import ResidualPlot
 from saetui.tui.pursuit.text import next_pursuit, outcome
 from saetui.tui.table.query_table import QueryTable
@@ -39,11 +40,11 @@ No encoder of that kind could have found what is still left: the dictionary lack
 class PursuitScreen(StudyScreen):
     """Pursuits, the residual against the number of latents, the tokens of one pursuit, and the latents of one token."""
 
-    NAME = "pursuit"
+    MANIFEST = MANIFEST
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("c", "card", "Show the latents of the token", show=False),
         Binding("escape", "close", "Close the latents", show=False),
-        *bindings_of("pursuit"),
+        *bindings_of(MANIFEST.name),
     ]
     DEFAULT_CSS = """
     PursuitScreen #pursuit-empty { display: none; height: auto; padding: 2 3; }

@@ -9,7 +9,8 @@ from saetui.commands.navigate import Screen
 from saetui.tui.frame.footer_line import FooterLine
 from saetui.tui.frame.tab_line import TabLine
 from saetui.tui.theme import DARK, default_theme
-from saetui.workbench.workbench import SCREENS, Workbench
+from saetui.workbench.screens import screens
+from saetui.workbench.workbench import Workbench
 
 from .running import running
 
@@ -19,7 +20,7 @@ async def test_the_frame_says_where_one_is_and_what_the_keys_do(study: Path) -> 
         first, tabs, *_, last = run.text.splitlines()
         assert "speller · blocks.1.hook_resid_post · w64-k4" in first
         assert "3 of 3 SAEs in view" in first
-        assert tabs.split() == " │ ".join(f"{digit} {label}" for digit, label in SCREENS.values()).split()
+        assert tabs.split() == " │ ".join(f"{m.key} {m.title}" for m in screens().values()).split()
         for words in ("␣ in view", "⎋ back", "/ filter", ": command", "s sort", "Q query", "? help", "rec ● 0:0"):
             assert words in last
 

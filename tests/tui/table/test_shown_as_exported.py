@@ -7,13 +7,13 @@ import pytest
 
 from saetui.tui.app import WorkbenchApp
 from saetui.tui.frame.screen import WorkbenchScreen
-from saetui.workbench.tables import TABLES, tables_of
+from saetui.workbench.screens import tables, tables_of
 from saetui.workbench.workbench import Workbench
 from tests.tui.error_fixture import add_error_study
 from tests.tui.pursuit_fixture import add_pursuits
 from tests.tui.table.memory_store import until
 
-SHOWN = list(dict.fromkeys(table.screen for table in TABLES.values() if table.sortable))
+SHOWN = list(dict.fromkeys(table.screen for table in tables().values() if table.sortable))
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,64 @@
+"""What the screen says about itself."""
+
+from saetui.workbench.screens import LinkForm, ScreenManifest
+from saetui.workbench.tables import Table
+
+MANIFEST = ScreenManifest(
+    name="absorption",
+    key="3",
+    title="Absorption",
+    help="Where do the latents of a letter stay silent, and which latent takes over?",
+    view="saetui.tui.absorption.screen:AbsorptionScreen",
+    commands="saetui.commands.absorption",
+    verbs=("measure", "cases", "ablate", "absorber", "metric", "reset", "map", "tau", "lead", "cosine"),
+    tables=(
+        Table(
+            "absorption.letters",
+            "absorption_letters",
+            "letter",
+            "letter",
+            title="letters",
+            empty="not studied for this SAE\nA does it, for all in view",
+        ),
+        Table(
+            "absorption.cases",
+            "absorption_cases",
+            "surface",
+            "token",
+            title="words",
+            empty="no words of this letter were judged",
+        ),
+        Table(
+            "absorption.evidence",
+            "absorption_evidence",
+            "latent",
+            "latent",
+            title="latents",
+            empty="choose a word",
+            pages=("", "word"),
+        ),
+        Table(
+            "absorption.occurrences",
+            "absorption_occurrences",
+            "rank",
+            "token",
+            title="occurrences",
+            empty="the corpus does not have this word",
+            pages=("word",),
+        ),
+        Table(
+            "absorption.map",
+            "absorption_map",
+            "sae_id",
+            "sae",
+            title="map",
+            empty="none of the SAEs in view has been studied\nA does it",
+            pages=("map",),
+        ),
+    ),
+    link=LinkForm(
+        path=("letter", "token"),
+        options=("sae", "token", "metric", "tau", "lead", "min_cosine"),
+        implied=("token",),
+    ),
+)

@@ -1,0 +1,64 @@
+"""What the screen says about itself."""
+
+from saetui.workbench.screens import LinkForm, ScreenManifest
+from saetui.workbench.table_query import Order
+from saetui.workbench.tables import Table
+
+_ABSORBED = (
+    "token_id IN (SELECT token_id FROM absorption_verdicts([$sae], NULL, NULL, NULL) WHERE verdict = 'absorbed')"
+)
+_VOCABULARY = (
+    "token_id IN (SELECT vocabulary.token_id FROM vocabulary JOIN error_study USING (model_id) "
+    "WHERE study_id = $study AND ({}))"
+)
+
+MANIFEST = ScreenManifest(
+    name="hard_tokens",
+    key="4",
+    title="Hard tokens",
+    help="Which tokens stay hard as the SAE grows, and what of their error is linear?",
+    view="saetui.tui.hard_tokens.screen:HardTokensScreen",
+    commands="saetui.commands.hard_tokens",
+    verbs=("errors", "order", "unit", "only", "scaling", "place"),
+    tables=(
+        Table(
+            "hard_tokens.tokens",
+            "hard_tokens",
+            "place",
+            "place",
+            title="tokens",
+            empty="the errors of this SAE have not been studied\nA does it, for all in view",
+            # The order of the query, named: a place in millions of rows is then found without sorting them.
+            order=(Order("rank_value", True),),
+            fixed={"parts": True},
+            filters={"absorbed": _ABSORBED},
+            looked_up=dict.fromkeys(("surface", "letter"), _VOCABULARY),
+        ),
+        Table(
+            "hard_tokens.scaling",
+            "error_scaling",
+            "sae_id",
+            "sae",
+            title="what is left unexplained",
+            empty="no study of these SAEs",
+            pages=("scaling",),
+        ),
+        Table(
+            "hard_tokens.absorbed",
+            "hard_absorbed",
+            "row",
+            title="absorbed words beside others",
+            empty="the letters of these SAEs were not studied for absorption\n3 A does it",
+            # Words of all letters: those of one are too few to compare.
+            fixed={"letter": None},
+            pages=("scaling",),
+        ),
+    ),
+    link=LinkForm(
+        path=("context", "position"),
+        options=("sae", "token", "letter", "order", "unit"),
+        implied=("token",),
+        whole="a place is a context and a position, e.g. hard_tokens/17/45",
+    ),
+    earlier_names=("hard",),
+)

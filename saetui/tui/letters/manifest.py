@@ -1,0 +1,34 @@
+"""What the screen says about itself."""
+
+from saetui.workbench.screens import LinkForm, ScreenManifest
+from saetui.workbench.tables import Table
+
+MANIFEST = ScreenManifest(
+    name="letters",
+    key="2",
+    title="Letters",
+    help="Which latents claim a letter, and how well?",
+    view="saetui.tui.letters.screen:LettersScreen",
+    commands="saetui.commands.letters",
+    verbs=("words",),
+    tables=(
+        Table(
+            "letters.letters",
+            "letters",
+            "letter",
+            "letter",
+            title="letters",
+            empty="not studied for this SAE\n:study letters does it",
+        ),
+        Table(
+            "letters.latents",
+            "letter_latents",
+            "latent",
+            "latent",
+            title="latents",
+            empty="no latent claims this letter",
+        ),
+        Table("letters.words", "letter_words", "surface", "token", title="words", empty="no words"),
+    ),
+    link=LinkForm(path=("letter", "latent"), options=("sae", "token")),
+)

@@ -1,0 +1,15 @@
+"""What the screen says about itself."""
+
+from saetui.workbench.screens import LinkForm, ScreenManifest
+from saetui.workbench.tables import Table
+
+MANIFEST = ScreenManifest(
+    name="overview",
+    key="1",
+    title="Overview",
+    help="Which SAEs are there, and how good are they?",
+    view="saetui.tui.overview.screen:OverviewScreen",
+    verbs=("study", "view"),
+    tables=(Table("overview.saes", "overview", "sae_id", "sae", title="SAEs"),),
+    link=LinkForm(options=("sae", "token")),
+)

@@ -1,0 +1,31 @@
+"""What the screen says about itself."""
+
+from saetui.workbench.screens import LinkForm, ScreenManifest
+from saetui.workbench.tables import Table
+
+MANIFEST = ScreenManifest(
+    name="pursuit",
+    key="5",
+    title="Pursuit",
+    help="Could a better encoder have done it?",
+    view="saetui.tui.pursuit.screen:PursuitScreen",
+    commands="saetui.commands.pursuit",
+    verbs=("pursue", "halt", "choose", "budget", "method", "beside", "inspect"),
+    tables=(
+        Table("pursuit.runs", "pursuit_runs", "pursuit_id", "sae", title="pursuits", empty="none yet; p makes one"),
+        Table(
+            "pursuit.tokens",
+            "pursuit_tokens",
+            "row",
+            "place",
+            title="tokens",
+            empty="no pursuit of this SAE yet; p makes one",
+        ),
+        Table("pursuit.latents", "pursuit_latents", "latent", "latent", title="latents", empty="no latent fires"),
+    ),
+    link=LinkForm(
+        path=("pursuit", "pursued"),
+        options=("sae", "beside", "pursue_tokens", "pursue_l0", "pursue_method"),
+        cleared=("pursuit",),
+    ),
+)

@@ -1,0 +1,1 @@
+"""A screen in another package."""

@@ -1,0 +1,136 @@
+"""A screen with a table is added by another package: nothing in saetui is touched."""
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import polars
+import pytest
+
+from saetui.commands.completion import completions
+from saetui.commands.dispatch import dispatch
+from saetui.workbench.attention import Place
+from saetui.workbench.exceptions import CommandError
+from saetui.workbench.links import link_of
+from saetui.workbench.screens import screens, tables
+from saetui.workbench.workbench import Workbench
+
+from .conftest import Install
+
+# Run where nothing has been imported yet, as a person starts it; what each step shows comes out.
+_APP = """
+import asyncio, json, sys
+from pathlib import Path
+from tests.tui.frame.running import running
+
+async def main(store, exported):
+    shown = {}
+    async with running(store) as run:
+        shown["tabs"] = run.text.splitlines()[1]
+        await run.press("9")
+        await run.shows("letters", "words")
+        await run.until(lambda: all(table.loaded for table in run.app.screen.query("QueryTable")))
+        shown["screen"] = run.text
+        await run.press("L")
+        await run.until(lambda: run.bench.attention.token)
+        shown["token"] = run.bench.attention.token
+        await run.press("question_mark")
+        await run.shows("help · toy_words")
+        shown["help"] = run.text
+        await run.press("escape")
+        run.app.dispatch(f"export {exported}")
+        await run.until(exported.exists)
+    print(json.dumps(shown))
+
+asyncio.run(main(Path(sys.argv[1]), Path(sys.argv[2])))
+"""
+
+
+@pytest.fixture
+def toy_screen(install: Install) -> None:
+    assert "toy_words" not in screens()
+    install("saetui.screens", "toy_words", "toy_screen")
+
+
+def test_a_screen_of_another_package_is_shown_with_its_tab_key_help_and_table(
+    toy_screen: None, made_study: Path, tmp_path: Path
+) -> None:
+    store, exported = Path(shutil.copytree(made_study, tmp_path / "store")), tmp_path / "words.parquet"
+    done = subprocess.run(
+        [sys.executable, "-c", _APP, str(store), str(exported)],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        cwd=Path(__file__).parents[2],
+    )
+    assert done.returncode == 0, done.stderr
+    shown = json.loads(done.stdout)
+    assert shown["tabs"].split("│")[-1].split() == ["9", "Toy", "words"]
+    rows = polars.read_parquet(exported).to_dicts()
+    longest = max(row["length"] for row in rows)
+    assert rows[0]["length"] == longest
+    assert [row["length"] for row in rows] == sorted((row["length"] for row in rows), reverse=True)
+    assert f"{rows[0]['surface']}" in shown["screen"]
+    assert "L longest" in shown["screen"].splitlines()[-1]
+    assert shown["token"] == next(row["surface"] for row in rows if row["letter"] == "s")
+    for part in ("How long are the words?", "Toy words", ":longest", "Look at the longest word of a letter"):
+        assert part in shown["help"]
+
+
+def test_its_name_table_verb_and_links_are_completed(toy_screen: None, bench: Workbench) -> None:
+    again = Workbench(bench.store, inline=True)
+    dispatch(again, "screen toy_words")
+
+    def offered(line: str) -> list[str]:
+        return [completion.line for completion in completions(line, again)]
+
+    assert "screen toy_words" in offered("screen t")
+    assert offered("open toy") == ["open toy_words/"]
+    assert offered("focus ") == ["focus toy_words.words"]
+    assert offered("longest ") == ["longest a", "longest s", "longest z"]
+
+
+def test_its_links_lead_back(toy_screen: None, bench: Workbench) -> None:
+    again = Workbench(bench.store, inline=True)
+    dispatch(again, "screen toy_words")
+    dispatch(again, "letter s")
+    link = link_of(Place(again.screen, again.attention), again.catalogue)
+    assert link.startswith("toy_words/s?sae=")
+    dispatch(again, "screen overview")
+    dispatch(again, "letter a")
+    dispatch(again, f"open {link}")
+    assert (again.screen, again.attention.letter) == ("toy_words", "s")
+
+
+def test_what_its_table_shows_can_be_filtered_sorted_and_asked_for(toy_screen: None, bench: Workbench) -> None:
+    again = Workbench(bench.store, inline=True)
+    for line in ("screen toy_words", "filter length<4", "sort letter"):
+        dispatch(again, line)
+    sql, parameters = again.query_of("toy_words.words")
+    rows = again.store.fetch(sql, **parameters).dicts()
+    assert rows
+    assert max(row["length"] for row in rows) < 4
+    assert [row["letter"] for row in rows] == sorted(row["letter"] for row in rows)
+
+
+def test_its_verbs_belong_to_it_alone(toy_screen: None) -> None:
+    from saetui.commands.vocabulary import commands
+
+    assert [screen for screen in screens() if commands()["longest"].works_on(screen)] == ["toy_words"]
+    assert "toy_words.words" in tables()
+
+
+@pytest.mark.parametrize(
+    ("name", "package", "problem"),
+    [
+        ("absent", "toy_absent", r"toy_absent\.manifest cannot be imported"),
+        ("toy_other", "toy_screen", r"toy_screen\.manifest has no MANIFEST of a screen 'toy_other'"),
+        ("letters", "toy_screen", r"toy_screen has the name of another screen, 'letters'"),
+    ],
+)
+def test_a_screen_that_cannot_be_had_is_named(install: Install, name: str, package: str, problem: str) -> None:
+    install("saetui.screens", name, package)
+    with pytest.raises(CommandError, match=rf"saetui\.screens: {problem}"):
+        screens()
