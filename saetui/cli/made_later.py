@@ -10,9 +10,6 @@ from typer.core import TyperCommand, TyperGroup
 from saetui.cli import work
 from saetui.cli.guard import guarded, told
 
-# The study called so is the whole of it; the job of that name is its first half.
-_STUDY_OF = {"absorption": "letters"}
-
 
 class _MadeLater(TyperCommand):
     """A command that is its name and its help until it is called, completed or asked for its own help."""
@@ -64,8 +61,10 @@ def _studies() -> typer.Typer:
     def run(document: dict[str, Any], store: Path | None, device: str | None, force: bool) -> None:
         guarded(work.make_study)(document, store, device, force=force)
 
-    for kind, spec in spec_kinds().items():
-        if kind not in _STUDY_OF.values() and can_be_typed(spec):
+    known = spec_kinds()
+    whole = {spec.whole_study for spec in known.values()}
+    for kind, spec in known.items():
+        if kind not in whole and can_be_typed(spec):
             command = spec_command(spec, run, store_option)
-            app.command(_STUDY_OF.get(kind, kind), short_help=spec.model_fields["kind"].description)(command)
+            app.command(spec.whole_study or kind, short_help=spec.model_fields["kind"].description)(command)
     return app

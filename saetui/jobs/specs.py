@@ -60,6 +60,9 @@ class Spec(Frozen):
     # Fields whose text may be a path; a relative one is made absolute, since a worker runs in another folder.
     paths: ClassVar[tuple[str, ...]] = ()
 
+    # The study that the kind is the whole of, where that has another name: the kind of that name is its first half.
+    whole_study: ClassVar[str | None] = None
+
     # Other kinds of job that belong to a study of this kind, for the same SAEs.
     along: ClassVar[tuple[str, ...]] = ()
 

@@ -14,6 +14,7 @@ from saetui.figures.plots import BarChart
 from saetui.workbench.workbench import Workbench
 from store import Store
 from tests.figures.made import make_store
+from tests.tui.frame.running import running
 
 from .conftest import Install
 
@@ -75,6 +76,19 @@ def test_the_command_line_lists_completes_and_draws_it(install: Install, study: 
     assert "narrow" not in drawn
     told("figure", "toy_widths", "--store", study, "--out", tmp_path / "widths.svg")
     assert "width of each SAE" in (tmp_path / "widths.svg").read_text()
+
+
+async def test_the_interface_offers_and_draws_it(install: Install, study: Path) -> None:
+    install("saetui.figures", "toy_widths", "toy_figure")
+    async with running(study) as run:
+        await run.press("F")
+        await run.shows("absorption_rate")
+        await run.type("toy_w")
+        await run.shows("toy_widths", "How wide is each SAE?")
+        await run.press("enter")
+        await run.shows("width of each SAE", "All SAEs.")
+        await run.press("i")
+        await run.shows("Each bar is one SAE, as long as it has latents.")
 
 
 def test_what_a_figure_lacks_is_named_and_the_others_are_drawn(install: Install, study: Path) -> None:

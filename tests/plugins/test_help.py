@@ -28,6 +28,7 @@ def test_an_architecture_shows_in_help_and_completion(install: Install) -> None:
     assert "toy_absolute" not in told("study", "train", "--help")
     install("saetui.architectures", "toy_absolute", "toy_architecture")
     assert "toy_absolute" in told("study", "train", "--help")
+    assert "toy_absolute" in told("train", "--help")
     assert "toy_absolute" in SOURCES["architecture"](None)  # type: ignore[arg-type]
 
 

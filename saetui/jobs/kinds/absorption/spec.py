@@ -1,6 +1,6 @@
 """What the absorption job is to do."""
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
@@ -13,6 +13,8 @@ class AbsorptionSpec(WordsSpec):
     It takes SAEs of any number of hook points; the model reads the prompts once for all of them. What an earlier job
     has finished with the same settings is not done again.
     """
+
+    whole_study: ClassVar[str | None] = "letters"
 
     kind: Literal["absorption"] = Field(default="absorption", description="Letters, main latents and absorption.")
     saes: tuple[str, ...] = Field(
