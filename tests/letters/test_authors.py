@@ -14,6 +14,7 @@ from saetui.letters.latents import SparseLatents
 from saetui.letters.selection_probe import SELECTION
 from saetui.letters.sparse_probes import SparseProbe, sparse_probes
 from saetui.sae import load_sae
+from saetui.sae.base import FIRING
 
 
 class Words(NamedTuple):
@@ -58,7 +59,19 @@ def _mean_main_f1(f1: dict[str, list[float]], n_main: dict[str, int]) -> float:
     return sum(f1[letter][n_main[letter] - 1] for letter in f1) / len(f1)
 
 
-def test_our_ranking_finds_better_main_latents(words: Words, capsys: pytest.CaptureFixture[str]) -> None:
+def _best_latents_f1(words: Words) -> float:
+    """Mean over letters of the best F1 that a single latent has on the test words; it says yes where it fires."""
+    fires = words.test > FIRING
+    best = []
+    for letter in words.expected["k_sparse"]:
+        positive = torch.tensor([label == letter for label in words.test_labels])
+        best.append(float((2 * fires[positive].sum(0) / (fires.sum(0) + positive.sum())).max()))
+    return sum(best) / len(best)
+
+
+def test_our_ranking_finds_main_latents_as_good_as_the_best_latents_there_are(
+    words: Words, capsys: pytest.CaptureFixture[str]
+) -> None:
     """Theirs is what few steps leave of a random start; with their batch ours is no better."""
     theirs = words.expected["k_sparse"]
     by_theirs = {letter: row["f1"] for letter, row in theirs.items()}
@@ -77,9 +90,10 @@ def test_our_ranking_finds_better_main_latents(words: Words, capsys: pytest.Capt
         )
     with capsys.disabled():
         print("", *lines, sep="\n    ")  # noqa: T201
-    assert found["our batch"] > 0.7
-    assert found["our batch"] > 2 * their_f1
-    assert found["their batch"] < 0.5
+    best = _best_latents_f1(words)
+    assert found["our batch"] > 0.95 * best
+    assert found["our batch"] > 1.5 * their_f1
+    assert found["their batch"] < 0.5 * best
 
 
 def _at(f1: dict[str, list[float]], k: int) -> float:
