@@ -46,7 +46,7 @@ def test_version_is_the_packages(tmp_path: Path) -> None:
     assert saetui("--version", home=tmp_path).stdout.strip() == __version__
 
 
-def test_unknown_option_is_bad_use(tmp_path: Path) -> None:
+def test_an_unknown_option_exits_with_2(tmp_path: Path) -> None:
     done = saetui("open", "--nonsense", home=tmp_path)
     assert done.returncode == 2
     assert done.stdout == ""
@@ -59,14 +59,14 @@ def test_without_a_store_the_first_step_is_named(tmp_path: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
-def test_missing_store(tmp_path: Path) -> None:
+def test_a_missing_store_is_named(tmp_path: Path) -> None:
     done = saetui("open", tmp_path / "nowhere", home=tmp_path)
     assert done.returncode == 1
     assert str(tmp_path / "nowhere") in done.stderr
     assert "Traceback" not in done.stderr
 
 
-def test_a_text_file_is_no_store(tmp_path: Path) -> None:
+def test_a_text_file_is_not_a_store(tmp_path: Path) -> None:
     path = tmp_path / "notes.txt"
     path.write_text("not a store")
     done = saetui("open", path, home=tmp_path)
@@ -83,7 +83,7 @@ def test_open_without_a_terminal_prints_what_an_empty_store_has(store: Path, tmp
     assert "no SAEs yet" in done.stderr
 
 
-def test_no_jobs_yet(store: Path, tmp_path: Path) -> None:
+def test_a_store_without_jobs_says_so(store: Path, tmp_path: Path) -> None:
     done = saetui("jobs", "--store", store, home=tmp_path)
     assert done.returncode == 0
     assert "no jobs yet" in done.stderr

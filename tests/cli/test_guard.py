@@ -82,7 +82,7 @@ def test_an_error_is_a_message_and_a_code(
     assert "Traceback" not in text
 
 
-def test_a_fault_of_the_program_leaves_its_traceback_in_a_file(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_bug_leaves_its_traceback_in_a_file(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     _, text = ended(raising(ZeroDivisionError(f"by {ALL}")), capsys)
     log = home / "state" / "saetui" / "last-error.txt"
     assert f"the traceback is in {log}" in text
@@ -118,6 +118,6 @@ def test_a_command_that_ends_well_keeps_its_code(capsys: pytest.CaptureFixture[s
     assert ended(lambda: 1, capsys) == (1, "")
 
 
-def test_a_reader_that_leaves_is_no_failure(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_reader_that_leaves_is_not_a_failure(capsys: pytest.CaptureFixture[str]) -> None:
     assert ended(raising(BrokenPipeError()), capsys) == (0, "")
     assert sys.stdout is not None

@@ -199,7 +199,7 @@ NINES = "9" * 5000
         (["study", "errors", "--store", "STORE", "--seed", "x"], "--seed"),
     ],
 )
-def test_bad_use_ends_with_2_and_names_what_is_wrong(
+def test_misuse_exits_with_2_and_names_what_is_wrong(
     arguments: list[str],
     said: str,
     study: Path,
@@ -216,7 +216,7 @@ def test_bad_use_ends_with_2_and_names_what_is_wrong(
 
 
 @pytest.mark.parametrize("memory", [b"\0\xff", b"", b"relative", b"/a\0b", b"\n" * 5, b"/" * 100_000])
-def test_a_damaged_memory_of_the_last_store_is_none(
+def test_a_damaged_memory_of_the_last_store_is_ignored(
     memory: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     place = tmp_path / "XDG_STATE_HOME" / "saetui" / "last_store"

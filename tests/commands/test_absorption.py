@@ -93,7 +93,7 @@ def test_the_metric_changes_what_a_verdict_is(cases: Workbench) -> None:
     assert "partly" not in verdicts(cases)
 
 
-def test_words_go_round(cases: Workbench) -> None:
+def test_cases_cycles_through_absorbed_missed_and_all(cases: Workbench) -> None:
     everything = sum(verdicts(cases).values())
     assert dispatch(cases, "cases") == Filter("verdict = absorbed", table=CASES)
     assert set(verdicts(cases)) == {"absorbed"}

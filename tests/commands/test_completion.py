@@ -29,7 +29,7 @@ def lines(line: str, bench: Workbench) -> list[str]:
         ("letter s x", []),
     ],
 )
-def test_offers(bench: Workbench, line: str, first: list[str]) -> None:
+def test_completions_of_a_line_begin_with_the_expected(bench: Workbench, line: str, first: list[str]) -> None:
     assert lines(line, bench) == first
 
 

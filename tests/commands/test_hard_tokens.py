@@ -67,7 +67,7 @@ def test_an_order_takes_the_place_of_a_sorting(errors: Workbench) -> None:
     assert errors.tables[TOKENS].sort is None
 
 
-def test_units(errors: Workbench) -> None:
+def test_unit_cycles_through_norm_share_and_fvu(errors: Workbench) -> None:
     norm = first(errors)["errors"]
     dispatch(errors, "unit")
     assert errors.attention.unit == "share"
@@ -76,7 +76,7 @@ def test_units(errors: Workbench) -> None:
         dispatch(errors, "unit meter")
 
 
-def test_only_some_tokens(errors: Workbench) -> None:
+def test_only_filters_tokens_by_absorption_letter_or_token(errors: Workbench) -> None:
     for which in ("absorbed", "letter", "token", "all"):
         dispatch(errors, "letter s")
         dispatch(errors, "token short")
@@ -98,7 +98,7 @@ def test_only_some_tokens(errors: Workbench) -> None:
             assert {row["surface"] for row in rows} <= set(absorbed)
 
 
-def test_only_goes_round_what_means_something_here(errors: Workbench) -> None:
+def test_only_cycles_through_what_applies_here(errors: Workbench) -> None:
     shown = []
     for _ in range(3):
         dispatch(errors, "only")
@@ -131,7 +131,7 @@ def test_marks_and_notes_carry_context_and_position(errors: Workbench) -> None:
     assert errors.store.fetch("SELECT subject, token, text FROM note").rows == [("place", subject.key, "odd one")]
 
 
-def test_links_lead_back(errors: Workbench) -> None:
+def test_links_lead_back_to_token_order_and_unit(errors: Workbench) -> None:
     dispatch(errors, "open hard_tokens/3/7?sae=w256-k4&order=worse&unit=share")
     attention = errors.attention
     assert (errors.screen, attention.order, attention.unit, attention.context) == ("hard_tokens", "worse", "share", 3)

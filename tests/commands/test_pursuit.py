@@ -133,7 +133,7 @@ def test_what_cannot_be_done_says_why(
     assert not submitted
 
 
-def test_without_an_error_study_nobody_knows_the_hardest(made_study: Path, tmp_path: Path) -> None:
+def test_the_hardest_tokens_need_an_error_study(made_study: Path, tmp_path: Path) -> None:
     bench = Workbench.open(Path(shutil.copytree(made_study, tmp_path / "plain")), inline=True)
     try:
         with pytest.raises(CommandError, match="errors of w64-k4 have not been studied"):

@@ -37,7 +37,7 @@ def recorded(bench: Workbench) -> Path:
     return bench.recorder.path
 
 
-def test_a_session_file_is_a_header_and_a_line_a_command(recorded: Path, bench: Workbench) -> None:
+def test_a_session_file_is_a_header_and_one_line_per_command(recorded: Path, bench: Workbench) -> None:
     header, *lines = [json.loads(line) for line in recorded.read_text(encoding="utf-8").splitlines()]
     assert header["saetui"] == saetui.__version__
     assert header["store"] == fingerprint(bench.store)
@@ -236,7 +236,7 @@ def test_a_damaged_file_is_named_with_line_and_field(tmp_path: Path, damage: str
     assert len(str(raised.value)) < 500
 
 
-def test_what_is_no_file_is_named_and_not_waited_for(tmp_path: Path) -> None:
+def test_what_is_not_a_file_is_named_and_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     (tmp_path / "folder").mkdir()
     (tmp_path / "zero").symlink_to("/dev/zero")

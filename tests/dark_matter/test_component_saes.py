@@ -67,7 +67,7 @@ def test_the_sparse_part_is_learned_and_the_noise_is_not() -> None:
     assert (steps[0], steps[-1]) == (("activation", 10), ("nonlinear", 120))
 
 
-def test_a_part_that_is_not_there_has_no_sae() -> None:
+def test_an_absent_part_has_no_sae() -> None:
     planted = Planted(noise=0.0)
     trained = train_component_saes(planted.read, planted.fit(), SPLIT, k=1, width=8, steps=1, n_replicates=2)
     assert list(trained.saes) == ["activation", "error", "linear"]

@@ -53,7 +53,7 @@ def test_the_whole_error_restores_the_model_and_nothing_restores_nothing(fit: Li
     assert whole.losses["with_linear"].value == pytest.approx(whole.losses["clean"].value, abs=1e-6)
 
 
-def test_a_share_of_the_error(fit: LinearErrorFit) -> None:
+def test_putting_back_a_share_of_the_error_recovers_that_share(fit: LinearErrorFit) -> None:
     measured = measure(linear_part(fit, 0.25))
     assert measured.norm_share["linear"].value == pytest.approx(0.25, abs=1e-6)
     assert measured.squared_norm_share["linear"].value == pytest.approx(1 / 16, abs=1e-6)

@@ -105,7 +105,7 @@ def test_tokens_are_read_once_more_than_fitted() -> None:
     assert seen[-1] == (48, 48)
 
 
-def test_a_row_that_fails_one_sae_is_left_to_none() -> None:
+def test_a_row_that_fails_for_one_sae_is_left_out_for_all() -> None:
     tokens = Tokens("one", "two")
     tokens.saes["two"][100] = torch.nan
     with pytest.warns(UserWarning, match=r"1 tokens .* \(two 1\)"):
@@ -115,14 +115,14 @@ def test_a_row_that_fails_one_sae_is_left_to_none() -> None:
     assert study.notes == study.fits["one"].notes
 
 
-def test_reconstructions_must_fit() -> None:
+def test_reconstructions_of_another_shape_are_refused() -> None:
     tokens = Tokens("one", "two")
     tokens.saes["two"] = tokens.saes["two"][:, :5]
     with pytest.raises(ValueError, match=r"two: reconstructions of shape \(160, 5\) do not fit"):
         decompose_errors(tokens, SPLIT)
 
 
-def test_empty_sides() -> None:
+def test_sides_without_tokens_are_refused() -> None:
     tokens = Tokens("one")
     with pytest.raises(ValueError, match="train contexts hold no"):
         decompose_errors(lambda _: [], SPLIT)

@@ -76,7 +76,7 @@ def test_rows_that_are_not_finite_are_left_out() -> None:
     assert predict_from_earlier(planted.read, fit, SPLIT, n_replicates=5).excluded_rows == 2
 
 
-def test_empty_sides() -> None:
+def test_sides_without_tokens_are_refused() -> None:
     planted = Planted()
     with pytest.raises(ValueError, match="train contexts hold no"):
         predict_from_earlier(lambda _: [], planted.fit(), SPLIT)
@@ -84,7 +84,7 @@ def test_empty_sides() -> None:
         predict_from_earlier(lambda c: [] if torch.equal(c, SPLIT.test) else planted.read(c), planted.fit(), SPLIT)
 
 
-def test_reading_out_of_a_model() -> None:
+def test_earlier_outputs_are_read_from_the_model() -> None:
     corpus = random_corpus()
     read = EarlierReconstructions(
         CopyModel(),  # type: ignore[arg-type]

@@ -35,7 +35,7 @@ def test_a_single_context_has_no_interval() -> None:
     assert (estimate.value, estimate.low, estimate.high) == (1.0, None, None)
 
 
-def test_seeded() -> None:
+def test_the_seed_decides_the_draws() -> None:
     values, context = torch.arange(40.0), torch.arange(40) // 4
     one, same, other = (mean_estimate(values, context, seed=seed) for seed in (1, 1, 2))
     assert (one.replicates == same.replicates).all()
@@ -49,7 +49,7 @@ def test_figures_of_one_study_are_paired() -> None:
     assert (difference.low, difference.value, difference.high) == pytest.approx((3, 3, 3))
 
 
-def test_undefined_figures() -> None:
+def test_figures_of_undefined_ones_are_undefined() -> None:
     one, none = Estimate(1.0, np.array([1.0, 2.0])), Estimate(None, np.array([np.nan, 1.0]))
     assert combine(lambda a, b: a + b, one, none).value is None
     assert np.isnan(combine(lambda a, b: a + b, one, none).replicates).tolist() == [True, False]

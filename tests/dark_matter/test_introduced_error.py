@@ -85,11 +85,11 @@ def test_an_sae_that_always_says_the_same_has_no_grid() -> None:
     assert introduced_error_of(sae, tokens) == []
 
 
-def test_nothing_to_track() -> None:
+def test_without_variation_nothing_is_tracked() -> None:
     assert tracking([1.0, 2.0], [3.0, 3.0]) is None
 
 
-def test_misuse() -> None:
+def test_shares_and_deviations_out_of_range_are_refused() -> None:
     with pytest.raises(ValueError, match="at least 0"):
         introduced_error_grid(ACTIVATIONS, dense_deviations=[-1.0])
     with pytest.raises(ValueError, match="shares between 0 and 1"):

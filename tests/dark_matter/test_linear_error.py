@@ -256,7 +256,7 @@ def test_half_precision_counts_in_full() -> None:
     assert measured.r2_total == pytest.approx(exact.r2_total, abs=1e-6)
 
 
-def test_misuse() -> None:
+def test_shapes_masks_and_splits_that_do_not_fit_are_refused() -> None:
     x = normal(100, 4)
     with pytest.raises(ValueError, match=r"\(100, 3\) do not fit activations of shape \(100, 4\)"):
         fit_linear_error(x, x[:, :3], first(50, 100))

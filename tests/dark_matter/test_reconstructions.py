@@ -28,7 +28,7 @@ def test_tokens_that_count_come_once_with_reconstructions() -> None:
     assert rows.l0["most"].tolist() == [1] * 38
 
 
-def test_first_position() -> None:
+def test_positions_before_the_first_are_left_out() -> None:
     read = reader(first_position=15)
     (rows,) = read(torch.tensor([0, 11]))
     assert rows.position.tolist() == [15, 16, 17, 18, 19]
@@ -36,7 +36,7 @@ def test_first_position() -> None:
 
 
 @pytest.mark.parametrize(("kept_bytes", "passes"), [(1 << 20, 3), (0, 6)])
-def test_what_fits_is_kept(kept_bytes: int, passes: int) -> None:
+def test_batches_that_fit_into_memory_are_kept(kept_bytes: int, passes: int) -> None:
     model = CopyModel()
     read = reader(model, batch_size=2, kept_bytes=kept_bytes)
     contexts = torch.arange(6)

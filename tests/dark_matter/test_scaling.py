@@ -61,7 +61,7 @@ def test_error_that_rises_with_width_is_all_floor() -> None:
     assert law.floor == pytest.approx(0.13)
 
 
-def test_misuse() -> None:
+def test_widths_and_fvus_that_do_not_match_are_refused() -> None:
     with pytest.raises(ValueError, match="7 widths and 1 FVUs"):
         fit_power_law(WIDTHS, [0.1])
     with pytest.raises(ValueError, match="width 4"):
@@ -70,7 +70,7 @@ def test_misuse() -> None:
         fit_power_law([4, 8], [0.1, -0.1])
 
 
-def test_plateau() -> None:
+def test_a_line_is_a_plateau_where_it_hardly_moves() -> None:
     flat = fit_plateau([2, 4, 8, 16], [0.1, 0.102, None, 0.1])
     assert flat is not None
     assert flat.flat

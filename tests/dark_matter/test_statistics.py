@@ -35,7 +35,7 @@ def test_solution_is_that_of_least_squares(offset: float) -> None:
     torch.testing.assert_close(collect(x, y).solve()(x), direct, atol=1e-3, rtol=0)
 
 
-def test_without_an_intercept() -> None:
+def test_without_an_intercept_it_is_least_squares_through_zero() -> None:
     x, y = data(0.5)
     direct = torch.linalg.lstsq(x, y).solution
     solved = collect(x, y).solve(intercept=False)
@@ -43,7 +43,7 @@ def test_without_an_intercept() -> None:
     assert not solved.intercept.any()
 
 
-def test_some_of_the_columns() -> None:
+def test_a_fit_to_some_columns_is_that_of_these_alone() -> None:
     x, y = data(3.0)
     chosen = [4, 0, 3]
     of_all, of_three = collect(x, y).solve(columns=chosen), collect(x[:, chosen], y).solve()
@@ -65,7 +65,7 @@ def test_two_parts_together_are_the_whole() -> None:
     torch.testing.assert_close(empty.cross(centred=False), x.T @ y)
 
 
-def test_residual_from_the_sums_alone() -> None:
+def test_the_residual_follows_from_the_sums_alone() -> None:
     x, y = data(2.0)
     fitted = collect(x[:500], y[:500])
     held_out = collect(x[500:], y[500:])
@@ -76,7 +76,7 @@ def test_residual_from_the_sums_alone() -> None:
         torch.testing.assert_close(held_out.squared_residual(solved, columns), direct)
 
 
-def test_nothing_added() -> None:
+def test_without_rows_there_is_nothing_to_fit() -> None:
     with pytest.raises(ValueError, match="no rows were added"):
         Targets(Predictors()).solve()
 

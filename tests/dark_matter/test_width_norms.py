@@ -67,12 +67,12 @@ def test_only_tokens_that_were_held_out_are_used() -> None:
     assert measured.pairs["a", "b"].r2.value == pytest.approx(1, abs=1e-9)
 
 
-def test_unknown_saes() -> None:
+def test_unknown_saes_are_named() -> None:
     with pytest.raises(ValueError, match="c cannot be compared; name two or more of a"):
         width_norms(tokens({"a": (uniform(0),) * 3}), ["a", "c"])
 
 
-def test_baselines() -> None:
+def test_each_baseline_explains_its_share_of_the_norm() -> None:
     token_id = torch.randint(20, (N,), generator=torch.Generator().manual_seed(3))
     of_token = torch.arange(20)[token_id].double()
     l0, activation, noise, loss = torch.arange(N) % 7, uniform(1), uniform(2), uniform(4)

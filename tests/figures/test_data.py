@@ -103,7 +103,7 @@ def test_other_thresholds_give_other_rates(study: Store) -> None:
     assert places(chart(split, "main latents against L0")) == {"64": {"wide": (1.9, 1.0)}}
 
 
-def test_splits(study: Store) -> None:
+def test_splits_have_the_mean_number_of_main_latents(study: Store) -> None:
     made = chart(figure(study, "splits"), "main latents against L0")
     assert places(made) == {"16": {"narrow": (2.0, 1.0), "dense": (4.0, 1.0)}, "64": {"wide": (1.9, 1.5)}}
     assert (made.lines[1].points[0].low, made.lines[1].points[0].high) == (1.0, 2.0)

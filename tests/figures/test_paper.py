@@ -60,7 +60,7 @@ def test_lines_differ_in_more_than_colour(tmp_path: Path) -> None:
     assert len({style.partition("stroke-dasharray")[2] for style in drawn}) >= 2
 
 
-def test_a_png_has_300_dots_an_inch(study: Store, tmp_path: Path) -> None:
+def test_a_png_has_300_dots_per_inch(study: Store, tmp_path: Path) -> None:
     with Image.open(figure(study, "splits").save(tmp_path / "figure.png")) as image:
         assert image.format == "PNG"
         assert image.info["dpi"] == pytest.approx((300, 300), abs=0.1)

@@ -45,7 +45,9 @@ def caused(error: Exception, cause: Exception) -> Exception:
         (ValueError(), "ValueError", "log", 0),
     ],
 )
-def test_an_exception(error: Exception, message: str, hint: str | None, clean: int) -> None:
+def test_an_exception_becomes_a_message_with_a_hint(
+    error: Exception, message: str, hint: str | None, clean: int
+) -> None:
     failure = explain(error)
     assert failure.message.startswith(message)
     assert "\n" not in failure.message
@@ -53,7 +55,7 @@ def test_an_exception(error: Exception, message: str, hint: str | None, clean: i
     assert failure.clean == bool(clean)
 
 
-def test_memory_that_cannot_be_had_on_the_cpu() -> None:
+def test_memory_that_the_cpu_lacks_becomes_a_hint() -> None:
     with pytest.raises(RuntimeError) as error:
         torch.empty(1 << 60, dtype=torch.uint8)
     assert explain(error.value).message.startswith("out of memory: ")
@@ -69,7 +71,7 @@ def test_memory_that_cannot_be_had_on_the_cpu() -> None:
         (3, "the process ended with exit code 3", "log"),
     ],
 )
-def test_the_end_of_a_process(code: int, message: str, hint: str) -> None:
+def test_the_end_of_a_process_becomes_a_message_with_a_hint(code: int, message: str, hint: str) -> None:
     failure = explain_exit(code)
     assert failure.message.startswith(message)
     assert hint in (failure.hint or "")

@@ -71,7 +71,7 @@ def test_a_worker_ends_only_its_own_jobs(job: JobFolder) -> None:
 
 
 @pytest.mark.parametrize(("asked", "state"), [(True, "cancelled"), (False, "failed")])
-def test_a_wish_to_stop_counts_until_the_end_is_written(
+def test_a_request_to_stop_counts_until_the_end_is_written(
     job: JobFolder, monkeypatch: pytest.MonkeyPatch, asked: bool, state: str
 ) -> None:
     me = ProcessIdentity.current()

@@ -25,7 +25,7 @@ def history(path: Path, records: Iterable[tuple[float, str, float, float | None]
     return progress
 
 
-def test_a_steady_rate(tmp_path: Path) -> None:
+def test_a_steady_rate_gives_rate_and_time_left(tmp_path: Path) -> None:
     progress = history(tmp_path / "p", [(t, "train", 50 * t, 1000) for t in range(11)])
     assert progress.rate == pytest.approx(50)
     assert progress.eta_s == pytest.approx(10)

@@ -110,7 +110,7 @@ def test_all_faults_are_told_at_once() -> None:
     assert len(refusal({**TRAIN, "tokens": -1, "sede": 3}).splitlines()) == 2
 
 
-def test_not_a_table() -> None:
+def test_what_is_not_a_table_is_refused() -> None:
     assert "expected a table" in refusal([1, 2])
 
 
@@ -276,7 +276,7 @@ def nested(depth: int) -> list[object]:
         ("~no-user-of-this-name/a.toml", None, "cannot be read"),
     ],
 )
-def test_what_is_no_spec_is_refused_at_once(tmp_path: Path, name: str, content: bytes | None, message: str) -> None:
+def test_what_is_not_a_spec_is_refused_at_once(tmp_path: Path, name: str, content: bytes | None, message: str) -> None:
     path: Path | str = name
     if content is not None:
         path = tmp_path / name
@@ -343,7 +343,7 @@ def test_random_damage_is_always_a_refusal(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("data", "called"), [(None, "null"), ([], "a list"), (3, "a number"), ("train", "text")])
-def test_what_is_no_table_is_called_as_in_the_file(data: object, called: str) -> None:
+def test_what_is_not_a_table_is_named_as_in_the_file(data: object, called: str) -> None:
     with pytest.raises(JobError, match=rf"expected a table with the fields of a job spec, got {called}$"):
         parse_spec(data)
 

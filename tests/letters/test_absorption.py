@@ -68,7 +68,7 @@ def test_a_verdict_says_what_it_rests_on() -> None:
     assert (silent.latent, silent.effect, silent.lead) == (None, 0.0, 0.0)
 
 
-def test_thresholds_can_change() -> None:
+def test_thresholds_decide_the_verdict() -> None:
     assert _verdict([-1.5, -0.2], rule=AbsorptionRule(lead=1.4)).outcome == "no lead"
     assert _verdict([-1.5, -0.2], rule=AbsorptionRule(min_cosine=0.6)).outcome == "not aligned"
     assert _verdict([-0.6], rule=AbsorptionRule(lead=0.5, min_cosine=0.5)).absorbed
@@ -92,7 +92,7 @@ def test_latents_outside_the_cosines_are_refused() -> None:
         paper_verdicts(torch.tensor([[4]]), torch.ones(1, 1), torch.ones(1, 1), torch.ones(3), [])
 
 
-def test_no_word_no_verdict() -> None:
+def test_without_words_there_are_no_verdicts() -> None:
     assert (
         paper_verdicts(torch.zeros(0, 2, dtype=torch.long), torch.zeros(0, 2), torch.zeros(0, 2), torch.ones(3), [])
         == []

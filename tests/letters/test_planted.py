@@ -118,7 +118,7 @@ def test_sparse_probes_and_main_latents(expected: Expected) -> None:
 
 @each_delta
 @pytest.mark.parametrize("max_words", [MAX_WORDS, 5])
-def test_paper_metric(expected: Expected, max_words: int) -> None:
+def test_the_paper_metric_gives_the_planted_rate(expected: Expected, max_words: int) -> None:
     """A sample of five of the ten candidates gives the same rate, since all of them are absorbed."""
     rates = _rates(*_study(expected.delta), max_words)
     assert [rate.rate for rate in rates] == pytest.approx([expected.rate] * N_LETTERS)
@@ -138,7 +138,7 @@ def test_a_letter_without_candidates_counts_as_0() -> None:
 
 
 @each_delta
-def test_projection_metric(expected: Expected) -> None:
+def test_the_projection_metric_gives_the_planted_fraction(expected: Expected) -> None:
     words, probes = _study(expected.delta)
     decoder = words.sae.decoder_directions()
     for letter, probe in probes.items():

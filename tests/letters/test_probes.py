@@ -37,7 +37,7 @@ def test_non_finite_activations_are_refused(bad: float) -> None:
         train_probes(x, torch.arange(26))
 
 
-def test_metrics_by_hand() -> None:
+def test_metrics_are_those_worked_out_by_hand() -> None:
     scores = torch.tensor([2.0, 1.0, -1.0, 3.0, -2.0])
     positive = torch.tensor([True, True, True, False, False])
     metrics = letter_metrics(scores, positive)

@@ -22,7 +22,7 @@ from saetui.letters.projection import (
         (-0.1, 0.5, 1.0),
     ],
 )
-def test_fractions_by_hand(main: float, absorbers: float, fraction: float) -> None:
+def test_fractions_are_those_worked_out_by_hand(main: float, absorbers: float, fraction: float) -> None:
     of_main, of_absorbers, whole = (torch.tensor([v], dtype=torch.float64) for v in (main, absorbers, 1.0))
     assert float(absorption_fractions(of_main, of_absorbers, whole)) == pytest.approx(fraction, abs=1e-9)
 

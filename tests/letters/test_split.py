@@ -20,7 +20,7 @@ def test_letters_with_too_few_words_are_listed() -> None:
     assert not {"a", "b"} & set(skipped)
 
 
-def test_the_seed_decides() -> None:
+def test_the_seed_decides_the_split() -> None:
     assert split_words(WORDS, seed=1) == split_words(WORDS, seed=1)
     assert split_words(WORDS, seed=1) != split_words(WORDS, seed=2)
 

@@ -23,7 +23,7 @@ def test_every_delta_reconstructs_exactly(delta: float) -> None:
 @pytest.mark.parametrize(
     ("delta", "l1", "norm_weighted"), [(0, 0.3, 0.3), (0.5, 0.275, 0.280901699), (1, 0.25, 0.270710678)]
 )
-def test_costs_by_hand(delta: float, l1: float, norm_weighted: float) -> None:
+def test_costs_are_those_worked_out_by_hand(delta: float, l1: float, norm_weighted: float) -> None:
     cost = delta_cost(delta, p_both=0.05, p_parent=0.2)
     assert cost.l1 == pytest.approx(l1, abs=1e-9)
     assert cost.norm_weighted == pytest.approx(norm_weighted, abs=1e-9)

@@ -17,7 +17,7 @@ def message(source: str | Path) -> str:
     return str(raised.value)
 
 
-def test_the_standard_library() -> None:
+def test_the_standard_library_is_a_corpus() -> None:
     corpus = load_corpus("stdlib")
     names = [document.name for document in corpus.documents()]
     assert {"argparse.py", "topic/with"} <= set(names)
@@ -38,7 +38,7 @@ def test_a_damaged_copy_of_the_standard_library_is_made_again(
     assert standard_library_documents(cache=tmp_path) == whole
 
 
-def test_a_text_file(tmp_path: Path) -> None:
+def test_a_text_file_is_one_document(tmp_path: Path) -> None:
     path = tmp_path / "tale.txt"
     path.write_text("\ufeffOnce upon a time — there was a café.", encoding="utf-8")
     corpus = load_corpus(path)
@@ -53,7 +53,7 @@ def test_a_file_of_any_ending_is_text(tmp_path: Path) -> None:
     assert [d.text for d in load_corpus(path).documents()] == ["free"]
 
 
-def test_a_folder_in_a_fixed_order(tmp_path: Path) -> None:
+def test_a_folder_is_read_in_a_fixed_order(tmp_path: Path) -> None:
     (tmp_path / "b").mkdir()
     (tmp_path / "b" / "one.md").write_text("one")
     (tmp_path / "a.txt").write_text("two")
@@ -64,7 +64,7 @@ def test_a_folder_in_a_fixed_order(tmp_path: Path) -> None:
     assert [(d.name, d.text) for d in documents] == [("a.txt", "two"), ("b/one.md", "one"), ("c.jsonl:1", "three")]
 
 
-def test_json_lines(tmp_path: Path) -> None:
+def test_each_json_line_is_a_document(tmp_path: Path) -> None:
     path = tmp_path / "corpus.jsonl"
     records = [{"text": "one\u2028still one", "id": 1}, {"text": "zwei ü"}]
     path.write_text("\n\n".join(json.dumps(r, ensure_ascii=False) for r in records), encoding="utf-8")
@@ -95,7 +95,7 @@ def test_the_fingerprint_is_that_of_the_content(tmp_path: Path) -> None:
     assert prints[0] == prints[1] != prints[2]
 
 
-def test_a_data_set(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_a_data_set_is_read_by_split_and_field(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "train.jsonl").write_text('{"story": "one"}\n{"story": "two"}\n')
     corpus = load_corpus(f"hf:{tmp_path}:train:story")
     assert [d.text for d in corpus.documents()] == ["one", "two"]
@@ -110,7 +110,7 @@ def test_a_data_set(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     assert capfd.readouterr() == ("", "")
 
 
-def test_suffixes_in_any_case(tmp_path: Path) -> None:
+def test_suffixes_count_in_any_case(tmp_path: Path) -> None:
     (tmp_path / "A.TXT").write_text("one")
     (tmp_path / "b.JSONL").write_text('{"text": "two"}')
     expected = [("A.TXT", "one"), ("b.JSONL:1", "two")]
@@ -136,7 +136,7 @@ def test_halves_of_characters_are_joined_or_replaced(tmp_path: Path) -> None:
     assert [d.text for d in load_corpus(tmp_path / "a.jsonl").documents()] == ["a\ufffdb 😀"]
 
 
-def test_a_file_name_that_is_not_utf8(tmp_path: Path) -> None:
+def test_a_file_name_that_is_not_utf8_is_read(tmp_path: Path) -> None:
     folder = os.fsencode(tmp_path / "texts")
     os.mkdir(folder)
     with open(os.path.join(folder, b"caf\xe9.txt"), "w") as file:
@@ -148,7 +148,7 @@ def test_a_file_name_that_is_not_utf8(tmp_path: Path) -> None:
 
 
 class TestRefusals:
-    def test_a_pipe_or_a_device(self, tmp_path: Path) -> None:
+    def test_a_pipe_or_a_device_is_named_and_not_read(self, tmp_path: Path) -> None:
         os.mkfifo(tmp_path / "pipe.txt")
         (tmp_path / "zero.txt").symlink_to("/dev/zero")
         for name in ("pipe.txt", "zero.txt"):
@@ -171,37 +171,39 @@ class TestRefusals:
             ("a.parquet", b"PAR1" + bytes(60), "is Parquet and not text"),
         ],
     )
-    def test_files_that_are_something_else(self, tmp_path: Path, name: str, content: bytes, said: str) -> None:
+    def test_files_that_are_something_else_are_named(
+        self, tmp_path: Path, name: str, content: bytes, said: str
+    ) -> None:
         (tmp_path / name).write_bytes(content)
         found = message(tmp_path / name)
         assert str(tmp_path / name) in found or said in found
         assert said in found
 
     @pytest.mark.parametrize("source", ["~no-user-of-this-name/a.txt", "a" * 5000, "a\0b"])
-    def test_paths_that_are_none(self, source: str) -> None:
+    def test_texts_that_are_not_paths_are_refused(self, source: str) -> None:
         assert source[:20] in message(source) or repr(source)[:5] in message(source)
 
-    def test_nothing_there(self, tmp_path: Path) -> None:
+    def test_a_missing_file_is_named(self, tmp_path: Path) -> None:
         said = message(tmp_path / "gone.txt")
         assert "There is no file or folder" in said
         assert "hf:NAME" in said
 
     @pytest.mark.parametrize("content", ["", " \n\t\n"])
     @pytest.mark.parametrize("name", ["empty.txt", "empty.jsonl"])
-    def test_empty(self, name: str, content: str, tmp_path: Path) -> None:
+    def test_an_empty_corpus_is_named(self, name: str, content: str, tmp_path: Path) -> None:
         (tmp_path / name).write_text(content)
         assert f"The corpus {tmp_path / name} is empty" in message(tmp_path / name)
         assert f"The corpus {tmp_path} is empty" in message(tmp_path)
 
-    def test_texts_that_are_all_empty(self, tmp_path: Path) -> None:
+    def test_texts_that_are_all_empty_are_refused(self, tmp_path: Path) -> None:
         (tmp_path / "empty.jsonl").write_text('{"text": ""}\n{"text": " "}')
         assert "is empty" in message(tmp_path / "empty.jsonl")
 
-    def test_a_folder_without_text(self, tmp_path: Path) -> None:
+    def test_a_folder_without_text_is_named(self, tmp_path: Path) -> None:
         (tmp_path / "data.bin").write_bytes(b"1")
         assert f"The folder {tmp_path} has no text" in message(tmp_path)
 
-    def test_not_utf8(self, tmp_path: Path) -> None:
+    def test_text_that_is_not_utf8_is_named_with_its_line(self, tmp_path: Path) -> None:
         path = tmp_path / "old.txt"
         path.write_bytes("one\ntwo\nthree café".encode("latin1"))
         with pytest.raises(CorpusError, match=r"old.txt is not UTF-8: byte 17 \(line 3\) is 0xe9"):
@@ -216,13 +218,13 @@ class TestRefusals:
             ('{"text": 3}', "line 2 has no text"),
         ],
     )
-    def test_a_line_that_is_not_as_it_should_be(self, line: str, said: str, tmp_path: Path) -> None:
+    def test_a_line_that_is_not_as_it_should_be_is_named(self, line: str, said: str, tmp_path: Path) -> None:
         path = tmp_path / "corpus.jsonl"
         path.write_text('{"text": "fine"}\n' + line)
         assert said in message(path)
         assert str(path) in message(path)
 
-    def test_a_data_set_that_is_not_there(self, tmp_path: Path) -> None:
+    def test_a_data_set_that_is_not_there_is_named(self, tmp_path: Path) -> None:
         said = message(f"hf:{tmp_path / 'nothing'}")
         assert "cannot be read" in said
         assert "hf:NAME[:split[:field]]" in said

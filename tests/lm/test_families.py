@@ -115,7 +115,7 @@ def test_unembedding_of_the_normed_residual_stream_gives_the_logits(
     torch.testing.assert_close(logits, model.logits(tokens), rtol=0, atol=1e-4)
 
 
-def test_a_real_gpt2(shared: Path) -> None:
+def test_a_real_gpt2_gives_what_plain_transformers_gives(shared: Path) -> None:
     folder = shared / "models" / "craftgpt"
     model = load_model(folder)
     described = (model.name, model.family, model.n_layers, model.d_model, model.context_length, model.bos_token_id)
@@ -147,7 +147,7 @@ def test_layers_that_see_only_their_own_token_are_computed_exactly(shared: Path)
     assert not torch.equal(model.activations(tokens, late)[:, 1:], model.activations(other, late)[:, 1:])
 
 
-def test_the_embedded_model(tokens: Tensor) -> None:
+def test_the_embedded_model_gives_what_plain_transformers_gives(tokens: Tensor) -> None:
     import saetui.lm.checkpoint as checkpoint
 
     folder = checkpoint.find_checkpoint("embedded")

@@ -54,7 +54,7 @@ def test_stopping_early_leaves_no_trace(gpt2: LanguageModel, tokens: Tensor) -> 
     assert torch.equal(gpt2.logits(tokens), before)
 
 
-def test_site(gpt2: LanguageModel) -> None:
+def test_a_site_has_layer_kind_and_width(gpt2: LanguageModel) -> None:
     assert gpt2.site("blocks.2.hook_mlp_out") == Site("blocks.2.hook_mlp_out", 2, "mlp_out", 16)
     assert gpt2.site("hook_embed") == Site("hook_embed", None, "embed", 16)
 

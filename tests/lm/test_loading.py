@@ -63,7 +63,7 @@ def test_the_id_is_that_of_the_content(broken_copy: Path, gpt2: LanguageModel) -
     assert load_model(broken_copy).model_id != gpt2.model_id
 
 
-def test_sharded_weights(tiny_folder: Folder, tmp_path: Path, gpt2: LanguageModel) -> None:
+def test_sharded_weights_are_loaded(tiny_folder: Folder, tmp_path: Path, gpt2: LanguageModel) -> None:
     model = gpt2.bridge.original_model.__class__.from_pretrained(tiny_folder("gpt2"))
     model.save_pretrained(tmp_path, max_shard_size="10KB")
     save_tiny_tokenizer(tmp_path, "gpt2")
@@ -75,7 +75,7 @@ def test_sharded_weights(tiny_folder: Folder, tmp_path: Path, gpt2: LanguageMode
     assert f"{shards[1]} is missing, but model.safetensors.index.json names it" in message(tmp_path)
 
 
-def test_weights_in_the_older_format(broken_copy: Path, gpt2: LanguageModel) -> None:
+def test_weights_in_the_older_format_are_loaded(broken_copy: Path, gpt2: LanguageModel) -> None:
     torch.save(load_file(broken_copy / "model.safetensors"), broken_copy / "pytorch_model.bin")
     (broken_copy / "model.safetensors").unlink()
     tokens = torch.tensor([[0, 5, 6]])
@@ -99,74 +99,76 @@ def test_a_model_without_a_head_gives_activations_but_no_logits(tmp_path: Path) 
 
 
 class TestRefusals:
-    def test_no_such_folder(self, tmp_path: Path) -> None:
+    def test_a_missing_folder_is_named(self, tmp_path: Path) -> None:
         assert "There is no folder" in message(tmp_path / "nowhere")
 
-    def test_a_file(self, tmp_path: Path) -> None:
+    def test_a_file_in_place_of_a_folder_is_named(self, tmp_path: Path) -> None:
         path = tmp_path / "model.safetensors"
         path.write_bytes(b"")
         assert "is a file. Give the folder" in message(path)
 
-    def test_no_config(self, broken_copy: Path) -> None:
+    def test_a_missing_config_is_named(self, broken_copy: Path) -> None:
         (broken_copy / "config.json").unlink()
         assert f"{broken_copy / 'config.json'} is missing" in message(broken_copy)
 
     @pytest.mark.parametrize("content", ["{", "[]", "{}", '{"model_type": 3}', "\xff"])
-    def test_a_config_that_is_none(self, content: str, broken_copy: Path) -> None:
+    def test_a_config_that_is_not_one_is_named(self, content: str, broken_copy: Path) -> None:
         (broken_copy / "config.json").write_text(content, encoding="latin1")
         assert str(broken_copy / "config.json") in message(broken_copy)
 
-    def test_an_unknown_architecture(self, broken_copy: Path, edit_config: Callable[..., None]) -> None:
+    def test_an_unknown_architecture_is_named(self, broken_copy: Path, edit_config: Callable[..., None]) -> None:
         edit_config(model_type="perceptron", architectures=["PerceptronForCausalLM"])
         said = message(broken_copy)
         assert "config.json" in said
         assert "model_type 'perceptron'" in said
 
-    def test_an_architecture_without_a_bridge(self, broken_copy: Path, edit_config: Callable[..., None]) -> None:
+    def test_an_architecture_without_a_bridge_is_named(
+        self, broken_copy: Path, edit_config: Callable[..., None]
+    ) -> None:
         edit_config(model_type="clip", architectures=["CLIPModel"])
         assert "no bridge for this architecture (model_type 'clip'" in message(broken_copy)
 
-    def test_an_encoder_with_a_decoder(self, tmp_path: Path) -> None:
+    def test_an_encoder_with_a_decoder_is_refused(self, tmp_path: Path) -> None:
         config = T5Config(vocab_size=40, d_model=16, d_kv=8, d_ff=24, num_layers=1, num_heads=2)
         config.decoder_start_token_id = 0
         T5ForConditionalGeneration(config).save_pretrained(tmp_path)
         save_tiny_tokenizer(tmp_path, "gpt2")
         assert "no single stack of blocks" in message(tmp_path)
 
-    def test_no_tokenizer(self, broken_copy: Path) -> None:
+    def test_a_missing_tokenizer_is_named(self, broken_copy: Path) -> None:
         (broken_copy / "tokenizer.json").unlink()
         said = message(broken_copy)
         assert f"{broken_copy} has no tokenizer" in said
         assert "tokenizer.json" in said
 
-    def test_a_damaged_tokenizer(self, broken_copy: Path) -> None:
+    def test_a_damaged_tokenizer_is_named(self, broken_copy: Path) -> None:
         (broken_copy / "tokenizer.json").write_text('{"version": "1.0"}')
         assert f"The tokenizer in {broken_copy} cannot be loaded" in message(broken_copy)
 
-    def test_no_weights(self, broken_copy: Path) -> None:
+    def test_missing_weights_are_named(self, broken_copy: Path) -> None:
         (broken_copy / "model.safetensors").unlink()
         assert f"{broken_copy} has no weights" in message(broken_copy)
 
     @pytest.mark.parametrize(
         ("kept", "said"), [(-100, "is truncated"), (500, "end inside the header"), (0, "truncated")]
     )
-    def test_truncated_weights(self, kept: int, said: str, broken_copy: Path) -> None:
+    def test_truncated_weights_are_named(self, kept: int, said: str, broken_copy: Path) -> None:
         path = broken_copy / "model.safetensors"
         path.write_bytes(path.read_bytes()[:kept])
         assert str(path) in message(broken_copy)
         assert said in message(broken_copy)
 
-    def test_weights_that_are_something_else(self, broken_copy: Path) -> None:
+    def test_weights_that_are_something_else_are_named(self, broken_copy: Path) -> None:
         path = broken_copy / "model.safetensors"
         path.write_bytes((20).to_bytes(8, "little") + b"<html>not found</html>")
         assert f"{path} is no safetensors file" in message(broken_copy)
 
-    def test_weights_longer_than_their_header_says(self, broken_copy: Path) -> None:
+    def test_weights_longer_than_their_header_says_are_named(self, broken_copy: Path) -> None:
         path = broken_copy / "model.safetensors"
         path.write_bytes(path.read_bytes() + b"more")
         assert "is damaged" in message(broken_copy)
 
-    def test_a_missing_tensor(self, broken_copy: Path) -> None:
+    def test_a_missing_tensor_is_named(self, broken_copy: Path) -> None:
         path = broken_copy / "model.safetensors"
         weights = load_file(path)
         del weights["transformer.h.1.mlp.c_fc.weight"]
@@ -175,21 +177,21 @@ class TestRefusals:
             broken_copy
         )
 
-    def test_weights_of_another_size(self, broken_copy: Path, edit_config: Callable[..., None]) -> None:
+    def test_weights_of_another_size_are_named(self, broken_copy: Path, edit_config: Callable[..., None]) -> None:
         edit_config(n_embd=20)
         assert "do not fit its config.json" in message(broken_copy)
 
-    def test_an_index_that_is_none(self, broken_copy: Path) -> None:
+    def test_an_index_without_its_map_is_named(self, broken_copy: Path) -> None:
         (broken_copy / "model.safetensors").unlink()
         (broken_copy / "model.safetensors.index.json").write_text(json.dumps({"metadata": {}}))
         assert "field weight_map" in message(broken_copy)
 
     @pytest.mark.parametrize("device", ["gpu", "cuda:99"])
-    def test_a_device_that_is_not_there(self, device: str, tiny_folder: Folder) -> None:
+    def test_a_device_that_is_not_there_is_named(self, device: str, tiny_folder: Folder) -> None:
         assert f"The device {device!r} cannot be used" in message(tiny_folder("gpt2"), device=device)
 
     @pytest.mark.parametrize("dtype", ["int8", "float33", "nn"])
-    def test_a_dtype_that_is_none(self, dtype: str, tiny_folder: Folder) -> None:
+    def test_an_unknown_dtype_is_named(self, dtype: str, tiny_folder: Folder) -> None:
         assert f"The dtype {dtype!r} cannot be used" in message(tiny_folder("gpt2"), dtype=dtype)
 
 
@@ -204,7 +206,7 @@ class TestStrangersFolders:
         monkeypatch.setattr("builtins.input", asked)
 
     @pytest.mark.parametrize("part", ["AutoConfig", "AutoModelForCausalLM"])
-    def test_a_model_that_needs_its_own_code(
+    def test_a_model_that_needs_its_own_code_is_refused(
         self, broken_copy: Path, edit_config: Callable[..., None], part: str
     ) -> None:
         edit_config(model_type="perceptron", auto_map={part: "code.Code"}, architectures=["Perceptron"])
@@ -221,7 +223,7 @@ class TestStrangersFolders:
         tokens = torch.tensor([[0, 5, 6]])
         assert torch.equal(load_model(broken_copy).logits(tokens), gpt2.logits(tokens))
 
-    def test_a_tokenizer_that_needs_its_own_code(self, broken_copy: Path) -> None:
+    def test_a_tokenizer_that_needs_its_own_code_is_refused(self, broken_copy: Path) -> None:
         path = broken_copy / "tokenizer_config.json"
         own = {"tokenizer_class": "OwnTokenizer", "auto_map": {"AutoTokenizer": ["code.Own", None]}}
         path.write_text(json.dumps(own))
@@ -229,7 +231,7 @@ class TestStrangersFolders:
         assert f"{path}: the tokenizer needs code of its own (field auto_map)" in message(broken_copy)
 
     @pytest.mark.parametrize("name", ["config.json", "tokenizer_config.json", "vocab.json"])
-    def test_a_pipe_or_a_device(self, broken_copy: Path, name: str) -> None:
+    def test_a_pipe_or_a_device_is_named_and_not_read(self, broken_copy: Path, name: str) -> None:
         (broken_copy / name).unlink(missing_ok=True)
         os.mkfifo(broken_copy / name)
         assert f"{broken_copy / name} is a pipe or a device" in message(broken_copy)
@@ -238,13 +240,13 @@ class TestStrangersFolders:
         assert f"{broken_copy / name} is a pipe or a device" in message(broken_copy)
 
     @pytest.mark.parametrize("shard", ["../model.safetensors", "/etc/hostname", 3, ["a"]])
-    def test_an_index_that_leads_elsewhere(self, broken_copy: Path, shard: object) -> None:
+    def test_an_index_that_leads_out_of_the_folder_is_refused(self, broken_copy: Path, shard: object) -> None:
         (broken_copy / "model.safetensors").rename(broken_copy.parent / "model.safetensors")
         (broken_copy / "model.safetensors.index.json").write_text(json.dumps({"weight_map": {"a": shard}}))
         assert "field weight_map" in message(broken_copy)
 
     @pytest.mark.parametrize("source", ["~no-user-of-this-name/model", "a" * 5000, "a/b\0c/d"])
-    def test_paths_that_are_none(self, source: str) -> None:
+    def test_texts_that_are_not_paths_are_refused(self, source: str) -> None:
         assert "folder" in message(source)
 
 
@@ -281,21 +283,21 @@ class TestDamagedConfigs:
             (b"[]", ""),
         ],
     )
-    def test_json_that_is_none(self, broken_copy: Path, name: str, content: bytes, said: str) -> None:
+    def test_files_that_are_not_json_are_named(self, broken_copy: Path, name: str, content: bytes, said: str) -> None:
         (broken_copy / name).write_bytes(content)
         found = message(broken_copy)
         assert str(broken_copy / name) in found
         assert said in found
 
     @pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
-    def test_weights_that_are_not_finite(self, broken_copy: Path, value: float) -> None:
+    def test_weights_that_are_not_finite_are_named(self, broken_copy: Path, value: float) -> None:
         path = broken_copy / "model.safetensors"
         weights = load_file(path)
         weights["transformer.h.1.mlp.c_fc.weight"][2, 3] = value
         save_file(weights, path, {"format": "pt"})
         assert f"transformer.h.1.mlp.c_fc.weight in the weights in {broken_copy} holds NaN" in message(broken_copy)
 
-    def test_weights_that_do_not_fit_the_number_format(self, broken_copy: Path) -> None:
+    def test_weights_that_overflow_the_number_format_are_named(self, broken_copy: Path) -> None:
         path = broken_copy / "model.safetensors"
         weights = load_file(path)
         weights["transformer.h.1.mlp.c_fc.weight"][2, 3] = 1e6

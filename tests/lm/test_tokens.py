@@ -29,7 +29,7 @@ def cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     return tmp_path / "cache" / "tokens"
 
 
-def test_contexts_begin_with_bos_and_documents_are_parted(gpt2: LanguageModel) -> None:
+def test_contexts_begin_with_bos_and_documents_are_separated(gpt2: LanguageModel) -> None:
     tokens = tokenize(corpus("abc", "de"), gpt2, context_length=4)
     assert tokens.token_ids.tolist() == [[BOS, *letters("abc")], [BOS, EOS, *letters("de")]]
     assert tokens.mask.tolist() == [[False, True, True, True], [False, False, True, True]]
@@ -60,7 +60,7 @@ def test_an_encoder_gets_its_separator_at_the_end(tiny_model: Loader) -> None:
     assert tokens.lengths.tolist() == [5, 3]
 
 
-def test_a_model_without_bos(broken_copy: Path) -> None:
+def test_contexts_of_a_model_without_bos_begin_with_text(broken_copy: Path) -> None:
     (broken_copy / "tokenizer_config.json").write_text('{"tokenizer_class": "PreTrainedTokenizerFast"}')
     model = load_model(broken_copy)
     assert model.bos_token_id is None
@@ -145,12 +145,12 @@ def test_long_texts_are_cut_in_silence(gpt2: LanguageModel, capfd: pytest.Captur
 
 
 @pytest.mark.parametrize("length", [0, 1, 33])
-def test_a_context_length_that_does_not_fit(length: int, gpt2: LanguageModel) -> None:
+def test_a_context_length_that_does_not_fit_is_refused(length: int, gpt2: LanguageModel) -> None:
     with pytest.raises(CorpusError, match=f"context_length = {length} does not fit gpt2: it must be from 2 to 32"):
         tokenize(corpus("abc"), gpt2, context_length=length)
 
 
-def test_no_text_that_counts(gpt2: LanguageModel) -> None:
+def test_a_corpus_without_tokens_that_count_is_refused(gpt2: LanguageModel) -> None:
     with pytest.raises(CorpusError, match="no text that gives a token"):
         tokenize(corpus("</s>"), gpt2)
     with pytest.raises(CorpusError, match="no held-out text"):
@@ -159,7 +159,7 @@ def test_no_text_that_counts(gpt2: LanguageModel) -> None:
         tokenize(corpus("abc"), gpt2, max_tokens=0)
 
 
-def test_a_tokenizer_of_another_model(gpt2: LanguageModel, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_tokenizer_of_another_model_is_named(gpt2: LanguageModel, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(gpt2, "vocabulary_size", 20)
     with pytest.raises(CorpusError, match="makes token 29, but the model knows only 20"):
         tokenize(corpus("xyz"), gpt2)

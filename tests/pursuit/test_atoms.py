@@ -70,7 +70,7 @@ def test_products_stay_for_the_next_pursuit_of_the_same_tensor() -> None:
     assert orthogonal_matching_pursuit(signals, dictionary, 6).work.products > 30
 
 
-def test_a_dictionary_that_changed_meanwhile_is_taken_anew() -> None:
+def test_a_dictionary_that_changed_meanwhile_is_read_again() -> None:
     signals, dictionary = problem("planted", 30, 600, 24, seed=55)
     gradient_pursuit(signals, dictionary, 6)
     dictionary.data.copy_(dictionary.flip(0))

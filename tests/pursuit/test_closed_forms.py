@@ -39,7 +39,7 @@ def test_a_signal_that_is_explained_takes_no_more_atoms() -> None:
 
 
 @pytest.mark.parametrize("variant", BOTH)
-def test_two_atoms_in_the_plane(variant: Variant) -> None:
+def test_two_atoms_in_the_plane_have_weights_by_hand(variant: Variant) -> None:
     """Products tie at 2, so the first atom; then one step of length 1 to (2, 0.8), which leaves 0.36."""
     codes = gradient_pursuit(Y, PLANE, 2, variant)
     assert codes.chosen.tolist() == [[0, 1]]
@@ -47,7 +47,7 @@ def test_two_atoms_in_the_plane(variant: Variant) -> None:
     torch.testing.assert_close(codes.residual_norms.square(), torch.tensor([[5.0, 1.0, 0.36]]))
 
 
-def test_two_atoms_in_the_plane_refitted() -> None:
+def test_two_atoms_in_the_plane_refitted_leave_nothing() -> None:
     for codes in (gradient_pursuit(Y, PLANE, 2, refit="nnls"), orthogonal_matching_pursuit(Y, PLANE, 2)):
         torch.testing.assert_close(codes.to_dense(2), torch.tensor([[1.25, 1.25]]))
         assert float(codes.residual_norm) < 1e-6
@@ -60,7 +60,7 @@ def empty(codes: SparseCodes, n: int) -> bool:
     return codes.indices.shape == (n, 0) and not int(codes.l0.sum())
 
 
-def test_no_atom_helps() -> None:
+def test_where_no_atom_helps_codes_are_empty() -> None:
     dictionary = torch.eye(4)[:3]
     signals = torch.stack([-dictionary[0], torch.eye(4)[3], torch.zeros(4)])
     for codes in (gradient_pursuit(signals, dictionary, 3), orthogonal_matching_pursuit(signals, dictionary, 3)):
@@ -71,7 +71,7 @@ def test_no_atom_helps() -> None:
         assert torch.equal(codes.decode(dictionary), torch.zeros(3, 4))
 
 
-def test_the_authors_step_on_a_signal_that_no_atom_helps_is_no_nan() -> None:
+def test_the_authors_step_on_a_signal_that_no_atom_helps_gives_no_nan() -> None:
     signals = torch.stack([-PLANE[0], torch.zeros(2), PLANE[1]])
     codes = gradient_pursuit(signals, PLANE, 2, "dark_matter")
     assert bool(torch.isfinite(codes.values).all())
@@ -79,7 +79,7 @@ def test_the_authors_step_on_a_signal_that_no_atom_helps_is_no_nan() -> None:
 
 
 @pytest.mark.parametrize("variant", BOTH)
-def test_an_atom_that_is_there_twice(variant: Variant) -> None:
+def test_of_an_atom_that_is_there_twice_the_first_is_taken(variant: Variant) -> None:
     signals, dictionary = problem("doubled", 20, 60, 16, seed=3)
     codes = gradient_pursuit(signals, dictionary, 8, variant)
     assert bool(torch.isfinite(codes.values).all())
@@ -94,7 +94,7 @@ def test_more_atoms_than_dimensions_with_doubles_refitted() -> None:
     assert float(codes.residual_norms.diff(dim=1).max()) <= 1e-9
 
 
-def test_targets_of_each_signal() -> None:
+def test_each_signal_has_its_own_target() -> None:
     signals, dictionary = problem("planted", 30, 200, 32, seed=11)
     targets = torch.arange(30)
     together = gradient_pursuit(signals, dictionary, targets)

@@ -20,7 +20,7 @@ def encoded() -> tuple[Tensor, Tensor, Tensor, Tensor]:
     return signals, dictionary, products.indices, values
 
 
-def test_best_weights(encoded: tuple[Tensor, Tensor, Tensor, Tensor]) -> None:
+def test_refitted_weights_are_the_best_non_negative_ones(encoded: tuple[Tensor, Tensor, Tensor, Tensor]) -> None:
     signals, dictionary, indices, values = encoded
     codes = refit_codes(signals, dictionary, indices, values)
     for row in range(25):
@@ -56,7 +56,7 @@ def test_rows_that_are_not_finite_are_left_out(encoded: tuple[Tensor, Tensor, Te
     assert calls[-1] == (24, 24)
 
 
-def test_codes_that_do_not_fit(encoded: tuple[Tensor, Tensor, Tensor, Tensor]) -> None:
+def test_codes_that_do_not_fit_are_refused(encoded: tuple[Tensor, Tensor, Tensor, Tensor]) -> None:
     signals, dictionary, indices, values = encoded
     with pytest.raises(ValueError, match=r"both must be \(25, L\)"):
         refit_codes(signals, dictionary, indices[:, :3], values)

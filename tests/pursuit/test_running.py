@@ -114,7 +114,7 @@ def test_targets_over_the_cap_are_cut_and_marked() -> None:
 
 
 @pytest.mark.parametrize("scale", [1e-25, 1e-10, 1e15, 1e28])
-def test_signals_of_any_size(scale: float) -> None:
+def test_signals_of_any_size_are_pursued(scale: float) -> None:
     signals, dictionary = problem("planted", 20, 600, 16, seed=49)
     plain = gradient_pursuit(signals.float(), dictionary.float(), 6)
     scaled = gradient_pursuit((signals * scale).float(), dictionary.float(), 6)
@@ -122,7 +122,7 @@ def test_signals_of_any_size(scale: float) -> None:
     torch.testing.assert_close(scaled.values.double() / scale, plain.values.double(), rtol=1e-4, atol=1e-6)
 
 
-def test_one_code_much_longer_than_the_others() -> None:
+def test_one_code_may_be_much_longer_than_the_others() -> None:
     signals, dictionary = problem("gaussian", 30, 400, 200, seed=50)
     targets = torch.full((30,), 3)
     targets[17] = 150
@@ -132,7 +132,7 @@ def test_one_code_much_longer_than_the_others() -> None:
     torch.testing.assert_close(codes.to_dense(400)[[17]], alone.to_dense(400), rtol=1e-4, atol=1e-5)
 
 
-def test_no_signals() -> None:
+def test_no_signals_give_no_codes() -> None:
     codes = gradient_pursuit(torch.zeros(0, 4), torch.eye(4), 2)
     assert codes.indices.shape[0] == 0
     assert codes.to_dense(4).shape == (0, 4)
@@ -174,7 +174,7 @@ X, D = torch.ones(3, 4), torch.eye(4)
         ((X, D.index_fill(0, torch.tensor([1, 2]), torch.nan), 2), "2 of 4 atoms"),
     ],
 )
-def test_input_that_makes_no_sense(arguments: tuple[Any, ...], message: str) -> None:
+def test_input_that_makes_no_sense_is_refused(arguments: tuple[Any, ...], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         gradient_pursuit(*arguments)
 
@@ -188,12 +188,12 @@ def test_input_that_makes_no_sense(arguments: tuple[Any, ...], message: str) -> 
         ({"batch_size": 0}, "batch_size is 0"),
     ],
 )
-def test_options_that_make_no_sense(options: dict[str, Any], message: str) -> None:
+def test_options_that_make_no_sense_are_refused(options: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         gradient_pursuit(X, D, 2, **options)
 
 
-def test_atoms_made_for_the_other_variant() -> None:
+def test_atoms_made_for_the_other_variant_are_refused() -> None:
     with pytest.raises(ValueError, match="fold=False"):
         gradient_pursuit(X, Atoms(2 * D), 2, "dark_matter")
     with pytest.raises(ValueError, match="by direction"):
@@ -204,7 +204,7 @@ def test_atoms_made_for_the_other_variant() -> None:
     gradient_pursuit(X, Atoms(D), 2, "dark_matter")
 
 
-def test_codes_that_do_not_fit_a_dictionary() -> None:
+def test_codes_that_do_not_fit_a_dictionary_are_refused() -> None:
     codes = gradient_pursuit(X, D, 4)
     with pytest.raises(ValueError, match="atom 3"):
         codes.to_dense(3)

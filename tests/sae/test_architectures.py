@@ -44,13 +44,13 @@ def test_leading_dimensions_are_kept(any_sae: SAE, activations: Tensor) -> None:
     assert any_sae.reconstruct(x).shape == x.shape
 
 
-def test_no_rows_at_all(any_sae: SAE) -> None:
+def test_no_rows_give_no_rows(any_sae: SAE) -> None:
     empty = torch.zeros(0, D_IN)
     assert any_sae.encode(empty).shape == (0, D_SAE)
     assert any_sae.reconstruct(empty).shape == (0, D_IN)
 
 
-def test_nothing_fires(activations: Tensor) -> None:
+def test_where_nothing_fires_sparse_latents_are_empty(activations: Tensor) -> None:
     sae = make_sae("standard")
     assert "b_enc" in sae.weights()
     sae.b_enc.fill_(-1e6)  # type: ignore[attr-defined]
@@ -101,10 +101,10 @@ class TestTopK:
         assert indices.tolist() == [[1, 2, 3], [0, 1, 2]]
         assert values.tolist() == [[3.0, 2.0, 2.0], [5.0, 4.0, 3.0]]
 
-    def test_all_values_equal(self) -> None:
+    def test_of_all_equal_values_the_first_are_kept(self) -> None:
         assert top_k(torch.ones(2, 50), 4)[1].tolist() == [[0, 1, 2, 3]] * 2
 
-    def test_k_of_the_whole_width(self) -> None:
+    def test_k_of_the_whole_width_keeps_all(self) -> None:
         pre = torch.randn(3, 6)
         assert torch.equal(top_k(pre, 6)[0], pre.sort(dim=1, descending=True).values)
 

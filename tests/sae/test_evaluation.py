@@ -53,6 +53,6 @@ def test_several_saes_over_batches(activations: Tensor) -> None:
         assert torch.equal(measured.fires, (z > 0).sum(dim=0))
 
 
-def test_no_batches() -> None:
+def test_without_batches_figures_are_empty() -> None:
     (measured,) = evaluate([make_sae("topk")], [torch.zeros(0, D_IN)])
     assert (measured.n_tokens, measured.l0, measured.dead_fraction, measured.fvu) == (0, 0.0, 1.0, None)

@@ -16,7 +16,7 @@ def firings() -> Firings:
     return made
 
 
-def test_counts_and_densities(firings: Firings) -> None:
+def test_counts_and_densities_are_those_of_the_dense_latents(firings: Firings) -> None:
     frame = firings.statistics(SURFACES, top=2)
     assert frame["latent"].to_list() == [0, 1, 2]
     assert frame["n_fires"].to_list() == [3, 0, 1]
@@ -44,7 +44,7 @@ def test_merging_along_the_way_changes_nothing(firings: Firings) -> None:
     assert firings.statistics(SURFACES, top=2).equals(before)
 
 
-def test_nothing_fires_at_all() -> None:
+def test_where_nothing_fires_every_row_is_empty() -> None:
     empty = torch.tensor([], dtype=torch.long)
     made = Firings(2, bins=3)
     made.add(empty, torch.tensor([]), empty, 5)

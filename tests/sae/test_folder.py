@@ -33,7 +33,7 @@ class TestSaving:
         assert torch.equal(again.reconstruct(activations), any_sae.reconstruct(activations))
 
     @pytest.mark.parametrize("normalization", ["layer_norm", "constant_norm_rescale"])
-    def test_settings_come_back(self, normalization: str, tmp_path: Path) -> None:
+    def test_settings_are_saved_and_loaded(self, normalization: str, tmp_path: Path) -> None:
         sae = make_sae("standard", normalization=normalization, apply_b_dec_to_input=False, reshape_hook_z=True)
         again = load_sae(save_sae(sae, tmp_path / "sae"))
         assert (again.normalization, again.apply_b_dec_to_input, again.reshape_hook_z) == (normalization, False, True)
@@ -148,53 +148,53 @@ class TestRefusals:
         for word in words:
             assert word in str(caught.value)
 
-    def test_no_folder(self, tmp_path: Path) -> None:
+    def test_a_missing_folder_is_named(self, tmp_path: Path) -> None:
         self.refused(tmp_path / "nowhere", "nowhere", "does not exist", "cfg.json")
 
-    def test_a_file(self, tmp_path: Path) -> None:
+    def test_a_file_in_place_of_a_folder_is_named(self, tmp_path: Path) -> None:
         (tmp_path / "sae.pt").write_text("x")
         self.refused(tmp_path / "sae.pt", "sae.pt", "is a file")
 
-    def test_no_config(self, tmp_path: Path) -> None:
+    def test_a_missing_config_is_named(self, tmp_path: Path) -> None:
         self.refused(tmp_path, "cfg.json", "missing")
 
     @pytest.mark.parametrize("text", ["{", "[1]", '{"architecture": "standard", ', "\udcff"])
-    def test_config_that_is_no_object(self, write_folder: WriteFolder, text: str) -> None:
+    def test_a_config_that_is_not_an_object_is_named(self, write_folder: WriteFolder, text: str) -> None:
         folder = write_folder()
         (folder / "cfg.json").write_bytes(text.encode(errors="surrogateescape"))
         self.refused(folder, "cfg.json", "JSON")
 
-    def test_no_weights(self, write_folder: WriteFolder) -> None:
+    def test_missing_weights_are_named(self, write_folder: WriteFolder) -> None:
         folder = write_folder()
         (folder / "sae_weights.safetensors").unlink()
         self.refused(folder, "sae_weights.safetensors", "missing", "copy")
 
     @pytest.mark.parametrize("length", [0, 4, 60, 2000])
-    def test_weights_cut_short(self, write_folder: WriteFolder, length: int) -> None:
+    def test_weights_cut_short_are_named(self, write_folder: WriteFolder, length: int) -> None:
         folder = write_folder()
         path = folder / "sae_weights.safetensors"
         path.write_bytes(path.read_bytes()[:length])
         self.refused(folder, "sae_weights.safetensors", "cut short", "copy it again")
 
     @pytest.mark.parametrize("name", ["W_enc", "W_dec", "b_enc", "b_dec"])
-    def test_a_missing_tensor(self, write_folder: WriteFolder, name: str) -> None:
+    def test_a_missing_tensor_is_named(self, write_folder: WriteFolder, name: str) -> None:
         weights = random_weights("b_enc")
         del weights[name]
         self.refused(write_folder(None, weights), "sae_weights.safetensors", name, "missing", "standard")
 
     @pytest.mark.parametrize("name", ["W_enc", "W_dec", "b_enc", "b_dec"])
-    def test_a_tensor_of_another_shape(self, write_folder: WriteFolder, name: str) -> None:
+    def test_a_tensor_of_another_shape_is_named(self, write_folder: WriteFolder, name: str) -> None:
         weights = random_weights("b_enc")
         weights[name] = weights[name][:-1]
         self.refused(write_folder(None, weights), name, "shape", str(tuple(weights[name].shape)), "cfg.json")
 
     @pytest.mark.parametrize("value", [float("nan"), float("inf")])
-    def test_weights_that_are_not_finite(self, write_folder: WriteFolder, value: float) -> None:
+    def test_weights_that_are_not_finite_are_named(self, write_folder: WriteFolder, value: float) -> None:
         weights = random_weights("b_enc")
         weights["W_dec"][3, 4] = value
         self.refused(write_folder(None, weights), "W_dec", "NaN", "checkpoint")
 
-    def test_a_scaling_factor_that_matters(self, write_folder: WriteFolder) -> None:
+    def test_a_scaling_factor_other_than_one_is_refused(self, write_folder: WriteFolder) -> None:
         weights = {**random_weights("b_enc"), "scaling_factor": torch.full((D_SAE,), 1.5)}
         self.refused(write_folder(LEGACY, weights), "scaling_factor", "W_dec")
 
@@ -215,13 +215,13 @@ class TestRefusals:
             ({"metadata": 3}, ["metadata", "object"]),
         ],
     )
-    def test_fields_that_make_no_sense(
+    def test_fields_that_make_no_sense_are_named(
         self, write_folder: WriteFolder, changed: dict[str, Any], words: list[str]
     ) -> None:
         cfg = {"architecture": "standard", "d_in": D_IN, "d_sae": D_SAE, "sae_lens_version": "6.3.0", **changed}
         self.refused(write_folder(cfg), "cfg.json", *words)
 
-    def test_an_older_activation_function(self, write_folder: WriteFolder) -> None:
+    def test_an_unknown_older_activation_function_is_named(self, write_folder: WriteFolder) -> None:
         self.refused(write_folder({**LEGACY, "activation_fn": "tanh-relu"}), "activation_fn", "tanh-relu", "topk")
 
 

@@ -77,7 +77,7 @@ def test_directions_are_unit_rows(any_sae: SAE) -> None:
 
 
 class TestNeighbours:
-    def test_those_of_the_full_matrix(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_nearest_latents_are_those_of_the_full_matrix(self, monkeypatch: pytest.MonkeyPatch) -> None:
         one, other = make_sae("topk"), make_sae("gated")
         other.W_dec = torch.randn(17, D_IN)
         expected = torch.cosine_similarity(one.W_dec[:, None], other.W_dec[None], dim=2).topk(3, dim=1)
@@ -86,7 +86,7 @@ class TestNeighbours:
         assert torch.equal(found.indices, expected.indices)
         torch.testing.assert_close(found.cosines, expected.values)
 
-    def test_a_latent_is_not_its_own(self) -> None:
+    def test_a_latent_is_not_its_own_neighbour(self) -> None:
         sae = make_sae("topk")
         found = nearest_latents(sae, sae, D_SAE)
         assert found.indices.shape == (D_SAE, D_SAE - 1)

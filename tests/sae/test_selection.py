@@ -25,11 +25,11 @@ def test_values_are_those_of_topk(n: int, m: int, k: int, kind: str) -> None:
     torch.testing.assert_close(found, rows.topk(k, dim=1).values, equal_nan=True)
 
 
-def test_no_rows() -> None:
+def test_no_rows_give_no_columns() -> None:
     assert largest(torch.zeros(0, 512), 4).shape == (0, 4)
 
 
-def test_a_view_of_wider_memory() -> None:
+def test_a_view_of_wider_memory_is_selected_from() -> None:
     wide = torch.randn(20, 700)
     rows = wide[:, 50:650]
     found = rows.gather(1, largest(rows, 7)).sort(dim=1, descending=True).values

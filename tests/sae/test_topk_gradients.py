@@ -129,7 +129,7 @@ def test_smaller_batches_after_larger_ones_reuse_the_memory() -> None:
         torch.testing.assert_close(one, other)
 
 
-def test_more_latents_than_sixteen_bits_can_name() -> None:
+def test_more_latents_than_sixteen_bits_can_name_have_the_same_gradients() -> None:
     width = (1 << 16) + 64
     parameters = Parameters(
         random_unit_rows(width, 4, 0), random_unit_rows(width, 4, 1), torch.zeros(width), torch.zeros(4)

@@ -142,20 +142,20 @@ class TestFailures:
             train_saes(spoiled(), [recipe(700), recipe(100, name="short")])
         assert [one.recipe.name for one in caught.value.finished] == (["short"] if at == 600 else [])
 
-    def test_a_stream_that_ends_early(self) -> None:
+    def test_a_stream_that_ends_early_is_named(self) -> None:
         with pytest.raises(TrainingError, match="ended after 12 of 30 batches; give more tokens") as caught:
             train_saes(noise(12), [recipe(30), recipe(12, name="short")])
         assert [one.recipe.name for one in caught.value.finished] == ["short"]
 
-    def test_an_empty_stream(self) -> None:
+    def test_an_empty_stream_is_refused(self) -> None:
         with pytest.raises(SAEError, match="empty"):
             train_saes([], [recipe(3)])
 
-    def test_activations_that_are_all_zero(self) -> None:
+    def test_activations_that_are_all_zero_are_refused(self) -> None:
         with pytest.raises(SAEError, match="all zero"):
             train_saes([torch.zeros(8, D_IN)] * 3, [recipe(3)])
 
-    def test_a_stream_that_changes_its_width(self) -> None:
+    def test_a_stream_that_changes_its_width_is_refused(self) -> None:
         with pytest.raises(SAEError, match="width 16"):
             train_saes([*noise(600), torch.zeros(64, 5)], [recipe(601)])
 
@@ -171,7 +171,7 @@ class TestFailures:
             ({"dead_tokens": 0}, "dead_tokens is 0"),
         ],
     )
-    def test_recipes_that_make_no_sense(self, settings: dict[str, object], message: str) -> None:
+    def test_recipes_that_make_no_sense_are_refused(self, settings: dict[str, object], message: str) -> None:
         with pytest.raises(SAEError, match=message):
             recipe(3, **settings)
 
@@ -188,7 +188,7 @@ class TestRecipe:
         assert recipe(1, width=1 << 14).peak_lr == pytest.approx(2e-4)
         assert recipe(1, width=1 << 12).peak_lr == pytest.approx(4e-4)
 
-    def test_dead_window(self) -> None:
+    def test_the_dead_window_is_a_share_of_the_tokens_at_most_10_million(self) -> None:
         assert recipe(1000).dead_after(100) == 5000
         assert recipe(10**6).dead_after(4096) == 10_000_000
 

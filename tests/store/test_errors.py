@@ -181,7 +181,7 @@ def test_studies_newest_first(errors: Store) -> None:
     assert first["tokens_per_dimension"] == 12 / 128
 
 
-def test_the_views(errors: Store) -> None:
+def test_the_views_of_errors_name_tokens_and_saes(errors: Store) -> None:
     found = errors.fetch("SELECT surface, error_norm, sae_ids FROM hard_token ORDER BY hardness DESC LIMIT 1").rows
     assert found == [(" short", [9.0, 8.0], list(SAES))]
     assert errors.fetch("SELECT sae FROM error_scaling WHERE study_id = 'errors-1'").column("sae") == [

@@ -58,7 +58,9 @@ def test_duckdb_1_5_can_read_what_is_written(store: Store) -> None:
         (lambda path: path.write_text("notes"), StoreUnreadable, "is a file; a store is a folder"),
     ],
 )
-def test_no_store(tmp_path: Path, make: object, error: type[StoreError], message: str) -> None:
+def test_what_is_not_a_store_is_refused_and_named(
+    tmp_path: Path, make: object, error: type[StoreError], message: str
+) -> None:
     path = tmp_path / "study"
     make(path)  # type: ignore[operator]
     with pytest.raises(error, match=message) as caught:
@@ -69,13 +71,13 @@ def test_no_store(tmp_path: Path, make: object, error: type[StoreError], message
 
 
 @pytest.mark.parametrize("content", [b"", b"just some text\n" * 1000, b"\0" * 5000])
-def test_a_file_that_is_no_database(tmp_path: Path, content: bytes) -> None:
+def test_a_file_that_is_not_a_database_is_refused(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "saetui.duckdb").write_bytes(content)
     with pytest.raises(StoreUnreadable, match=r"saetui\.duckdb: (cannot be opened|is a DuckDB database, but not one)"):
         Store.open(tmp_path)
 
 
-def test_a_cut_database(store: Store) -> None:
+def test_a_truncated_database_is_refused(store: Store) -> None:
     store.close()
     whole = store.database.read_bytes()
     store.database.write_bytes(whole[:9000])
@@ -83,14 +85,14 @@ def test_a_cut_database(store: Store) -> None:
         Store.open(store.root).fetch("saes")
 
 
-def test_a_database_of_another_program(tmp_path: Path) -> None:
+def test_a_database_of_another_program_is_refused(tmp_path: Path) -> None:
     with duckdb.connect(tmp_path / "saetui.duckdb") as connection:
         connection.execute("CREATE TABLE t (x INTEGER)")
     with pytest.raises(StoreUnreadable, match="is a DuckDB database, but not one of saetui"):
         Store.open(tmp_path)
 
 
-def test_a_database_that_this_process_has_open_itself(store: Store) -> None:
+def test_a_database_that_this_process_has_open_itself_is_named(store: Store) -> None:
     store.close()
     with (
         duckdb.connect(store.database, read_only=True),

@@ -47,7 +47,7 @@ def test_every_query_answers_on_an_empty_store(store: Store, name: str) -> None:
     assert store.fetch(name, **parameters(store, name)).rows == []
 
 
-def test_saes(study: Store) -> None:
+def test_saes_are_listed_with_their_figures(study: Store) -> None:
     found = study.query("saes").select("name", "model", "width", "fvu", "mean_letter_f1").rows()
     assert found == [
         ("narrow-k4", "speller", 8, 1 / 8, pytest.approx(0.9)),
@@ -55,7 +55,7 @@ def test_saes(study: Store) -> None:
     ]
 
 
-def test_letters(study: Store) -> None:
+def test_each_letter_has_its_probe_and_best_latent(study: Store) -> None:
     columns = [
         "letter",
         "probe_f1",
@@ -74,7 +74,7 @@ def test_letters(study: Store) -> None:
     assert study.fetch("letters", sae="wide").rows == []
 
 
-def test_letter_latents(study: Store) -> None:
+def test_letter_latents_are_listed_best_first(study: Store) -> None:
     found = study.query("letter_latents", sae="narrow", letter="s").select(
         "rank", "latent", "f1", "density", "is_main", "top_token"
     )
@@ -99,7 +99,7 @@ def test_letter_words_of_a_later_page(study: Store) -> None:
     assert page.column("surface") == [" short", " self"]
 
 
-def test_latent_card(study: Store) -> None:
+def test_a_latent_card_has_statistics_tokens_and_letters(study: Store) -> None:
     (card,) = study.fetch("latent_card", sae="narrow", latent=7).dicts()
     assert card["sae"] == "narrow-k4"
     assert card["histogram"] == [1, 7]
@@ -151,7 +151,7 @@ def test_latent_neighbours_own_sae_first(study: Store) -> None:
     ]
 
 
-def test_context_tokens(study: Store) -> None:
+def test_tokens_of_a_context_have_activation_error_and_letter(study: Store) -> None:
     found = study.query("context_tokens", sae="narrow", context=1, latent=7)
     assert found.select("position", "surface", "activation", "error_norm", "letter").rows() == [
         (1, " self", 1.0, 1.0, "s"),
@@ -165,7 +165,7 @@ def test_context_tokens(study: Store) -> None:
     assert silent["activation"].to_list() == [0.0] * 6
 
 
-def test_token_latents(study: Store) -> None:
+def test_token_latents_are_those_that_fire_on_the_token(study: Store) -> None:
     found = study.query("token_latents", sae="narrow", context=1, position=6)
     assert found.select("latent", "activation", "top_token", "promotes", "letters").rows() == [
         (7, 2.0, " top7", " P7", ["s"])
@@ -173,7 +173,7 @@ def test_token_latents(study: Store) -> None:
     assert study.fetch("token_latents", sae="narrow", context=1, position=5).rows == []
 
 
-def test_latents(study: Store) -> None:
+def test_latents_are_listed_with_the_letter_they_claim(study: Store) -> None:
     found = study.query("latents", sae="narrow")
     assert found["latent"].to_list() == list(range(8))
     assert found.row(7, named=True)["letter"] == "s"

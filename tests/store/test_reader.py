@@ -23,7 +23,7 @@ def until(condition: object, seconds: float = 10.0) -> None:
         time.sleep(0.002)
 
 
-def test_rows(study: Store) -> None:
+def test_rows_are_tuples_columns_and_dictionaries(study: Store) -> None:
     rows = study.fetch(
         "SELECT latent, density FROM latent WHERE sae_id = $sae AND latent < $n ORDER BY 1", sae="wide", n=2
     )

@@ -102,7 +102,7 @@ def test_rows_that_do_not_fit_are_refused_at_once(store: Store, table: str, rows
     assert names(store) == []
 
 
-def test_activations_that_are_no_numbers_are_refused(store: Store) -> None:
+def test_activations_that_are_not_numbers_are_refused(store: Store) -> None:
     bad = activations(40).with_columns(activation=pl.lit(float("nan"), pl.Float32))
     with Spool(store.root, "job") as spool, pytest.raises(SpoolError, match="activation is not a number in 40 rows"):
         spool.add("latent_activation", bad)
@@ -149,7 +149,7 @@ def test_each_commit_has_a_latent_strongest_first(store: Store) -> None:
     assert found == sorted(found, key=lambda row: (row[0], -row[1]))
 
 
-def test_tokens_in_any_order_become_one_list_a_context(store: Store) -> None:
+def test_tokens_in_any_order_become_one_list_per_context(store: Store) -> None:
     tokens = [(1, 0, 10), (0, 2, 2), (0, 1, 1), (1, 1, 11), (0, 5, 5)]
     with Spool(store.root, "job") as spool:
         spool.add("token", [{"corpus_id": "c", "context": c, "position": p, "token_id": t} for c, p, t in tokens])
@@ -188,7 +188,7 @@ with Spool(sys.argv[1], "job-7") as spool:
     assert store.fetch("SELECT key FROM mark").rows == [("kept",)]
 
 
-def test_a_disk_that_is_full_for_the_manifest(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_disk_that_is_full_at_the_manifest_leaves_nothing(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(descriptor: int) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 

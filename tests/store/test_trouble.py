@@ -195,7 +195,7 @@ def test_a_copy_that_cannot_be_written_leaves_the_store_as_it_was(
     Store.open(store.root).close()
 
 
-def test_a_clock_whose_file_is_no_number(store: Store) -> None:
+def test_a_clock_with_a_damaged_file_still_numbers_attempts(store: Store) -> None:
     for content in ("", "x", "9" * 19, "-1", "٣" * 19):
         (store.root / "locks" / "attempt").write_text(content)
         spooled(store.root)

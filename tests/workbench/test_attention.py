@@ -7,7 +7,7 @@ def place(letter: str) -> Place:
     return Place("letters", Attention(letter=letter))
 
 
-def test_another_sae_lets_go_of_the_latent() -> None:
+def test_another_sae_drops_the_latent() -> None:
     attention = Attention(sae="a", latent=412, letter="s")
     assert attention.with_changes(sae="b") == Attention(sae="b", letter="s")
     assert attention.with_changes(sae="a").latent == 412
@@ -27,7 +27,7 @@ def test_history_walks_back_and_forward_like_a_browser() -> None:
     assert [p.attention.letter for p in history.places] == ["a", "b", "z"]
 
 
-def test_moving_a_cursor_is_no_step() -> None:
+def test_moving_a_cursor_adds_no_step() -> None:
     history = History()
     history.visit(place("a"))
     history.visit(place("b"))

@@ -62,7 +62,7 @@ def test_columns_that_need_quotes_can_be_sorted_by() -> None:
     assert answer(query.text()) == [(2,), (1,), (0,)]
 
 
-def test_a_column_that_is_none_is_refused() -> None:
+def test_an_unknown_column_is_refused() -> None:
     with pytest.raises(duckdb.Error, match="densty"):
         answer(words(order=[Order("densty")]).text())
 

@@ -159,7 +159,7 @@ def test_links_in_the_place_of_folders_are_named(bad: Path, tmp_path: Path) -> N
     assert "is a link" in shown.reason
 
 
-def test_what_is_no_sae_is_none(bad: Path, tmp_path: Path) -> None:
+def test_folders_without_an_sae_do_not_count(bad: Path, tmp_path: Path) -> None:
     shutil.copytree(bad, bad.parent / ".bad.x.part")
     shutil.copytree(bad, bad.parent / "esc\x1b[2J")
     (bad.parent / "empty").mkdir()

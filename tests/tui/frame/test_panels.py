@@ -91,7 +91,7 @@ async def test_ctrl_c_closes_a_panel_and_leaves_only_without_one(study: Path) ->
         assert run.app.return_code == 0
 
 
-async def test_escape_at_the_first_place_is_no_mistake(study: Path) -> None:
+async def test_escape_at_the_first_place_does_nothing(study: Path) -> None:
     async with running(study) as run:
         await run.press("escape")
         assert not run.app._notifications

@@ -28,7 +28,7 @@ def recorded(study: Path) -> list[dict[str, object]]:
 
 
 @pytest.mark.parametrize("key", ["q", "\x11", "\x03"])
-def test_a_key_leaves(terminal: Terminal, key: str) -> None:
+def test_a_key_to_leave_ends_with_code_0(terminal: Terminal, key: str) -> None:
     terminal.type(key)
     assert terminal.wait() == 0
     assert terminal.restored()

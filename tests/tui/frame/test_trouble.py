@@ -93,7 +93,7 @@ def make_spec(path: Path, kind: str) -> None:
             path.write_bytes(bytes(range(256)))
 
 
-async def test_a_spec_that_is_none_is_said(study: Path, tmp_path: Path, said: list[str]) -> None:
+async def test_what_is_not_a_spec_is_named(study: Path, tmp_path: Path, said: list[str]) -> None:
     async with running(study, record=False) as run:
         for kind in ("pipe", "device", "folder", "list", "deep", "binary", "missing"):
             path = tmp_path / f"{kind}.json"
@@ -266,7 +266,7 @@ def test_a_trouble_is_said_once_until_it_is_another_one() -> None:
     assert not troubles.lasting
 
 
-def test_a_fault_of_the_program_is_no_trouble() -> None:
+def test_a_bug_is_not_reported_as_a_trouble() -> None:
     troubles = Troubles(print)
     with pytest.raises(AssertionError), troubles.watched("no jobs"):
         raise AssertionError

@@ -118,7 +118,7 @@ async def test_another_unit_keeps_the_token(errors: Path) -> None:
         await until(pilot, lambda: any("%" in line for line in shown(screen.tokens)[1:3]))
 
 
-async def test_only_absorbed_words(errors: Path) -> None:
+async def test_w_shows_absorbed_words_only(errors: Path) -> None:
     async with hard(errors) as (pilot, screen):
         await until(pilot, settled(screen))
         everything = screen.tokens.total
@@ -129,7 +129,7 @@ async def test_only_absorbed_words(errors: Path) -> None:
         await until(pilot, lambda: screen.tokens.total == everything)
 
 
-async def test_a_filter_on_words_and_numbers(errors: Path) -> None:
+async def test_tokens_are_filtered_by_words_and_numbers(errors: Path) -> None:
     async with hard(errors) as (pilot, screen):
         await until(pilot, settled(screen))
         screen.dispatch(Filter("short position<16", table="hard_tokens.tokens"))
@@ -140,7 +140,7 @@ async def test_a_filter_on_words_and_numbers(errors: Path) -> None:
         await until(pilot, lambda: "/short position<16" in title(screen.tokens))
 
 
-async def test_sorting_by_one_sae(errors: Path) -> None:
+async def test_tokens_are_sorted_by_the_error_of_one_sae(errors: Path) -> None:
     async with hard(errors) as (pilot, screen):
         await until(pilot, settled(screen))
         screen.dispatch("sort error_2 direction=down table=hard_tokens.tokens")
@@ -150,7 +150,7 @@ async def test_sorting_by_one_sae(errors: Path) -> None:
         assert widest == sorted(widest, reverse=True)
 
 
-async def test_walking_through_the_text(errors: Path) -> None:
+async def test_the_text_is_walked_through_token_by_token(errors: Path) -> None:
     async with hard(errors, (120, 40), "open hard_tokens/3/7") as (pilot, screen):
         await until(pilot, settled(screen))
         await pilot.press("enter", "l")
@@ -169,7 +169,7 @@ async def test_a_link_leads_to_its_token(errors: Path) -> None:
         await until(pilot, lambda: "latents of w256-k4" in text_of(screen))
 
 
-async def test_the_page_of_widths(errors: Path) -> None:
+async def test_m_turns_to_the_page_of_widths(errors: Path) -> None:
     async with hard(errors) as (pilot, screen):
         await until(pilot, settled(screen))
         await pilot.press("M")
@@ -197,7 +197,7 @@ async def test_marked_tokens_stay_marked(errors: Path) -> None:
         assert {mark.kind for mark in screen.bench.marks} == {"place"}
 
 
-async def test_back_is_where_one_was(errors: Path) -> None:
+async def test_back_returns_to_the_earlier_token(errors: Path) -> None:
     async with hard(errors, (120, 40), "open hard_tokens/3/7") as (pilot, screen):
         await until(pilot, settled(screen))
         screen.dispatch("place 9 4")
@@ -244,7 +244,7 @@ async def test_an_empty_store_says_what_to_press(study: Path) -> None:
         assert "A study" in text_of(screen)
 
 
-def test_the_answer_in_words() -> None:
+def test_absorbed_words_are_said_to_be_harder_or_not() -> None:
     def of(words: str, norm: float, **columns: Any) -> dict[str, Any]:
         ratio = {"error_ratio": norm / 2, "linear_ratio": 1.2, "nonlinear_ratio": 0.9}
         return {"words": words, "error_norm": norm, "n_words": 3, "n_occurrences": 12, **ratio, **columns}

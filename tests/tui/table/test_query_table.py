@@ -117,7 +117,7 @@ async def test_counts_move_far_and_lone_digits_pass_through() -> None:
         assert shown(table)[-1].startswith("▸  76999")
 
 
-async def test_no_patience_means_no_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_without_time_for_counts_digits_pass_through(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(QueryTable, "COUNT_PATIENCE", 0.0)
     table = words()
     app = TableApp(table)
@@ -219,7 +219,7 @@ async def test_a_query_that_is_refused_cannot_be_filtered() -> None:
             table.set_filter("f1>0.5")
 
 
-async def test_other_parameters_ask_anew_and_rows_may_be_gone() -> None:
+async def test_other_parameters_ask_again_and_rows_may_be_gone() -> None:
     table = words()
     app = TableApp(table)
     async with app.run_test(size=(40, 8), message_hook=app.seen.append) as pilot:
@@ -249,7 +249,7 @@ async def test_going_to_a_row_that_is_not_there_leaves_the_cursor_and_says_nothi
         assert (table.cursor_index, len(app.seen_of(QueryTable.RowHighlighted))) == (2, said)
 
 
-async def test_going_to_a_row_far_away() -> None:
+async def test_going_to_a_row_far_away_reads_around_it() -> None:
     table = many(Order("f1", True))
     async with TableApp(table).run_test(size=(40, 12)) as pilot:
         await until(pilot, loaded(table, MANY))
