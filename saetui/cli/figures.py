@@ -12,7 +12,7 @@ from saetui.cli import work
 from saetui.cli.guard import fail
 from saetui.cli.printing import put, say
 from saetui.cli.spec_options import keyword_only, with_signature
-from saetui.figures.choice import Asked
+from saetui.figures.choice import OPTIONS, Asked
 from saetui.figures.description import Figure as Drawn
 from saetui.figures.kind import Kind
 from saetui.jobs.spec_options import plain_type
@@ -27,7 +27,7 @@ def figure_command(run: Callable[..., None], store_option: Any) -> Callable[...,
 
     known = known_figures()
     hints = get_type_hints(Asked)
-    told = {part.name: part.metadata for part in fields(Asked)}
+    told = {part.name: part.metadata for part in fields(Asked) if part.name in OPTIONS}
     name = typer.Argument(help="Which figure, e.g. absorption_rate.", autocompletion=lambda: list(known))
     out = typer.Option(help="A file ending in .svg or .png.")
     parameters = {
@@ -41,8 +41,16 @@ def figure_command(run: Callable[..., None], store_option: Any) -> Callable[...,
             text = about["help"][0].upper() + about["help"][1:]
             if hints[option] == tuple[str, ...]:
                 text += " (can be given again)"
-            made = typer.Option(f"--{option.replace('_', '-')}", help=text, min=low, max=high)
+            made = typer.Option(_flag(option), help=text, min=low, max=high)
             parameters[option] = Annotated[plain_type(hints[option]) | None, made]
+    for kind in known.values():
+        for setting in kind.settings:
+            words = f" One of {', '.join(setting.words)}." if setting.words else ""
+            flag = (
+                f"{_flag(setting.name)}/--no-{_flag(setting.name)[2:]}" if setting.kind is bool else _flag(setting.name)
+            )
+            made = typer.Option(flag, help=f"Of {kind.name}: {setting.help}{words} (default: {setting.default})")
+            parameters.setdefault(setting.name, Annotated[setting.kind | None, made])
     forced = Annotated[bool, typer.Option("--force", help="Overwrite files of that name.")]
 
     def command(**given: Any) -> None:
@@ -56,8 +64,11 @@ def figure_command(run: Callable[..., None], store_option: Any) -> Callable[...,
 
 
 def _line(kind: Kind) -> str:
-    options = " ".join(f"--{option.replace('_', '-')}" for option in kind.takes)
-    return f"{kind.name}: {kind.question}\n    {options}"
+    return f"{kind.name}: {kind.question}\n    {' '.join(map(_flag, kind.options))}"
+
+
+def _flag(option: str) -> str:
+    return f"--{option.replace('_', '-')}"
 
 
 def draw_figure(
@@ -72,14 +83,16 @@ def draw_figure(
         return 0
     for option, value in chosen.items():
         if isinstance(value, float) and not math.isfinite(value):
-            raise UsageError(f"figure: --{option.replace('_', '-')}: {value} is not a number that can be compared with")
+            raise UsageError(f"figure: {_flag(option)}: {value} is not a number that can be compared with")
     from saetui.cli.take_in import take_in
     from saetui.workbench.user_path import user_path
     from store import Store
 
     with Store.open(work.store_root(store)) as opened:
         take_in(opened)
-        drawn = Figure(name, **chosen).drawn(opened)
+        common = {option: value for option, value in chosen.items() if option in OPTIONS}
+        further = tuple((option, value) for option, value in chosen.items() if option not in OPTIONS)
+        drawn = Figure(name, **common, further=further).drawn(opened)
     if out is not None:
         say(export_figure(drawn, user_path(str(out)), overwrite=force))
         return 0

@@ -28,9 +28,9 @@ def build(cls: type[Command], given: Mapping[str, Any]) -> Command:
     if missing:
         raise CommandError(f"{cls.verb}: {missing[0]} is missing; usage: {cls.usage()}")
     values = {name: _converted(cls, arguments[name], value) for name, value in given.items()}
-    chosen = tuple((name, values[name]) for name in arguments if name in values and name not in own)
+    further = tuple((name, values[name]) for name in arguments if name in values and name not in own)
     written = {name: value for name, value in values.items() if name in own}
-    return cls(**written, **({"chosen": chosen} if chosen else {}))
+    return cls(**written, **({"further": further} if further else {}))
 
 
 def text_of(command: Command) -> str:
@@ -48,7 +48,7 @@ def text_of(command: Command) -> str:
             continue
         written = shlex.quote(_written(value))
         words.append(written if positional and "=" not in written else f"{a.name}={written}")
-    words += [f"{name}={shlex.quote(_written(value))}" for name, value in command.chosen]
+    words += [f"{name}={shlex.quote(_written(value))}" for name, value in command.further]
     return " ".join(words)
 
 

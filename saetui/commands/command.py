@@ -124,11 +124,11 @@ class Command:
         """The arguments that differ from their defaults, as JSON can hold them."""
         given = {a.name: getattr(self, a.name) for a in self.arguments()}
         kept = {a.name: given[a.name] for a in self.arguments() if a.required or given[a.name] != a.default}
-        kept |= dict(self.chosen)
+        kept |= dict(self.further)
         return {name: list(value) if isinstance(value, tuple) else value for name, value in kept.items()}
 
     @property
-    def chosen(self) -> tuple[tuple[str, Any], ...]:
+    def further(self) -> tuple[tuple[str, Any], ...]:
         """The options that were given, by name."""
         return ()
 

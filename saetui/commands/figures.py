@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from saetui.commands.arguments import text_of
-from saetui.commands.command import Command, argument, command
+from saetui.commands.command import Argument, Command, argument, command
 from saetui.figures.choice import Asked
 from saetui.workbench.exceptions import CommandError
 from saetui.workbench.sql_text import file_of_query
@@ -29,6 +30,17 @@ _THRESHOLDS = ("tau", "lead", "min_cosine")
 class Figure(Asked, Command):
     path: str = argument(default="", help="a file ending in .svg or .png", complete="file")
     overwrite: bool = argument(default=False, help="yes: overwrite a file of that name")
+
+    @classmethod
+    def options(cls, given: Mapping[str, Any]) -> tuple[Argument, ...]:
+        from saetui.figures import FigureError
+        from saetui.figures.registry import figure_kind
+
+        try:
+            settings = figure_kind(str(given["name"])).settings if "name" in given else ()
+        except FigureError:
+            return ()  # What is wrong with the name is told when it is asked for.
+        return tuple(Argument(s.name, s.kind, s.default, s.help, None, False, s.words) for s in settings)
 
     def resolved(self, bench: Workbench) -> Figure:
         from saetui.figures import FigureError

@@ -11,9 +11,9 @@ from saetui.commands.command import Argument, Command
 
 @dataclass(frozen=True, eq=False, repr=False)
 class JobCommand(Command):
-    """Base of them; ``chosen`` has what was given of the options."""
+    """Base of them; ``further`` has what was given of the options."""
 
-    chosen: tuple[tuple[str, Any], ...] = field(default=(), kw_only=True)
+    further: tuple[tuple[str, Any], ...] = field(default=(), kw_only=True)
 
 
 def spec_arguments(kind: str, leave_out: Collection[str], *, grid: bool = False) -> tuple[Argument, ...]:
@@ -35,10 +35,10 @@ def spec_arguments(kind: str, leave_out: Collection[str], *, grid: bool = False)
     return tuple(arguments)
 
 
-def fields_of(kind: str, chosen: Mapping[str, Any] | Collection[tuple[str, Any]]) -> dict[str, Any]:
+def fields_of(kind: str, further: Mapping[str, Any] | Collection[tuple[str, Any]]) -> dict[str, Any]:
     """What was given of the options by the names of the spec's fields."""
     from saetui.jobs.registry import spec_kinds
     from saetui.jobs.spec_options import spec_options
 
     names = {option.called: name for name, option in spec_options(spec_kinds()[kind]).items()}
-    return {names[called]: value for called, value in dict(chosen).items()}
+    return {names[called]: value for called, value in dict(further).items()}

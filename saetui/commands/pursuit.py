@@ -89,7 +89,7 @@ class Pursue(JobCommand):
         l0, method = self.l0 or attention.pursue_l0, self.method or attention.pursue_method
         read_l0(l0, entry)
         _check_method(method)
-        return Pursue(choice.way, of=choice.of, l0=l0, method=method, sae=entry.name, chosen=self.chosen)
+        return Pursue(choice.way, of=choice.of, l0=l0, method=method, sae=entry.name, further=self.further)
 
     def run(self, bench: Workbench) -> None:
         entry, choice = _sae(bench, self.sae), TokenChoice(self.way, self.of)
@@ -109,7 +109,7 @@ class Pursue(JobCommand):
         def submit() -> str | None:
             from saetui.workbench.study_specs import pursuit_spec
 
-            given = fields_of("pursuit", self.chosen)
+            given = fields_of("pursuit", self.further)
             spec = pursuit_spec(bench.store, entry, choice, self.l0, self.method, bench.client.jobs(), given)
             # One that was done before is run again: it replaces itself, and becomes the latest.
             job = bench.client.submit(spec, force=True)

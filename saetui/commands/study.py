@@ -64,7 +64,7 @@ class Study(JobCommand):
             else:
                 from saetui.workbench.study_specs import study_specs
 
-                specs = study_specs(self.name, saes, fields_of(self.name, self.chosen))
+                specs = study_specs(self.name, saes, fields_of(self.name, self.further))
                 jobs = [bench.client.submit(_again(spec) if self.force else spec, force=self.force) for spec in specs]
             ahead = [job for job in jobs if not job.has_ended]
             if not ahead:
@@ -115,7 +115,7 @@ class Train(JobCommand):
                     "architecture": (self.architecture,),
                     "width": self.width,
                     **({"k": self.k} if self.k else {}),
-                    **fields_of("train", self.chosen),
+                    **fields_of("train", self.further),
                 }
             )
             first = bench.client.submit(specs[0])

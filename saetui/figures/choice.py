@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from string import ascii_lowercase
 from typing import TYPE_CHECKING, Any
@@ -24,6 +24,7 @@ class Asked:
     """A figure as a person asks for it, by the command line, after ``:`` and from a notebook alike.
 
     Options and arguments follow from these fields; a kind of figure names in ``takes`` those that mean something to it.
+    ``further`` has what was given of the figure's own settings.
     """
 
     name: str = field(metadata={"help": "a figure, e.g. absorption_rate", "complete": "figure"})
@@ -38,6 +39,7 @@ class Asked:
         None, "a context of the error study; the hardest token's if left out", within=(0, 2**31 - 1)
     )
     model: str = option("", "model of an error study, by name or id, where there are several")
+    further: tuple[tuple[str, Any], ...] = field(default=(), kw_only=True)
 
     @property
     def given(self) -> tuple[str, ...]:
@@ -45,8 +47,8 @@ class Asked:
         return tuple(name for name in OPTIONS if getattr(self, name) not in ((), "", None))
 
 
-# The names of all that can be chosen of figures.
-OPTIONS = tuple(part.name for part in fields(Asked) if part.name != "name")
+# The names of all that can be chosen of figures in general.
+OPTIONS = tuple(part.name for part in fields(Asked) if part.name not in ("name", "further"))
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,8 @@ class Choice:
     min_cosine: float | None = None
     context: int | None = None
     model: str | None = None
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    """Of the figure's own settings every value."""
 
 
 def make_choice(store: Reader, asked: Asked) -> Choice:

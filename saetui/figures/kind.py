@@ -32,11 +32,25 @@ def thresholds_of(choice: Choice) -> dict[str, Any]:
 
 
 @dataclass(frozen=True)
+class Setting:
+    """A choice that only one figure has: an option of the command line, and an argument after ``:``.
+
+    ``kind`` is int, float, str or bool; ``words`` are those that a text is one of.
+    """
+
+    name: str
+    kind: type
+    default: Any
+    help: str
+    words: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Kind:
     """``explanation`` is how to read it, ``advice`` what to do where there is nothing to draw.
 
     ``query`` is the name of a query of the store, or SQL; ``parameters`` gives its parameters. ``takes`` names the
-    parts of a choice that mean something to it. Figures are listed by ``order``, and then by name.
+    parts of a choice that mean something to it; ``settings`` are its own. Figures are listed by ``order`` and name.
     """
 
     name: str
@@ -49,3 +63,9 @@ class Kind:
     takes: tuple[str, ...] = ("sae", "hook")
     parameters: Callable[[Choice], Mapping[str, Any]] = saes_of
     order: int = 1000
+    settings: tuple[Setting, ...] = ()
+
+    @property
+    def options(self) -> tuple[str, ...]:
+        """The names of all that it takes."""
+        return (*self.takes, *(setting.name for setting in self.settings))

@@ -8,12 +8,13 @@ A figure is a module with a ``KIND``: the question it answers, its query, and ho
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from difflib import get_close_matches
 from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from saetui.figures import kinds
-from saetui.figures.choice import Asked, Choice, make_choice
+from saetui.figures.choice import OPTIONS, Asked, Choice, make_choice
 from saetui.figures.description import Figure
 from saetui.figures.exceptions import FigureError
 from saetui.figures.kind import Kind
@@ -58,27 +59,34 @@ def figure(
     min_cosine: float | None = None,
     context: int | None = None,
     model: str | None = None,
+    **settings: Any,
 ) -> Figure:
     """A figure of a store, e.g. ``figure(store, "absorption_rate").save("rate.svg")``.
 
     ``sae`` names one SAE or several, ``hook`` a hook point; all SAEs, at the hook point with most of them, if left out.
     ``tau`` (F1), ``lead`` (logits) and ``min_cosine`` are thresholds of absorption; those of the runs if left out.
     ``context`` numbers a context of the error study; the one with the hardest token if left out. ``model``, by name or
-    id, is that of the error study; of several the one studied last if left out.
+    id, is that of the error study; of several the one studied last if left out. ``settings`` are those that a
+    figure has for itself.
     Raises FigureError where there is no such figure, SAE, hook point or letter, or the figure takes no such choice.
     """
     saes = (sae,) if isinstance(sae, str) else tuple(sae or ())
-    asked = Asked(name, saes, hook or "", letter or "", word or "", tau, lead, min_cosine, context, model or "")
-    return draw(store, *chosen(store, asked))
+    common = (saes, hook or "", letter or "", word or "", tau, lead, min_cosine, context, model or "")
+    return draw(store, *chosen(store, Asked(name, *common, further=tuple(settings.items()))))
 
 
 def chosen(store: Reader, asked: Asked) -> tuple[Kind, Choice]:
     """What is meant by what was asked for; raises FigureError as ``figure`` says."""
     kind = figure_kind(asked.name)
-    for option in asked.given:
-        if option not in kind.takes:
-            raise FigureError(f"{kind.name} takes no {option}; it takes {', '.join(kind.takes)}")
-    return kind, make_choice(store, asked)
+    for option in (*asked.given, *dict(asked.further)):
+        if option not in kind.options:
+            raise FigureError(f"{kind.name} takes no {option}; it takes {', '.join(kind.options)}")
+    for setting in kind.settings:
+        value = dict(asked.further).get(setting.name)
+        if setting.words and value is not None and value not in setting.words:
+            raise FigureError(f"{setting.name}: must be one of {', '.join(setting.words)}, not {value!r}")
+    settings = {setting.name: setting.default for setting in kind.settings} | dict(asked.further)
+    return kind, replace(make_choice(store, asked), settings=settings)
 
 
 def draw(store: Reader, kind: Kind, choice: Choice) -> Figure:
@@ -109,4 +117,6 @@ def _kind_in(name: str, module_name: str) -> Kind:
         raise FigureError(f"{GROUP}: {module_name} cannot be imported ({error})") from error
     if not isinstance(kind, Kind) or kind.name != name:
         raise FigureError(f"{GROUP}: {module_name} has no KIND whose name is {name!r}")
+    if taken := sorted({setting.name for setting in kind.settings} & {"name", "store", "path", "out", *OPTIONS}):
+        raise FigureError(f"{GROUP}: {module_name} has a setting {taken[0]!r}, which means something for all figures")
     return kind

@@ -28,7 +28,7 @@ def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workbench
 
 def test_options_are_kept_as_they_were_given() -> None:
     command = parse("train topk width=64,128 k=4 lr=0.001,0.002 dtype=bfloat16")
-    assert command == Train("topk", (64, 128), (4,), chosen=(("dtype", "bfloat16"), ("lr", (0.001, 0.002))))
+    assert command == Train("topk", (64, 128), (4,), further=(("dtype", "bfloat16"), ("lr", (0.001, 0.002))))
     assert parse(text_of(command)) == command
     recorded = json.loads(json.dumps(command.values()))
     assert recorded == {

@@ -8,9 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from saetui.commands.arguments import text_of
 from saetui.commands.completion import completions
+from saetui.commands.dispatch import dispatch
 from saetui.figures import FigureError, figure, figure_kinds
 from saetui.figures.plots import BarChart
+from saetui.workbench.exceptions import CommandError
 from saetui.workbench.workbench import Workbench
 from store import Store
 from tests.figures.made import make_store
@@ -52,7 +55,7 @@ def test_it_is_drawn_from_its_own_query(install: Install, study: Path) -> None:
         assert {bar.label: bar.values for bar in plot.bars} == {"narrow": (16.0,), "wide": (64.0,)}
         assert made.note == "The SAEs chosen."
         assert made.sql.startswith("-- How wide is each SAE?")
-        with pytest.raises(FigureError, match="toy_widths takes no letter; it takes sae"):
+        with pytest.raises(FigureError, match="toy_widths takes no letter; it takes sae, least_width"):
             figure(store, "toy_widths", letter="a")
 
 
@@ -66,7 +69,7 @@ def test_it_is_listed_after_ours_and_completed(install: Install, bench: Workbenc
 def test_the_command_line_lists_completes_and_draws_it(install: Install, study: Path, tmp_path: Path) -> None:
     assert "toy_widths" not in told("figure", "--help")
     install("saetui.figures", "toy_widths", "toy_figure")
-    assert "toy_widths: How wide is each SAE? --sae" in told("figure", "--help")
+    assert "toy_widths: How wide is each SAE? --sae --least-width" in told("figure", "--help")
     assert "toy_widths How wide is each SAE?" in told("figure")
     asked = {"_SAETUI_COMPLETE": "complete_bash", "COMP_WORDS": "saetui figure toy_", "COMP_CWORD": "2"}
     assert told(**asked) == "toy_widths"
@@ -76,6 +79,28 @@ def test_the_command_line_lists_completes_and_draws_it(install: Install, study: 
     assert "narrow" not in drawn
     told("figure", "toy_widths", "--store", study, "--out", tmp_path / "widths.svg")
     assert "width of each SAE" in (tmp_path / "widths.svg").read_text()
+
+
+def test_a_setting_of_its_own_is_taken_everywhere(install: Install, bench: Workbench, study: Path) -> None:
+    assert "--least-width" not in told("figure", "--help")
+    install("saetui.figures", "toy_widths", "toy_figure")
+    assert "--least-width <int> Of toy_widths: Narrower SAEs are left out." in told("figure", "--help")
+    drawn = told("figure", "toy_widths", "--store", study, "--least-width", "20")
+    assert "wide" in drawn
+    assert "narrow" not in drawn
+    (plot,) = figure(bench.store, "toy_widths", least_width=20).plots
+    assert isinstance(plot, BarChart)
+    assert [bar.label for bar in plot.bars] == ["wide"]
+    (offered,) = completions("figure toy_widths narrow least", bench)
+    assert (offered.line, offered.help) == (
+        "figure toy_widths narrow least_width=",
+        "Narrower SAEs are left out.",
+    )
+    command = dispatch(bench, "figure toy_widths least_width=20")
+    assert text_of(command) == "figure toy_widths least_width=20"
+    assert command.values() == {"name": "toy_widths", "least_width": 20}
+    with pytest.raises(CommandError, match="no argument 'least_width'"):
+        dispatch(bench, "figure splits least_width=20")
 
 
 async def test_the_interface_offers_and_draws_it(install: Install, study: Path) -> None:

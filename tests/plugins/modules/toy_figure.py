@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from saetui.figures.choice import Choice
-from saetui.figures.kind import Drawing, Kind
+from saetui.figures.kind import Drawing, Kind, Setting, saes_of
 from saetui.figures.lines import Row
 from saetui.figures.plots import Bar, BarChart, Scale
 
@@ -24,4 +24,6 @@ KIND = Kind(
     query=Path(__file__).with_suffix(".sql").read_text(),
     draw=_draw,
     takes=("sae",),
+    parameters=lambda choice: {**saes_of(choice), **choice.settings},
+    settings=(Setting("least_width", int, 0, "Narrower SAEs are left out."),),
 )
