@@ -1,1 +1,1 @@
-"""Tests of the frame: app, panels, Overview and Jobs."""
+"""Tests of the frame, and of the app as a whole."""

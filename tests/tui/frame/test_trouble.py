@@ -16,9 +16,9 @@ from saetui.jobs.folder import State
 from saetui.tui.app import WorkbenchApp
 from saetui.workbench.trouble import Troubles
 from store import Store
+from tests.tui.jobs.test_jobs import Queue
 
 from .running import Running, running
-from .test_jobs import Queue
 
 
 @pytest.fixture

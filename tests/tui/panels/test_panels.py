@@ -15,8 +15,7 @@ from saetui.tui.panels.prompt_history import PromptHistory, history_file
 from saetui.tui.table.query_table import QueryTable
 from saetui.workbench.subject import Subject
 from saetui.workbench.workbench import Workbench
-
-from .running import running
+from tests.tui.frame.running import running
 
 
 async def test_the_prompt_completes_and_does_a_command(study: Path) -> None:

@@ -12,8 +12,7 @@ from saetui.tui.drawing.plots import XYPlot
 from saetui.tui.overview.screen import OverviewScreen
 from saetui.tui.table.query_table import QueryTable
 from store.spool import Spool
-
-from .running import Running, running
+from tests.tui.frame.running import Running, running
 
 
 def overview(run: Running) -> OverviewScreen:

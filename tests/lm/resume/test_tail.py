@@ -16,8 +16,7 @@ from saetui.lm.resume.full_passes import FullPasses
 from saetui.lm.resume.resumed_passes import ResumedPasses
 from saetui.lm.resume.row_groups import row_groups
 from saetui.lm.resume.tail import Tail, read_tail
-
-from .conftest import FAMILIES, LAYERS
+from tests.lm.conftest import FAMILIES, LAYERS
 
 Loader = Callable[[str], LanguageModel]
 DECODERS = [family for family in FAMILIES if family != "bert"]

@@ -13,8 +13,7 @@ from saetui.jobs import JobClient
 from saetui.jobs.folder import JobFolder, Record, State
 from saetui.jobs.kinds.letters.spec import LettersSpec
 from saetui.tui.jobs.list import JobList
-
-from .running import running
+from tests.tui.frame.running import running
 
 SPEC = LettersSpec(hook_name="blocks.1.hook_resid_post", saes=("w64-k4",))
 

@@ -1,0 +1,1 @@
+"""Tests of panels: prompt, help, explanations, queries, editors, figures."""
