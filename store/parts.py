@@ -19,9 +19,9 @@ from store.manifest import Part
 from store.plain import open_plain, read_plain
 from store.tables import stored_columns
 
-# Far above what a spool writes, so that no part fills the memory before it has been looked at.
+# Far above what a spool writes, so that no part fills the memory before it has been checked.
 _LARGEST = 1 << 30
-# What says that the file itself is not right, and not that it cannot be read just now.
+# Errors of the file itself, unlike those of reading it just now.
 _DAMAGE = {errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.EFBIG, errno.EISDIR, errno.ENXIO}
 _TRIES = 3
 _PAUSE = 0.02
@@ -38,7 +38,7 @@ def read_part(folder: Path, part: Part) -> pa.Table:
     path = folder / part.file
     content = read_again(path, _LARGEST)
     if part.sha256 is not None and hashlib.sha256(content).hexdigest() != part.sha256:
-        raise SpoolError(f"{path}: is damaged: its checksum is not the one that its job wrote down; run its job again")
+        raise SpoolError(f"{path}: is damaged: its checksum is not the one that its job recorded; run its job again")
     table, types = _parsed(path, part, content), stored_columns(part.table).types
     columns = [_cast(path, name, table.column(name), types[name]) for name in part.columns]
     rows = pa.Table.from_arrays(columns, names=list(part.columns))
@@ -94,7 +94,7 @@ def _parsed(path: Path, part: Part, content: bytes) -> pa.Table:
 
 
 def _counted(table: str, rows: pa.Table) -> int:
-    """The number of rows that a part stands for: one a token where a row is a list of tokens."""
+    """The number of rows that a part stands for: one per token where a row is a list of tokens."""
     if table != "token_context":
         return int(rows.num_rows)
     tokens = pc.list_flatten(rows.column("token_ids"))

@@ -11,7 +11,7 @@ from pathlib import Path
 from store.exceptions import StoreUnreadable
 from store.trouble import refusal
 
-# Small files of a store (manifests, states, notes of leases) are never larger.
+# Larger than any small file of a store (manifests, states, notes of leases).
 SMALL = 16 << 20
 
 
@@ -39,7 +39,7 @@ def check_plain(root: Path, path: Path) -> None:
 
 
 def is_plain_folder(path: Path) -> bool:
-    """Whether a folder is there and no link to one."""
+    """Whether a folder is there, and not a link to one."""
     try:
         return stat.S_ISDIR(os.lstat(path).st_mode)
     except OSError:
@@ -47,7 +47,7 @@ def is_plain_folder(path: Path) -> bool:
 
 
 def is_plain_file(path: Path) -> bool:
-    """Whether an ordinary file is there: no link, pipe or device."""
+    """Whether an ordinary file is there, and not a link, a pipe or a device."""
     try:
         return stat.S_ISREG(os.lstat(path).st_mode)
     except OSError:

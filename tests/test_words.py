@@ -14,8 +14,9 @@ STUMBLES = {
     r"\b(errors?|difference|line|set)( are| is|,)? parted\b": "split",
     r"shows how it goes": "shows its progress",
     r"\| what \| with \| came out": "measured, script, result",
-    r"\b(one|rows?|latents|bytes|nats|steps) an? (letter|word|token|prompt|SAE|row|context|epoch|latent|width)\b"
-    r"(?! (needs|reads|gives|has|is|of|that|where|then|fires))": "per",
+    r"\b(one|rows?|latents|bytes|nats|steps?|prompts?|examples?) an? "
+    r"(letter|word|judged word|token|prompt|SAE|row|line|context|epoch|latent|width)\b"
+    r"(?! (needs|reads|gives|has|is|that|where|then|fires))": "per",
     r"\b(words|tokens|units|rows|MB) an? (second|minute)\b": "per second",
     r"\bone (line|lease|folder|file|section|group|text) an? \w+": "one … per …",
     r"\balthough it was (done|made) before": "even if it was done before",

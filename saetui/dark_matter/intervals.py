@@ -1,4 +1,4 @@
-"""Confidence over contexts: figures of resampled contexts beside each figure.
+"""Confidence intervals over contexts, from figures of resampled contexts.
 
 Tokens of one context are alike, so whole contexts are drawn, not tokens. Every figure of one study uses the same draws,
 so that differences between SAEs have intervals too.

@@ -1,4 +1,4 @@
-"""Does the decomposition find what was put in? Activations made of known parts (2410.14670, introduced error).
+"""Does the decomposition find known errors? Activations made of known parts (2410.14670, introduced error).
 
 The activation is a sparse sum of decoder rows plus dense Gaussian noise. Its "reconstruction" leaves out some latents
 and adds noise of its own. A linear prediction of the error should then find the dense part and the latents left out,

@@ -28,7 +28,7 @@ def fit_linear_error(
 ) -> LinearErrorFit:
     """Predict error = activation - reconstruction linearly from the activation, by least squares on the ``train`` rows.
 
-    All figures are those of the other rows. ``intercept=False`` does it as the paper's released code does: no
+    All figures are those of the other rows. ``intercept=False`` follows the paper's released code: no
     intercept, and both FVUs over all rows; R² stays that of rows not fitted on. ``contexts`` says which rows belong
     together, for the intervals; without it each row counts as independent, and intervals of text are too narrow.
 

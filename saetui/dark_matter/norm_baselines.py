@@ -1,4 +1,4 @@
-"""What predicts an error's norm without knowing the activation: token, loss, L0, norm (2410.14670, norm prediction)."""
+"""What predicts an error's norm without the activation: token, loss, L0, norm (2410.14670, norm prediction)."""
 
 from collections.abc import Mapping
 

@@ -1,4 +1,4 @@
-"""Words that a letter's probe gets right: what an SAE's latents make of them, raw, so that any threshold can judge."""
+"""Words that a letter's probe gets right, with raw scores of an SAE's latents, so that any threshold can judge."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -96,7 +96,7 @@ class JudgedWords:
 def judged_words(
     words: LetterWords, site: LetterSite, latents: WordLatents, *, side: Literal["test", "all"] = "test", seed: int = 42
 ) -> list[JudgedWords]:
-    """The words of every letter that has enough of them: those that only test, or all."""
+    """The words of every letter that has enough of them: test words only, or all."""
     logits = site.probes.logits(latents.activations)
     judged = words.is_test if side == "test" else torch.ones_like(words.is_test)
     decoder, directions = latents.sae.W_dec.cpu(), latents.sae.decoder_directions().cpu()

@@ -12,9 +12,9 @@ from saetui.letters.metrics import LetterMetrics, letter_metrics
 from saetui.letters.vocabulary import LETTERS
 
 USABLE_F1 = 0.6  # A letter below it is not studied for absorption (SAEBench).
-# A small vocabulary is cut into at least so many batches, else 4,096 words are one step an epoch: on 6,000 words that
-# is SAEBench's batch of 64, and a mean F1 of 0.80 where 16 steps per epoch give 0.71.
-_STEPS_AN_EPOCH = 96
+# A small vocabulary is split into at least this many batches; otherwise 4,096 words are one step per epoch. On 6,000
+# words that is SAEBench's batch of 64, and a mean F1 of 0.80 where 16 steps per epoch give 0.71.
+_STEPS_PER_EPOCH = 96
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class ProbeSettings:
     final_learning_rate: float = 1e-5
     epochs: int = 50
     batch_size: int = 4096
-    steps_per_epoch: int = _STEPS_AN_EPOCH
+    steps_per_epoch: int = _STEPS_PER_EPOCH
     weight_decay: float = 1e-4
     l1: float = 0.0
     seed: int = 42

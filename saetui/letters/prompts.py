@@ -1,4 +1,4 @@
-"""In-context prompts that ask a model for a word's first letter (2409.14507; one example a line)."""
+"""In-context prompts that ask a model for a word's first letter (2409.14507; one example per line)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -55,6 +55,6 @@ def draw_examples(word: Word, pool: Sequence[Word], count: int, random: Random) 
 def first_letter_prompts(
     words: Sequence[Word], pool: Sequence[Word], *, examples: int = EXAMPLES, seed: int = 42, prefix: str = ""
 ) -> list[Prompt]:
-    """One prompt a word, its examples drawn from ``pool`` without replacement and without the word itself."""
+    """One prompt per word, its examples drawn from ``pool`` without replacement and without the word itself."""
     random = Random(seed)
     return [first_letter_prompt(w, draw_examples(w, pool, examples, random), prefix=prefix) for w in words]

@@ -1,4 +1,4 @@
-"""What the model holds at each word and at the end of its prompt, and what it answers (2409.14507, first letters)."""
+"""The model's activations at each word and at the end of its prompt, and its answers (2409.14507, first letters)."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def read_words(
     batch_size: int = 64,
     progress: Progress | None = None,
 ) -> WordReadings:
-    """Read every prompt once. ``batch_size`` is in prompts; ``progress`` is told words done and in all.
+    """Read every prompt once. ``batch_size`` is in prompts; ``progress`` gets the words done and in all.
 
     Raises LettersError where an answer is not a single token, HookPointError for an unknown hook point.
     """

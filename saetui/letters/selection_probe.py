@@ -17,7 +17,7 @@ from saetui.sae.base import FIRING
 from saetui.sae.sparse import starts
 
 # The authors' settings; ``l1`` weighs the mean over letters of the L1 norm of a letter's weights. On three SAEs of
-# widths 512 to 8,192 and 6,000 words, the mean F1 of main latents is 0.42 to 0.57 with one step an epoch (two batches
+# widths 512 to 8,192 and 6,000 words, the mean F1 of main latents is 0.42 to 0.57 with one step per epoch (two batches
 # of 4,096 or fewer words), 0.71 to 0.72 with 32, and no better with 192.
 SELECTION = ProbeSettings(weight_decay=1e-6, l1=0.01, steps_per_epoch=32)
 

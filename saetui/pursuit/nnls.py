@@ -6,7 +6,7 @@ from torch import Tensor
 
 # Gradients below this share of a problem's largest product, and pivots below this share of a column, are rounding.
 _ROUNDING = 1e-12
-_ROUNDS_A_COLUMN = 10
+_ROUNDS_PER_COLUMN = 10
 
 
 @torch.no_grad()
@@ -26,7 +26,7 @@ def nonnegative_least_squares(
     entered = torch.full((len(gram),), -1, dtype=torch.long, device=gram.device)
     least = _ROUNDING * products.abs().amax(1) if products.numel() else products.new_zeros(len(products))
     going = torch.arange(len(gram), device=gram.device)
-    for _ in range(_ROUNDS_A_COLUMN * (gram.shape[1] + 1)):
+    for _ in range(_ROUNDS_PER_COLUMN * (gram.shape[1] + 1)):
         solution, solved = _solve(gram[going], products[going], used[going])
         dependent = going[~solved]
         _drop_newest(weights, used, barred, entered, dependent)

@@ -31,7 +31,7 @@ FIRES: Final = "fires"
 GROUPS: Final = (ABSORBED, SILENT, FIRES)
 CONTROLS: Final = ("none", "frequency", "frequency and norm")
 # A stratum needs words to compare, and ten of them already take most of a confounder's effect out.
-_MOST_STRATA, _WORDS_A_STRATUM = 10, 20
+_MOST_STRATA, _WORDS_PER_STRATUM = 10, 20
 _FEWEST_WORDS = 2
 
 
@@ -206,7 +206,7 @@ def _outcomes(words: ComparedWords) -> Floats:
 
 def _controls(words: ComparedWords, kept: NDArray[np.bool_]) -> dict[str, Floats]:
     n = int(kept.sum())
-    most = max(1, min(_MOST_STRATA, n // _WORDS_A_STRATUM))
+    most = max(1, min(_MOST_STRATA, n // _WORDS_PER_STRATUM))
     nothing = np.empty((n, 0))
     frequency, norm = (
         dummies(strata(values[kept], most)) if n else nothing for values in (words.frequency, words.activation)

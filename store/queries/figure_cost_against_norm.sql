@@ -1,4 +1,4 @@
--- Does each part of the error cost as much as its size says? One row an SAE of the last error study of the hook point and
+-- Does each part of the error cost as much as its size says? One row per SAE of the last error study of the hook point and
 -- part: percent of the loss recovered by putting the part back, its share of the error's norm and of the squared norm, on
 -- held-out contexts with 95% intervals over them.
 -- $saes: ids; NULL = all. $hook: hook point; NULL = any. $model: its id; NULL = any.

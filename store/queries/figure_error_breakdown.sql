@@ -1,4 +1,4 @@
--- What is the error of each SAE made of? One row an SAE of the last error study of the hook point, with parts of its FVU on
+-- What is the error of each SAE made of? One row per SAE of the last error study of the hook point, with parts of its FVU on
 -- held-out tokens that add up to it: by the power law over widths where its floor is identifiable; NULL elsewhere.
 -- $saes: ids; NULL = all. $hook: hook point; NULL = any. $model: its id; NULL = any.
 WITH study AS (

@@ -1,5 +1,5 @@
 -- How much of each squared norm does the activation tell linearly, and how are the squared norms spread over tokens? One
--- row an SAE of the last error study of the hook point: R² on held-out tokens with 95% intervals over contexts, and
+-- row per SAE of the last error study of the hook point: R² on held-out tokens with 95% intervals over contexts, and
 -- quantiles of the squared norms of all tokens, over their mean.
 -- $saes: ids; NULL = all. $hook: hook point; NULL = any. $model: its id; NULL = any.
 WITH study AS (

@@ -1,4 +1,4 @@
--- What did every pursuit come to: of which tokens, in which SAE, and what was left before and after, in all and nonlinearly?
+-- What did every pursuit give: of which tokens, in which SAE, and what was left before and after, in all and nonlinearly?
 -- Latest first. Changes are relative to before; 2410.14670 saw −3% to −5% of FVU, and little of the nonlinear part.
 SELECT
     run.pursuit_id,

@@ -1,4 +1,4 @@
--- The absorption study: sparse probes, and raw scores from which every verdict can be taken again at other thresholds.
+-- The absorption study: sparse probes, and raw scores from which verdicts follow at any thresholds.
 
 ALTER TABLE probe ADD COLUMN created TIMESTAMP; -- when it was last used on an SAE; NULL where it was before this was kept
 

@@ -91,7 +91,7 @@ JOIN main USING (sae_id, probe_id, letter)
 LEFT JOIN seen USING (sae_id, probe_id, letter, token_id)
 WHERE word.sae_id IN (SELECT unnest(saes));
 
--- One row a judged word: the verdict by effects, and by projection the fraction that others took over and whether all of
+-- One row per judged word: the verdict by effects, and by projection the fraction that others took over and whether all of
 -- it. A candidate is a word on which the main latents are silent and their sparse probe says no; of a letter's candidates
 -- the first max_words of the draw are judged by effects. Where the model cannot name first letters, effects mean nothing.
 CREATE MACRO absorption_verdicts(saes, tau, lead, min_cosine) AS TABLE

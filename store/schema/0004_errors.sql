@@ -33,7 +33,7 @@ CREATE TABLE error_study (
 -- norm_share_nonlinear.
 -- Of other such contexts, encoded by the SAE and by pursuit: fvu_same_tokens, fvu_nonlinear_same_tokens, fvu_pursuit,
 -- fvu_nonlinear_pursuit.
--- Of one SAE a width: breakdown_absent, breakdown_linear, breakdown_nonlinear_encoder, breakdown_nonlinear_rest, which
+-- Of one SAE per width: breakdown_absent, breakdown_linear, breakdown_nonlinear_encoder, breakdown_nonlinear_rest, which
 -- add up to fvu_sae.
 CREATE TABLE error_figure (
     study_id VARCHAR NOT NULL,
