@@ -29,7 +29,7 @@ def pursue_command(run: Callable[..., None], store_option: Any) -> Callable[...,
     own = {
         "sae": Annotated[str | None, typer.Option(help="SAE, by name or id; default: the widest.")],
         "hardest": Annotated[int | None, typer.Option(help="This many held-out tokens with the largest error.")],
-        "random": Annotated[int | None, typer.Option(help=f"So many tokens drawn at random; default: {COUNT}.")],
+        "random": Annotated[int | None, typer.Option(help=f"This many tokens drawn at random; default: {COUNT}.")],
         "letter": Annotated[str | None, typer.Option(help="The judged words of a letter.")],
         "place": Annotated[
             list[str] | None, typer.Option(help="A token as CONTEXT:POSITION. Repeat the option for more.")
@@ -103,7 +103,7 @@ def pursue(
 
 
 def _choice(ways: Mapping[str, str | None], *, missed: bool) -> TokenChoice:
-    """The one way in which tokens were chosen; some at random where nothing was said."""
+    """The one way in which tokens were chosen; by default some at random."""
     given = [(way, of) for way, of in ways.items() if of is not None]
     if missed and "missed" not in dict(given):
         raise UsageError("pursue: --missed is about the words of a letter; add --letter, e.g. --letter s")

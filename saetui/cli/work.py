@@ -108,7 +108,7 @@ def make_study(document: dict[str, Any], store: Path | None, device: str | None,
 
 
 def in_common(root: Path, kind: str) -> dict[str, Any]:
-    """What all SAEs of a store have in common of the fields of a kind of job, which then need not be said."""
+    """The fields of a kind of job in which all SAEs of a store agree, so that they need not be given."""
     from saetui.jobs.registry import has_field, needs_field
     from store import Store
 

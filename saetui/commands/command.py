@@ -112,7 +112,7 @@ class Command:
 
     @classmethod
     def options(cls, given: Mapping[str, Any]) -> tuple[Argument, ...]:  # noqa: ARG003
-        """What else can be given by name, depending on what is given already: the options of a job."""
+        """Further arguments by name, which depend on those given already: the options of a job."""
         return ()
 
     @classmethod

@@ -44,7 +44,7 @@ def _where(cls: type[Command]) -> str:
 
 
 def dispatch(bench: Workbench, given: Command | str, *, visit: bool = True, anywhere: bool = False) -> Command:
-    """Do a command (or the text of one) and record it; gives it back with all its arguments filled in.
+    """Do a command (or the text of one) and record it; returns it with all its arguments filled in.
 
     ``visit=False`` is for moving a cursor: the place replaces the current step of the history.
     Raises CommandError, StoreError or JobError where it cannot be done, as ``prepare`` does; nothing is recorded then.

@@ -39,7 +39,7 @@ class Figure(Asked, Command):
         try:
             settings = figure_kind(str(given["name"])).settings if "name" in given else ()
         except FigureError:
-            return ()  # What is wrong with the name is told when it is asked for.
+            return ()  # Errors in the name are reported when the figure is asked for.
         return tuple(Argument(s.name, s.kind, s.default, s.help, None, False, s.words) for s in settings)
 
     def resolved(self, bench: Workbench) -> Figure:

@@ -67,7 +67,7 @@ def _offered(bench: Workbench) -> list[str]:
 
 
 class _OnTokens(Command):
-    """What is done to the table of tokens, which must be there and shown."""
+    """A command on the table of tokens, which must be there and shown."""
 
     @classmethod
     def obstacle(cls, bench: Workbench, *, named: bool = False) -> str:  # noqa: ARG003

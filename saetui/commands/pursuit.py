@@ -257,7 +257,7 @@ def find_run(bench: Workbench, name: str) -> tuple[str, str]:
     found = bench.store.fetch(_RUN, name=name).rows
     if len(found) != 1:
         known = ", ".join(str(pursuit) for pursuit, _ in found)
-        raise CommandError(f"{name!r} can be {known}" if found else f"no pursuit {name!r} here; p makes one")
+        raise CommandError(f"{name!r} can be {known}" if found else f"no pursuit {name!r} here; p starts one")
     return str(found[0][0]), str(found[0][1])
 
 

@@ -98,7 +98,7 @@ def random_sparse_activations(
 
 
 def latent_activations(sae: SAE, x: Float[Tensor, "n d"]) -> SparseActivations:
-    """What an SAE's own latents say of activations, without the dense part: a sparse sum of its decoder rows."""
+    """An SAE's own latents of activations, without the dense part: a sparse sum of its decoder rows."""
     indices, values = sae.encode_sparse(x)
     return SparseActivations(indices, sae.decoder_weights(indices, values), sae.W_dec, sae.b_dec)
 

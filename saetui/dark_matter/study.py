@@ -51,7 +51,7 @@ if TYPE_CHECKING:
     from saetui.sae import SAE, TrainingStep
 
 PhaseProgress = Callable[[str, str, int, int], None]
-"""Told a phase, its unit, how many are done, and how many there are.
+"""Called with a phase, its unit, how many are done, and how many there are.
 
 Phases are "read", "losses", "parts", "pursuit", "components", "earlier" and "introduced".
 """
@@ -132,7 +132,7 @@ class ErrorStudy:
         self.saes = dict(sorted(saes.items(), key=lambda item: (item[1].d_sae, item[1].k or 0, item[0])))
         self._encoders, self._progress, self._check, self._log = encoders, progress, check, log
         self._earlier = dict(earlier or {})
-        # What cannot be trained or read is said before anything is read.
+        # Errors in the settings are reported before anything is read.
         if settings.component_steps:
             width = model.site(hook_name).width
             component_recipe("a component", width, settings.component_k, settings.component_steps)

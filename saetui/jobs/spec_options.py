@@ -60,7 +60,7 @@ def spec_options(spec: "type[BaseModel]", leave_out: Collection[str] = ()) -> di
 
 
 def can_be_typed(spec: "type[Spec]") -> bool:
-    """Whether options can say all that the spec has to be told."""
+    """Whether options can give all required fields of the spec."""
     structures = _structures(spec)
     return all(
         plain_type(field.annotation) or name in structures

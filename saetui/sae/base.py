@@ -136,7 +136,7 @@ class SAE(ABC):
         recipe: "TrainingRecipe",  # noqa: ARG003
         stage: "Stage",  # noqa: ARG003
     ) -> "Loss":
-        """What training makes small at a stage of it; decoder rows have norm 1.
+        """The loss at a stage of training; decoder rows have norm 1.
 
         Raises SAEError where the architecture cannot be trained.
         """

@@ -1,6 +1,6 @@
 """Deep links: a place as one short text, e.g. ``letters/s/412?sae=w2048`` or ``hard_tokens/17/45``.
 
-What stands in one is said by the manifest of its screen; how each field is written and read is said here.
+The manifest of its screen says what is in one; how each field is written and read is defined here.
 """
 
 import math
@@ -69,7 +69,7 @@ class _WrongPartError(Exception):
 
 @dataclass(frozen=True)
 class _Field:
-    """How a field of attention stands in a link: as text, or None where it need not be written."""
+    """How a field of attention is written in a link: as text, or None where it need not be written."""
 
     read: Callable[[str], Any]
     written: Callable[[Any], str | None] = str

@@ -1,4 +1,4 @@
-"""Which screens there are: each says itself what it is, in a manifest of its own, and everything else follows.
+"""Which screens there are: each describes itself in a manifest of its own, from which everything else follows.
 
 A screen is a package with a module ``manifest``, whose ``MANIFEST`` is a ``ScreenManifest``. Those in ``saetui/tui``
 are found by their folders; another package adds one by an entry point of the group ``saetui.screens``, which has the
@@ -27,16 +27,16 @@ class LinkForm:
     options: tuple[str, ...] = ()
     # Options that the path says as well: they are written where it is not written whole.
     implied: tuple[str, ...] = ()
-    # Where the path means something only as a whole: what to say of half of one.
+    # The message about half a path, where the path means something only as a whole.
     whole: str = ""
-    # Parts of the path that are let go of by a link without them.
+    # Parts of the path that a link without them resets.
     cleared: tuple[str, ...] = ()
 
 
-# Each is itself alone: its tables cannot be hashed.
+# Compared by identity, since its tables cannot be hashed.
 @dataclass(frozen=True, eq=False)
 class ScreenManifest:
-    """What a screen says about itself.
+    """A screen's description of itself.
 
     ``verbs`` are those of its commands, in the order of the footer; the first is what the screen is for, and stays
     where there is little room. ``view`` is its class, a ``saetui.tui.frame.screen.WorkbenchScreen``, as

@@ -21,9 +21,9 @@ from saetui.workbench.exceptions import UsageError
 from saetui.workbench.token_choice import TokenChoice, find_tokens, read_l0, source_of
 from store import Reader
 
-# Tokens that SAEs are trained on where nobody says how many.
+# Tokens that SAEs are trained on by default.
 TRAINED_TOKENS = 2_000_000
-# What stands in the name of an SAE by itself.
+# Fields that the name of an SAE contains anyway.
 _NAMED = ("architecture", "width", "k", "settings")
 
 
@@ -61,7 +61,7 @@ def _named(recipes: list[dict[str, Any]]) -> list[dict[str, Any]]:
     try:
         names = [Recipe.model_validate(recipe).sae_name for recipe in recipes]
     except ValidationError:
-        return recipes  # What is wrong is told by the whole job's spec.
+        return recipes  # Errors are reported by the whole job's spec.
     parts = [
         {name: value for name, value in recipe.items() if name not in _NAMED} | recipe.get("settings", {})
         for recipe in recipes

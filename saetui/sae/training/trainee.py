@@ -17,14 +17,14 @@ _WARM_UP = 0.05
 
 @dataclass(frozen=True)
 class Stage:
-    """Where training stands when a batch comes."""
+    """The state of training when a batch comes."""
 
     share: float
-    """Of the steps, this one counted."""
+    """Share of the steps that are done, this one included."""
     silent: Int[Tensor, " width"]
     """Tokens since each latent fired, without this batch."""
     dead_after: int
-    """Of such tokens make a latent dead."""
+    """Number of such tokens from which a latent is dead."""
 
     def dead(self, latents: Float[Tensor, "n width"]) -> Int[Tensor, " dead"]:
         """The latents that are dead with a batch in which these fired."""

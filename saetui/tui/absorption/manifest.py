@@ -18,7 +18,7 @@ MANIFEST = ScreenManifest(
             "letter",
             "letter",
             title="letters",
-            empty="not studied for this SAE\nA does it, for all in view",
+            empty="not studied for this SAE\nA studies all SAEs in view",
         ),
         Table(
             "absorption.cases",
@@ -52,7 +52,7 @@ MANIFEST = ScreenManifest(
             "sae_id",
             "sae",
             title="map",
-            empty="none of the SAEs in view has been studied\nA does it",
+            empty="none of the SAEs in view has been studied\nA studies them",
             pages=("map",),
         ),
     ),

@@ -27,7 +27,7 @@ MANIFEST = ScreenManifest(
             "place",
             "place",
             title="tokens",
-            empty="the errors of this SAE have not been studied\nA does it, for all in view",
+            empty="the errors of this SAE have not been studied\nA studies all SAEs in view",
             # The order of the query, named: a place in millions of rows is then found without sorting them.
             order=(Order("rank_value", True),),
             fixed={"parts": True},
@@ -48,7 +48,7 @@ MANIFEST = ScreenManifest(
             "hard_absorbed",
             "row",
             title="absorbed words beside others",
-            empty="the letters of these SAEs were not studied for absorption\n3 A does it",
+            empty="the letters of these SAEs were not studied for absorption\nA on screen 3 studies them",
             # Words of all letters: those of one are too few to compare.
             fixed={"letter": None},
             pages=("scaling",),

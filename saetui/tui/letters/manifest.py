@@ -18,7 +18,7 @@ MANIFEST = ScreenManifest(
             "letter",
             "letter",
             title="letters",
-            empty="not studied for this SAE\n:study letters does it",
+            empty="not studied for this SAE\nrun :study letters",
         ),
         Table(
             "letters.latents",

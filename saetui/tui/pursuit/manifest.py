@@ -12,14 +12,16 @@ MANIFEST = ScreenManifest(
     commands="saetui.commands.pursuit",
     verbs=("pursue", "halt", "choose", "budget", "method", "beside", "inspect"),
     tables=(
-        Table("pursuit.runs", "pursuit_runs", "pursuit_id", "sae", title="pursuits", empty="none yet; p makes one"),
+        Table(
+            "pursuit.runs", "pursuit_runs", "pursuit_id", "sae", title="pursuits", empty="no pursuits yet; p starts one"
+        ),
         Table(
             "pursuit.tokens",
             "pursuit_tokens",
             "row",
             "place",
             title="tokens",
-            empty="no pursuit of this SAE yet; p makes one",
+            empty="no pursuit of this SAE yet; p starts one",
         ),
         Table("pursuit.latents", "pursuit_latents", "latent", "latent", title="latents", empty="no latent fires"),
     ),
