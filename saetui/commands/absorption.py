@@ -6,12 +6,8 @@ from typing import TYPE_CHECKING, ClassVar
 
 from saetui.commands.arguments import build
 from saetui.commands.command import Command, argument, command
-from saetui.commands.navigate import Focus, Open
-from saetui.commands.study import Study
-from saetui.commands.table import Filter
-from saetui.workbench.attention import METRICS, Place
+from saetui.workbench.attention import METRICS
 from saetui.workbench.exceptions import CommandError
-from saetui.workbench.links import link_of
 
 if TYPE_CHECKING:
     from saetui.workbench.workbench import Workbench
@@ -20,16 +16,8 @@ SCREEN = "absorption"
 LETTERS, CASES, EVIDENCE, OCCURRENCES, MAP = (
     f"{SCREEN}.{part}" for part in ("letters", "cases", "evidence", "occurrences", "map")
 )
-# Which words are shown, by the name a person gives it, with the filter that keeps them.
-SHOWN = {"all": "", "absorbed": "verdict = absorbed", "missed": "main_activation < 1e-8"}
 _THRESHOLDS = "SELECT tau, lead, min_cosine FROM last_absorption WHERE sae_id = $sae"
 _DIGITS = 6
-
-
-def shown_words(bench: Workbench) -> str | None:
-    """Which words are shown, as in ``SHOWN``; None where a filter of another kind holds."""
-    text = bench.tables[CASES].filter
-    return next((name for name, filtered in SHOWN.items() if filtered == text), None)
 
 
 def _studied_thresholds(bench: Workbench) -> dict[str, float]:
@@ -89,7 +77,7 @@ class Cosine(_Threshold):
     value: float | str = argument(help="of absorber and probe, e.g. 0.025; up or down", complete="step")
 
 
-@command("reset", "Return to the thresholds of the study", keys={"r": ""}, label="reset")
+@command("reset", "Return to the thresholds of the study", keys={"R": ""}, label="reset")
 class Reset(Command):
     visits: ClassVar[bool] = False
 
@@ -110,7 +98,7 @@ def has_other_thresholds(bench: Workbench) -> bool:
 @command(
     "metric",
     "Measure absorption by effects (paper) or by projection",
-    keys={"p": ""},
+    keys={"u": ""},
     label="metric",
 )
 class Metric(Command):
@@ -125,67 +113,6 @@ class Metric(Command):
         if self.name not in METRICS:
             raise CommandError(f"metric: must be one of {', '.join(METRICS)}, not {self.name!r}")
         bench.attend(metric=self.name)
-
-
-@command(
-    "cases",
-    "Show all words of the letter, the absorbed, or those missed",
-    keys={"w": ""},
-    label="words",
-)
-class Cases(Command):
-    which: str = argument(
-        default="", help="all, absorbed or missed; the next of them if left out", complete=lambda _: SHOWN
-    )
-
-    def resolved(self, bench: Workbench) -> Command:
-        names = list(SHOWN)
-        which = self.which
-        if not which:
-            shown = shown_words(bench)
-            which = names[(names.index(shown) + 1) % len(names)] if shown is not None else names[0]
-        if which not in SHOWN:
-            raise CommandError(f"cases: must be one of {', '.join(names)}, not {which!r}")
-        return Filter(SHOWN[which], table=CASES)
-
-    @classmethod
-    def obstacle(cls, bench: Workbench, *, named: bool = False) -> str:  # noqa: ARG003
-        return "the words are not shown; M shows them" if bench.page else ""
-
-
-@command(
-    "absorber",
-    "Go to the absorbing latent, on the screen of letters",
-    keys={"o": ""},
-    label="absorber",
-)
-class Absorber(Command):
-    def resolved(self, bench: Workbench) -> Command:
-        latent = _looked_at(bench)
-        if latent is None:
-            raise CommandError(f"absorber: {self.obstacle(bench)}")
-        attention = bench.attention.with_changes(latent=latent)
-        return Open(link_of(Place("letters", attention), bench.catalogue))
-
-    @classmethod
-    def obstacle(cls, bench: Workbench, *, named: bool = False) -> str:  # noqa: ARG003
-        here = _looked_at(bench) is not None
-        return "" if here else "put the cursor on a word that a latent took over, or on a latent"
-
-
-def _looked_at(bench: Workbench) -> int | None:
-    """The latent under the cursor of the evidence, or else the one that took the word over."""
-    if bench.focus == EVIDENCE and bench.row is not None:
-        return int(bench.row["latent"])
-    case = bench.tables[CASES].row
-    latent = case.get("absorber") if case is not None else None
-    return None if latent is None else int(latent)
-
-
-@command("map", "Show every letter in every SAE in view, or the words again", keys={"M": ""}, label="map")
-class Map(Command):
-    def resolved(self, bench: Workbench) -> Focus:
-        return Focus(LETTERS if bench.focus == MAP else MAP)
 
 
 @command(
@@ -218,21 +145,10 @@ class Ablate(Command):
             job = bench.client.submit(spec, force=self.force)
             if job.found_text:
                 return f"{job.found_text}; :ablate force=true runs it again"
-            return f"{job.title} is {job.state}"
+            return f"{job.title} is {job.state}; x cancels it"
 
         bench.in_background(submit)
 
     @classmethod
     def obstacle(cls, bench: Workbench, *, named: bool = False) -> str:
         return "" if named or bench.attention.token is not None else "put the cursor on a word first"
-
-
-@command("measure", "Study the absorption of the SAEs in view", keys={"A": ""}, label="study")
-class Measure(Command):
-    def resolved(self, bench: Workbench) -> Study:  # noqa: ARG002
-        return Study("absorption")
-
-    @classmethod
-    def available(cls, bench: Workbench) -> bool:
-        entry = bench.catalogue.entry(bench.attention.sae)
-        return super().available(bench) and entry is not None and not entry.is_studied

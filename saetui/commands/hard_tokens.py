@@ -1,4 +1,4 @@
-"""Commands of the hard-tokens screen: order and unit, which tokens, one place in a text, and the study."""
+"""Commands of the hard-tokens screen: order, unit, and one place in a text."""
 
 from __future__ import annotations
 
@@ -6,9 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from saetui.commands.command import Command, argument, command
-from saetui.commands.navigate import Focus
-from saetui.commands.study import Study
-from saetui.commands.table import Filter
+from saetui.commands.table import NO_ERRORS
 from saetui.workbench.attention import ORDERS, UNITS
 from saetui.workbench.exceptions import CommandError
 
@@ -25,10 +23,7 @@ ORDER_NAMES = {
     "nonlinear": "nonlinear share",
     "damage": "CE damage",
 }
-_NO_STUDY = "no errors have been studied; A studies those of the SAEs in view"
 UNIT_NAMES = {"norm": "error norm", "share": "share of |x|", "fvu": "FVU"}
-# Which tokens are shown, by the name a person gives it.
-ONLY = ("all", "absorbed", "letter", "token")
 _PLACE = """
 SELECT coalesce(vocabulary.surface, '#' || token.token_id) AS surface, vocabulary.letter
 FROM error_token AS token
@@ -38,41 +33,13 @@ WHERE token.study_id = $study AND token.context = $context AND token.position = 
 """
 
 
-def filter_of(which: str, bench: Workbench) -> str:
-    """The filter that shows all tokens, absorbed words, those of the letter, or the token that is looked at."""
-    attention = bench.attention
-    if which == "letter":
-        return f"letter={attention.letter}"
-    if which == "token":
-        return f'surface="{attention.token}"'
-    return "absorbed" if which == "absorbed" else ""
-
-
-def shown_tokens(bench: Workbench) -> str | None:
-    """Which tokens are shown, one of ``ONLY``; None where a filter of another kind holds."""
-    text = bench.tables[TOKENS].filter
-    return next((which for which in _offered(bench) if filter_of(which, bench) == text), None)
-
-
-def _offered(bench: Workbench) -> list[str]:
-    """Those of ``ONLY`` that mean something here and now."""
-    attention = bench.attention
-    entry = bench.catalogue.entry(attention.sae)
-    meant = {
-        "absorbed": entry is not None and entry.is_studied,
-        "letter": attention.letter is not None,
-        "token": attention.token is not None and '"' not in attention.token and "'" not in attention.token,
-    }
-    return [which for which in ONLY if meant.get(which, True)]
-
-
 class _OnTokens(Command):
     """A command on the table of tokens, which must be there and shown."""
 
     @classmethod
     def obstacle(cls, bench: Workbench, *, named: bool = False) -> str:  # noqa: ARG003
         if not bench.catalogue.error_studies:
-            return _NO_STUDY
+            return NO_ERRORS
         return "the tokens are not shown; M shows them" if bench.page else ""
 
 
@@ -80,7 +47,7 @@ def _next(names: Sequence[str], name: str) -> str:
     return names[(names.index(name) + 1) % len(names)]
 
 
-@command("order", "Sort tokens by what makes them hard", keys={"o": ""}, label="order")
+@command("order", "Sort tokens by what makes them hard", keys={"O": ""}, label="order")
 class Order(_OnTokens):
     name: str = argument(
         default="",
@@ -113,37 +80,6 @@ class Unit(_OnTokens):
         bench.attend(unit=self.name)
 
 
-@command(
-    "only",
-    "Show all tokens, absorbed words, those of the letter, or this token wherever it stands",
-    keys={"w": ""},
-    label="words",
-)
-class Only(_OnTokens):
-    which: str = argument(
-        default="", help="all, absorbed, letter or token; the next of them if left out", complete=lambda _: ONLY
-    )
-
-    def resolved(self, bench: Workbench) -> Command:
-        offered = _offered(bench)
-        which = self.which
-        if not which:
-            shown = shown_tokens(bench)
-            which = _next(offered, shown) if shown is not None else offered[0]
-        if which not in ONLY:
-            raise CommandError(f"only: must be one of {', '.join(ONLY)}, not {which!r}")
-        if which not in offered:
-            raise CommandError(f"only {which}: {_WHY_NOT[which]}")
-        return Filter(filter_of(which, bench), table=TOKENS)
-
-
-_WHY_NOT = {
-    "absorbed": "the absorption of this SAE has not been studied; run :study absorption first",
-    "letter": "choose a letter first, e.g. :letter s",
-    "token": "put the cursor on a token first",
-}
-
-
 @command("place", "Look at a token in its text", elsewhere=True)
 class At(Command):
     context: int = argument(help="number of the text in the token set")
@@ -157,28 +93,6 @@ class At(Command):
         ((surface, letter),) = found
         changes = {"letter": letter} if letter is not None else {}
         bench.attend(token=surface, context=self.context, position=self.position, **changes)
-
-
-@command("scaling", "Show how errors fall with width, or the tokens again", keys={"M": ""}, label="width")
-class Scaling(Command):
-    def resolved(self, bench: Workbench) -> Focus:
-        return Focus(TOKENS if bench.page == "scaling" else SCALING)
-
-    @classmethod
-    def obstacle(cls, bench: Workbench, *, named: bool = False) -> str:  # noqa: ARG003
-        return "" if bench.catalogue.error_studies else _NO_STUDY
-
-
-@command("errors", "Study the errors of the SAEs in view", keys={"A": ""}, label="study")
-class Errors(Command):
-    def resolved(self, bench: Workbench) -> Study:  # noqa: ARG002
-        return Study("errors")
-
-    @classmethod
-    def available(cls, bench: Workbench) -> bool:
-        study = bench.catalogue.error_study(bench.attention.sae)
-        known = () if study is None else study.sae_ids
-        return super().available(bench) and not set(bench.attention.in_view) <= set(known)
 
 
 def marked_places(bench: Workbench) -> list[tuple[int, int]]:

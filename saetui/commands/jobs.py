@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
 from saetui.commands.command import Command, argument, command
 from saetui.workbench.exceptions import CommandError
+from saetui.workbench.screens import screens
 from saetui.workbench.user_path import user_path
 
 if TYPE_CHECKING:
@@ -26,10 +27,14 @@ class LookAtJob(Command):
 
 @command("cancel", "Cancel a job that waits or runs", keys={"x": ""}, elsewhere=True, label="cancel")
 class Cancel(Command):
-    job: str = argument(default="", help="its id; the one under the cursor if left out", complete="job")
+    job: str = argument(
+        default="", help="its id; the one under the cursor, or that the screen waits for, if left out", complete="job"
+    )
 
     def resolved(self, bench: Workbench) -> Cancel:
-        job = find_job(bench, self.job)
+        job = find_job(bench, self.job) if self.job else _to_cancel(bench)
+        if job is None:
+            raise CommandError("cancel: nothing that this screen shows is running")
         if job.state not in _OPEN:
             raise CommandError(f"cancel: {job.title} is {job.state} already")
         return Cancel(job.id)
@@ -46,8 +51,20 @@ class Cancel(Command):
 
     @classmethod
     def available(cls, bench: Workbench) -> bool:
-        job = current_job(bench)
+        job = _to_cancel(bench)
         return super().available(bench) and job is not None and job.state in _OPEN
+
+
+def running_job(bench: Workbench, kinds: Collection[str]) -> Job | None:
+    """The job of some kinds that runs or waits; of several one that runs."""
+    jobs = [job for job in bench.jobs if job.kind in kinds and not job.has_ended]
+    return next(iter(sorted(jobs, key=lambda job: job.state != "running")), None)
+
+
+def _to_cancel(bench: Workbench) -> Job | None:
+    """On a screen whose keys submit jobs, one of those; else the job that is looked at."""
+    kinds = screens()[bench.screen].kinds
+    return running_job(bench, kinds) if kinds else current_job(bench)
 
 
 @command("start", "Start a job that somebody else has queued", elsewhere=True, label="start")
@@ -95,6 +112,7 @@ class Retry(Command):
         again = bench.client.retry(self.job)
         bench.poll()
         bench.attend(job=again.id)
+        bench.notify(f"{again.title} is queued again; x cancels it")
 
     @classmethod
     def available(cls, bench: Workbench) -> bool:
@@ -116,7 +134,7 @@ class Run(Command):
             job = bench.client.submit(load_spec(path), force=self.force)
             if job.found_text:
                 return f"{job.found_text}; :run {self.path} force=true runs it again"
-            return f"{job.title} is queued; screen 7 shows its progress"
+            return f"{job.title} is queued; screen 7 shows its progress, and x there cancels it"
 
         bench.in_background(submit)
 

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from saetui.commands.command import Command, argument, command
 from saetui.commands.select import surface_of
-from saetui.commands.table import Filter
+from saetui.commands.table import NO_ERRORS, Filter
 from saetui.workbench.exceptions import CommandError
 from saetui.workbench.links import read_link
-from saetui.workbench.screens import current_name, screens
+from saetui.workbench.screens import current_name, screens, tables, tables_of
 
 if TYPE_CHECKING:
     from saetui.workbench.workbench import Workbench
@@ -88,6 +88,18 @@ class Focus(Command):
     def run(self, bench: Workbench) -> None:
         bench.set_focus(self.table)
         bench.front.focus_table(self.table)
+
+
+@command("compare", "Compare all SAEs in view, or return", keys={"M": ""}, label="compare")
+class Compare(Command):
+    def resolved(self, bench: Workbench) -> Focus:
+        across = tables()[screens()[bench.screen].across]
+        return Focus(tables_of(bench.screen)[0].id if bench.page in across.pages else across.id)
+
+    @classmethod
+    def obstacle(cls, bench: Workbench, *, named: bool = False) -> str:  # noqa: ARG003
+        has_errors = screens()[bench.screen].study != "errors" or bench.catalogue.error_studies
+        return "" if has_errors else NO_ERRORS
 
 
 @command("zoom", "Show the focused part on the whole screen, or go back", keys={"z": ""}, recorded=False)

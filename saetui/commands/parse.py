@@ -5,13 +5,13 @@ from typing import Any
 
 from saetui.commands.arguments import build, split
 from saetui.commands.command import Command
-from saetui.commands.vocabulary import commands
+from saetui.commands.vocabulary import EARLIER_VERBS, commands
 from saetui.workbench.exceptions import CommandError
 
 # The longest line is a note; anything longer was pasted by mistake.
 LONGEST = 50_000
 # What people type who know it from other programs.
-_ALIASES = {"q": "quit", "h": "help"}
+_ALIASES = {"q": "quit", "h": "help", **EARLIER_VERBS}
 
 
 def parse(text: str) -> Command:
@@ -22,6 +22,8 @@ def parse(text: str) -> Command:
     if len(text) > LONGEST:
         raise CommandError(f"a command has at most {LONGEST:,} characters, and this one has {len(text):,}")
     verb, _, tail = text.strip().removeprefix(":").lstrip().partition(" ")
+    verb, _, more = _ALIASES.get(verb, verb).partition(" ")
+    tail = f"{more} {tail}".strip()
     if not verb:
         raise CommandError("give a command, for example :letter s (ctrl+p lists them all)")
     cls = find(verb)
@@ -37,7 +39,7 @@ def parse(text: str) -> Command:
 def find(verb: str) -> type[Command]:
     """The command of a verb or of its unique beginning."""
     known = commands()
-    verb = _ALIASES.get(verb, verb)
+    verb = _ALIASES.get(verb, verb).partition(" ")[0]
     if verb in known:
         return known[verb]
     matches = [name for name in known if name.startswith(verb)]

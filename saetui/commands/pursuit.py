@@ -7,13 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from saetui.commands.command import Argument, Command, argument, command
 from saetui.commands.job_command import JobCommand, fields_of, spec_arguments
-from saetui.commands.select import Latent
 from saetui.jobs.kinds.pursuit import METHODS
 from saetui.workbench.exceptions import CommandError
 from saetui.workbench.token_choice import COUNT, OWN, WAYS, TokenChoice, read_l0
 
 if TYPE_CHECKING:
-    from saetui.jobs import Job
     from saetui.workbench.catalogue import SaeEntry
     from saetui.workbench.workbench import Workbench
 
@@ -35,14 +33,7 @@ SELECT surface, context, position FROM pursuit_token
 WHERE row = $row
     AND pursuit_id = coalesce($pursuit, (SELECT arg_max(pursuit_id, created) FROM pursuit_run WHERE sae_id = $sae))
 """
-_LETTER = "SELECT letter FROM letter_latent WHERE sae_id = $sae AND latent = $latent ORDER BY f1 DESC LIMIT 1"
 _RUN = "SELECT pursuit_id, sae_id FROM pursuit_run WHERE starts_with(pursuit_id, $name) ORDER BY pursuit_id"
-
-
-def running_pursuit(bench: Workbench) -> Job | None:
-    """The pursuit that runs or waits; of several the one that runs."""
-    jobs = [job for job in bench.jobs if job.kind == "pursuit" and not job.has_ended]
-    return next(iter(sorted(jobs, key=lambda job: job.state != "running")), None)
 
 
 def _sae(bench: Workbench, name: str = "") -> SaeEntry:
@@ -106,14 +97,14 @@ class Pursue(JobCommand):
         )
         bench.show(SCREEN)
 
-        def submit() -> str | None:
+        def submit() -> str:
             from saetui.workbench.study_specs import pursuit_spec
 
             given = fields_of("pursuit", self.further)
             spec = pursuit_spec(bench.store, entry, choice, self.l0, self.method, bench.client.jobs(), given)
             # One that was done before is run again: it replaces itself, and becomes the latest.
             job = bench.client.submit(spec, force=True)
-            return None if job.state == "running" else f"{job.title} is {job.state}"
+            return f"{job.title} is {job.state}; x cancels it"
 
         bench.in_background(submit)
 
@@ -125,7 +116,7 @@ class Pursue(JobCommand):
 @command(
     "choose",
     "Choose other tokens for the pursuit",
-    keys={"t": "", "plus": "more", "minus": "fewer"},
+    keys={"W": "", "plus": "more", "minus": "fewer"},
     label="tokens",
 )
 class Choose(Command):
@@ -179,7 +170,7 @@ class Budget(Command):
         bench.attend(pursue_l0=self.l0)
 
 
-@command("method", "Choose the method of the pursuit", keys={"v": ""}, label="method")
+@command("method", "Choose the method of the pursuit", keys={"P": ""}, label="method")
 class Method(Command):
     visits = False
     name: str = argument(
@@ -259,43 +250,3 @@ def find_run(bench: Workbench, name: str) -> tuple[str, str]:
         known = ", ".join(str(pursuit) for pursuit, _ in found)
         raise CommandError(f"{name!r} can be {known}" if found else f"no pursuit {name!r} here; p starts one")
     return str(found[0][0]), str(found[0][1])
-
-
-@command("halt", "Cancel the pursuit that runs", keys={"x": ""}, label="cancel")
-class Halt(Command):
-    visits = False
-
-    def run(self, bench: Workbench) -> None:
-        job = running_pursuit(bench)
-        if job is None:
-            raise CommandError("halt: no pursuit runs")
-        bench.client.cancel(job.id)
-        bench.poll()
-
-    @classmethod
-    def obstacle(cls, bench: Workbench, *, named: bool = False) -> str:  # noqa: ARG003
-        return "" if running_pursuit(bench) is not None else "no pursuit runs"
-
-
-@command("inspect", "Look at the latent on the screen of letters", keys={"o": ""}, label="latent")
-class Inspect(Command):
-    latent: int = argument(default=-1, help="its number; the one under the cursor if left out")
-
-    def resolved(self, bench: Workbench) -> Inspect:
-        row = bench.tables[LATENTS].row
-        if self.latent < 0 and row is None:
-            raise CommandError("inspect: put the cursor on a latent of a token")
-        return self if row is None or self.latent >= 0 else Inspect(int(row["latent"]))
-
-    def run(self, bench: Workbench) -> None:
-        # That screen is about a letter; without one, it shows the letter that the latent tells best.
-        found = bench.store.fetch(_LETTER, sae=bench.attention.sae, latent=self.latent).rows
-        Latent(self.latent).run(bench)
-        if bench.attention.letter is None:
-            bench.attend(letter=str(found[0][0]) if found else "a")
-        bench.show("letters")
-
-    @classmethod
-    def obstacle(cls, bench: Workbench, *, named: bool = False) -> str:
-        has_row = bench.tables[LATENTS].row is not None
-        return "" if named or has_row else "put the cursor on a latent of a token"

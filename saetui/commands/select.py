@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING
 
 from saetui.commands.command import Command, argument, command
 from saetui.workbench.exceptions import CommandError
+from saetui.workbench.screens import tables_of
 
 if TYPE_CHECKING:
     from saetui.workbench.workbench import Workbench
 
+_LETTER = "SELECT letter FROM letter_latent WHERE sae_id = $sae AND latent = $latent ORDER BY f1 DESC LIMIT 1"
+_NO_LATENT = "put the cursor on a latent, or on a word that a latent took over"
 _STEPS = {"next": 1, "previous": -1}
 _SURFACES = "SELECT surface FROM word WHERE surface IN ($text, ' ' || $text) ORDER BY surface <> $text LIMIT 1"
 
@@ -101,3 +104,37 @@ class View(Command):
         chosen = bench.catalogue.sae(self.sae).sae_id
         in_view = set(bench.attention.in_view) ^ {chosen}
         bench.attend(in_view=tuple(s.sae_id for s in bench.catalogue.saes if s.sae_id in in_view))
+
+
+@command("inspect", "Look at the latent on the screen of letters", keys={"o": ""}, label="latent")
+class Inspect(Command):
+    latent: int = argument(default=-1, help="its number; the one under the cursor if left out")
+
+    def resolved(self, bench: Workbench) -> Inspect:
+        latent = self.latent if self.latent >= 0 else _latent_here(bench)
+        if latent is None:
+            raise CommandError(f"inspect: {_NO_LATENT}")
+        return Inspect(latent)
+
+    def run(self, bench: Workbench) -> None:
+        # That screen is about a letter; without one, it shows the letter that the latent tells best.
+        found = bench.store.fetch(_LETTER, sae=bench.attention.sae, latent=self.latent).rows
+        Latent(self.latent).run(bench)
+        if bench.attention.letter is None:
+            bench.attend(letter=str(found[0][0]) if found else "a")
+        bench.show("letters")
+
+    @classmethod
+    def obstacle(cls, bench: Workbench, *, named: bool = False) -> str:
+        return "" if named or _latent_here(bench) is not None else _NO_LATENT
+
+
+def _latent_here(bench: Workbench) -> int | None:
+    """The latent of the row under the cursor of the focused table, or else of the first table that has latents."""
+    with_latents = [table for table in tables_of(bench.screen) if table.latent]
+    focused = [table for table in with_latents if table.id == bench.focus and bench.row is not None]
+    for table in focused or with_latents[:1]:
+        row = bench.tables[table.id].row
+        latent = row.get(table.latent) if row is not None else None
+        return None if latent is None else int(latent)
+    return None

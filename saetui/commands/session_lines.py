@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 import saetui
 from saetui.commands.arguments import build
 from saetui.commands.command import Command
-from saetui.commands.vocabulary import commands
+from saetui.commands.vocabulary import EARLIER_VERBS, commands
 from saetui.disk_errors import told
 from saetui.plain_files import read_file
 from saetui.workbench.exceptions import CommandError
@@ -81,6 +81,7 @@ def read_header(path: Path, line: Line) -> tuple[str, str, str, str | None, date
 def read_step(path: Path, line: Line) -> tuple[float, Command, str, bool]:
     """Seconds since the start, the command, the digest of what it showed, and whether it was a visit."""
     verb, given = _text(path, line, "command"), line.values.get("args", {})
+    verb = EARLIER_VERBS.get(verb, verb)
     if verb not in commands():
         _refuse(path, line, f"no command {verb[:_SHOWN]!r} in saetui {saetui.__version__}")
     if not isinstance(given, dict):

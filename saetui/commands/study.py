@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from saetui.commands.command import Argument, argument, command
 from saetui.commands.job_command import JobCommand, fields_of, spec_arguments
 from saetui.workbench.exceptions import CommandError
+from saetui.workbench.screens import screens
 
 if TYPE_CHECKING:
     from saetui.jobs.specs import Spec
+    from saetui.workbench.catalogue import SaeEntry
     from saetui.workbench.workbench import Workbench
 
 DEMO = "demo"
@@ -27,34 +30,43 @@ def studies() -> tuple[str, ...]:
     return (DEMO, *(kind for kind, spec in spec_kinds().items() if not {"sae", "recipes"} & set(spec.model_fields)))
 
 
-@command(
-    "study",
-    "Make a study in the background",
-    keys={"D": "demo"},
-    elsewhere=True,
-    label="demo study",
-)
+@command("study", "Make a study in the background", keys={"A": ""}, elsewhere=True, label="study")
 class Study(JobCommand):
     name: str = argument(
-        help="demo: six new SAEs and their studies; letters, absorption, errors, …: of the SAEs in view",
+        default="",
+        help="demo: six new SAEs and their studies; letters, absorption, errors, …: of the SAEs in view; if left out, "
+        "what the screen shows",
         complete="study",
     )
     force: bool = argument(default=False, help="make it even if it was made before; not for the demo")
 
     @classmethod
     def options(cls, given: Mapping[str, Any]) -> tuple[Argument, ...]:
-        name = given.get("name", DEMO)
+        name = given.get("name") or DEMO
         return spec_arguments(name, _SITE) if name != DEMO and name in studies() else ()
 
-    def run(self, bench: Workbench) -> None:
-        if self.name != DEMO and self.name not in studies():
-            raise CommandError(f"study: no study {self.name!r}; there is {', '.join(studies())}")
-
+    def resolved(self, bench: Workbench) -> Study:
         from saetui.jobs.registry import has_field
 
-        saes = tuple(s for s in bench.catalogue.saes if s.sae_id in bench.attention.in_view)
-        if self.name != DEMO and not saes and has_field(self.name, "saes"):
-            raise CommandError(f"study {self.name}: put an SAE in view first, with space on screen 1")
+        name = self.name or screens()[bench.screen].study
+        if name != DEMO and name not in studies():
+            raise CommandError(f"study: no study {name!r}; there is {', '.join(studies())}")
+        if name != DEMO and not _in_view(bench) and has_field(name, "saes"):
+            raise CommandError(f"study {name}: put an SAE in view first, with space on screen 1")
+        return replace(self, name=name)
+
+    def question(self, bench: Workbench) -> str:
+        if self.name == DEMO:
+            return (
+                "Train six SAEs on the embedded model, and study their letters and errors? It takes some minutes in "
+                "the background; x on screen 7 cancels it."
+            )
+        n = len(_in_view(bench))
+        of = f" of the {n} SAEs in view" if n > 1 else " of the SAE in view" if n else ""
+        return f"Make the study {self.name}{of}? It runs in the background; x on screen 7 cancels it."
+
+    def run(self, bench: Workbench) -> None:
+        saes = _in_view(bench)
 
         def submit() -> str:
             if self.name == DEMO:
@@ -77,7 +89,16 @@ class Study(JobCommand):
 
     @classmethod
     def available(cls, bench: Workbench) -> bool:
-        return super().available(bench) and not bench.catalogue.saes and not bench.jobs
+        """Whether what the screen shows has not been studied yet; it can be studied again by name."""
+        study, attention = screens()[bench.screen].study, bench.attention
+        if study == DEMO:
+            return super().available(bench) and not bench.catalogue.saes and not bench.jobs
+        can = bool(_in_view(bench)) and not bench.catalogue.has_study(study, attention.sae, attention.in_view)
+        return super().available(bench) and can
+
+
+def _in_view(bench: Workbench) -> tuple[SaeEntry, ...]:
+    return tuple(sae for sae in bench.catalogue.saes if sae.sae_id in bench.attention.in_view)
 
 
 def _again(spec: Spec) -> Spec:
@@ -96,6 +117,13 @@ class Train(JobCommand):
     @classmethod
     def options(cls, given: Mapping[str, Any]) -> tuple[Argument, ...]:  # noqa: ARG003
         return spec_arguments("train", _TRAINED, grid=True)
+
+    def question(self, bench: Workbench) -> str:  # noqa: ARG002
+        widths = ", ".join(map(str, self.width))
+        return (
+            f"Train SAEs of width {widths} on {self.tokens:,} tokens, and study them? It runs in the background; x on "
+            "screen 7 cancels it."
+        )
 
     def run(self, bench: Workbench) -> None:
         entry = bench.catalogue.entry(bench.attention.sae)

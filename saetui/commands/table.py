@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING
 from saetui.commands.command import Command, argument, command
 from saetui.workbench.exceptions import CommandError
 from saetui.workbench.row_filter import nearest, plain
-from saetui.workbench.screens import current_name, tables
+from saetui.workbench.screens import current_name, screens, tables, tables_of
 from saetui.workbench.subject import Subject
+from saetui.workbench.tables import RowChoice, Table
 
 if TYPE_CHECKING:
     from saetui.workbench.workbench import Workbench
+
+NO_ERRORS = "no errors have been studied; A studies those of the SAEs in view"
 
 
 @command(
@@ -74,6 +77,71 @@ class Unsort(Command):
 
     def run(self, bench: Workbench) -> None:
         bench.change_table(self.table, sort=None, descending=False)
+
+
+def choices_of(bench: Workbench) -> tuple[Table, tuple[RowChoice, ...]] | None:
+    """The table of this screen whose rows can be chosen by name, and its choices; None where there is none."""
+    return next(((table, table.choices) for table in tables_of(bench.screen) if table.choices), None)
+
+
+def filter_of(bench: Workbench, choice: RowChoice) -> str | None:
+    """The filter that keeps the rows of a choice; None where what it needs is not looked at, or not studied."""
+    attention = bench.attention
+    if choice.needs == "absorption":
+        return choice.filter if bench.catalogue.has_study("absorption", attention.sae, ()) else None
+    value = str(getattr(attention, choice.needs) or "") if choice.needs else ""
+    if choice.needs and (not value or set(value) & set("\"'")):
+        return None
+    return choice.filter.replace(f"{{{choice.needs}}}", value)
+
+
+def shown_choice(bench: Workbench, table: str) -> str | None:
+    """The name of the choice of rows that a table shows; None where a filter of another kind holds."""
+    text, choices = bench.tables[table].filter, tables()[table].choices
+    return next((choice.name for choice in choices if filter_of(bench, choice) == text), None)
+
+
+def _names(bench: Workbench) -> list[str]:
+    found = choices_of(bench)
+    return [choice.name for choice in found[1]] if found is not None else []
+
+
+@command("only", "Show all rows of a letter or a study, or only some of them", keys={"w": ""}, label="rows")
+class Only(Command):
+    which: str = argument(
+        default="",
+        help="all, missed, absorbed, …, as the screen has them; the next of them if left out",
+        complete=_names,
+    )
+
+    def resolved(self, bench: Workbench) -> Filter:
+        found = choices_of(bench)
+        if found is None:
+            raise CommandError("only: there is nothing to choose from here")
+        table, choices = found
+        filters = {choice.name: filter_of(bench, choice) for choice in choices}
+        if self.which and self.which not in filters:
+            raise CommandError(f"only: must be one of {', '.join(filters)}, not {self.which!r}")
+        offered = [name for name, text in filters.items() if text is not None]
+        if self.which:
+            name = self.which
+        else:
+            shown = shown_choice(bench, table.id)
+            name = offered[(offered.index(shown) + 1) % len(offered)] if shown in offered else offered[0]
+        text = filters[name]
+        if text is None:
+            missing = next(choice.missing for choice in choices if choice.name == name)
+            raise CommandError(f"only {name}: {missing}")
+        return Filter(text, table=table.id)
+
+    @classmethod
+    def obstacle(cls, bench: Workbench, *, named: bool = False) -> str:  # noqa: ARG003
+        found, manifest = choices_of(bench), screens()[bench.screen]
+        if found is None:
+            return "there is nothing to choose from here"
+        if manifest.study == "errors" and not bench.catalogue.error_studies:
+            return NO_ERRORS
+        return "" if bench.page in found[0].pages else f"the {found[0].title} are not shown; M shows them"
 
 
 @command("mark", "Mark the row under the cursor, or unmark it", keys={"m": ""}, label="mark")

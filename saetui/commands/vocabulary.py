@@ -12,6 +12,19 @@ _BEFORE = tuple(module.__name__ for module in (table, select))
 _AFTER = tuple(module.__name__ for module in (navigate, note, study, figures, app))
 
 
+# What verbs were before, with what they mean now: sessions and people may still say so.
+EARLIER_VERBS = {
+    "halt": "cancel",
+    "words": "only",
+    "cases": "only",
+    "map": "compare",
+    "scaling": "compare",
+    "absorber": "inspect",
+    "measure": "study absorption",
+    "errors": "study errors",
+}
+
+
 def commands() -> Mapping[str, type[Command]]:
     """All commands by verb, file by file: those of tables, those of each screen, and those of the frame."""
     return _commands((*_BEFORE, *(manifest.commands for manifest in screens().values() if manifest.commands), *_AFTER))

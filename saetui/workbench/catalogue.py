@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -76,6 +77,16 @@ class Catalogue:
     def has_absorption(self) -> bool:
         """Whether the absorption of any SAE has been studied."""
         return any(sae.is_studied for sae in self.saes)
+
+    def has_study(self, kind: str, sae_id: str | None, in_view: Collection[str]) -> bool:
+        """Whether a study of a kind has been made: of the SAEs in view where it is one of several, else of the SAE."""
+        entry = self.entry(sae_id)
+        if kind == "errors":
+            study = self.error_study(sae_id)
+            return study is not None and set(in_view) <= set(study.sae_ids)
+        if entry is None:
+            return False
+        return {"letters": entry.mean_letter_f1 is not None, "absorption": entry.is_studied}.get(kind, False)
 
     def error_study(self, sae_id: str | None) -> ErrorStudyEntry | None:
         """The newest error study of an SAE, or else of its site; None where there is none."""

@@ -52,6 +52,11 @@ class ScreenManifest:
     verbs: tuple[str, ...] = ()
     commands: str = ""
     link: LinkForm = field(default_factory=LinkForm)
+    # The study that fills it, and the kinds of job that its keys submit.
+    study: str = ""
+    kinds: tuple[str, ...] = ()
+    # The table that compares all SAEs in view, on a page of its own.
+    across: str = ""
     # What it was called before: sessions, links and commands may still say so. Digests say the first of these.
     earlier_names: tuple[str, ...] = ()
 

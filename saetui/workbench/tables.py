@@ -24,6 +24,20 @@ class TableState:
 
 
 @dataclass(frozen=True)
+class RowChoice:
+    """Some of the rows of a table, by the name a person gives them, with the filter that keeps them.
+
+    ``{letter}`` and ``{token}`` in the filter stand for what is looked at. Where what it ``needs`` is not there, one of
+    these or "absorption", a study of the SAE, it is not offered, and ``missing`` says why.
+    """
+
+    name: str
+    filter: str = ""
+    needs: str = ""
+    missing: str = ""
+
+
+@dataclass(frozen=True)
 class Table:
     """One table: a query, by name or as SQL, the column that names a row, and what it says where it is empty.
 
@@ -46,6 +60,10 @@ class Table:
     filters: Mapping[str, str] = field(default_factory=dict)
     # Columns on which a filter is tested elsewhere, with the SQL around the condition.
     looked_up: Mapping[str, str] = field(default_factory=dict)
+    # Which rows can be shown; the key goes through them.
+    choices: tuple[RowChoice, ...] = ()
+    # The column with the latent that a row is about, which can be inspected.
+    latent: str = ""
     # The pages of the screen that show it; most screens have one.
     pages: tuple[str, ...] = ("",)
 

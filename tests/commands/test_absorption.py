@@ -10,7 +10,8 @@ import pytest
 
 from saetui.commands.absorption import CASES, EVIDENCE, LETTERS, MAP, OCCURRENCES, Ablate, Lead, Metric, Tau
 from saetui.commands.dispatch import dispatch
-from saetui.commands.navigate import Focus, Open
+from saetui.commands.navigate import Focus
+from saetui.commands.select import Inspect
 from saetui.commands.session import Recorder, fingerprint, load, replay
 from saetui.commands.study import Study
 from saetui.commands.table import Filter
@@ -95,24 +96,24 @@ def test_the_metric_changes_what_a_verdict_is(cases: Workbench) -> None:
 
 def test_cases_cycles_through_absorbed_missed_and_all(cases: Workbench) -> None:
     everything = sum(verdicts(cases).values())
-    assert dispatch(cases, "cases") == Filter("verdict = absorbed", table=CASES)
+    assert dispatch(cases, "only") == Filter("verdict = absorbed", table=CASES)
     assert set(verdicts(cases)) == {"absorbed"}
-    dispatch(cases, "cases")
+    dispatch(cases, "only")
     assert "fires" not in verdicts(cases)
-    dispatch(cases, "cases")
+    dispatch(cases, "only")
     assert sum(verdicts(cases).values()) == everything
 
 
 def test_the_absorber_is_looked_at_on_the_screen_of_letters(cases: Workbench) -> None:
-    with pytest.raises(CommandError, match="put the cursor on a word"):
-        dispatch(cases, "absorber")
+    with pytest.raises(CommandError, match="put the cursor on a latent, or on a word"):
+        dispatch(cases, "inspect")
     cases.change_table(CASES, row={"surface": " so", "absorber": 59})
-    assert dispatch(cases, "absorber") == Open("letters/s/59?sae=w1024-k4")
+    assert dispatch(cases, "inspect") == Inspect(59)
     assert (cases.screen, cases.attention.latent) == ("letters", 59)
     dispatch(cases, "back")
     dispatch(cases, f"focus {EVIDENCE}")
     cases.change_table(EVIDENCE, row={"latent": 7})
-    dispatch(cases, "absorber")
+    dispatch(cases, "inspect")
     assert cases.attention.latent == 7
 
 
@@ -123,9 +124,9 @@ def test_a_page_is_turned_by_its_tables(cases: Workbench) -> None:
     dispatch(cases, f"focus {EVIDENCE}")
     assert cases.page == "word"
     assert [table for table, _ in cases.view().tables] == [EVIDENCE, OCCURRENCES]
-    dispatch(cases, "map")
+    dispatch(cases, "compare")
     assert [table for table, _ in cases.view().tables] == [MAP]
-    assert dispatch(cases, "map") == Focus(LETTERS)
+    assert dispatch(cases, "compare") == Focus(LETTERS)
     assert [table for table, _ in cases.view().tables] == [LETTERS, CASES, EVIDENCE]
 
 
@@ -171,7 +172,7 @@ def test_another_letter_lets_go_of_the_word(cases: Workbench) -> None:
         ("cosine 2", "must be from -1 to 1, not 2"),
         ("tau nan", "must be from 0 to 1, not nan"),
         ("metric guess", "metric: must be one of paper, projection, not 'guess'"),
-        ("cases most", "cases: must be one of all, absorbed, missed"),
+        ("only most", "only: must be one of all, absorbed, missed"),
         ("ablate", "put the cursor on a word"),
         ("open absorption/s?lead=x", "'x' is not a number"),
         ("open absorption/s?metric=x", "must be one of paper, projection, not 'x'"),
@@ -214,18 +215,18 @@ def test_ablation_asks_about_the_word_as_the_study_did(cases: Workbench, submitt
 
 def test_the_study_is_of_the_saes_in_view(cases: Workbench, submitted: list[Any]) -> None:
     dispatch(cases, "view w64-k4")
-    assert dispatch(cases, "measure") == Study("absorption")
+    assert dispatch(cases, "study") == Study("absorption")
     spec = submitted[0]
     assert isinstance(spec, AbsorptionSpec)
     assert spec.saes == ("w256-k4", "w1024-k4")
     events: list[Event] = []
     cases.subscribe(events.append)
-    dispatch(cases, "measure")
+    dispatch(cases, "study")
     assert NoticeEvent("1 job is queued; screen 7 shows its progress") in events
     cases.client.jobs()[-1].folder.end("done", only_from=("queued",))
     ended = cases.client.jobs()[-1].ended
     assert ended is not None
-    dispatch(cases, "measure")
+    dispatch(cases, "study")
     when = f"{ended.astimezone():%Y-%m-%d at %H:%M}"
     said = f"study absorption: {spec.title} was done on {when} and is not run again; :study absorption force=true makes"
     assert NoticeEvent(f"{said} it again") in events
@@ -233,8 +234,8 @@ def test_the_study_is_of_the_saes_in_view(cases: Workbench, submitted: list[Any]
 
 def test_done_again_it_shows_the_same(bench: Workbench) -> None:
     bench.recorder = Recorder(bench.store.root / "sessions", lambda: fingerprint(bench.store))
-    lines = ["screen absorption", "letter s", "sae w1024-k4", "token so", "lead down", "cases", f"focus {OCCURRENCES}"]
-    for line in (*lines, "metric", "map", "reset", "map"):
+    lines = ["screen absorption", "letter s", "sae w1024-k4", "token so", "lead down", "only", f"focus {OCCURRENCES}"]
+    for line in (*lines, "metric", "compare", "reset", "compare"):
         dispatch(bench, line)
     path: Path = bench.recorder.path
     recorded = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()[1:]]

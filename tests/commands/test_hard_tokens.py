@@ -9,9 +9,9 @@ import pytest
 
 from saetui.commands.arguments import text_of
 from saetui.commands.dispatch import dispatch
-from saetui.commands.hard_tokens import TOKENS, filter_of, marked_places, shown_tokens
+from saetui.commands.hard_tokens import TOKENS, marked_places
 from saetui.commands.session import load, replay
-from saetui.commands.table import Filter
+from saetui.commands.table import Filter, shown_choice
 from saetui.jobs import JobClient
 from saetui.workbench.attention import Place
 from saetui.workbench.exceptions import CommandError
@@ -81,8 +81,9 @@ def test_only_filters_tokens_by_absorption_letter_or_token(errors: Workbench) ->
         dispatch(errors, "letter s")
         dispatch(errors, "token short")
         done = dispatch(errors, f"only {which}")
-        assert done == Filter(filter_of(which, errors), table=TOKENS)
-        assert shown_tokens(errors) == which
+        text = {"all": "", "absorbed": "absorbed", "letter": "letter=s", "token": 'surface=" short"'}[which]
+        assert done == Filter(text, table=TOKENS)
+        assert shown_choice(errors, TOKENS) == which
         sql, parameters = errors.query_of(TOKENS)
         rows = errors.store.fetch(sql, **parameters).dicts()
         assert rows
@@ -102,7 +103,7 @@ def test_only_cycles_through_what_applies_here(errors: Workbench) -> None:
     shown = []
     for _ in range(3):
         dispatch(errors, "only")
-        shown.append(shown_tokens(errors))
+        shown.append(shown_choice(errors, TOKENS))
     assert shown == ["absorbed", "all", "absorbed"]
     with pytest.raises(CommandError, match="choose a letter"):
         dispatch(errors, "only letter")

@@ -7,10 +7,12 @@ import pytest
 from saetui.commands.app import Quit
 from saetui.commands.arguments import build, text_of
 from saetui.commands.command import Command
+from saetui.commands.jobs import Cancel
+from saetui.commands.navigate import Compare
 from saetui.commands.parse import parse
-from saetui.commands.select import Latent, Letter, Sae, Token
-from saetui.commands.study import Train
-from saetui.commands.table import Filter, Sort
+from saetui.commands.select import Inspect, Latent, Letter, Sae, Token
+from saetui.commands.study import Study, Train
+from saetui.commands.table import Filter, Only, Sort
 from saetui.commands.vocabulary import commands
 from saetui.workbench.exceptions import CommandError
 from saetui.workbench.screens import screens
@@ -105,3 +107,21 @@ def test_every_key_gives_a_command_or_asks_for_what_is_missing() -> None:
         for arguments in cls.keys.values():
             if arguments or not cls.asks:
                 assert isinstance(parse(f"{verb} {arguments}"), cls)
+
+
+@pytest.mark.parametrize(
+    ("before", "now"),
+    [
+        ("halt", Cancel()),
+        ("words missed", Only("missed")),
+        ("cases", Only()),
+        ("map", Compare()),
+        ("scaling", Compare()),
+        ("absorber", Inspect()),
+        ("measure", Study("absorption")),
+        ("errors force=yes", Study("errors", force=True)),
+    ],
+)
+def test_earlier_verbs_are_still_understood(before: str, now: Command) -> None:
+    assert parse(before) == now
+    assert before.split()[0] not in commands()

@@ -122,7 +122,7 @@ def test_the_keys_go_through_tokens_numbers_latents_and_methods(bench: Workbench
         ("pursue missed x", "no words of x were judged"),
         ("pursuit zzzz", "no pursuit 'zzzz' here"),
         ("pursued 77", "no token 77"),
-        ("halt", "no pursuit runs"),
+        ("cancel", "nothing that this screen shows is running"),
     ],
 )
 def test_what_cannot_be_done_says_why(
@@ -234,5 +234,21 @@ def test_a_pursuit_that_is_cancelled_says_so(bench: Workbench, submitted: list[P
     dispatch(bench, "pursue random 20")
     bench.poll()
     dispatch(bench, "halt")
+    (job,) = [job for job in bench.client.jobs() if job.kind == "pursuit"]
+    assert job.state == "cancelled"
+
+
+def test_halting_a_pursuit_in_an_earlier_session_cancels_it(
+    bench: Workbench, submitted: list[PursuitSpec], tmp_path: Path
+) -> None:
+    header = {"format": 2, "saetui": "0.1.0", "session": "s", "store": "", "parent": None, "started": "2026-11-21"}
+    step = {"t": 1, "command": "halt", "args": {}, "visit": False, "digest": ""}
+    path = tmp_path / "before.jsonl"
+    path.write_text(f"{json.dumps(header)}\n{json.dumps(step)}\n", encoding="utf-8")
+    (halt,) = load(path).steps
+    dispatch(bench, "screen pursuit")
+    dispatch(bench, "pursue random 20")
+    bench.poll()
+    dispatch(bench, halt.command, visit=halt.visit)
     (job,) = [job for job in bench.client.jobs() if job.kind == "pursuit"]
     assert job.state == "cancelled"

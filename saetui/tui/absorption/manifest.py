@@ -1,7 +1,7 @@
 """What the screen says about itself."""
 
 from saetui.workbench.screens import LinkForm, ScreenManifest
-from saetui.workbench.tables import Table
+from saetui.workbench.tables import RowChoice, Table
 
 MANIFEST = ScreenManifest(
     name="absorption",
@@ -10,7 +10,10 @@ MANIFEST = ScreenManifest(
     help="Where do the latents of a letter stay silent, and which latent takes over?",
     view="saetui.tui.absorption.screen:AbsorptionScreen",
     commands="saetui.commands.absorption",
-    verbs=("measure", "cases", "ablate", "absorber", "metric", "reset", "map", "tau", "lead", "cosine"),
+    verbs=("study", "only", "ablate", "inspect", "metric", "reset", "compare", "cancel", "tau", "lead", "cosine"),
+    study="absorption",
+    kinds=("absorption", "ablation"),
+    across="absorption.map",
     tables=(
         Table(
             "absorption.letters",
@@ -27,6 +30,12 @@ MANIFEST = ScreenManifest(
             "token",
             title="words",
             empty="no words of this letter were judged",
+            choices=(
+                RowChoice("all"),
+                RowChoice("absorbed", "verdict = absorbed"),
+                RowChoice("missed", "main_activation < 1e-8"),
+            ),
+            latent="absorber",
         ),
         Table(
             "absorption.evidence",
@@ -35,6 +44,7 @@ MANIFEST = ScreenManifest(
             "latent",
             title="latents",
             empty="choose a word",
+            latent="latent",
             pages=("", "word"),
         ),
         Table(

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 _EMPTY = """[b]Absorption has not been studied here yet.[/b]
 
 [b $accent]A[/]  studies the SAEs in view: main latents of every letter, the words they miss, and which latent took over
-[b $accent]1[/]  [b $accent]D[/]  trains six SAEs on the embedded model first, where there are none
+[b $accent]1[/]  [b $accent]A[/]  trains six SAEs on the embedded model first, where there are none
 [b $accent]7[/]  shows what runs
 """
 

@@ -98,7 +98,7 @@ def _read_change(reader: Reader, asked: Mapping[str, Any]) -> Mapping[str, Any] 
 def _metrics(chosen: str, *, narrow: bool) -> Content:
     names = [chosen] if narrow else METRICS
     parts = [(f"[{name}]", "bold") if name == chosen else (f" {name} ", "dim") for name in names]
-    return Content.assemble(*parts, (" p", "$accent"))
+    return Content.assemble(*parts, (" u", "$accent"))
 
 
 def _thresholds(row: Mapping[str, Any], metric: str, *, narrow: bool) -> list[Content]:
@@ -127,7 +127,7 @@ def _change(row: Mapping[str, Any], metric: str, letter: str, *, changed: bool) 
         if changed:
             parts += [" → ", (_percent(after), "bold $warning" if after != before else "bold")]
         parts.append("   ")
-    parts.append(("reset r", "$accent") if changed else "")
+    parts.append(("reset R", "$accent") if changed else "")
     return Content.assemble(*parts)
 
 
@@ -144,7 +144,7 @@ def _warnings(row: Mapping[str, Any], metric: str) -> list[Content]:
             f"The model names the first letter of {row['model_accuracy']:.0%} of the words: effects on its answer mean "
             "nothing, and there is no rate. "
         )
-        return [Content.assemble((text, "$warning"), ("p", "bold $accent"), (" measures by projection", "$warning"))]
+        return [Content.assemble((text, "$warning"), ("u", "bold $accent"), (" measures by projection", "$warning"))]
     if (row["probe_f1_last"] or 0.0) > _MOVED:
         text = (
             f"Probes at the end of the prompt know the letter as well (F1 {row['probe_f1_last']:.2f}, at the word "

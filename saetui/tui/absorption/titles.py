@@ -5,9 +5,11 @@ from typing import Any
 
 from textual.content import Content
 
-from saetui.commands.absorption import CASES, SHOWN, shown_words
+from saetui.commands.absorption import CASES
+from saetui.commands.table import shown_choice
 from saetui.tui.drawing.heat import NEGATIVE
 from saetui.visible import visible_token
+from saetui.workbench.screens import tables
 from saetui.workbench.workbench import Workbench
 
 
@@ -17,8 +19,9 @@ def title_of_words(bench: Workbench, total: int) -> Content:
     if letter is None:
         return Content("words")
     parts: list[str | tuple[str, str]] = [f"words of {letter}  {total:,}  "]
-    shown = shown_words(bench)
-    parts += [(f"[{name}]", "bold") if name == shown else f" {name} " for name in SHOWN]
+    shown = shown_choice(bench, CASES)
+    names = [choice.name for choice in tables()[CASES].choices]
+    parts += [(f"[{name}]", "bold") if name == shown else f" {name} " for name in names]
     if shown is None:
         parts.append(f" /{bench.tables[CASES].filter}")
     return Content.assemble(*parts, (" w", "dim"))

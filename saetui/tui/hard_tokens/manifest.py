@@ -2,7 +2,7 @@
 
 from saetui.workbench.screens import LinkForm, ScreenManifest
 from saetui.workbench.table_query import Order
-from saetui.workbench.tables import Table
+from saetui.workbench.tables import RowChoice, Table
 
 _ABSORBED = (
     "token_id IN (SELECT token_id FROM absorption_verdicts([$sae], NULL, NULL, NULL) WHERE verdict = 'absorbed')"
@@ -19,7 +19,10 @@ MANIFEST = ScreenManifest(
     help="Which tokens stay hard as the SAE grows, and what of their error is linear?",
     view="saetui.tui.hard_tokens.screen:HardTokensScreen",
     commands="saetui.commands.hard_tokens",
-    verbs=("errors", "order", "unit", "only", "scaling", "place"),
+    verbs=("study", "order", "unit", "only", "compare", "cancel", "place"),
+    study="errors",
+    kinds=("errors",),
+    across="hard_tokens.scaling",
     tables=(
         Table(
             "hard_tokens.tokens",
@@ -33,6 +36,17 @@ MANIFEST = ScreenManifest(
             fixed={"parts": True},
             filters={"absorbed": _ABSORBED},
             looked_up=dict.fromkeys(("surface", "letter"), _VOCABULARY),
+            choices=(
+                RowChoice("all"),
+                RowChoice(
+                    "absorbed",
+                    "absorbed",
+                    needs="absorption",
+                    missing="the absorption of this SAE has not been studied; :study absorption does it",
+                ),
+                RowChoice("letter", "letter={letter}", needs="letter", missing="choose a letter first, e.g. :letter s"),
+                RowChoice("token", 'surface="{token}"', needs="token", missing="put the cursor on a token first"),
+            ),
         ),
         Table(
             "hard_tokens.scaling",

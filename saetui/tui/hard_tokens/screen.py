@@ -12,9 +12,10 @@ from textual.message import Message
 from textual.widgets import Static
 
 from saetui.commands.figures import Figure
-from saetui.commands.hard_tokens import ABSORBED, ONLY, ORDER_NAMES, SCALING, TOKENS, UNIT_NAMES, At, shown_tokens
+from saetui.commands.hard_tokens import ABSORBED, ORDER_NAMES, SCALING, TOKENS, UNIT_NAMES, At
 from saetui.commands.navigate import Focus
 from saetui.commands.select import Sae
+from saetui.commands.table import shown_choice
 from saetui.figures.description import Figure as Drawn
 from saetui.tui.cards.place_card import PlaceCard
 from saetui.tui.cards.place_facts import PlaceSubject
@@ -34,7 +35,7 @@ from saetui.workbench.trouble import outside_errors, told
 _EMPTY = """[b]The errors of these SAEs have not been studied yet.[/b]
 
 [b $accent]A[/]  studies the SAEs in view on one set of tokens: what each leaves out, linear and not, token by token
-[b $accent]1[/]  [b $accent]D[/]  trains six SAEs on the embedded model first, where there are none
+[b $accent]1[/]  [b $accent]A[/]  trains six SAEs on the embedded model first, where there are none
 [b $accent]7[/]  shows what runs
 """
 _FIGURES = ("error_scaling", "width_norms")
@@ -335,14 +336,14 @@ class HardTokensScreen(PagedScreen):
         parts: list[str | tuple[str, str]] = [
             f"{self.tokens.total:,} tokens  ",
             (order, "bold"),
-            (" o  ", "dim"),
+            (" O  ", "dim"),
             (UNIT_NAMES[attention.unit], "bold"),
             (" u  ", "dim"),
         ]
-        shown = shown_tokens(self.bench)
-        for which in ONLY:
-            name = f"letter {attention.letter}" if which == "letter" and attention.letter else which
-            parts.append((f"[{name}]", "bold") if which == shown else f" {name} ")
+        shown = shown_choice(self.bench, TOKENS)
+        for choice in self.tokens.table.choices:
+            name = f"letter {attention.letter}" if choice.name == "letter" and attention.letter else choice.name
+            parts.append((f"[{name}]", "bold") if choice.name == shown else f" {name} ")
         parts.append((" w", "dim"))
         if shown is None:
             parts.append(f"  /{state.filter}")

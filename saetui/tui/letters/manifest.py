@@ -1,7 +1,7 @@
 """What the screen says about itself."""
 
 from saetui.workbench.screens import LinkForm, ScreenManifest
-from saetui.workbench.tables import Table
+from saetui.workbench.tables import RowChoice, Table
 
 MANIFEST = ScreenManifest(
     name="letters",
@@ -9,8 +9,9 @@ MANIFEST = ScreenManifest(
     title="Letters",
     help="Which latents claim a letter, and how well?",
     view="saetui.tui.letters.screen:LettersScreen",
-    commands="saetui.commands.letters",
-    verbs=("words",),
+    verbs=("only", "study", "cancel"),
+    study="letters",
+    kinds=("letters",),
     tables=(
         Table(
             "letters.letters",
@@ -18,7 +19,7 @@ MANIFEST = ScreenManifest(
             "letter",
             "letter",
             title="letters",
-            empty="not studied for this SAE\nrun :study letters",
+            empty="not studied for this SAE\nA studies all SAEs in view",
         ),
         Table(
             "letters.latents",
@@ -28,7 +29,19 @@ MANIFEST = ScreenManifest(
             title="latents",
             empty="no latent claims this letter",
         ),
-        Table("letters.words", "letter_words", "surface", "token", title="words", empty="no words"),
+        Table(
+            "letters.words",
+            "letter_words",
+            "surface",
+            "token",
+            title="words",
+            empty="no words",
+            choices=(
+                RowChoice("all"),
+                RowChoice("missed", "verdict = 'missed'"),
+                RowChoice("alarms", "verdict = 'false alarm'"),
+            ),
+        ),
     ),
     link=LinkForm(path=("letter", "latent"), options=("sae", "token")),
 )

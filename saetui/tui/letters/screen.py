@@ -10,8 +10,8 @@ from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.widgets import Static
 
-from saetui.commands.letters import WORDS, shown_verdict
 from saetui.commands.select import Latent, Letter, Token
+from saetui.commands.table import shown_choice
 from saetui.tui.cards.latent_card import LatentCard
 from saetui.tui.frame.card_screen import CardScreen
 from saetui.tui.keys import bindings_of
@@ -19,12 +19,12 @@ from saetui.tui.letters import columns
 from saetui.tui.letters.manifest import MANIFEST
 from saetui.tui.table.query_table import QueryTable
 
-LETTERS, LATENTS = "letters.letters", "letters.latents"
+LETTERS, LATENTS, WORDS = "letters.letters", "letters.latents", "letters.words"
 _LETTERS_WIDTH = {"narrow": 23, "normal": 29, "wide": 42}
 _EMPTY = """[b]No letters have been studied here yet.[/b]
 
-[b $accent]1[/]  [b $accent]D[/]  trains six SAEs on the embedded model and finds the letters that their latents claim
-[b $accent]:[/]  [b]study letters[/b] studies the SAEs in view
+[b $accent]1[/]  [b $accent]A[/]  trains six SAEs on the embedded model and finds the letters that their latents claim
+[b $accent]A[/]  studies the SAEs in view
 [b $accent]7[/]  shows what runs
 """
 
@@ -181,7 +181,7 @@ class LettersScreen(CardScreen):
         if row is not None and row["best_latent"] == attention.latent:
             parts.append(f"  {row['n_found']} of {row['n_words']} found")
             counts |= {"missed": f"{row['n_missed']} missed", "alarms": f"{row['n_false_alarms']} false alarms"}
-        shown = shown_verdict(self.bench)
+        shown = shown_choice(self.bench, WORDS)
         parts.append("  ")
         for verdict, text in counts.items():
             parts.append((f"[{text}]", "bold") if verdict == shown else f" {text} ")

@@ -10,6 +10,7 @@ MANIFEST = ScreenManifest(
     help="Which SAEs are there, and how good are they?",
     view="saetui.tui.overview.screen:OverviewScreen",
     verbs=("study", "view"),
+    study="demo",
     tables=(Table("overview.saes", "overview", "sae_id", "sae", title="SAEs"),),
     link=LinkForm(options=("sae", "token")),
 )

@@ -31,7 +31,7 @@ from saetui.workbench.screens import tables
 TABLE = "overview.saes"
 _EMPTY = """[b]No SAEs here yet.[/b]
 
-[b $accent]D[/]  trains six on the embedded model and studies their letters and errors, some minutes in the background
+[b $accent]A[/]  trains six on the embedded model and studies their letters and errors, some minutes in the background
 [b $accent]:[/]  [b]run SPEC.toml[/b] submits a job of your own
 [b $accent]7[/]  shows what runs
 """

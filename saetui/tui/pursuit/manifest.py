@@ -10,7 +10,8 @@ MANIFEST = ScreenManifest(
     help="Could a better encoder have done it?",
     view="saetui.tui.pursuit.screen:PursuitScreen",
     commands="saetui.commands.pursuit",
-    verbs=("pursue", "halt", "choose", "budget", "method", "beside", "inspect"),
+    verbs=("pursue", "cancel", "choose", "budget", "method", "beside", "inspect"),
+    kinds=("pursuit",),
     tables=(
         Table(
             "pursuit.runs", "pursuit_runs", "pursuit_id", "sae", title="pursuits", empty="no pursuits yet; p starts one"
@@ -23,7 +24,15 @@ MANIFEST = ScreenManifest(
             title="tokens",
             empty="no pursuit of this SAE yet; p starts one",
         ),
-        Table("pursuit.latents", "pursuit_latents", "latent", "latent", title="latents", empty="no latent fires"),
+        Table(
+            "pursuit.latents",
+            "pursuit_latents",
+            "latent",
+            "latent",
+            title="latents",
+            empty="no latent fires",
+            latent="latent",
+        ),
     ),
     link=LinkForm(
         path=("pursuit", "pursued"),

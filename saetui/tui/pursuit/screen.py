@@ -11,8 +11,9 @@ from textual.containers import Horizontal
 from textual.content import Content
 from textual.widgets import Static
 
+from saetui.commands.jobs import running_job
 from saetui.commands.navigate import Focus
-from saetui.commands.pursuit import LATENTS, RUNS, TOKENS, LookAtPursued, LookAtPursuit, running_pursuit
+from saetui.commands.pursuit import LATENTS, RUNS, TOKENS, LookAtPursued, LookAtPursuit
 from saetui.commands.select import Latent
 from saetui.tui.drawing.plots import XYPlot
 from saetui.tui.frame.status_line import progress_text
@@ -31,9 +32,9 @@ _EMPTY = """[b]No codes have been pursued here yet.[/b]
 A pursuit takes tokens and finds for each the latents that explain it best, as many as the SAE's own encoder used.
 No encoder of that kind could have found what is still left: the dictionary lacks it.
 
-[b $accent]t[/]  chooses the tokens: the hardest ones, the missed words of a letter, those marked, or random ones
+[b $accent]W[/]  chooses the tokens: the hardest ones, the missed words of a letter, those marked, or random ones
 [b $accent]p[/]  pursues them in the current SAE, in seconds
-[b $accent]1[/]  [b $accent]D[/]  trains six SAEs on the embedded model first, where there are none
+[b $accent]1[/]  [b $accent]A[/]  trains six SAEs on the embedded model first, where there are none
 """
 
 
@@ -141,7 +142,7 @@ class PursuitScreen(StudyScreen):
 
     def jobs_changed(self) -> None:
         """How far the running pursuit is, and its residual so far."""
-        job = running_pursuit(self.bench)
+        job = running_job(self.bench, MANIFEST.kinds)
         residual = job.progress.metrics.get("residual") if job is not None and job.progress is not None else None
         self.plot.follow(str(residual) if residual is not None else None)
         self._tell()
@@ -219,7 +220,7 @@ class PursuitScreen(StudyScreen):
         """The next pursuit, and the outcome of the one that is looked at."""
         bench = self.bench
         entry = bench.catalogue.entry(bench.attention.sae)
-        job = running_pursuit(bench)
+        job = running_job(bench, MANIFEST.kinds)
         doing = f"{visible(job.title)}  {progress_text(job)}" if job is not None else ""
         self.query_one("#pursuit-next", Static).update(
             next_pursuit(bench.attention, visible(entry.name) if entry is not None else "no SAE", doing)

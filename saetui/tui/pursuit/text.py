@@ -21,9 +21,9 @@ def next_pursuit(attention: Attention, sae: str, doing: str) -> Content:
     l0 = "its own L0" if attention.pursue_l0 == OWN else f"{attention.pursue_l0} latents per token"
     parts: list[str | tuple[str, str]] = [("p", "bold $accent"), (" pursues  ", "dim")]
     for key, value in (
-        ("t", TokenChoice.read(attention.pursue_tokens).in_words),
+        ("W", TokenChoice.read(attention.pursue_tokens).in_words),
         ("b", l0),
-        ("v", attention.pursue_method),
+        ("P", attention.pursue_method),
         ("<>", sae),
     ):
         parts += [(value, "bold"), (f" {key}", "$accent"), "   "]

@@ -128,7 +128,7 @@ async def test_a_moved_threshold_changes_verdicts_at_once(study: Path) -> None:
         assert f"{rate:.1%} → " in line(screen)
         assert (screen.letters.cursor_row or {})["rate"] < rate
         assert screen.cases.cursor_key == " so"
-        await pilot.press("r")
+        await pilot.press("R")
         await until(pilot, lambda: "what if" not in line(screen))
         await until(pilot, lambda: (screen.letters.cursor_row or {}).get("rate") == rate)
 
@@ -137,7 +137,7 @@ async def test_the_metric_has_columns_of_its_own(study: Path) -> None:
     async with absorption(study, (120, 40), WIDE) as (pilot, screen):
         await until(pilot, settled(screen, "s", " so"))
         assert "abs." in shown(screen.letters)[0]
-        await pilot.press("p")
+        await pilot.press("u")
         await until(pilot, lambda: "fraction" in shown(screen.letters)[0] and screen.cases.up_to_date)
         assert "fract." in shown(screen.cases)[0]
         assert "[projection]" in line(screen)
@@ -265,10 +265,10 @@ async def test_a_model_that_cannot_spell_has_no_rate_and_is_offered_the_other_me
         store.write("UPDATE absorption_run SET model_accuracy = 0.31, rate = NULL")
     async with absorption(study, (120, 40), WIDE) as (pilot, screen):
         await until(pilot, lambda: "The model names the first letter of 31% of the words" in line(screen))
-        assert "p measures by projection" in line(screen)
+        assert "u measures by projection" in line(screen)
         await until(pilot, lambda: (screen.letters.row_at(0) or {"rate": 0})["rate"] is None)
         assert "absorbed" not in {(row or {}).get("verdict") for row in map(screen.cases.row_at, range(20))}
-        await pilot.press("p")
+        await pilot.press("u")
         await until(pilot, lambda: "The model" not in line(screen))
 
 

@@ -129,6 +129,9 @@ async def test_what_cannot_be_written_is_said(study: Path, monkeypatch: pytest.M
         for line in ("note a word", "mark", "study letters", "export saes.csv"):
             said.clear()
             run.app.dispatch(line)
+            if line == "study letters":
+                await run.shows("Make the study letters")
+                await run.press("y")
             await hears(run, said, "/store/saetui.duckdb: the disk is full")
         await answers_keys(run)
 

@@ -100,7 +100,7 @@ async def test_moving_takes_text_and_card_along(errors: Path) -> None:
 async def test_another_order_begins_at_its_top(errors: Path) -> None:
     async with hard(errors) as (pilot, screen):
         await until(pilot, settled(screen))
-        await pilot.press("o")
+        await pilot.press("O")
         await until(pilot, lambda: screen.bench.attention.order == "solved" and settled(screen)())
         await until(pilot, lambda: "solved by width" in title(screen.tokens))
         assert screen.tokens.cursor_index == 0

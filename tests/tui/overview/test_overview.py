@@ -70,8 +70,11 @@ async def test_a_click_on_a_label_sorts(study: Path) -> None:
 async def test_an_empty_store_offers_the_demo_study(empty_store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(JobClient, "ensure_workers", lambda self: None)
     async with running(empty_store) as run:
-        await run.shows("No SAEs here yet", "D demo study")
-        await run.press("D")
+        await run.shows("No SAEs here yet", "A study")
+        await run.press("A")
+        await run.shows("Train six SAEs on the embedded model", "y yes")
+        assert JobClient(empty_store).jobs() == []
+        await run.press("y")
         await run.shows("4 jobs are queued")
         assert [job.kind for job in JobClient(empty_store).jobs()] == ["train", "absorption", "latents", "errors"]
 

@@ -69,7 +69,7 @@ async def test_the_latest_pursuit_of_the_sae_is_shown_beside_the_paper(pursuits:
         assert screen.runs.cursor_key == WORDS_RUN
         assert "FVU 0.2000 0.2100 +5.0% −3 to −5%" in said(screen, "outcome")
         assert "FVU, nonlinear part – – – falls slightly" in said(screen, "outcome")
-        assert "hardest 200 t its own L0 b persistent v w256-k4" in said(screen, "next")
+        assert "hardest 200 W its own L0 b persistent P w256-k4" in said(screen, "next")
         await until(pilot, lambda: screen.tokens.total == 3)
         words = shown(screen.tokens)[1:4]
         assert all(word in line for word, line in zip(("short", "so", "snake"), words, strict=True))
@@ -107,15 +107,15 @@ async def test_a_pursuit_beside_another_has_a_column_and_a_curve(pursuits: Path)
 async def test_keys_set_the_next_pursuit_and_p_submits_it(pursuits: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(JobClient, "ensure_workers", lambda _: None)
     async with pursuing(pursuits, (120, 40), OPEN) as (pilot, screen):
-        await pilot.press("t", "t", "minus", "b", "b", "v")
-        await until(pilot, lambda: "random 100 t 2 latents per token b dark_matter v" in said(screen, "next"))
+        await pilot.press("W", "W", "minus", "b", "b", "P")
+        await until(pilot, lambda: "random 100 W 2 latents per token b dark_matter P" in said(screen, "next"))
         await pilot.press("p")
         await until(pilot, lambda: any(job.kind == "pursuit" for job in screen.bench.jobs))
         (job,) = [job for job in screen.bench.jobs if job.kind == "pursuit"]
         assert (job.spec["random_tokens"], job.spec["l0"], job.spec["method"]) == (100, 2, "dark_matter")
         assert screen.bench.attention.pursuit is None
         await until(pilot, lambda: "pursuing Pursuit of random 100 in w256-k4" in said(screen, "next"))
-        await pilot.press("x")
+        await pilot.press("x", "y")
         await until(pilot, lambda: "pursues" in said(screen, "next"))
 
 
