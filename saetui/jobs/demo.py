@@ -26,6 +26,7 @@ def submit_demo(client: JobClient) -> list[Job]:
     Raises:
         JobError: the store does not exist.
     """
+    from saetui.jobs.kinds.absorbed_errors.spec import AbsorbedErrorsSpec
     from saetui.jobs.kinds.absorption.spec import AbsorptionSpec
     from saetui.jobs.kinds.errors.spec import ErrorsSpec
     from saetui.jobs.kinds.latents.spec import LatentsSpec
@@ -42,4 +43,5 @@ def submit_demo(client: JobClient) -> list[Job]:
     tokens = {"hook_name": HOOK_NAME, "saes": names, "max_tokens": STUDIED_TOKENS, "batch_size": CONTEXTS}
     latents = client.submit(LatentsSpec.model_validate(tokens), after=[train])
     errors = client.submit(ErrorsSpec.model_validate(tokens), after=[train])
-    return [train, absorption, latents, errors]
+    compared = client.submit(AbsorbedErrorsSpec(hook_name=HOOK_NAME, saes=names), after=[absorption, errors])
+    return [train, absorption, latents, errors, compared]

@@ -1,6 +1,11 @@
 """The two studies together: what each SAE leaves out of the words that it absorbs. Arrays in, no torch."""
 
 from saetui.together.absorbed_words import (
+    ABSORBED,
+    CONTROLS,
+    FIRES,
+    GROUPS,
+    SILENT,
     ComparedWords,
     Comparison,
     Difference,
@@ -12,6 +17,11 @@ from saetui.together.absorbed_words import (
 from saetui.together.resampling import Interval
 
 __all__ = [
+    "ABSORBED",
+    "CONTROLS",
+    "FIRES",
+    "GROUPS",
+    "SILENT",
     "ComparedWords",
     "Comparison",
     "Difference",

@@ -49,6 +49,8 @@ SELECT
     word.surface,
     verdicts.letter,
     verdicts.verdict,
+    verdicts.probe_id,
+    study.study_id,
     verdicts.is_silent,
     verdicts.projection,
     vocabulary.frequency,

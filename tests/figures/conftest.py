@@ -7,13 +7,13 @@ import pytest
 
 from store import Store
 from tests.figures.made import make_store
-from tests.figures.made_errors import add_errors, add_further_parts
+from tests.figures.made_errors import add_errors, add_further_parts, compare_words
 
 
 @pytest.fixture(scope="session")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of the made-up studies; not to be changed."""
-    return make_store(tmp_path_factory.mktemp("figures") / "store", add_errors, add_further_parts)
+    return compare_words(make_store(tmp_path_factory.mktemp("figures") / "store", add_errors, add_further_parts))
 
 
 @pytest.fixture(scope="session")

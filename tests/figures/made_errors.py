@@ -5,9 +5,12 @@ parts of an error are orthogonal, three to four: an error of 5 has a linear part
 that an SAE absorbs have half the error of the others: "narrow" 2.5 and 5, "wide" 2 and 4; "dense" absorbs none, 3.
 """
 
+from pathlib import Path
 from typing import Any
 
-from store import Spool
+from saetui.jobs.kinds.absorbed_errors.spec import AbsorbedErrorsSpec
+from saetui.jobs.kinds.absorbed_errors.task import compare
+from store import Spool, Store
 from tests.figures.made import NOW, SAES, WORDS, hook, token_id
 
 STUDIED = ("narrow", "dense", "wide")
@@ -186,6 +189,18 @@ def add_errors(spool: Spool, *, with_law: bool = True) -> None:
         "error_token",
         [_token(context, place, word) for context in (0, 1) for place, word in enumerate(words)],
     )
+
+
+def compare_words(root: Path, **asked: Any) -> Path:
+    """Hold absorbed words of the SAEs against others, as the job does; gives back the folder of the store."""
+    spec = AbsorbedErrorsSpec.model_validate({"hook_name": hook(1), **asked})
+    with Store.open(root) as store:
+        with Spool(store.root, "compared") as spool:
+            for table, rows in compare(store, spec).items():
+                spool.add(table, rows)
+        report = store.commit_spool()
+    assert not report.rejected, report.rejected
+    return root
 
 
 def _figures(sae: str, with_law: bool) -> list[tuple[str, Any]]:

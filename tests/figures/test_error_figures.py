@@ -13,7 +13,7 @@ from saetui.figures.plots import BarChart, Chart, HeatMap
 from saetui.workbench.workbench import Workbench
 from store import Store
 from tests.figures.made import hook, make_store
-from tests.figures.made_errors import add_errors
+from tests.figures.made_errors import add_errors, compare_words
 
 
 @pytest.fixture
@@ -241,11 +241,16 @@ def test_absorbed_words_have_half_the_error(study: Store) -> None:
     assert "3 absorbed in one SAE have a firing main latent in another" in made.note
 
 
-def test_absorbed_words_at_other_thresholds(study: Store) -> None:
-    made = figure(study, "absorbed_errors", sae="wide", lead=2.5)
-    assert "wide: 2 absorbed, 1 silent, not absorbed, 3 main latent fires" in made.note
-    assert figure(study, "absorbed_errors", sae="wide", min_cosine=0.9).is_empty
-    assert figure(study, "absorbed_errors", hook="blocks.2.hook_resid_post").is_empty
+def test_absorbed_words_at_other_thresholds(tmp_path: Path) -> None:
+    root = compare_words(make_store(tmp_path / "study", add_errors), lead=2.5)
+    compare_words(root, saes=["wide"], min_cosine=0.9)
+    with Store.open(root) as store:
+        made = figure(store, "absorbed_errors", sae="wide", lead=2.5)
+        assert "wide: 2 absorbed, 1 silent, not absorbed, 3 main latent fires" in made.note
+        assert figure(store, "absorbed_errors", sae="wide", min_cosine=0.9).is_empty
+        # At these nothing has been compared.
+        assert figure(store, "absorbed_errors", sae="wide").is_empty
+        assert figure(store, "absorbed_errors", hook="blocks.2.hook_resid_post").is_empty
 
 
 def test_the_rows_behind_are_means_over_the_tokens_of_a_word(study: Store) -> None:
@@ -261,14 +266,48 @@ def test_the_rows_behind_are_means_over_the_tokens_of_a_word(study: Store) -> No
 
 def test_words_have_the_errors_of_their_held_out_tokens(tmp_path: Path) -> None:
     """Whatever the SAE left out of tokens on which the linear map was fitted."""
-    with Store.open(make_store(tmp_path / "study", add_errors)) as store:
+    root = compare_words(make_store(tmp_path / "study", add_errors))
+    with Store.open(root) as store:
         before = figure(store, "absorbed_errors", sae="wide")
         store.write("UPDATE error_token SET error_norm = [9, 9, 9], nonlinear_norm = [0, 0, 0] WHERE NOT held_out")
+        compare_words(root)
         assert figure(store, "absorbed_errors", sae="wide").plots == before.plots
         store.write("UPDATE error_token SET held_out = false WHERE position = 1")
+        compare_words(root)
         made = figure(store, "absorbed_errors", sae="wide")
         assert "wide: 2 absorbed, 0 silent, not absorbed, 3 main latent fires" in made.note
         assert "1 words left out, none of their tokens is held out" in made.note
+
+
+def test_a_comparison_counts_until_one_of_its_studies_is_made_again(tmp_path: Path) -> None:
+    for n, table in enumerate(("error_study", "absorption_run")):
+        root = compare_words(make_store(tmp_path / str(n), add_errors))
+        with Store.open(root) as store:
+            assert not figure(store, "absorbed_errors").is_empty
+            store.write(f"UPDATE {table} SET created = now()::TIMESTAMP + INTERVAL 1 DAY")
+            assert figure(store, "absorbed_errors").is_empty
+
+
+def test_the_same_words_are_compared_between_all_saes_of_a_comparison(study: Store) -> None:
+    title = "absorbed in one SAE against the same words in another"
+    assert title in [plot.title for plot in figure(study, "absorbed_errors").plots]
+    of_two = figure(study, "absorbed_errors", sae=["wide", "narrow"])
+    assert title not in [plot.title for plot in of_two.plots]
+    assert set(bars(of_two, "error of words by verdict")) == {"wide", "narrow"}
+
+
+def test_the_answer_is_in_the_store(study: Store) -> None:
+    """Three words each are too few for strata, so that the means as they are stand for all controls."""
+    rows = study.fetch("FROM absorbed_harder").dicts()
+    wide = {row["against"]: row for row in rows if row["sae"] == "wide"}
+    assert wide["fires"]["percent"] == pytest.approx(-50)
+    assert (wide["fires"]["n_absorbed"], wide["silent"]["percent"]) == (3, None)
+    thresholds = dict.fromkeys(("study", "tau", "lead", "min_cosine"))
+    (answer,) = (
+        row for row in study.fetch("absorbed_answer", **thresholds, sae="id-wide").dicts() if row["sae_id"] == "id-wide"
+    )
+    assert (answer["error"], answer["linear"], answer["nonlinear"]) == pytest.approx((-50, -50, -50))
+    assert answer["silent"] is None
 
 
 @pytest.fixture
@@ -284,8 +323,15 @@ def two_models(tmp_path: Path) -> Iterator[Store]:
             f"INSERT INTO error_token SELECT * REPLACE ({other}) FROM error_token",
             f"INSERT INTO error_figure SELECT * REPLACE ({other}, 'id-2' AS sae_id) FROM error_figure "
             "WHERE sae_id = 'id-wide'",
+            # The other model's SAE is asked about the same words.
+            *(
+                f"INSERT INTO {table} SELECT * REPLACE ('id-2' AS sae_id) FROM {table} WHERE sae_id = 'id-wide'"
+                for table in ("absorption_run", "sparse_probe", "absorption_word", "absorption_latent")
+            ),
         ):
             store.write(sql)
+        for model in ("m", "reader"):
+            compare_words(store.root, model=model)
         yield store
 
 

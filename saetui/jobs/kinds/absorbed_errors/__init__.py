@@ -1,0 +1,1 @@
+"""One kind of job: its spec and its task."""
