@@ -78,8 +78,8 @@ def test_the_hash_knows_the_content_and_not_the_store() -> None:
         ({"kind": "trian"}, "grid.toml: kind: 'trian' is unknown; did you mean 'train'?"),
         (
             {"kind": None},
-            "grid.toml: kind: missing; it says what the job does: ablation, absorption, errors, latents, letters, "
-            "pursuit, train",
+            "grid.toml: kind: missing; it says what the job does: ablation, absorbed_errors, absorption, errors, "
+            "latents, letters, pursuit, train",
         ),
         ({"schema": 2}, "grid.toml: schema: 2 is not known to this saetui, which reads 1"),
         ({"tokens": "many"}, "grid.toml: tokens: "),
@@ -201,6 +201,7 @@ FIELDS: dict[str, dict[str, Any]] = {
     "ablation": {"hook_name": "h", "sae": "a", "word": " w"},
     "latents": {"hook_name": "h", "saes": ["a"]},
     "errors": {"hook_name": "h"},
+    "absorbed_errors": {"hook_name": "h"},
     "pursuit": {"hook_name": "h", "sae": "a", "random_tokens": 1},
 }
 

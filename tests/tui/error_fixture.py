@@ -7,6 +7,8 @@ from random import Random
 from statistics import fmean
 from typing import Any
 
+from saetui.jobs.kinds.absorbed_errors.spec import AbsorbedErrorsSpec
+from saetui.jobs.kinds.absorbed_errors.task import compare
 from store import Store
 from store.spool import Spool
 from tests.tui.store_fixture import CORPUS, HOOK_NAME, MODEL, SAES, WIDTHS, WORDS
@@ -35,6 +37,10 @@ def add_error_study(root: Path) -> Path:
         missed = store.fetch("SELECT sae_id, token_id FROM absorption_case WHERE is_silent").rows
         with Spool(root, "errors") as spool:
             for table, rows in _rows(tokens, {(sae, token) for sae, token in missed}).items():
+                spool.add(table, rows)
+        store.commit_spool()
+        with Spool(root, "compared") as spool:
+            for table, rows in compare(store, AbsorbedErrorsSpec(hook_name=HOOK_NAME)).items():
                 spool.add(table, rows)
         store.commit_spool()
     return root

@@ -16,7 +16,7 @@ Row = Mapping[str, Any]
 
 
 class AbsorbedLine(Static):
-    """Mean errors of absorbed, missed and other words; nothing where the letters of the SAE were not studied."""
+    """The stored comparison of absorbed words with others; nothing where the absorption of the SAE was not studied."""
 
     DEFAULT_CSS = """
     AbsorbedLine { height: auto; padding: 0 1; background: $surface; }
@@ -35,10 +35,11 @@ class AbsorbedLine(Static):
         )
         self._asked: Mapping[str, Any] = {}
         self._sae: str | None = None
+        self._is_studied = False
 
-    def show(self, asked: Mapping[str, Any], sae: str | None, *, again: bool = False) -> None:
-        """Answer for an SAE; ``asked`` are the parameters of ``hard_absorbed``."""
-        self._sae = sae
+    def show(self, asked: Mapping[str, Any], sae: str | None, *, studied: bool, again: bool = False) -> None:
+        """Answer for an SAE, its absorption ``studied`` or not; ``asked`` are the parameters of ``absorbed_answer``."""
+        self._sae, self._is_studied = sae, studied
         if asked == self._asked and not again:
             self._draw()
             return
@@ -63,46 +64,44 @@ class AbsorbedLine(Static):
         self._draw()
 
     def _draw(self) -> None:
-        kinds = {row["words"]: row for row in self.rows if row["sae_id"] == self._sae}
-        self.display = bool(kinds)
-        if kinds and self.is_attached:
-            self.update(answer(kinds, narrow=self.size.width < _NARROW))
+        row = next((row for row in self.rows if row["sae_id"] == self._sae), None)
+        self.display = row is not None or self._is_studied
+        if self.display and self.is_attached:
+            self.update(answer(row, narrow=self.size.width < _NARROW))
 
 
-def answer(kinds: Mapping[str, Row], *, narrow: bool) -> Content:
-    """The answer from the rows of one SAE, by kind of words."""
-    absorbed, other = kinds.get("absorbed"), kinds.get("other")
-    if absorbed is None:
-        return Content.styled("no absorbed word of this SAE stands in the text", "dim")
-    if other is None or absorbed["error_ratio"] is None:
-        return Content.styled("no other judged word stands in the text to compare absorbed words with", "dim")
-    ratio = absorbed["error_ratio"]
-    verdict = "harder" if ratio > 1 else "easier"
+def answer(row: Row | None, *, narrow: bool) -> Content:
+    """The answer from the stored row of one SAE, or how to get it."""
+    if row is None:
+        return Content.styled(
+            "absorbed words were not compared with others here; :study absorbed_errors does it", "dim"
+        )
+    if not row["n_absorbed"]:
+        return Content.styled("no absorbed word of this SAE stands in the held-out text", "dim")
+    if row["error"] is None:
+        return Content.styled(
+            "there are too few judged words in the held-out text to compare absorbed words with", "dim"
+        )
+    verdict = "harder" if row["error"] > 0 else "easier"
     parts: list[str | Content | tuple[str, str]] = [
         "absorbed words are ",
-        (f"{_percent(ratio)} {verdict}", "bold"),
-        " than other words" if narrow else " than other words of the task",
+        (f"{abs(row['error']):.0f}% {verdict}", "bold"),
+        " than others" if narrow else " than words of like frequency and norm",
     ]
+    if row["low"] is not None and row["high"] is not None:
+        parts.append(f"  [{_signed(row['low'])}, {_signed(row['high'])}]")
     if not narrow:
-        parts.append(f"  {absorbed['error_norm']:.2f} against {other['error_norm']:.2f}")
-        parts.append(f"  linear {_signed(absorbed['linear_ratio'])}  nonlinear {_signed(absorbed['nonlinear_ratio'])}")
-        missed = kinds.get("missed")
-        if missed is not None:
-            parts.append(f"  missed only {_signed(missed['error_ratio'])}")
-    parts.append((f"  n {absorbed['n_occurrences']:,}", "dim"))
+        parts.append(f"  linear {_signed(row['linear'])}  nonlinear {_signed(row['nonlinear'])}")
+    parts.append((f"  n {row['n_absorbed']:,}", "dim"))
     return Content.assemble(*parts)
 
 
-def _percent(ratio: float) -> str:
-    return f"{abs(ratio - 1):.0%}"
-
-
-def _signed(ratio: float | None) -> str:
-    return "–" if ratio is None else f"{ratio - 1:+.0%}".replace("-", "−")
+def _signed(percent: float | None) -> str:
+    return "–" if percent is None else f"{percent:+.0f}%".replace("-", "−")
 
 
 def _read(reader: Reader, asked: Mapping[str, Any]) -> list[Row]:
-    return [dict(row) for row in _dicts(reader.fetch("hard_absorbed", **asked))]
+    return [dict(row) for row in _dicts(reader.fetch("absorbed_answer", **asked))]
 
 
 def _dicts(found: Any) -> list[dict[str, Any]]:

@@ -157,11 +157,17 @@ class HardTokensScreen(PagedScreen):
         self.ask(self.tokens)
         if now.context is not None and now.position is not None:
             self.tokens.go_to_key(now.context << 16 | now.position)
-        self.answer.show(self.bench.table_parameters(ABSORBED), now.sae)
+        self._show_answer()
         self._show_card()
         self._show_marks()
         self.ask_page()
         self.name_tables()
+
+    def _show_answer(self, *, again: bool = False) -> None:
+        sae = self.bench.attention.sae
+        entry = self.bench.catalogue.entry(sae)
+        is_studied = entry is not None and entry.is_studied
+        self.answer.show(self.bench.parameters("absorbed_answer"), sae, studied=is_studied, again=again)
 
     def ask_page(self) -> None:
         if self.bench.page != "scaling":
@@ -182,7 +188,7 @@ class HardTokensScreen(PagedScreen):
         self._lay_out_columns()
         for table in (self.tokens, self.scaling, self.absorbed):
             table.reload()
-        self.answer.show(self.bench.table_parameters(ABSORBED), self.bench.attention.sae, again=True)
+        self._show_answer(again=True)
         self._show_card(again=True)
         self.ask_page()
 
@@ -356,7 +362,7 @@ class HardTokensScreen(PagedScreen):
         # The line stands above the tokens, and hides itself where it has nothing to say.
         self.answer.display = self.bench.page != "scaling"
         if self.answer.display:
-            self.answer.show(self.bench.table_parameters(ABSORBED), self.bench.attention.sae)
+            self._show_answer()
 
     @property
     def is_in_card(self) -> bool:

@@ -245,16 +245,23 @@ async def test_an_empty_store_says_what_to_press(study: Path) -> None:
 
 
 def test_absorbed_words_are_said_to_be_harder_or_not() -> None:
-    def of(words: str, norm: float, **columns: Any) -> dict[str, Any]:
-        ratio = {"error_ratio": norm / 2, "linear_ratio": 1.2, "nonlinear_ratio": 0.9}
-        return {"words": words, "error_norm": norm, "n_words": 3, "n_occurrences": 12, **ratio, **columns}
+    row = {"n_absorbed": 12, "error": -26.2, "low": -32.0, "high": -20.4, "linear": 2.0, "nonlinear": -40.0}
+    text = answer(row, narrow=False).plain
+    assert "26% easier than words of like frequency and norm  [−32%, −20%]" in text
+    assert text.endswith("linear +2%  nonlinear −40%  n 12")
+    harder = answer({**row, "error": 50.0, "low": None}, narrow=True).plain
+    assert harder == "absorbed words are 50% harder than others  n 12"
+    assert "no absorbed word" in answer({**row, "n_absorbed": 0}, narrow=True).plain
+    assert "too few" in answer({**row, "error": None}, narrow=True).plain
+    assert ":study absorbed_errors" in answer(None, narrow=True).plain
 
-    kinds = {"absorbed": of("absorbed", 3.0), "other": of("other", 2.0), "missed": of("missed", 2.2)}
-    text = answer(kinds, narrow=False).plain
-    assert "50% harder" in text
-    assert "3.00 against 2.00" in text
-    assert "linear +20%  nonlinear −10%  missed only +10%" in text
-    easier = answer(kinds | {"absorbed": of("absorbed", 1.5)}, narrow=True).plain
-    assert easier.startswith("absorbed words are 25% easier than other words")
-    assert "no absorbed word" in answer({"other": of("other", 2.0)}, narrow=True).plain
-    assert "to compare" in answer({"absorbed": of("absorbed", 2.0, error_ratio=None)}, narrow=True).plain
+
+async def test_the_answer_about_absorbed_words_is_the_stored_one(errors: Path) -> None:
+    async with hard(errors) as (pilot, screen):
+        await until(pilot, lambda: bool(screen.answer.rows))
+        sae = screen.bench.attention.sae
+        stored = screen.bench.store.fetch(
+            "SELECT percent FROM absorbed_harder WHERE sae_id = $sae AND against = 'fires'", sae=sae
+        ).rows
+        (row,) = (row for row in screen.answer.rows if row["sae_id"] == sae)
+        assert [(row["error"],)] == stored

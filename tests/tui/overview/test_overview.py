@@ -75,8 +75,9 @@ async def test_an_empty_store_offers_the_demo_study(empty_store: Path, monkeypat
         await run.shows("Train six SAEs on the embedded model", "y yes")
         assert JobClient(empty_store).jobs() == []
         await run.press("y")
-        await run.shows("4 jobs are queued")
-        assert [job.kind for job in JobClient(empty_store).jobs()] == ["train", "absorption", "latents", "errors"]
+        await run.shows("5 jobs are queued")
+        kinds = [job.kind for job in JobClient(empty_store).jobs()]
+        assert kinds == ["train", "absorption", "latents", "errors", "absorbed_errors"]
 
 
 async def test_results_that_arrive_are_committed_and_shown(study: Path) -> None:
