@@ -12,7 +12,7 @@ WITH verdicts AS (
             WHEN is_full THEN 'absorbed'
             WHEN fraction > 0 THEN 'partly'
             WHEN NOT is_silent THEN 'fires'
-            WHEN coalesce(largest_cosine < 0.025::REAL, true) THEN 'not aligned'
+            WHEN coalesce(largest_cosine < least_full_cosine(), true) THEN 'not aligned'
             ELSE 'small share'
         END AS shown_verdict
     FROM absorption_verdicts([$sae], $tau, $lead, $min_cosine)

@@ -29,7 +29,7 @@ SELECT
     probe.usable,
     probe.f1 AS probe_f1,
     probe.model_accuracy,
-    chosen.model_accuracy >= 0.5 AS is_able,
+    chosen.model_accuracy >= least_accuracy() AS is_able,
     probe.probe_id
 FROM probe
 JOIN chosen USING (probe_id)

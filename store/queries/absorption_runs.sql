@@ -13,16 +13,16 @@ SELECT
     coalesce(counts.n_probe, 0) AS n_probe,
     coalesce(counts.n_absorbed, 0) AS n_absorbed,
     run.model_accuracy,
-    run.model_accuracy >= 0.5 AS is_able,
+    run.model_accuracy >= least_accuracy() AS is_able,
     run.probe_f1,
     run.probe_f1_last,
     CASE
-        WHEN run.model_accuracy < 0.5 THEN printf(
+        WHEN run.model_accuracy < least_accuracy() THEN printf(
             'The model names the first letter of %.0f%% of the words, so effects on its answer say nothing; '
             || 'the projection metric needs no answer.',
             100 * run.model_accuracy
         )
-        WHEN run.probe_f1_last > 0.6 THEN printf(
+        WHEN run.probe_f1_last > moved_f1() THEN printf(
             'At %s the letter has moved to the end of the prompt (probe F1 there %.2f, at the word %.2f); '
             || 'study an earlier layer.',
             sae.hook_name, run.probe_f1_last, run.probe_f1

@@ -11,11 +11,11 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
 from saetui.jobs.exceptions import JobError
+from saetui.jobs.kinds.latents import rows as rows_of_latents
 from saetui.jobs.kinds.latents import task as latents
 from saetui.jobs.kinds.latents.spec import LatentsSpec
 from saetui.jobs.kinds.letters.spec import LettersSpec
-from saetui.jobs.kinds.train import task as train
-from saetui.jobs.kinds.train import trained_saes
+from saetui.jobs.kinds.train import trained_saes, training
 from saetui.jobs.kinds.train.spec import Recipe
 from saetui.jobs.work import disk_room
 from saetui.sae import SAEError, save_sae
@@ -55,7 +55,7 @@ def test_saes_are_kept_and_measured_later_when_the_job_is_killed_before(
         ("w64-k3", None, None),
     ]
     with monkeypatch.context() as patch:
-        patch.setattr(train, "train_saes", die)
+        patch.setattr(training, "train_saes", die)
         run_task(spec)
     caught_up = rows(root)
     assert all(row["n_evaluated"] and row["ce_recovered"] is not None for row in caught_up)
@@ -137,7 +137,7 @@ def test_the_latents_of_finished_saes_are_kept_whole(
             sql = "select count(x.sae_id) as n from sae left join {} x using (sae_id) group by name order by name"
             return {table: store.query(sql.format(table))["n"].to_list() for table in tables}
 
-    promoted, tries = latents._promoted, []
+    promoted, tries = rows_of_latents.promoted, []
 
     def killed_at_the_second(*arguments: object) -> object:
         tries.append(1)
@@ -146,7 +146,7 @@ def test_the_latents_of_finished_saes_are_kept_whole(
         return promoted(*arguments)  # type: ignore[arg-type]
 
     with monkeypatch.context() as patch:
-        patch.setattr(latents, "_promoted", killed_at_the_second)
+        patch.setattr(latents, "promoted", killed_at_the_second)
         with pytest.raises(Killed):
             run_task(spec)
     half = counts()

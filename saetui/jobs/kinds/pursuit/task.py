@@ -3,22 +3,16 @@
 import hashlib
 import json
 
-from jaxtyping import Int
-from torch import Tensor
-
 from saetui.jobs.context import TaskContext
 from saetui.jobs.exceptions import JobError
 from saetui.jobs.kinds.pursuit.linear_maps import change_map, saved_map
 from saetui.jobs.kinds.pursuit.rows import code_rows, run_row
 from saetui.jobs.kinds.pursuit.spec import PursuitSpec
+from saetui.jobs.kinds.pursuit.tokens import read_tokens, require_same_tokens
 from saetui.jobs.work.saes import saes_by_site, warm_encoders, warm_sae
 from saetui.jobs.work.shelf import SavedSAE
 from saetui.jobs.work.sources import warm_model, warm_tokens
-from saetui.jobs.work.words import warm_words
-from saetui.lm import LanguageModel, TokenizedCorpus
-from saetui.pursuit import named_tokens
 from saetui.pursuit.exceptions import PursuitError
-from saetui.pursuit.named_tokens import NamedTokens
 from saetui.pursuit.study import LinearPart, study_pursuit
 
 
@@ -38,12 +32,12 @@ def _run(spec: PursuitSpec, context: TaskContext) -> None:
     if spec.l0 is not None and spec.l0 > sae.d_sae:
         raise JobError(f"l0: {spec.l0} latents per token are more than the {sae.d_sae} of {saved.name}")
     corpus = warm_tokens(context, model, spec.corpus, spec.context_length, spec.max_tokens)
-    _require_same_tokens(spec, corpus)
+    require_same_tokens(spec, corpus)
     encoders = warm_encoders(context, saved.sae_id, sae)
     known = saved_map(context.store_root, saved.sae_id, spec.hook_name, corpus.corpus_id, spec.study, model.device)
     if known is None:
         context.log("no error study has looked at this SAE here, so errors are not split")
-    tokens = _read_tokens(spec, context, model, corpus, None if known is None else known.held_out)
+    tokens = read_tokens(spec, context, model, corpus, None if known is None else known.held_out)
     if n_excluded := int((~tokens.finite).sum()):
         context.log(f"{n_excluded} tokens left out, whose activations are not finite")
     if n_excluded == len(tokens):
@@ -70,50 +64,6 @@ def _run(spec: PursuitSpec, context: TaskContext) -> None:
     row = run_row(spec, pursuit_id, saved.sae_id, corpus.corpus_id, study_id, tokens, found)
     context.spool.add("pursuit_run", [row])
     context.spool.add("pursuit_code", code_rows(pursuit_id, tokens, found))
-
-
-def _read_tokens(
-    spec: PursuitSpec,
-    context: TaskContext,
-    model: LanguageModel,
-    corpus: TokenizedCorpus,
-    held_out: Int[Tensor, " m"] | None,
-) -> NamedTokens:
-    """The tokens that a spec names: places, then words."""
-    places = list(dict.fromkeys(spec.places))
-    if not places and spec.random_tokens:
-        places = named_tokens.random_places(corpus, spec.random_tokens, held_out=held_out, seed=spec.seed)
-    parts = []
-    if places:
-        parts.append(
-            named_tokens.tokens_at_places(
-                model,
-                corpus,
-                spec.hook_name,
-                places,
-                progress=lambda done, total: context.progress("read", done, total, "tokens"),
-            )
-        )
-    if spec.words:
-        parts.append(
-            named_tokens.tokens_of_words(
-                warm_words(spec, context, model),
-                spec.hook_name,
-                list(dict.fromkeys(spec.words)),
-                batch_size=spec.batch_size,
-                progress=lambda done, total: context.progress("read", done, total, "words"),
-            )
-        )
-    return NamedTokens.joined(parts)
-
-
-def _require_same_tokens(spec: PursuitSpec, corpus: TokenizedCorpus) -> None:
-    if spec.corpus_id not in (None, corpus.corpus_id):
-        raise JobError(
-            f"corpus_id: {spec.corpus} gives the token set {corpus.corpus_id} with context_length "
-            f"{spec.context_length}, but the places are in {spec.corpus_id}; name the text, context_length and "
-            "max_tokens that it was made with"
-        )
 
 
 def _pursuit_id(spec: PursuitSpec, sae_id: str, study_id: str | None) -> str:
