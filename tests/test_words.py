@@ -33,8 +33,9 @@ def stumbles(text: str) -> list[str]:
 
 
 def prose() -> list[Path]:
-    code = [path for folder in ("saetui", "store", "scripts") for path in (ROOT / folder).rglob("*")]
-    return [path for path in code if path.suffix in (".py", ".sql", ".tcss", ".md")] + sorted(ROOT.glob("*.md"))
+    folders = ("saetui", "store", "scripts", "sessions", "tests")
+    files = [path for folder in folders for path in (ROOT / folder).rglob("*") if path != Path(__file__)]
+    return [path for path in files if path.suffix in (".py", ".sql", ".tcss", ".md")] + sorted(ROOT.glob("*.md"))
 
 
 def test_no_prose_or_message_stumbles() -> None:
