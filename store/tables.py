@@ -11,7 +11,7 @@ STORED_AS = {ACTIVATIONS: ("activation_by_latent", "activation_by_token"), TOKEN
 
 
 @dataclass(frozen=True)
-class Table:
+class TableRules:
     """How rows are added to a table.
 
     With a ``key``, a row replaces the given columns of the row with the same key. With a ``scope``, all rows that
@@ -26,40 +26,40 @@ class Table:
 
 # In the order in which they are written.
 TABLES = {
-    "model": Table(key=("model_id",)),
-    "corpus": Table(key=("corpus_id",)),
-    "sae": Table(key=("sae_id",)),
-    "probe": Table(key=("probe_id", "letter")),
-    "job": Table(key=("job_id",)),
-    "note": Table(key=("note_id",)),
-    "mark": Table(key=("subject", "key")),
-    "session": Table(key=("session_id",)),
-    "vocabulary": Table(scope=("model_id",)),
-    TOKENS: Table(scope=("corpus_id",)),
-    "latent": Table(scope=("sae_id",), firsts=(("top_token", "top_tokens"), ("promoted", "promotes"))),
-    "latent_neighbour": Table(scope=("sae_id", "other_sae_id")),
-    ACTIVATIONS: Table(scope=("sae_id", "corpus_id")),
-    "word": Table(scope=("probe_id",)),
-    "word_activation": Table(scope=("sae_id", "probe_id")),
-    "letter_latent": Table(scope=("sae_id", "probe_id")),
-    "token_error": Table(scope=("sae_id", "corpus_id")),
-    "absorption_run": Table(scope=("sae_id", "probe_id")),
-    "sparse_probe": Table(scope=("sae_id", "probe_id")),
-    "absorption_word": Table(scope=("sae_id", "probe_id")),
-    "absorption_latent": Table(scope=("sae_id", "probe_id")),
-    "error_study": Table(key=("study_id",)),
-    "error_figure": Table(scope=("study_id",)),
-    "error_token": Table(scope=("study_id",)),
-    "width_norm": Table(scope=("study_id",)),
-    "width_law": Table(scope=("study_id",)),
-    "component_sae": Table(scope=("study_id",)),
-    "earlier_prediction": Table(scope=("study_id",)),
-    "introduced_error": Table(scope=("study_id",)),
-    "absorbed_comparison": Table(scope=("comparison_id",)),
-    "absorbed_error": Table(scope=("comparison_id",)),
-    "pursuit_run": Table(key=("pursuit_id",)),
-    "pursuit_code": Table(scope=("pursuit_id",)),
-    "ablation": Table(key=("sae_id", "probe_id", "token_id", "latent")),
+    "model": TableRules(key=("model_id",)),
+    "corpus": TableRules(key=("corpus_id",)),
+    "sae": TableRules(key=("sae_id",)),
+    "probe": TableRules(key=("probe_id", "letter")),
+    "job": TableRules(key=("job_id",)),
+    "note": TableRules(key=("note_id",)),
+    "mark": TableRules(key=("subject", "key")),
+    "session": TableRules(key=("session_id",)),
+    "vocabulary": TableRules(scope=("model_id",)),
+    TOKENS: TableRules(scope=("corpus_id",)),
+    "latent": TableRules(scope=("sae_id",), firsts=(("top_token", "top_tokens"), ("promoted", "promotes"))),
+    "latent_neighbour": TableRules(scope=("sae_id", "other_sae_id")),
+    ACTIVATIONS: TableRules(scope=("sae_id", "corpus_id")),
+    "word": TableRules(scope=("probe_id",)),
+    "word_activation": TableRules(scope=("sae_id", "probe_id")),
+    "letter_latent": TableRules(scope=("sae_id", "probe_id")),
+    "token_error": TableRules(scope=("sae_id", "corpus_id")),
+    "absorption_run": TableRules(scope=("sae_id", "probe_id")),
+    "sparse_probe": TableRules(scope=("sae_id", "probe_id")),
+    "absorption_word": TableRules(scope=("sae_id", "probe_id")),
+    "absorption_latent": TableRules(scope=("sae_id", "probe_id")),
+    "error_study": TableRules(key=("study_id",)),
+    "error_figure": TableRules(scope=("study_id",)),
+    "error_token": TableRules(scope=("study_id",)),
+    "width_norm": TableRules(scope=("study_id",)),
+    "width_law": TableRules(scope=("study_id",)),
+    "component_sae": TableRules(scope=("study_id",)),
+    "earlier_prediction": TableRules(scope=("study_id",)),
+    "introduced_error": TableRules(scope=("study_id",)),
+    "absorbed_comparison": TableRules(scope=("comparison_id",)),
+    "absorbed_error": TableRules(scope=("comparison_id",)),
+    "pursuit_run": TableRules(key=("pursuit_id",)),
+    "pursuit_code": TableRules(scope=("pursuit_id",)),
+    "ablation": TableRules(key=("sae_id", "probe_id", "token_id", "latent")),
 }
 # The logical table of every stored one.
 LOGICAL = {stored: name for name in TABLES for stored in STORED_AS.get(name, (name,))}

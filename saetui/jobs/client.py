@@ -22,7 +22,7 @@ from saetui.jobs.launch import WorkerFiles, start_worker
 from saetui.jobs.lease import Lease
 from saetui.jobs.progress import ProgressReader
 from saetui.jobs.pulse import SILENT_S, silence_by_clock
-from saetui.jobs.queue import Entry, Latest, Queue, is_queued_here
+from saetui.jobs.queue import Latest, Queue, QueueEntry, is_queued_here
 
 if TYPE_CHECKING:
     import subprocess
@@ -271,14 +271,14 @@ class JobClient:
         require_plain(self.store_root, self.jobs_root)
         return locked(self.jobs_root / ".submit.lock")
 
-    def _ensure_worker(self, device: str, host: str, entries: dict[str, Entry]) -> None:
+    def _ensure_worker(self, device: str, host: str, entries: dict[str, QueueEntry]) -> None:
         lease = WorkerFiles(self.jobs_root, device, host).lease
         if lease.is_free() and self._may_start(device, lease, entries):
             failures = self._started[device].failures if device in self._started else 0
             process = start_worker(self.store_root, device, idle_s=self._idle_s, grace_s=self._grace_s)
             self._started[device] = _Started(process, failures, time.monotonic())
 
-    def _take_over(self, entry: Entry, host: str) -> bool:
+    def _take_over(self, entry: QueueEntry, host: str) -> bool:
         """Queues a job here that is queued on a machine which is gone; False where it is not, or lacks the device."""
         record = entry.record
         if not self._hosts.is_gone(record.host, record.device) or not _has_device(record.device):
@@ -344,8 +344,8 @@ class JobClient:
         return record, False
 
     def _same_work(
-        self, same: Sequence[Entry], spec: Submittable, waits_for: tuple[str, ...], latest: Latest
-    ) -> Entry | None:
+        self, same: Sequence[QueueEntry], spec: Submittable, waits_for: tuple[str, ...], latest: Latest
+    ) -> QueueEntry | None:
         """A job that does (or has done) what a spec asks for, with the files as they are now; None without one."""
         after = [_id_of(latest.of(job_id)) for job_id in waits_for]
         state_of_files: str | None = None
@@ -364,13 +364,13 @@ class JobClient:
                 return entry
         return None
 
-    def _entry(self, job_id: str, entries: dict[str, Entry] | None = None) -> Entry:
+    def _entry(self, job_id: str, entries: dict[str, QueueEntry] | None = None) -> QueueEntry:
         entries = self._queue.entries() if entries is None else entries
         if job_id not in entries:
             raise JobError(f"there is no job {job_id!r} in {self.jobs_root}; see them with: saetui jobs")
         return entries[job_id]
 
-    def _snapshot(self, entry: Entry, latest: Latest, said: dict[str, str | None]) -> Job:
+    def _snapshot(self, entry: QueueEntry, latest: Latest, said: dict[str, str | None]) -> Job:
         """``said``: what has been found out already of each device, to be asked once for all its jobs."""
         path, job_id = entry.folder.progress, entry.record.job_id
         reader = self._readers.get(job_id)
@@ -382,7 +382,7 @@ class JobClient:
         can_start = entry.record.state == "queued" and waiting is not None and "saetui jobs start" in waiting
         return Job(entry.folder, entry.record, reader.read(), waiting, blocked, can_start)
 
-    def _waiting(self, entry: Entry, latest: Latest, said: dict[str, str | None]) -> str | None:
+    def _waiting(self, entry: QueueEntry, latest: Latest, said: dict[str, str | None]) -> str | None:
         record = entry.record
         if record.state == "running":
             return self._silent_text(record.device, record.host, record.worker, record.started or record.created)
@@ -463,7 +463,7 @@ class JobClient:
             kill_worker(worker, self.store_root)
         folder.end("cancelled", "its worker showed no sign of life any more", worker=worker)
 
-    def _choose_device(self, entries: dict[str, Entry], waits_for: Sequence[str]) -> str:
+    def _choose_device(self, entries: dict[str, QueueEntry], waits_for: Sequence[str]) -> str:
         if waits_for:
             return entries[waits_for[-1]].record.device  # Its worker has the model in memory.
         from saetui.jobs.devices import device_names
@@ -475,7 +475,7 @@ class JobClient:
         gpus = [name for name in names if name != "cpu"]
         return min(gpus or names, key=here.count)
 
-    def _may_start(self, device: str, lease: Lease, entries: dict[str, Entry]) -> bool:
+    def _may_start(self, device: str, lease: Lease, entries: dict[str, QueueEntry]) -> bool:
         """Whether to start a worker, given that none holds the lease."""
         started = self._started.get(device)
         if started is None:
@@ -503,7 +503,7 @@ class JobClient:
         del self._started[device]
         return False
 
-    def _retry(self, entry: Entry, entries: dict[str, Entry]) -> str:
+    def _retry(self, entry: QueueEntry, entries: dict[str, QueueEntry]) -> str:
         record = entry.record
         latest = Latest(entries)
         is_blocked = latest.blocked(record) is not None
@@ -541,7 +541,7 @@ class JobClient:
             sources=None,
         )
         folder = JobFolder.create(self.jobs_root, new, entry.folder.read_spec(), marked=True)
-        entries[new.job_id] = Entry(folder, folder.read())
+        entries[new.job_id] = QueueEntry(folder, folder.read())
         return new.job_id
 
 
@@ -581,7 +581,7 @@ def _is_worker_of(command: Sequence[str], store_root: Path) -> bool:
     return follows.get("-m") == "saetui.jobs.worker" and given is not None and Path(given).resolve() == store_root
 
 
-def _id_of(entry: Entry | None) -> str | None:
+def _id_of(entry: QueueEntry | None) -> str | None:
     return None if entry is None else entry.record.job_id
 
 

@@ -23,7 +23,7 @@ _REJECTED_HINT = "its results are in the spool with the reason; fix that, then r
 
 
 @dataclass(frozen=True)
-class Entry:
+class QueueEntry:
     """A job's folder, and its state when it was last read."""
 
     folder: JobFolder
@@ -36,18 +36,18 @@ class Queue:
     def __init__(self, jobs: Path) -> None:
         self.jobs = jobs
         self.pulse = Pulse()
-        self._known: dict[str, tuple[tuple[int, int], Entry]] = {}
+        self._known: dict[str, tuple[tuple[int, int], QueueEntry]] = {}
         self._marks: dict[str, tuple[tuple[object, ...], bool]] = {}
         self._rejected: tuple[list[str], dict[str, Rejection]] = ([], {})
 
-    def entries(self) -> dict[str, Entry]:
+    def entries(self) -> dict[str, QueueEntry]:
         """All jobs by id, oldest first; one that cannot be read has failed, with the reason as its message.
 
         Jobs whose worker is gone, or whose results were set aside, have failed. Raises JobError where the folder of all
         jobs cannot be read.
         """
-        known: dict[str, tuple[tuple[int, int], Entry]] = {}
-        unreadable: dict[str, Entry] = {}  # Read again next time.
+        known: dict[str, tuple[tuple[int, int], QueueEntry]] = {}
+        unreadable: dict[str, QueueEntry] = {}  # Read again next time.
         ids = job_ids(self.jobs)
         for job_id in ids:
             before = self._known.get(job_id)
@@ -59,7 +59,7 @@ class Queue:
                 stat = folder.state.lstat()
                 mark = (stat.st_mtime_ns, stat.st_ino)
                 if before is None or before[0] != mark:
-                    before = (mark, Entry(folder, folder.read()))
+                    before = (mark, QueueEntry(folder, folder.read()))
                 known[job_id] = before
             except FileNotFoundError:
                 # Removed by hand a moment ago, or not a job at all.
@@ -75,12 +75,12 @@ class Queue:
         for job_id, entry in entries.items():
             settled = self._settled(entry, rejected.get(job_id))
             if settled is not None:
-                entries[job_id] = Entry(entry.folder, settled)
+                entries[job_id] = QueueEntry(entry.folder, settled)
                 known.pop(job_id, None)
         self._known = known
         return entries
 
-    def next_job(self, device: str, *, but: Collection[str] = ()) -> Entry | None:
+    def next_job(self, device: str, *, but: Collection[str] = ()) -> QueueEntry | None:
         """The oldest job that this user has queued for a device here and that waits for nothing; none of ``but``."""
         entries = self.entries()
         latest = Latest(entries)
@@ -94,7 +94,7 @@ class Queue:
                 return entry
         return None
 
-    def is_ours(self, entry: Entry) -> bool:
+    def is_ours(self, entry: QueueEntry) -> bool:
         """Whether this user has queued the job, or has asked for it; cheap to ask again."""
         folder, mark = entry.folder, entry.record.mark
         if mark is None:
@@ -128,7 +128,7 @@ class Queue:
                 return {}  # It is looked at again the next time.
         return self._rejected[1]
 
-    def _settled(self, entry: Entry, rejection: "Rejection | None") -> Record | None:
+    def _settled(self, entry: QueueEntry, rejection: "Rejection | None") -> Record | None:
         """Ends a job that nobody else will end, or that has lost its results; None where there is nothing to settle."""
         record, folder = entry.record, entry.folder
         if record.state == "done" and rejection is not None:
@@ -155,11 +155,11 @@ class Queue:
 class Latest:
     """Which job stands for which: the last retry of a failed or cancelled one stands for it."""
 
-    def __init__(self, entries: dict[str, Entry]) -> None:
+    def __init__(self, entries: dict[str, QueueEntry]) -> None:
         self._entries = entries
         self._retries = {e.record.retry_of: job_id for job_id, e in entries.items() if e.record.retry_of is not None}
 
-    def of(self, job_id: str) -> Entry | None:
+    def of(self, job_id: str) -> QueueEntry | None:
         """The last retry of a job, or the job itself; None where it is gone."""
         seen = {job_id}
         while (later := self._retries.get(job_id)) is not None and later not in seen:
@@ -196,7 +196,7 @@ def is_queued_here(record: Record, device: str) -> bool:
     return record.state == "queued" and record.device == device and record.host == platform.node()
 
 
-def _is_done(entry: Entry | None) -> bool:
+def _is_done(entry: QueueEntry | None) -> bool:
     return entry is not None and entry.record.state == "done"
 
 
@@ -215,7 +215,7 @@ def _end_rejected(folder: JobFolder, record: Record, rejection: "Rejection") -> 
         return replace(record, state="failed", message=message, hint=_REJECTED_HINT)
 
 
-def _unreadable(folder: JobFolder, message: str) -> Entry:
+def _unreadable(folder: JobFolder, message: str) -> QueueEntry:
     record = Record(
         job_id=folder.job_id,
         kind="?",
@@ -228,4 +228,4 @@ def _unreadable(folder: JobFolder, message: str) -> Entry:
         message=message,
         hint="remove the folder if the job is of no use",
     )
-    return Entry(folder, record)
+    return QueueEntry(folder, record)

@@ -14,7 +14,7 @@ from saetui.pursuit.orthogonal import orthogonal_matching_pursuit
 from saetui.pursuit.search import PursuitStep
 from saetui.sae import SAE
 from saetui.sae.base import FIRING
-from saetui.sae.normalization import Scale, is_per_token, normalize
+from saetui.sae.normalization import TokenScale, is_per_token, normalize
 
 POLISH_STEPS = 16
 """Gradient steps on the final latents in the method "polish"."""
@@ -90,7 +90,7 @@ class Encoders:
         scale = self._signals(x)[1]
         return torch.ones(len(x), device=x.device) if scale is None else scale.spread[:, 0]
 
-    def _signals(self, x: Float[Tensor, "n d"]) -> tuple[Float[Tensor, "n d"], Scale | None]:
+    def _signals(self, x: Float[Tensor, "n d"]) -> tuple[Float[Tensor, "n d"], TokenScale | None]:
         normal, scale = normalize(x.to(self.sae.W_dec), self.sae.normalization)
         per_token = is_per_token(self.sae.normalization)
         return normal - self.sae.b_dec, scale if per_token else None
@@ -100,7 +100,7 @@ class Encoders:
             self._atoms[fold] = Atoms(self.sae.W_dec, fold=fold)
         return self._atoms[fold]
 
-    def _in_latents(self, indices: Tensor, weights: Tensor, scale: Scale | None) -> Float[Tensor, "n L"]:
+    def _in_latents(self, indices: Tensor, weights: Tensor, scale: TokenScale | None) -> Float[Tensor, "n L"]:
         """Weights of decoder rows in the units of the SAE's own latents."""
         factors = self.sae.decoder_weights(indices, torch.ones_like(weights), scale=scale)
         return weights / (factors if scale is None else factors / scale.spread)

@@ -16,7 +16,7 @@ from torch import Tensor
 from torch.nn.functional import pad
 
 from saetui.sae.exceptions import SAEError
-from saetui.sae.normalization import Normalization, Scale, is_per_token, normalize
+from saetui.sae.normalization import Normalization, TokenScale, is_per_token, normalize
 from saetui.sae.sparse import gather_sum, sparse_rows
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ class SAE(ABC):
     """Where it belongs: hook_name, model_name and whatever else its file says."""
     workbench: dict[str, Any] = field(default_factory=dict)
     """How it was made here: name, recipe, metrics."""
-    _last_scale: Scale | None = field(default=None, init=False)
+    _last_scale: TokenScale | None = field(default=None, init=False)
 
     @property
     def d_in(self) -> int:
@@ -201,7 +201,7 @@ class SAE(ABC):
         )
         return indices, values
 
-    def decode(self, z: Latents, *, scale: Scale | None = None) -> Activations:
+    def decode(self, z: Latents, *, scale: TokenScale | None = None) -> Activations:
         """(n, d_sae) -> (n, d_in) model units; only the non-zeros are multiplied where finding them is cheaper.
 
         An SAE that normalises each token by itself undoes that with ``scale``, by default of what it encoded last.
@@ -214,7 +214,7 @@ class SAE(ABC):
                 return self.decode_sparse(indices, values, scale=scale)
         return self._write(self._decoder_input(z) @ self.W_dec + self.b_dec, scale)
 
-    def decode_sparse(self, indices: Indices, values: Values, *, scale: Scale | None = None) -> Activations:
+    def decode_sparse(self, indices: Indices, values: Values, *, scale: TokenScale | None = None) -> Activations:
         """Decoder rows named by ``indices`` (n, L), weighted by ``values`` (n, L) and summed: (n, d_in) model units."""
         weights = self._decoder_values(indices, values)
         leading, length = indices.shape[:-1], indices.shape[-1]
@@ -223,7 +223,7 @@ class SAE(ABC):
         )
         return self._write(summed.reshape(*leading, self.d_in) + self.b_dec, scale)
 
-    def decoder_weights(self, indices: Indices, values: Values, *, scale: Scale | None = None) -> Values:
+    def decoder_weights(self, indices: Indices, values: Values, *, scale: TokenScale | None = None) -> Values:
         """What multiplies the decoder row of each latent in the reconstruction: (n, L) in model units."""
         weights = self._decoder_values(indices, values)
         if not is_per_token(self.normalization):
@@ -262,11 +262,11 @@ class SAE(ABC):
         normal, self._last_scale = normalize(x.to(self.device, self.W_enc.dtype), self.normalization)
         return normal - self.b_dec if self.apply_b_dec_to_input else normal
 
-    def _write(self, decoded: Activations, scale: Scale | None) -> Activations:
+    def _write(self, decoded: Activations, scale: TokenScale | None) -> Activations:
         """The decoder's output in model units."""
         return self._scale_of(decoded, scale).undo(decoded) if is_per_token(self.normalization) else decoded
 
-    def _scale_of(self, rows: Float[Tensor, "*n m"], scale: Scale | None) -> Scale:
+    def _scale_of(self, rows: Float[Tensor, "*n m"], scale: TokenScale | None) -> TokenScale:
         """The given scale of these rows, or that of what was encoded last."""
         scale = scale or self._last_scale
         if scale is None or scale.spread.shape[:-1] != rows.shape[:-1]:

@@ -12,7 +12,7 @@ LAYER_NORM_EPS = 1e-5
 
 
 @dataclass(frozen=True)
-class Scale:
+class TokenScale:
     """What turns normalised activations back into model units: ``x * spread + shift``, one row per token."""
 
     spread: Float[Tensor, "*n 1"]
@@ -30,7 +30,7 @@ def is_per_token(normalization: Normalization) -> bool:
 
 def normalize(
     x: Float[Tensor, "*n d_in"], normalization: Normalization
-) -> tuple[Float[Tensor, "*n d_in"], Scale | None]:
+) -> tuple[Float[Tensor, "*n d_in"], TokenScale | None]:
     """Activations as the SAE reads them, and what undoes it.
 
     ``expected_average_only_in`` reads them as they are: its one factor for all tokens is not in a saved SAE.
@@ -38,8 +38,8 @@ def normalize(
     if normalization == "layer_norm":
         mean = x.mean(dim=-1, keepdim=True)
         spread = x.std(dim=-1, keepdim=True)
-        return (x - mean) / (spread + LAYER_NORM_EPS), Scale(spread, mean)
+        return (x - mean) / (spread + LAYER_NORM_EPS), TokenScale(spread, mean)
     if normalization == "constant_norm_rescale":
         spread = torch.linalg.vector_norm(x, dim=-1, keepdim=True) / x.shape[-1] ** 0.5
-        return x / spread, Scale(spread)
+        return x / spread, TokenScale(spread)
     return x, None

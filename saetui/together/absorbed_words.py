@@ -82,7 +82,7 @@ class NormDifference:
 
 
 @dataclass(frozen=True)
-class Difference(NormDifference):
+class VerdictDifference(NormDifference):
     """How absorbed words differ from others.
 
     ``linear_part`` and ``nonlinear_part``: how much more each part contributes to the squared error, as a share of the
@@ -119,7 +119,7 @@ class Comparison:
     share: Mapping[str, Interval]
     linear_part: Mapping[str, Interval]
     nonlinear_part: Mapping[str, Interval]
-    differences: Mapping[tuple[str, str], Difference]
+    differences: Mapping[tuple[str, str], VerdictDifference]
 
 
 def compare_verdicts(words: ComparedWords, *, draws: int = DRAWS, seed: int = 0) -> Comparison:
@@ -152,7 +152,7 @@ def compare_verdicts(words: ComparedWords, *, draws: int = DRAWS, seed: int = 0)
         fitted = dict(zip(present, coefficients(design, outcomes, row, weights).swapaxes(0, 1), strict=False))
         for against in (FIRES, SILENT):
             if min(counts[ABSORBED], counts[against]) < _FEWEST_WORDS:
-                differences[against, control] = Difference(*[Interval(None)] * 6)
+                differences[against, control] = VerdictDifference(*[Interval(None)] * 6)
             else:
                 differences[against, control] = _difference(fitted[ABSORBED] - fitted[against])
     return Comparison(counts, int((~kept).sum()), by_group(0), by_group(1), by_group(2), differences)
@@ -219,7 +219,7 @@ def _norms(fitted: Floats) -> NormDifference:
     return NormDifference(*(interval(100 * np.expm1(fitted[:, column])) for column in range(3)))
 
 
-def _difference(fitted: Floats) -> Difference:
+def _difference(fitted: Floats) -> VerdictDifference:
     """From differences of each outcome, (1 + draws, 5)."""
     norms = _norms(fitted[:, :3])
     parts, whole = fitted[:, 3:], fitted[:, 3:].sum(axis=1)
@@ -227,7 +227,9 @@ def _difference(fitted: Floats) -> Difference:
     # A share of a difference that may be none says nothing.
     is_one = ends is not None and (ends[0] > 0 or ends[1] < 0)
     share = interval(parts[:, 1] / whole) if is_one else Interval(None)
-    return Difference(norms.error, norms.linear, norms.nonlinear, interval(parts[:, 0]), interval(parts[:, 1]), share)
+    return VerdictDifference(
+        norms.error, norms.linear, norms.nonlinear, interval(parts[:, 0]), interval(parts[:, 1]), share
+    )
 
 
 def _centred(values: Floats, word: NDArray[np.int64], n_words: int) -> Floats:

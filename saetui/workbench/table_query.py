@@ -20,7 +20,7 @@ from store.queries import LateQuery, late_query
 _NUMBER = "row"
 
 
-class Rows(Protocol):
+class FetchedRows(Protocol):
     @property
     def rows(self) -> Sequence[tuple[Any, ...]]: ...
 
@@ -28,7 +28,7 @@ class Rows(Protocol):
 class Fetches(Protocol):
     """The part of a store's reader that is needed here."""
 
-    def fetch(self, sql: str, /, **params: Any) -> Rows: ...
+    def fetch(self, sql: str, /, **params: Any) -> FetchedRows: ...
 
 
 @dataclass(frozen=True)
