@@ -38,6 +38,10 @@ class _Threshold(Command):
     visits: ClassVar[bool] = False
     value: float | str
 
+    @property
+    def reads(self) -> bool:
+        return self.value in ("up", "down")
+
     def resolved(self, bench: Workbench) -> Command:
         if self.value not in ("up", "down"):
             return self

@@ -82,6 +82,10 @@ class Export(Command):
     table: str = argument(default="", help="the table; the focused one if left out", complete="table")
     overwrite: bool = argument(default=False, help="yes: overwrite a file of that name")
 
+    @property
+    def reads(self) -> bool:
+        return True
+
     def resolved(self, bench: Workbench) -> Export:
         return replace(self, table=current_name(self.table) or bench.focus)
 

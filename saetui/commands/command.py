@@ -78,6 +78,11 @@ class Command:
         """The same command with every argument it takes from the cursor filled in, so that it can be replayed."""
         return self
 
+    @property
+    def reads(self) -> bool:
+        """Whether filling in its arguments, its question or doing it asks the store, which can take long."""
+        return False
+
     def question(self, bench: Workbench) -> str | None:  # noqa: ARG002
         """The question before it is done from the keyboard; None where it needs none."""
         return None

@@ -42,6 +42,10 @@ class Figure(Asked, Command):
             return ()  # Errors in the name are reported when the figure is asked for.
         return tuple(Argument(s.name, s.kind, s.default, s.help, None, False, s.words) for s in settings)
 
+    @property
+    def reads(self) -> bool:
+        return bool(self.path)
+
     def resolved(self, bench: Workbench) -> Figure:
         from saetui.figures import FigureError
         from saetui.figures.registry import figure_kind

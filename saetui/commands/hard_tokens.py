@@ -85,6 +85,10 @@ class At(Command):
     context: int = argument(help="number of the text in the token set")
     position: int = argument(help="where in it the token stands, from 0")
 
+    @property
+    def reads(self) -> bool:
+        return True
+
     def run(self, bench: Workbench) -> None:
         study = bench.parameters("error_context")["study"]
         found = bench.store.fetch(_PLACE, study=study, context=self.context, position=self.position).rows

@@ -70,6 +70,10 @@ class Leave(Command):
 class Open(Command):
     link: str = argument(help="e.g. letters/s/412?sae=w2048 or absorption/s/short; Y copies one", complete="link")
 
+    @property
+    def reads(self) -> bool:
+        return True
+
     def run(self, bench: Workbench) -> None:
         screen, changes = read_link(self.link, bench.catalogue)
         if "token" in changes:

@@ -198,6 +198,10 @@ def _check_method(name: str) -> None:
 class LookAtPursuit(Command):
     pursuit: str = argument(help="its id, or the beginning of it")
 
+    @property
+    def reads(self) -> bool:
+        return True
+
     def run(self, bench: Workbench) -> None:
         pursuit, sae = find_run(bench, self.pursuit)
         entry = bench.catalogue.sae(sae)
@@ -208,6 +212,10 @@ class LookAtPursuit(Command):
 class LookAtPursued(Command):
     visits = False
     row: int = argument(help="its number, in the order in which the tokens were named, from 0")
+
+    @property
+    def reads(self) -> bool:
+        return True
 
     def run(self, bench: Workbench) -> None:
         attention = bench.attention
@@ -227,6 +235,10 @@ class LookAtPursued(Command):
 class Beside(Command):
     visits = False
     pursuit: str = argument(default="", help="its id; the one under the cursor if left out")
+
+    @property
+    def reads(self) -> bool:
+        return True
 
     def resolved(self, bench: Workbench) -> Beside:
         row = bench.tables[RUNS].row

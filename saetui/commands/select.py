@@ -69,6 +69,10 @@ class Latent(Command):
 class Token(Command):
     token: str = argument(help="its text, e.g. short", rest=True)
 
+    @property
+    def reads(self) -> bool:
+        return True
+
     def resolved(self, bench: Workbench) -> Token:
         return Token(surface_of(bench, self.token))
 
@@ -109,6 +113,10 @@ class View(Command):
 @command("inspect", "Look at the latent on the screen of letters", keys={"o": ""}, label="latent")
 class Inspect(Command):
     latent: int = argument(default=-1, help="its number; the one under the cursor if left out")
+
+    @property
+    def reads(self) -> bool:
+        return True
 
     def resolved(self, bench: Workbench) -> Inspect:
         latent = self.latent if self.latent >= 0 else _latent_here(bench)

@@ -28,6 +28,10 @@ class Filter(Command):
     text: str = argument(help="words, ~fuzzy, f1>0.5, !not, joined by or; nothing shows all", rest=True)
     table: str = argument(default="", help="the table; the focused one if left out", complete="table")
 
+    @property
+    def reads(self) -> bool:
+        return bool(self.text)
+
     def resolved(self, bench: Workbench) -> Filter:
         return Filter(self.text, table=_table(bench, self.table))
 
@@ -45,6 +49,10 @@ class Sort(Command):
     column: str = argument(help="a column of the table", complete="column")
     direction: str = argument(default="", help="up or down; reversed if left out", complete="direction")
     table: str = argument(default="", help="the table; the focused one if left out", complete="table")
+
+    @property
+    def reads(self) -> bool:
+        return True
 
     def resolved(self, bench: Workbench) -> Sort:
         table = _table(bench, self.table)

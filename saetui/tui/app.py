@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import gc
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import partial
+from functools import partial, wraps
 from pkgutil import resolve_name
-from threading import Thread
-from typing import TYPE_CHECKING, Any, ClassVar, cast
+from threading import Thread, get_ident
+from typing import TYPE_CHECKING, Any, ClassVar, Concatenate, ParamSpec, TypeVar, cast
 
 from rich.console import RenderableType
 from rich.text import Text
@@ -27,9 +27,10 @@ from textual.screen import ModalScreen, Screen
 
 from saetui.commands.command import Command
 from saetui.commands.dispatch import prepare, require_here
-from saetui.commands.parse import find
+from saetui.commands.parse import find, parse
 from saetui.commands.session import Recorder, fingerprint
 from saetui.tui.clean import Clean
+from saetui.tui.command_queue import CommandQueue
 from saetui.tui.crash import crash_report
 from saetui.tui.frame.screen import WorkbenchScreen
 from saetui.tui.keys import bindings_of
@@ -57,6 +58,8 @@ from store import Store
 if TYPE_CHECKING:
     from saetui.jobs.devices import Device
 
+P = ParamSpec("P")
+T = TypeVar("T")
 POLL_SECONDS = 0.25
 _DEVICE_SECONDS = 2.0
 # Looking at the devices loads libraries; the first paint comes before it.
@@ -70,6 +73,19 @@ _FIRST = next(iter(screens()))
 def _made(name: str) -> WorkbenchScreen:
     """A screen; its module is imported when it is first shown."""
     return cast(WorkbenchScreen, resolve_name(screens()[name].view)())
+
+
+def on_own_thread(method: Callable[Concatenate[WorkbenchApp, P], None]) -> Callable[Concatenate[WorkbenchApp, P], None]:
+    """Have a method done in the interface's own thread, whichever it is called in."""
+
+    @wraps(method)
+    def there(app: WorkbenchApp, /, *arguments: P.args, **named: P.kwargs) -> None:
+        if app.is_own_thread:
+            method(app, *arguments, **named)
+        elif not app._is_leaving:
+            app.call_from_thread(method, app, *arguments, **named)
+
+    return there
 
 
 def _collect_garbage() -> None:
@@ -105,6 +121,7 @@ class WorkbenchApp(App[int], inherit_bindings=False):
         self.theme = chosen if chosen is not None and chosen in self.available_themes else usual
         if os.environ.get("SSH_CONNECTION") and "TEXTUAL_ANIMATIONS" not in os.environ:
             self.animation_level = "none"
+        self.command_queue = CommandQueue(self._command_fault)
         self._stop_wanted = 0
         self._is_small = False
         self.devices: tuple[Device, ...] = ()
@@ -150,23 +167,79 @@ class WorkbenchApp(App[int], inherit_bindings=False):
     def dispatch(self, command: Command | str, *, visit: bool = True) -> None:
         """Dispatch a command, after its question if it has one; errors are shown, not raised."""
         with self._saying():
-            self.perform(prepare(self.bench, command), visit=visit)
+            given = parse(command) if isinstance(command, str) else command
+            self._in_turn(given, partial(self._dispatch, given, visit))
+
+    async def prepared(self, command: Command | str) -> Command:
+        """A command with all its arguments filled in; raises CommandError, StoreError or JobError as ``prepare``."""
+        given = parse(command) if isinstance(command, str) else command
+        if not given.reads and self.command_queue.idle:
+            return prepare(self.bench, given)
+        return await asyncio.wrap_future(self.command_queue.ask(partial(prepare, self.bench, given)))
 
     def perform(self, prepared: Command, *, visit: bool = True) -> None:
         """Do a command whose arguments are all filled in, as ``dispatch`` does."""
+        self._in_turn(prepared, partial(self._perform, prepared, visit))
+
+    def _in_turn(self, command: Command, work: Callable[[], None]) -> None:
+        """Do what belongs to a command: at once, or beside the interface if it asks the store or others are ahead."""
+        if command.reads or not self.command_queue.idle:
+            self.command_queue.put(work)
+        else:
+            work()
+
+    def _dispatch(self, given: Command, visit: bool) -> None:
+        with self._saying():
+            done = prepare(self.bench, given)
+            if done.reads and self.is_own_thread:
+                self.command_queue.put(partial(self._perform, done, visit))
+            else:
+                self._perform(done, visit)
+
+    def _perform(self, prepared: Command, visit: bool) -> None:
         with self._saying():
             question = prepared.question(self.bench)
             if question is None:
                 self.bench.perform(prepared, visit=visit)
-                return
-            from saetui.tui.panels.confirm import ConfirmPanel
+            else:
+                self._ask(question, prepared.confirmed(), visit)
 
-            self.push_screen(ConfirmPanel(question), partial(self._answered, prepared.confirmed(), visit))
+    @on_own_thread
+    def _ask(self, question: str, confirmed: Command, visit: bool) -> None:
+        from saetui.tui.panels.confirm import ConfirmPanel
+
+        self.push_screen(ConfirmPanel(question), partial(self._answered, confirmed, visit))
 
     def _answered(self, confirmed: Command, visit: bool, sure: bool | None) -> None:
         if sure:
+            self._in_turn(confirmed, partial(self._do, confirmed, visit))
+
+    def _do(self, confirmed: Command, visit: bool) -> None:
+        with self._saying():
+            self.bench.perform(confirmed, visit=visit)
+
+    def read(self, work: Callable[[], T], then: Callable[[T], object]) -> None:
+        """Do what asks the store beside the interface, in turn with commands, and go on with what it found."""
+
+        def beside() -> None:
             with self._saying():
-                self.bench.perform(confirmed, visit=visit)
+                self._go_on(then, work())
+
+        self.command_queue.put(beside)
+
+    @on_own_thread
+    def _go_on(self, then: Callable[[T], object], found: T) -> None:
+        then(found)
+
+    @property
+    def is_own_thread(self) -> bool:
+        """Whether this is the thread in which everything on screen is changed."""
+        return self._thread_id == get_ident()
+
+    def _command_fault(self, error: Exception) -> None:
+        """A fault in the thread of commands, unless the interface has left meanwhile."""
+        if not self._is_leaving:
+            self.call_from_thread(self._handle_exception, error)
 
     @contextmanager
     def _saying(self) -> Iterator[None]:
@@ -194,6 +267,9 @@ class WorkbenchApp(App[int], inherit_bindings=False):
         """Stop slow reads and exports; return whether there were any."""
         halted = self.front_screen.halt_reads()
         halted = self.bench.stop() or halted
+        if self.command_queue.is_slow:
+            self.bench.store.interrupt()
+            halted = True
         if halted:
             # A query that was just about to begin does not notice the first interrupt.
             self.set_timer(_AGAIN_SECONDS, self.front_screen.halt_reads)
@@ -212,6 +288,7 @@ class WorkbenchApp(App[int], inherit_bindings=False):
 
     # What commands ask of the interface (saetui.workbench.front.Front)
 
+    @on_own_thread
     def open_panel(self, name: str, text: str = "") -> None:
         from saetui.tui.panels import opening
 
@@ -220,6 +297,7 @@ class WorkbenchApp(App[int], inherit_bindings=False):
         except outside_errors() as problem:
             self.say(told(problem), "error")
 
+    @on_own_thread
     def focus_table(self, table: str) -> None:
         if self.front_screen.is_zoomed:
             self.front_screen.zoom()
@@ -228,14 +306,17 @@ class WorkbenchApp(App[int], inherit_bindings=False):
         if widget is not None and not widget.has_focus:
             widget.focus()
 
+    @on_own_thread
     def zoom(self) -> None:
         self.front_screen.zoom()
 
+    @on_own_thread
     def copy(self, text: str, what: str) -> None:
         from saetui.tui.clipboard import copy
 
         self.say(copy(self, text, what))
 
+    @on_own_thread
     def use_theme(self, name: str) -> None:
         if name not in self.available_themes:
             raise CommandError(f"no theme {name!r}; there are {', '.join(sorted(self.available_themes))}")
@@ -245,6 +326,7 @@ class WorkbenchApp(App[int], inherit_bindings=False):
     def themes(self) -> list[str]:
         return sorted(self.available_themes)
 
+    @on_own_thread
     def quit(self) -> None:
         self.exit(0)
 
@@ -332,6 +414,9 @@ class WorkbenchApp(App[int], inherit_bindings=False):
             return_code = 1
         Thread(target=self.bench.close, name="saetui-closer", daemon=True).start()
         super().exit(result, return_code, message)
+
+    def on_unmount(self) -> None:
+        self.command_queue.close()
 
     def _handle_exception(self, error: Exception) -> None:
         """A bug: its traceback goes to a file, and is reported once the terminal has been restored."""

@@ -50,6 +50,7 @@ class Catalogue:
 
     saes: tuple[SaeEntry, ...] = ()
     error_studies: tuple[ErrorStudyEntry, ...] = ()
+    has_pursuits: bool = False
 
     @classmethod
     def read(cls, store: Store) -> Catalogue:
@@ -63,9 +64,11 @@ class Catalogue:
         studies = store.fetch(
             "SELECT study_id, hook_name, corpus_id, sae_ids FROM error_study ORDER BY created DESC, study_id"
         )
+        pursuits = store.fetch("SELECT 1 FROM pursuit_run LIMIT 1")
         return cls(
             tuple(SaeEntry(*row) for row in saes.rows),
             tuple(ErrorStudyEntry(study, hook, corpus, tuple(ids)) for study, hook, corpus, ids in studies.rows),
+            bool(pursuits.rows),
         )
 
     @property

@@ -5,7 +5,7 @@ from typing import Protocol
 
 
 class Front(Protocol):
-    """The part of an interface that commands use; all of it may be called from the interface's own thread only."""
+    """The part of an interface that commands use; it may be called from any thread."""
 
     def open_panel(self, name: str, text: str = "") -> None:
         """Open "help", "explain", "query", "figure", "prompt", "filter", "sort", "export", "note" or "palette"."""

@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from threading import Lock
+from threading import Lock, RLock
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
@@ -75,6 +75,8 @@ class Workbench:
         self._writes: list[Future[None]] = []
         self._commit: Future[None] | None = None
         self._closing, self._is_closing = Lock(), False
+        # Commands that ask the store are done beside the interface, which moves cursors and looks around meanwhile.
+        self._changing, self._looking = Lock(), RLock()
         self.last_words: list[str] = []
         self._next_look = self._next_read = 0.0
         self.troubles = Troubles(lambda text: self.notify(text, "error"))
@@ -172,7 +174,8 @@ class Workbench:
 
     def attend(self, **changes: Any) -> None:
         """Look at another SAE, letter, latent, token, job, or set in view."""
-        before, self.attention = self.attention, self.attention.with_changes(**changes)
+        with self._changing:
+            before, self.attention = self.attention, self.attention.with_changes(**changes)
         if before != self.attention:
             self.emit(AttentionEvent(before, self.attention))
 
@@ -193,9 +196,10 @@ class Workbench:
 
     def change_table(self, table: str, **changes: Any) -> None:
         """Change filter, sort or row of a table."""
-        before = self.tables[table]
-        self.tables[table] = replace(before, **changes)
-        if before != self.tables[table]:
+        with self._changing:
+            before = self.tables[table]
+            after = self.tables[table] = replace(before, **changes)
+        if before != after:
             self.emit(TableEvent(table))
 
     def set_focus(self, table: str) -> None:
@@ -293,6 +297,10 @@ class Workbench:
             self._columns[table] = asked.columns(self.store)
         return self._columns[table]
 
+    def known_columns(self, table: str) -> tuple[FilterColumn, ...]:
+        """The columns of a table's query as far as they have been asked for; nothing is read."""
+        return self._columns.get(table, ())
+
     def view(self) -> View:
         """What is shown now: screen, attention, and the query of every table of the screen."""
         shown = [table.id for table in tables_of(self.screen) if self.page in table.pages]
@@ -308,6 +316,10 @@ class Workbench:
         """
         if self._is_closing:
             return
+        with self._looking:
+            self._look_around()
+
+    def _look_around(self) -> None:
         for write in [w for w in self._writes if w.done()]:
             self._writes.remove(write)
             write.result()

@@ -99,10 +99,7 @@ class WorkbenchScreen(Screen[None]):
         """Show the page of ``self.bench.page``, where the screen has several."""
 
     def current_query(self) -> tuple[str, dict[str, Any]] | None:
-        """``(sql, parameters)`` of what the focused part shows."""
-        figure = self.figure_in_focus()
-        if figure is not None:
-            return figure.query(self.bench.store)
+        """``(sql, parameters)`` of what the focused part shows, unless that is a figure, which is asked for its own."""
         return self.bench.query_of(self.bench.focus)
 
     def figure_in_focus(self) -> Figure | None:
@@ -234,6 +231,8 @@ class WorkbenchScreen(Screen[None]):
     def _focus_moved(self, event: DescendantFocus) -> None:
         widget: Widget = event.widget
         table = (widget.id or "").replace("-", ".")
+        if widget is not self.focused:
+            return  # It has moved on since.
         here = table in tables() and tables()[table].screen == self.NAME == self.bench.screen
         if here and table != self.bench.focus:
             self.dispatch(Focus(table))

@@ -57,6 +57,10 @@ def _help(app: "WorkbenchApp", _: str) -> None:
 def _query(app: "WorkbenchApp", _: str) -> None:
     from saetui.tui.panels.sql import query_panel
 
+    figure = app.front_screen.figure_in_focus()
+    if figure is not None:
+        app.read(partial(figure.query, app.bench.store), lambda query: app.push_screen(query_panel(*query)))
+        return
     query = app.front_screen.current_query()
     if query is None:
         raise CommandError("query: the focused part shows no query")

@@ -1,8 +1,9 @@
 """The line at the bottom: ``:`` takes a command, with completion and history; ``/`` a filter that acts at once."""
 
+from contextlib import suppress
 from typing import ClassVar
 
-from textual import on
+from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
@@ -11,7 +12,7 @@ from textual.timer import Timer
 from textual.widgets import Input, Label, Static
 
 from saetui.commands.completion import Completion, completions, explained
-from saetui.commands.dispatch import prepare, require_here
+from saetui.commands.dispatch import require_here
 from saetui.commands.parse import find
 from saetui.commands.table import Filter
 from saetui.commands.vocabulary import commands
@@ -93,6 +94,13 @@ class PromptPanel(LinePanel):
         # A panel that is closed as soon as it is opened has lost its parts by now.
         if self.query(Input):
             self._offer()
+            self._ask_for_columns()
+
+    @work(thread=True, group="columns", exit_on_error=False)
+    def _ask_for_columns(self) -> None:
+        """Have the columns of the table at hand, which some commands take."""
+        with suppress(*outside_errors()):
+            self.bench.columns(self.bench.focus)
 
     @on(Input.Changed)
     def _typed(self) -> None:
@@ -102,7 +110,7 @@ class PromptPanel(LinePanel):
             self._offer()
 
     @on(Input.Submitted)
-    def _submitted(self, event: Input.Submitted) -> None:
+    async def _submitted(self, event: Input.Submitted) -> None:
         line = event.value.strip().removeprefix(":")
         if not line:
             self.dismiss()
@@ -112,10 +120,13 @@ class PromptPanel(LinePanel):
             as_key = len(line.split()) == 1 and (cls.asks or cls.verb == "leave")
             if as_key:
                 require_here(self.bench, cls)
-            prepared = None if as_key else prepare(self.bench, line)
+            prepared = None if as_key else await self.workbench_app.prepared(line)
         except outside_errors() as problem:
-            self.say(Content.styled(told(problem), "$error"))
+            if self.is_current:
+                self.say(Content.styled(told(problem), "$error"))
             return
+        if not self.is_current:
+            return  # Closed while the store was asked.
         self._history.add(line)
         self.dismiss()
         # The panel closes first, so that a command may open another one.

@@ -130,15 +130,12 @@ class PursuitScreen(StudyScreen):
             self.runs.go_to_key(run["pursuit_id"])
 
     def store_changed(self) -> None:
-        self.set_class(not self._has_runs(), "-empty")
+        self.set_class(not self.bench.catalogue.has_pursuits, "-empty")
         for table in (self.runs, self.tokens, self.latents):
             table.reload()
         self.plot.show(self.bench.parameters("pursuit_residual"), again=True)
         self._show_marks()
         self._tell()
-
-    def _has_runs(self) -> bool:
-        return bool(self.bench.store.fetch("SELECT 1 FROM pursuit_run LIMIT 1").rows)
 
     def jobs_changed(self) -> None:
         """How far the running pursuit is, and its residual so far."""

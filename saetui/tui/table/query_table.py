@@ -94,7 +94,9 @@ class QueryTable(MovingCursor, can_focus=True):
         self._moved = False
         self._highlighted: tuple[Any, ...] | None = None
         self._feed: WindowFeed | None = None
-        self._described: tuple[str, tuple[FilterColumn, ...]] | None = None
+        # What the rows can be narrowed by, as of the last answer; a filter that comes before waits for it.
+        self._filter_columns: tuple[FilterColumn, ...] | None = None
+        self._waiting_filter: str | None = None
 
     # What it is about
 
@@ -166,10 +168,18 @@ class QueryTable(MovingCursor, can_focus=True):
     def set_filter(self, text: str) -> None:
         """Keep the rows that pass a filter line; an empty one keeps all.
 
+        Before the first answer has come the line is kept, and read then; what is wrong with it is shown.
+
         Raises:
             FilterError: the line cannot be read; the table stays as it was.
         """
-        condition = self.table.condition(text, self._filter_columns() if text.strip() else ())
+        self._waiting_filter = None
+        if text.strip() and self._filter_columns is None:
+            if self.error:
+                raise FilterError(self.error)
+            self._waiting_filter = text
+            return
+        condition = self.table.condition(text, self._filter_columns or ())
         changed = condition != self._condition
         self.filter_text = text.strip()
         self._condition = condition
@@ -190,21 +200,12 @@ class QueryTable(MovingCursor, can_focus=True):
             self.reset_cursor()
             self.reload()
 
-    def _filter_columns(self) -> tuple[FilterColumn, ...]:
-        asked = self.asked()
-        if self._described is None or self._described[0] != asked.sql:
-            try:
-                self._described = (asked.sql, asked.columns(self._store().reader()))
-            except outside_errors() as error:
-                raise FilterError(told(error)) from error
-        return self._described[1]
-
     def _find_column(self, name: str) -> str:
         known = {plain(label): column.key for column in self.columns for label in (column.label, column.key) if label}
         if plain(name) in known:
             return known[plain(name)]
-        # A column that there is no room to show.
-        if name in (column.name for column in self._filter_columns()):
+        # A column that there is no room to show; before the first answer it is not known whether there is one.
+        if self._filter_columns is None or name in (column.name for column in self._filter_columns):
             return name
         raise FilterError(nearest(name, known))
 
@@ -285,6 +286,9 @@ class QueryTable(MovingCursor, can_focus=True):
             self.fail(reading.error)
             return
         if reading.opening:
+            self._filter_columns = reading.filter_columns
+            if self._waiting_filter is not None and self._filter_as_asked(self._waiting_filter):
+                return  # Rows that do not pass it are not shown.
             self._opened(reading)
         for number, rows in reading.chunks.items():
             self._cache.put(number, rows)
@@ -299,6 +303,16 @@ class QueryTable(MovingCursor, can_focus=True):
                 row = self.cursor_row or {}
                 self._highlighted = (self.cursor_index, *row.values())
         self._highlight()
+
+    def _filter_as_asked(self, text: str) -> bool:
+        """Filter by the line that waited; whether other rows are on their way now."""
+        before = self._generation
+        try:
+            self.set_filter(text)
+        except FilterError as error:
+            self.fail(str(error))
+            return True
+        return self._generation != before
 
     def _opened(self, reading: Reading) -> None:
         self.error, self.loaded = "", True

@@ -1,11 +1,14 @@
 """Runs the reads of one table in a thread: one at a time, the latest wish first, and stale reads interrupted."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from threading import Lock
 
 from saetui.tui.table.halting import STOPPED, HaltingReader
 from saetui.tui.table.row_window import Reader
 from saetui.tui.table.window_reader import Reading, WindowReader, Wish
+from saetui.workbench.row_filter import FilterColumn
+from saetui.workbench.table_query import TableQuery
 from saetui.workbench.trouble import outside_errors, told
 
 
@@ -20,6 +23,7 @@ class WindowFeed:
         self._reading: Wish | None = None
         self._halting: HaltingReader | None = None
         self._reader: WindowReader | None = None
+        self._described: tuple[str, tuple[FilterColumn, ...]] | None = None
 
     def send(self, wish: Wish) -> bool:
         """Take a wish in place of the one that waits; True where the caller must start :meth:`run` in a thread."""
@@ -52,7 +56,8 @@ class WindowFeed:
                 self._halting = HaltingReader(self._open_reader())
                 self._reader = WindowReader(self._halting)
             self._halting.begin()
-            return self._reader.read(wish)
+            reading = self._reader.read(wish)
+            return replace(reading, filter_columns=self._columns_of(wish.query)) if wish.opening else reading
         except outside_errors() as error:
             # The answer to a wish that another one replaced is stale by then, and nobody waits for it.
             halted = self._halting is not None and self._halting.halted
@@ -60,6 +65,13 @@ class WindowFeed:
         finally:
             if self._halting is not None:
                 self._halting.end()
+
+    def _columns_of(self, query: TableQuery) -> tuple[FilterColumn, ...]:
+        """What the rows can be narrowed and sorted by, which is asked once for each query."""
+        assert self._halting is not None
+        if self._described is None or self._described[0] != query.sql:
+            self._described = (query.sql, query.columns(self._halting))
+        return self._described[1]
 
     def _keep_fences(self) -> None:
         """Read ahead what deep windows need, unless something is waited for."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from saetui.tui.table.row_window import CHUNK, Reader, Row, split_chunks
+from saetui.workbench.row_filter import FilterColumn
 from saetui.workbench.table_query import TableQuery
 
 # Below this a sort costs less than keeping fences.
@@ -40,6 +41,8 @@ class Reading:
     total: int = 0
     place: int | None = None
     error: str = ""
+    # What the rows can be narrowed and sorted by.
+    filter_columns: tuple[FilterColumn, ...] = ()
 
 
 class WindowReader:

@@ -18,7 +18,7 @@ from saetui.workbench.glossary import GLOSSARY
 from saetui.workbench.workbench import Workbench
 from store import Store
 from tests.tui.store_fixture import SAES
-from tests.tui.table.memory_store import shown, title, until
+from tests.tui.table.memory_store import in_front, shown, title, until
 
 
 @asynccontextmanager
@@ -26,15 +26,13 @@ async def absorption(
     store: Path, size: tuple[int, int] = (120, 40), *before: str, record: bool = False
 ) -> AsyncIterator[tuple[Pilot[Any], AbsorptionScreen]]:
     """The screen in front, after some commands."""
-    bench = Workbench.open(store, inline=True)
+    bench = Workbench.open(store)
     app = WorkbenchApp(bench, record=record)
     try:
         async with app.run_test(size=size) as pilot:
             for command in (*before, "screen absorption"):
                 app.dispatch(command)
-            await until(pilot, lambda: isinstance(app.screen, AbsorptionScreen))
-            screen = app.screen
-            assert isinstance(screen, AbsorptionScreen)
+            screen = await in_front(pilot, AbsorptionScreen)
             yield pilot, screen
     finally:
         bench.close()

@@ -20,7 +20,7 @@ from saetui.workbench.glossary import GLOSSARY
 from saetui.workbench.workbench import Workbench
 from tests.tui.error_fixture import add_error_study
 from tests.tui.store_fixture import SAES, WIDTHS
-from tests.tui.table.memory_store import shown, title, until
+from tests.tui.table.memory_store import in_front, shown, title, until
 
 
 @pytest.fixture(scope="module")
@@ -40,15 +40,13 @@ async def hard(
     store: Path, size: tuple[int, int] = (120, 40), *before: str
 ) -> AsyncIterator[tuple[Pilot[Any], HardTokensScreen]]:
     """The screen in front, after some commands."""
-    bench = Workbench.open(store, inline=True)
+    bench = Workbench.open(store)
     app = WorkbenchApp(bench, record=False)
     try:
         async with app.run_test(size=size) as pilot:
             for command in (*before, "screen hard_tokens"):
                 app.dispatch(command)
-            await until(pilot, lambda: isinstance(app.screen, HardTokensScreen))
-            screen = app.screen
-            assert isinstance(screen, HardTokensScreen)
+            screen = await in_front(pilot, HardTokensScreen)
             yield pilot, screen
     finally:
         bench.close()

@@ -22,7 +22,7 @@ from store import Store
 from tests.tui.error_fixture import add_error_study
 from tests.tui.pursuit_fixture import AGAIN, PLACES, SAE, WORDS_RUN, N, add_pursuits
 from tests.tui.store_fixture import CORPUS, make_study
-from tests.tui.table.memory_store import shown, title, until
+from tests.tui.table.memory_store import in_front, shown, title, until
 
 
 @pytest.fixture(scope="module")
@@ -40,15 +40,13 @@ async def pursuing(
     store: Path, size: tuple[int, int] = (120, 40), *before: str
 ) -> AsyncIterator[tuple[Pilot[Any], PursuitScreen]]:
     """The screen in front, after some commands."""
-    bench = Workbench.open(store, inline=True)
+    bench = Workbench.open(store)
     app = WorkbenchApp(bench, record=False)
     try:
         async with app.run_test(size=size) as pilot:
             for command in (*before, "screen pursuit"):
                 app.dispatch(command)
-            await until(pilot, lambda: isinstance(app.screen, PursuitScreen) and app.screen.is_whole)
-            screen = app.screen
-            assert isinstance(screen, PursuitScreen)
+            screen = await in_front(pilot, PursuitScreen)
             await until(pilot, lambda: screen.runs.loaded and screen.tokens.loaded and screen.latents.loaded)
             yield pilot, screen
     finally:

@@ -1,7 +1,7 @@
 """A store in memory for tables under test, an app around one widget, and waiting for what it does."""
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 import duckdb
 from textual.app import App, ComposeResult
@@ -10,7 +10,11 @@ from textual.message import Message
 from textual.pilot import Pilot
 from textual.widget import Widget
 
+from saetui.tui.app import WorkbenchApp
+from saetui.tui.frame.screen import WorkbenchScreen
 from store import QueryError, QueryInterrupted, Rows
+
+S = TypeVar("S", bound=WorkbenchScreen)
 
 
 class MemoryReader:
@@ -81,6 +85,16 @@ async def until(pilot: Pilot[Any], condition: Callable[..., object], turns: int 
             return
         await pilot.pause(0.002)
     raise AssertionError("what was waited for did not come")
+
+
+async def in_front(pilot: Pilot[Any], screen: type[S]) -> S:
+    """The screen of a class, once all commands given are done and it has all its parts."""
+    app = pilot.app
+    assert isinstance(app, WorkbenchApp)
+    await until(pilot, lambda: app.command_queue.idle and isinstance(app.screen, screen) and app.screen.is_whole)
+    await pilot.pause()
+    assert isinstance(app.screen, screen)
+    return app.screen
 
 
 def shown(widget: Widget) -> list[str]:

@@ -25,7 +25,7 @@ def full_store(made_study: Path, tmp_path_factory: pytest.TempPathFactory) -> Pa
 @pytest.mark.parametrize("size", [(80, 24), (200, 50)], ids=lambda size: f"{size[0]}x{size[1]}")
 @pytest.mark.parametrize("screen", SHOWN)
 async def test_every_table_asks_for_what_is_exported(full_store: Path, screen: str, size: tuple[int, int]) -> None:
-    bench = Workbench.open(full_store, inline=True)
+    bench = Workbench.open(full_store)
     app = WorkbenchApp(bench, record=False)
     try:
         async with app.run_test(size=size) as pilot:
@@ -41,6 +41,7 @@ async def test_every_table_asks_for_what_is_exported(full_store: Path, screen: s
                 # The last column is one that few terminals have room for.
                 app.dispatch(f"sort {bench.columns(table.id)[-1].name} down table={table.id}")
                 app.dispatch(f"filter {table.key}!=none table={table.id}")
+                await until(pilot, lambda: app.command_queue.idle)
                 await until(pilot, lambda widget=widget, table=table: widget.asked() == bench.asked(table.id))
                 await until(pilot, lambda widget=widget: widget.loaded and widget.up_to_date)
                 assert widget.error == ""

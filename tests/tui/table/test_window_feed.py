@@ -29,6 +29,8 @@ class SlowReader:
             self.begun.set()
             assert self.stopped.wait(10)
             raise QueryInterrupted("stopped")
+        if sql.startswith("DESCRIBE"):
+            return Rows(("column_name", "column_type"), [("one", "INTEGER")])
         return Rows(("one",), [(1,)])
 
     def interrupt(self) -> None:
