@@ -73,9 +73,7 @@ class AbsorbedLine(Static):
 def answer(row: Row | None, *, narrow: bool) -> Content:
     """The answer from the stored row of one SAE, or how to get it."""
     if row is None:
-        return Content.styled(
-            "absorbed words were not compared with others here; :study absorbed_errors does it", "dim"
-        )
+        return Content.styled("absorbed words were not compared with others here; run :study absorbed_errors", "dim")
     if not row["n_absorbed"]:
         return Content.styled("no absorbed word of this SAE stands in the held-out text", "dim")
     if row["error"] is None:

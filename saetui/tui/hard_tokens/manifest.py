@@ -42,7 +42,7 @@ MANIFEST = ScreenManifest(
                     "absorbed",
                     "absorbed",
                     needs="absorption",
-                    missing="the absorption of this SAE has not been studied; :study absorption does it",
+                    missing="the absorption of this SAE has not been studied; run :study absorption first",
                 ),
                 RowChoice("letter", "letter={letter}", needs="letter", missing="choose a letter first, e.g. :letter s"),
                 RowChoice("token", 'surface="{token}"', needs="token", missing="put the cursor on a token first"),

@@ -49,5 +49,5 @@ class AbsorbedErrorsSpec(Spec):
 
     @property
     def lasts(self) -> bool:
-        """What is compared are rows of the store, which later studies replace."""
+        """It compares rows of the store, which later studies replace."""
         return False

@@ -1,4 +1,4 @@
-"""The absorbed-errors job: the verdicts of one study held against the errors of the other, word by word."""
+"""The absorbed-errors job: the verdicts of one study beside the errors of the other, word by word."""
 
 from saetui.jobs.context import TaskContext
 from saetui.jobs.exceptions import JobError
