@@ -14,6 +14,7 @@ from saetui.cli.text_table import new_table, print_table
 from saetui.jobs.client import JobClient
 from saetui.jobs.exceptions import JobError
 from saetui.jobs.job import Job
+from saetui.lookup import meant
 from saetui.visible import visible
 from saetui.workbench.exceptions import CommandError
 from saetui.workbench.shell import shell_line
@@ -206,7 +207,7 @@ def start_job(root: Path, name: str, device: str | None) -> int:
 def _find(client: JobClient, name: str, verb: str) -> Job:
     """The job of an id, or of the unique beginning of one."""
     jobs = client.jobs()
-    found = [job for job in jobs if job.id == name] or [job for job in jobs if job.id.startswith(name)]
+    found = meant(name, jobs, lambda job: (job.id,))
     if len(found) != 1:
         known = ", ".join(job.id for job in found or jobs) or "none"
         raise CommandError(f"jobs {verb}: {name!r} names {len(found)} jobs; there are {known}")

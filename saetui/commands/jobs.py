@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
 from saetui.commands.command import Command, argument, command
+from saetui.lookup import meant
 from saetui.workbench.exceptions import CommandError
 from saetui.workbench.screens import screens
 from saetui.workbench.user_path import user_path
@@ -172,7 +173,7 @@ def find_job(bench: Workbench, name: str) -> Job:
         if job is None:
             raise CommandError("there is no job yet; :study demo submits some")
         return job
-    found = [job for job in bench.jobs if job.id == name] or [j for j in bench.jobs if j.id.startswith(name)]
+    found = meant(name, bench.jobs, lambda job: (job.id,))
     if len(found) != 1:
         raise CommandError(f"{name!r} can be {', '.join(j.id for j in found)}" if found else f"no job {name!r}")
     return found[0]

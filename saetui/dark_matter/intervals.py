@@ -13,10 +13,11 @@ from jaxtyping import Float, Int
 from numpy.typing import NDArray
 from torch import Tensor
 
+from saetui.intervals import Interval, draw_counts, ends_of_draws
+
 N_REPLICATES = 500
 # More contexts than this are resampled in groups of several, so that sums by context stay small.
 MAX_GROUPS = 200
-_COVERAGE = (2.5, 97.5)
 
 
 @dataclass(frozen=True)
@@ -29,16 +30,18 @@ class Estimate:
     @property
     def low(self) -> float | None:
         """Lower end of the 95% interval; None where there are too few contexts for one."""
-        return self._percentile(_COVERAGE[0])
+        return self._interval.low
 
     @property
     def high(self) -> float | None:
         """Upper end of the 95% interval."""
-        return self._percentile(_COVERAGE[1])
+        return self._interval.high
 
-    def _percentile(self, percent: float) -> float | None:
+    @property
+    def _interval(self) -> Interval:
         defined = self.replicates[np.isfinite(self.replicates)]
-        return float(np.percentile(defined, percent)) if self.value is not None and len(defined) > 1 else None
+        has_ends = self.value is not None and len(defined) > 1
+        return Interval(self.value, *ends_of_draws(defined)) if has_ends else Interval(self.value)
 
 
 def combine(function: Callable[..., float | None], *estimates: Estimate) -> Estimate:
@@ -83,7 +86,7 @@ class ContextBootstrap:
         generator = np.random.default_rng(seed)
         self._group = torch.from_numpy(generator.permutation(n) % self.n_groups).to(device)
         draws = n_replicates if self.n_groups > 1 else 0
-        counts = generator.multinomial(self.n_groups, np.full(self.n_groups, 1 / self.n_groups), size=draws)
+        counts = draw_counts(self.n_groups, draws, generator)
         # The first row is the sample itself.
         self.weights: Float[Tensor, "1+draws groups"] = torch.cat(
             [torch.ones(1, self.n_groups), torch.from_numpy(counts)]

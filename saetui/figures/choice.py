@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from saetui.figures.exceptions import FigureError
 from saetui.figures.lines import Row
+from saetui.lookup import meant
 
 if TYPE_CHECKING:
     from store import Reader
@@ -104,8 +105,7 @@ def _model_id(saes: Sequence[Row], name: str) -> str:
 
 
 def _sae_id(saes: Sequence[Row], name: str) -> str:
-    exact = [row for row in saes if name in (row["sae_id"], row["name"])]
-    found = exact or [row for row in saes if row["name"].startswith(name) or row["sae_id"].startswith(name)]
+    found = meant(name, saes, lambda row: (row["sae_id"], row["name"]))
     if len(found) == 1:
         return str(found[0]["sae_id"])
     names = ", ".join(str(row["name"]) for row in found or saes) or "none yet"

@@ -3,8 +3,9 @@
 import math
 from collections.abc import Sequence
 
+from saetui.intervals import draw_counts, ends_of_draws
+
 RESAMPLES = 2000
-_COVERAGE = 0.95
 _Z = 1.959963984540054
 
 
@@ -15,9 +16,8 @@ def bootstrap_mean(values: Sequence[float], *, seed: int = 0) -> tuple[float, fl
     import numpy as np
 
     sample = np.asarray(values, dtype=np.float64)
-    drawn = np.random.default_rng(seed).integers(0, len(sample), (RESAMPLES, len(sample)))
-    low, high = np.quantile(sample[drawn].mean(axis=1), [(1 - _COVERAGE) / 2, (1 + _COVERAGE) / 2])
-    return float(low), float(high)
+    counts = draw_counts(len(sample), RESAMPLES, np.random.default_rng(seed))
+    return ends_of_draws(counts @ sample / len(sample))
 
 
 def wilson(successes: float, trials: float) -> tuple[float, float] | None:

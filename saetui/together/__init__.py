@@ -1,5 +1,6 @@
 """The two studies together: what each SAE leaves out of the words that it absorbs. Arrays in, no torch."""
 
+from saetui.intervals import Interval
 from saetui.together.absorbed_words import (
     ABSORBED,
     CONTROLS,
@@ -14,7 +15,6 @@ from saetui.together.absorbed_words import (
     compare_verdicts,
     compare_within_words,
 )
-from saetui.together.resampling import Interval
 
 __all__ = [
     "ABSORBED",

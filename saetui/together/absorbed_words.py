@@ -14,10 +14,10 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from saetui.intervals import Interval
 from saetui.together.resampling import (
     DRAWS,
     Floats,
-    Interval,
     coefficients,
     dummies,
     interval,

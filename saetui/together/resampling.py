@@ -2,38 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from saetui.intervals import Interval, draw_counts, ends_of_draws
+
 DRAWS = 1000
-_COVERAGE = (2.5, 97.5)
 
 Floats: TypeAlias = NDArray[np.float64]
 Ints: TypeAlias = NDArray[np.int64]
-
-
-@dataclass(frozen=True)
-class Interval:
-    """A figure with its 95% interval over words; all None where the words do not determine it."""
-
-    value: float | None
-    low: float | None = None
-    high: float | None = None
-
-    @property
-    def ends(self) -> tuple[float, float] | None:
-        """Both ends, or None where there is no interval."""
-        return None if self.low is None or self.high is None else (self.low, self.high)
 
 
 def word_weights(n_words: int, *, draws: int = DRAWS, seed: int = 0) -> Floats:
     """How often each word counts, (1 + draws, words): once in the first row, then as drawn with replacement."""
     if n_words == 0:
         return np.ones((1, 0))
-    counts = np.random.default_rng(seed).multinomial(n_words, np.full(n_words, 1 / n_words), size=draws)
+    counts = draw_counts(n_words, draws, np.random.default_rng(seed))
     return np.concatenate([np.ones((1, n_words)), counts])
 
 
@@ -79,8 +65,7 @@ def interval(figures: Floats) -> Interval:
     drawn = figures[1:][np.isfinite(figures[1:])]
     if len(drawn) < len(figures) // 2:
         return Interval(float(figures[0]))
-    low, high = np.percentile(drawn, _COVERAGE)
-    return Interval(float(figures[0]), float(low), float(high))
+    return Interval(float(figures[0]), *ends_of_draws(drawn))
 
 
 def strata(values: Floats, most: int) -> Ints:

@@ -6,6 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from saetui.lookup import meant
 from saetui.workbench.exceptions import CommandError
 from saetui.workbench.subject import Subject
 
@@ -102,8 +103,7 @@ class Catalogue:
 
         Raises CommandError, which lists the names there are.
         """
-        exact = [s for s in self.saes if name in (s.sae_id, s.name)]
-        found = exact or [s for s in self.saes if s.name.startswith(name) or s.sae_id.startswith(name)]
+        found = meant(name, self.saes, lambda sae: (sae.sae_id, sae.name))
         if len(found) == 1:
             return found[0]
         if not self.saes:

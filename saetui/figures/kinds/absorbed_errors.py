@@ -138,7 +138,7 @@ KIND = Kind(
     "chart splits the squared error into the dot products of its linear and its nonlinear part with the error, which "
     "add up. To the left of zero absorbed words are easier.",
     source="2409.14507 and 2410.14670 together",
-    advice="the studies of these SAEs have not been compared; `saetui study absorbed_errors` does it after "
+    advice="no job has compared the studies of these SAEs yet; `saetui study absorbed_errors` does it after "
     "`saetui study letters` and `saetui study errors`, with the thresholds that it is given",
     query="figure_absorbed_errors",
     draw=_draw,
