@@ -8,7 +8,6 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -16,13 +15,12 @@ from saetui.jobs.exceptions import JobError
 from saetui.jobs.files import locked, require_plain, require_plain_tree, saying, tail
 from saetui.jobs.folder import JobFolder, Record, sweep
 from saetui.jobs.hosts import Hosts
-from saetui.jobs.identity import ProcessIdentity
 from saetui.jobs.job import Job
 from saetui.jobs.launch import WorkerFiles, start_worker
 from saetui.jobs.lease import Lease
 from saetui.jobs.progress import ProgressReader
-from saetui.jobs.pulse import SILENT_S, silence_by_clock
 from saetui.jobs.queue import Latest, Queue, QueueEntry, is_queued_here
+from saetui.jobs.silence import Silence, has_device
 
 if TYPE_CHECKING:
     import subprocess
@@ -31,8 +29,6 @@ if TYPE_CHECKING:
 
 IDLE_S = 900.0
 GRACE_S = 10.0
-# A worker beats every second; a younger heartbeat needs no second look.
-_FRESH_S = 3.0
 # Of an ended job's progress, its last records are enough.
 _LAST_BYTES = 2048
 # This many starts in a row that fail within seconds are not an accident.
@@ -77,6 +73,7 @@ class JobClient:
         self._grace_s = grace_s
         self._queue = Queue(self.jobs_root)
         self._hosts = Hosts(self.jobs_root, self._queue.pulse)
+        self._silence = Silence(self.store_root, self._queue.pulse)
         self._readers: dict[str, ProgressReader] = {}
         self._jobs: dict[str, Job] = {}
         self._started: dict[str, _Started] = {}
@@ -154,8 +151,8 @@ class JobClient:
             record = entry.folder.end("cancelled", "cancelled before it started", only_from=("queued",))
             if record.state == "running":
                 entry.folder.ask_cancel(now=now)
-                if self._is_silent(record):
-                    self._kill_silent(entry.folder, record)
+                if self._silence.is_silent(record):
+                    self._silence.end(entry.folder, record)
         return self.job(job_id)
 
     def retry(self, job_id: str) -> Job:
@@ -281,7 +278,7 @@ class JobClient:
     def _take_over(self, entry: QueueEntry, host: str) -> bool:
         """Queues a job here that is queued on a machine which is gone; False where it is not, or lacks the device."""
         record = entry.record
-        if not self._hosts.is_gone(record.host, record.device) or not _has_device(record.device):
+        if not self._hosts.is_gone(record.host, record.device) or not has_device(record.device):
             return False
         return self._move_here(entry.folder, record.host, host).host == host
 
@@ -319,7 +316,7 @@ class JobClient:
             record = found.record
             here = self._hosts.here(record.device)
             if record.state == "queued" and record.host != here and self._hosts.seems_gone(record.host, record.device):
-                if device is None and not _has_device(record.device):
+                if device is None and not has_device(record.device):
                     device = self._choose_device(entries, waits_for)
                 record = found.folder.change(
                     lambda now: replace(now, host=here, device=device or now.device) if now.state == "queued" else None
@@ -385,7 +382,7 @@ class JobClient:
     def _waiting(self, entry: QueueEntry, latest: Latest, said: dict[str, str | None]) -> str | None:
         record = entry.record
         if record.state == "running":
-            return self._silent_text(record.device, record.host, record.worker, record.started or record.created)
+            return self._silence.of_running(record)
         if record.state != "queued":
             return None
         for job_id in record.after:
@@ -397,71 +394,10 @@ class JobClient:
         here = said.get(f"host {record.device}") or self._hosts.here(record.device)
         said[f"host {record.device}"] = here
         if record.host != here:
-            return self._waiting_elsewhere(record)
+            return self._silence.of_queued_elsewhere(record)
         if record.device not in said:
-            said[record.device] = self._waiting_here(record)
+            said[record.device] = self._silence.of_queued_here(record)
         return said[record.device]
-
-    def _waiting_elsewhere(self, record: Record) -> str:
-        files = WorkerFiles(self.jobs_root, record.device, record.host)
-        silence = max(self._queue.pulse.silence(files), silence_by_clock(files, record.created))
-        if silence <= _FRESH_S:
-            return f"queued on {record.host}"
-        if _has_device(record.device):
-            then = f"after {SILENT_S:.0f} s without one it runs here"
-        else:
-            then = f"`saetui jobs start {record.job_id} --device cpu` runs it here"
-        return f"queued on {record.host}, which has shown no sign of life for {silence:.0f} s; {then}"
-
-    def _waiting_here(self, record: Record) -> str | None:
-        files = WorkerFiles(self.jobs_root, record.device, record.host)
-        said = files.read_waiting()
-        if said is not None:
-            return said
-        try:
-            if files.last_beat() is None or files.lease.is_free():
-                return None  # It is about to start.
-        except JobError as error:
-            return str(error)
-        return self._silent_text(record.device, record.host, files.lease.holder(), record.created)
-
-    def _silent_text(self, device: str, host: str, worker: ProcessIdentity | None, since: float) -> str | None:
-        """The message about a worker that has a device and shows no sign of life; None where it does."""
-        silence = self._silence(device, host, since)
-        stopped = silence > _FRESH_S and worker is not None and worker.is_stopped
-        if silence <= SILENT_S and not stopped:
-            return None
-        why = f": its worker (PID {worker.pid}) is stopped" if stopped and worker is not None else ""
-        return f"no sign of life for {silence:.0f} s{why}"
-
-    def _silence(self, device: str, host: str, since: float) -> float:
-        """Seconds since a worker's last sign of life: as watched, or by the clock if nobody watched that long."""
-        files = WorkerFiles(self.jobs_root, device, host)
-        return max(self._queue.pulse.silence(files), silence_by_clock(files, since))
-
-    def _is_silent(self, record: Record) -> bool:
-        """Whether the worker of a running job cannot act on a request: it is stopped, or its machine is gone."""
-        if record.worker is not None and record.worker.is_stopped:
-            return True
-        files = WorkerFiles(self.jobs_root, record.device, record.host)
-        if self._queue.pulse.silence(files) > SILENT_S:
-            return True
-        if silence_by_clock(files, record.started or record.created) <= SILENT_S:
-            return False
-        # A clock that was set looks the same as a worker that is gone; a living one shows itself within a second.
-        before, until = files.last_beat(), time.monotonic() + _FRESH_S
-        while time.monotonic() < until:
-            if files.last_beat() != before:
-                return False
-            time.sleep(0.1)
-        return True
-
-    def _kill_silent(self, folder: JobFolder, record: Record) -> None:
-        """Ends a job whose worker cannot act on the request: it is stopped, or its machine is gone."""
-        worker = record.worker
-        if worker is not None:
-            kill_worker(worker, self.store_root)
-        folder.end("cancelled", "its worker showed no sign of life any more", worker=worker)
 
     def _choose_device(self, entries: dict[str, QueueEntry], waits_for: Sequence[str]) -> str:
         if waits_for:
@@ -553,44 +489,8 @@ def sources_of(spec: Submittable, store_root: Path) -> str:
     return fingerprint(spec, store_root) if isinstance(spec, Spec) else ""
 
 
-def kill_worker(worker: ProcessIdentity, store_root: Path) -> bool:
-    """Kills a worker and all that it started, if the process is one of this very store; returns whether it was.
-
-    What is written in a store may name any process, so that its start time and its command have to agree.
-    """
-    if not worker.is_here or not worker.alive:
-        return False
-    import psutil
-
-    try:
-        process = psutil.Process(worker.pid)
-        if not _is_worker_of(process.cmdline(), store_root) or not worker.alive:
-            return False
-        members = [*process.children(recursive=True), process]
-    except psutil.Error:
-        return False
-    for member in members:
-        with contextlib.suppress(psutil.Error):
-            member.kill()
-    return True
-
-
-def _is_worker_of(command: Sequence[str], store_root: Path) -> bool:
-    follows = dict(pairwise(command))
-    given = follows.get("--store")
-    return follows.get("-m") == "saetui.jobs.worker" and given is not None and Path(given).resolve() == store_root
-
-
 def _id_of(entry: QueueEntry | None) -> str | None:
     return None if entry is None else entry.record.job_id
-
-
-def _has_device(name: str) -> bool:
-    if name == "cpu":
-        return True
-    from saetui.jobs.devices import device_names
-
-    return name in device_names()
 
 
 def _check_device(device: str) -> None:

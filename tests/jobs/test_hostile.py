@@ -18,11 +18,11 @@ import pytest
 
 from saetui.cli.headless import describe
 from saetui.jobs import JobClient, JobError
-from saetui.jobs.client import kill_worker
 from saetui.jobs.folder import JobFolder, Record
 from saetui.jobs.identity import ProcessIdentity
 from saetui.jobs.launch import WorkerFiles
 from saetui.jobs.lease import Lease
+from saetui.jobs.silence import kill_worker
 
 from .harness import count, ended, wait_until
 

@@ -169,7 +169,7 @@ def test_the_worker_of_a_machine_that_was_renamed_meanwhile_keeps_its_device(
 def test_jobs_behind_a_stopped_worker_say_so(
     client: JobClient, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("saetui.jobs.client._FRESH_S", 0.5)
+    monkeypatch.setattr("saetui.jobs.silence._FRESH_S", 0.5)
     first = underway(client, client.submit(endless()))
     second = client.submit(count())
     assert first.record.worker is not None
@@ -192,7 +192,7 @@ def test_following_says_what_the_interface_says(
     client: JobClient, store_root: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     Store.open(store_root, create=True).close()
-    monkeypatch.setattr("saetui.jobs.client._FRESH_S", 0.5)
+    monkeypatch.setattr("saetui.jobs.silence._FRESH_S", 0.5)
     first = underway(client, client.submit(count(60, 0.05)))
     assert first.record.worker is not None
     pid = first.record.worker.pid

@@ -238,7 +238,7 @@ def test_a_runner_whose_worker_died_before_it_began_runs_nothing(
 def test_a_stopped_worker_is_noticed_and_its_job_can_be_cancelled(
     client: JobClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("saetui.jobs.client.SILENT_S", 1.5)
+    monkeypatch.setattr("saetui.jobs.silence.SILENT_S", 1.5)
     job = underway(client, client.submit(endless()))
     assert job.record.worker is not None
     family = [psutil.Process(job.record.worker.pid), runner_of(job)]
