@@ -33,6 +33,11 @@ class Entry(Input):
 class NoteEntry(TextArea):
     """Lines of a note; a text that would make it too long is left out."""
 
+    def on_unmount(self) -> None:
+        # A text area watches the theme of the app, which would keep each one until the theme is changed.
+        watchers = getattr(self.app, "__watchers", {}).get("theme", [])
+        watchers[:] = [watcher for watcher in watchers if watcher[0] is not self]
+
     async def _on_paste(self, event: events.Paste) -> None:
         if self._has_room(len(event.text)):
             await super()._on_paste(event)

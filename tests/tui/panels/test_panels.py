@@ -2,7 +2,9 @@
 
 import base64
 import os
+from gc import collect
 from pathlib import Path
+from weakref import ref
 
 import pytest
 from textual.widgets import TextArea
@@ -235,6 +237,19 @@ async def test_every_column_on_screen_is_explained(study: Path) -> None:
             for table in run.app.screen.query(QueryTable):
                 missing = [column.key for column in table.columns if column.label and column.key not in GLOSSARY]
                 assert not missing, table.id
+
+
+async def test_the_editor_of_a_note_is_gone_once_it_is_closed(study: Path) -> None:
+    async with running(study) as run:
+        editors = []
+        for _ in range(3):
+            await run.press("n")
+            await run.shows("note on sae w64-k4")
+            editors.append(ref(run.app.screen.query_one(TextArea)))
+            await run.press("escape")
+            await run.hides("note on sae w64-k4")
+        # What handled the last key may still hold the last one.
+        await run.until(lambda: collect() >= 0 and [editor() for editor in editors[:2]] == [None, None])
 
 
 async def test_n_writes_a_note_on_the_row(study: Path) -> None:
