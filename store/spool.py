@@ -140,11 +140,12 @@ class Spool:
         # Through memory, since a full disk is then an OSError with its number, as for any other file.
         part = BytesIO()
         frame.write_parquet(part, compression="lz4", row_group_size=ROW_GROUP)
-        content = part.getbuffer()
-        with self._or_discarded() as folder:
-            _write_file(folder / name, content)
-        step("part written")
-        checksum = hashlib.sha256(content).hexdigest()
+        # Released also where the write fails: Python before 3.12.2 can crash on a lost buffer with a view of it.
+        with part.getbuffer() as content:
+            with self._or_discarded() as folder:
+                _write_file(folder / name, content)
+            step("part written")
+            checksum = hashlib.sha256(content).hexdigest()
         self._parts.append(Part(table, name, n_rows, tuple(frame.columns), scope, checksum))
 
     @contextmanager

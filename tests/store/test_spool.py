@@ -5,7 +5,9 @@ import json
 import os
 import subprocess
 import sys
+from io import BytesIO
 from pathlib import Path
+from traceback import walk_tb
 from typing import Any
 
 import numpy as np
@@ -186,6 +188,22 @@ with Spool(sys.argv[1], "job-7") as spool:
     assert len(names(store)) == 1
     store.commit_spool()
     assert store.fetch("SELECT key FROM mark").rows == [("kept",)]
+
+
+def test_a_part_that_cannot_be_written_keeps_no_view_of_its_memory(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    spool = Spool(store.root, "job-7")
+    spool.add("sae", [sae("narrow", 8)])
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(SpoolError) as caught:
+        spool.flush()
+    frames = (frame.f_locals for frame, _ in walk_tb(caught.value.__traceback__))
+    (part,) = (local["part"] for local in frames if isinstance(local.get("part"), BytesIO))
+    part.truncate(0)  # BufferError where there is a view.
 
 
 def test_a_disk_that_is_full_at_the_manifest_leaves_nothing(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
