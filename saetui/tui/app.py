@@ -21,7 +21,6 @@ from textual.css.query import NoMatches
 from textual.driver import Driver
 from textual.events import Resize
 from textual.filter import LineFilter
-from textual.message import Message
 from textual.notifications import SeverityLevel
 from textual.screen import ModalScreen, Screen
 
@@ -34,20 +33,15 @@ from saetui.tui.command_queue import CommandQueue
 from saetui.tui.crash import crash_report
 from saetui.tui.frame.screen import WorkbenchScreen
 from saetui.tui.keys import bindings_of
-from saetui.tui.messages import AttentionChanged, BenchEvent, DevicesSeen, JobsChanged, StoreChanged, TableChanged
+from saetui.tui.messages import BenchEvent, DevicesSeen
 from saetui.tui.panels.base import Panel
 from saetui.tui.signals import SIGNALS
 from saetui.tui.theme import THEMES, chosen_theme, default_theme, muted, remember_theme
 from saetui.visible import visible_lines
 from saetui.workbench.events import (
-    AttentionEvent,
     Event,
-    JobsEvent,
-    MarksEvent,
     NoticeEvent,
     ScreenEvent,
-    StoreEvent,
-    TableEvent,
 )
 from saetui.workbench.exceptions import CommandError
 from saetui.workbench.screens import screens
@@ -355,10 +349,6 @@ class WorkbenchApp(App[int], inherit_bindings=False):
         stack = self._screen_stacks.get(self.current_mode, [])
         return [screen for screen in stack if isinstance(screen, WorkbenchScreen) and screen.is_whole]
 
-    def _tell(self, message: Message) -> None:
-        for screen in self._tellable:
-            screen.post_message(message)
-
     def _heard(self, event: Event) -> None:
         """Bring an event over from whatever thread it happened in."""
         self.post_message(BenchEvent(event))
@@ -372,16 +362,11 @@ class WorkbenchApp(App[int], inherit_bindings=False):
                 while isinstance(self.screen, ModalScreen):
                     await self.pop_screen()
                 await self.switch_mode(screen)
-            case AttentionEvent(before, after):
-                self._tell(AttentionChanged(before, after))
-            case TableEvent(table):
-                self._tell(TableChanged(table))
-            case StoreEvent() | MarksEvent():
-                self._tell(StoreChanged())
-            case JobsEvent():
-                self._tell(JobsChanged())
             case NoticeEvent(text, severity):
                 self.say(text, severity)
+            case event:
+                for front in self._tellable:
+                    front.post_message(BenchEvent(event))
 
     def on_resize(self, event: Resize) -> None:
         small = event.size.width < MINIMUM_SIZE[0] or event.size.height < MINIMUM_SIZE[1]

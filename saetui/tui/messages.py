@@ -1,4 +1,4 @@
-"""Messages that the app posts to the screen in front when the workbench has changed."""
+"""Messages of the app: an event of the workbench, and how busy the devices are."""
 
 from __future__ import annotations
 
@@ -7,44 +7,21 @@ from typing import TYPE_CHECKING
 
 from textual.message import Message
 
-from saetui.workbench.attention import Attention
-from saetui.workbench.events import Event
+from saetui.workbench.events import Event, JobsEvent
 
 if TYPE_CHECKING:
     from saetui.jobs.devices import Device
 
 
 @dataclass
-class BenchEvent(Message):
-    """An event of the workbench on its way to the interface's own thread."""
+class BenchEvent(Message, bubble=False):
+    """An event of the workbench: on its way to the interface's own thread, and from the app to the screen in front."""
 
     event: Event
 
-
-@dataclass
-class AttentionChanged(Message):
-    """Another SAE, letter, latent, token, or another set in view."""
-
-    before: Attention
-    after: Attention
-
-
-class StoreChanged(Message):
-    """The store has new rows, or other marks."""
-
-
-class JobsChanged(Message):
-    """A job was added, moved on or ended."""
-
     def can_replace(self, message: Message) -> bool:
-        return isinstance(message, JobsChanged)
-
-
-@dataclass
-class TableChanged(Message):
-    """Filter or sorting of a table, or which table has the focus."""
-
-    table: str
+        """Of jobs that moved on and moved on again, a screen need hear once only."""
+        return isinstance(message, BenchEvent) and isinstance(self.event, JobsEvent) and message.event == self.event
 
 
 @dataclass

@@ -2,13 +2,18 @@
 
 from functools import partial
 from pathlib import Path
-from threading import Event, current_thread
+from threading import Event as Signal
+from threading import current_thread
 
 import pytest
+from textual.message import Message
 
 from saetui.commands.select import Token
 from saetui.tui.command_queue import CommandQueue
+from saetui.tui.frame.screen import WorkbenchScreen
+from saetui.tui.messages import BenchEvent
 from saetui.tui.table.query_table import QueryTable
+from saetui.workbench.events import AttentionEvent, Event, TableEvent
 from saetui.workbench.workbench import Workbench
 from store import QueryError
 
@@ -19,7 +24,7 @@ def test_work_is_done_in_order_in_one_thread_and_answers_come_back() -> None:
     faults: list[Exception] = []
     queue = CommandQueue(faults.append)
     done: list[tuple[int, str]] = []
-    go_on = Event()
+    go_on = Signal()
     queue.put(lambda: go_on.wait(10))
     for number in range(3):
         queue.put(partial(lambda n: done.append((n, current_thread().name)), number))
@@ -51,7 +56,7 @@ def test_what_goes_wrong_is_told_to_who_waits_or_else_as_a_fault() -> None:
 async def test_the_interface_goes_on_while_the_store_is_slow_and_commands_keep_their_order(
     study: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    resolved, answered = Token.resolved, Event()
+    resolved, answered = Token.resolved, Signal()
 
     def slow(command: Token, bench: Workbench) -> Token:
         assert answered.wait(10)
@@ -95,3 +100,22 @@ async def test_a_read_in_the_own_thread_of_the_interface_fails_the_test(
         assert "the store is read in the interface's own thread" in str(read[0])
         assert len(store_reads_on_the_interface) == 1
         store_reads_on_the_interface.clear()
+
+
+async def test_a_change_reaches_the_screen_in_one_event(study: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    heard: list[Event] = []
+    posted = WorkbenchScreen.post_message
+
+    def post_message(screen: WorkbenchScreen, message: Message) -> bool:
+        if isinstance(message, BenchEvent):
+            heard.append(message.event)
+        return posted(screen, message)
+
+    async with running(study) as run:
+        monkeypatch.setattr(WorkbenchScreen, "post_message", post_message)
+        run.app.dispatch("letter s")
+        run.app.dispatch("sort fvu up")
+        await run.until(lambda: len(heard) >= 2)
+        await run.pilot.pause()
+        assert [type(event) for event in heard] == [AttentionEvent, TableEvent]
+        assert run.app.screen.query_one("#overview-saes", QueryTable).sorting[0].column == "fvu"

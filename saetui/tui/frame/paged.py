@@ -3,12 +3,10 @@
 from collections.abc import Mapping
 from typing import ClassVar
 
-from textual import on
 from textual.widget import Widget
 
 from saetui.commands.navigate import Focus
 from saetui.tui.frame.card_screen import CardScreen
-from saetui.tui.messages import TableChanged
 
 
 class PagedScreen(CardScreen):
@@ -47,11 +45,11 @@ class PagedScreen(CardScreen):
     def _part(self, name: str) -> Widget:
         return self.query_one(f"#{self.NAME}-{name}")
 
-    @on(TableChanged)
-    def _focus_changed(self) -> None:
+    def table_changed(self, table: str) -> None:
         if self.is_whole:
             self.turn_page()
             self.name_tables()
+        super().table_changed(table)
 
     def action_close(self) -> None:
         """Go back from the card, or from another page to the first."""

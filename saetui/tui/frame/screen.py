@@ -20,10 +20,11 @@ from saetui.commands.table import Sort
 from saetui.tui.frame.footer_line import FooterLine
 from saetui.tui.frame.status_line import StatusLine
 from saetui.tui.frame.tab_line import TabLine
-from saetui.tui.messages import AttentionChanged, JobsChanged, StoreChanged, TableChanged
+from saetui.tui.messages import BenchEvent
 from saetui.tui.table.halting import HaltsReads
 from saetui.tui.table.query_table import QueryTable
 from saetui.workbench.attention import Attention
+from saetui.workbench.events import AttentionEvent, JobsEvent, MarksEvent, StoreEvent, TableEvent
 from saetui.workbench.screens import ScreenManifest, tables
 from saetui.workbench.subject import Subject
 from saetui.workbench.trouble import outside_errors, told
@@ -184,8 +185,16 @@ class WorkbenchScreen(Screen[None]):
         for part in self.query("StatusLine, FooterLine"):
             part.refresh()
 
-    @on(AttentionChanged)
-    @on(StoreChanged)
+    @on(BenchEvent)
+    def _heard(self, message: BenchEvent) -> None:
+        match message.event:
+            case AttentionEvent() | StoreEvent() | MarksEvent():
+                self._catch_up()
+            case JobsEvent():
+                self._jobs_changed()
+            case TableEvent(table):
+                self.table_changed(table)
+
     @on(ScreenResume)
     def _catch_up(self) -> None:
         """Hear of what changed, also while another screen was in front."""
@@ -201,7 +210,6 @@ class WorkbenchScreen(Screen[None]):
             if seen is None or seen[1:] != self._seen[1:]:
                 self.store_changed()
 
-    @on(JobsChanged)
     def _jobs_changed(self) -> None:
         if not self.is_whole:
             return
@@ -209,17 +217,17 @@ class WorkbenchScreen(Screen[None]):
         with self._guarded():
             self.jobs_changed()
 
-    @on(TableChanged)
-    def _table_changed(self, message: TableChanged) -> None:
+    def table_changed(self, table: str) -> None:
+        """Filter or order of a table changed, or another one has the focus."""
         self.refresh_frame()
-        table, state = self.table(message.table), self.bench.tables[message.table]
-        if table is None:
+        widget, state = self.table(table), self.bench.tables[table]
+        if widget is None:
             return
         try:
-            table.set_filter(state.filter)
-            table.sort_by(state.sort, state.descending)
+            widget.set_filter(state.filter)
+            widget.sort_by(state.sort, state.descending)
         except outside_errors() as problem:
-            table.fail(told(problem))
+            widget.fail(told(problem))
 
     @on(QueryTable.HeaderSelected)
     def _header_chosen(self, event: QueryTable.HeaderSelected) -> None:
