@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import suppress
 from dataclasses import replace
@@ -243,6 +243,9 @@ class Workbench:
 
     def parameters(self, query: str) -> dict[str, Any]:
         """The values that attention gives to the ``$names`` of a query; None where there is nothing to give."""
+        return self._values(parameter_names(self.store.sql_of(query)))
+
+    def _values(self, names: Iterable[str]) -> dict[str, Any]:
         study = self.catalogue.error_study(self.attention.sae)
         known = {
             "sae": self.attention.sae,
@@ -269,11 +272,13 @@ class Workbench:
             "limit": None,
             "offset": 0,
         }
-        return {name: known.get(name) for name in parameter_names(self.store.sql_of(query))}
+        return {name: known.get(name) for name in names}
 
     def table_parameters(self, table: str) -> dict[str, Any]:
-        """The values for the ``$names`` of a table's query: what is looked at, and what the table has fixed."""
-        return {**self.parameters(tables()[table].query), **tables()[table].fixed}
+        """The values for the ``$names`` of a table's query and of its filters: what is looked at."""
+        own = tables()[table]
+        texts = (self.store.sql_of(own.query), *own.filters.values(), *own.looked_up.values())
+        return self._values(name for text in texts for name in parameter_names(text))
 
     def asked(self, table: str) -> TableQuery:
         """What a table shows, with its filter and order, for the screen, ``Q``, exports and sessions alike."""

@@ -99,6 +99,15 @@ def test_only_filters_tokens_by_absorption_letter_or_token(errors: Workbench) ->
             assert {row["surface"] for row in rows} <= set(absorbed)
 
 
+def test_absorbed_tokens_are_those_of_the_thresholds_in_force(errors: Workbench) -> None:
+    dispatch(errors, "only absorbed")
+    sql, parameters = errors.query_of(TOKENS)
+    assert errors.store.fetch(sql, **parameters).rows
+    errors.attend(lead=1e9)
+    sql, parameters = errors.query_of(TOKENS)
+    assert not errors.store.fetch(sql, **parameters).rows
+
+
 def test_only_cycles_through_what_applies_here(errors: Workbench) -> None:
     shown = []
     for _ in range(3):

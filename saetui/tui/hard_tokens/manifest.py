@@ -5,7 +5,8 @@ from saetui.workbench.table_query import Order
 from saetui.workbench.tables import RowChoice, Table
 
 _ABSORBED = (
-    "token_id IN (SELECT token_id FROM absorption_verdicts([$sae], NULL, NULL, NULL) WHERE verdict = 'absorbed')"
+    "token_id IN (SELECT token_id FROM absorption_verdicts([$sae], $tau, $lead, $min_cosine) "
+    "WHERE verdict = 'absorbed')"
 )
 _VOCABULARY = (
     "token_id IN (SELECT vocabulary.token_id FROM vocabulary JOIN error_study USING (model_id) "
