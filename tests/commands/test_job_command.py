@@ -89,9 +89,8 @@ def test_what_a_job_does_not_take_is_named(bench: Workbench, line: str, said: st
 
 
 def test_options_and_their_values_are_completed(bench: Workbench) -> None:
-    assert {"study demo", "study absorption", "study errors", "study letters", "study latents"} == {
-        found.line for found in completions("study ", bench)
-    }
+    studies = ("demo", "absorption", "absorbed_errors", "errors", "letters", "latents")
+    assert {f"study {name}" for name in studies} == {found.line for found in completions("study ", bench)}
     (found,) = completions("study errors test_", bench)
     assert found.line == "study errors test_share="
     assert found.help.startswith("Share of the contexts that the fits do not see.")
