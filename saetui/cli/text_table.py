@@ -34,10 +34,6 @@ class TextTable:
     caption: str | None = None
     rows: list[tuple[str, ...]] = field(default_factory=list)
 
-    @property
-    def row_count(self) -> int:
-        return len(self.rows)
-
     def add_row(self, *cells: object) -> None:
         """Add a row, one cell for each column; None stands for an empty one."""
         if len(cells) != len(self.columns):

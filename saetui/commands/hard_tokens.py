@@ -97,13 +97,3 @@ class At(Command):
         ((surface, letter),) = found
         changes = {"letter": letter} if letter is not None else {}
         bench.attend(token=surface, context=self.context, position=self.position, **changes)
-
-
-def marked_places(bench: Workbench) -> list[tuple[int, int]]:
-    """The marked tokens of the study's token set, as (context, position): what a pursuit acts on."""
-    study = bench.catalogue.error_study(bench.attention.sae)
-    if study is None:
-        return []
-    keys = [subject.key.rsplit("/", 2) for subject in bench.marks if subject.kind == "place"]
-    places = [(int(context), int(position)) for corpus, context, position in keys if corpus == study.corpus_id]
-    return sorted(places)

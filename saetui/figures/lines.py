@@ -39,16 +39,11 @@ def _hook_kind(row: Row) -> str:
     return str(row["hook_name"]).rpartition(".")[2].removeprefix("hook_")
 
 
-def _layer(row: Row) -> int:
-    return -1 if row["layer"] is None else int(row["layer"])
-
-
 WIDTH = Trait("width", lambda row: row["width"], lambda row: f"{row['width']:,}")
 # TopK SAEs by their k; where there is none, by the power of two that is nearest to the measured L0.
 SPARSITY = Trait("sparsity", _sparsity_order, _sparsity_text)
 ARCHITECTURE = Trait("architecture", lambda row: row["architecture"], lambda row: str(row["architecture"]))
 MODEL = Trait("model", lambda row: str(row["model"]), lambda row: str(row["model"]))
-LAYER = Trait("layer", _layer, lambda row: f"layer {_layer(row)}" if _layer(row) >= 0 else str(row["hook_name"]))
 HOOK_KIND = Trait("hook", _hook_kind, _hook_kind)
 
 WIDTH_SCALE = Scale("width", "latents", logarithmic=True)

@@ -9,7 +9,7 @@ import pytest
 
 from saetui.commands.arguments import text_of
 from saetui.commands.dispatch import dispatch
-from saetui.commands.hard_tokens import TOKENS, marked_places
+from saetui.commands.hard_tokens import TOKENS
 from saetui.commands.session import load, replay
 from saetui.commands.table import Filter, shown_choice
 from saetui.jobs import JobClient
@@ -136,7 +136,6 @@ def test_marks_and_notes_carry_context_and_position(errors: Workbench) -> None:
     row = first(errors)
     (subject,) = errors.marks
     assert subject == Subject("place", f"corpus-prose/{row['context']}/{row['position']}")
-    assert marked_places(errors) == [(row["context"], row["position"])]
     dispatch(errors, "note odd one")
     assert errors.store.fetch("SELECT subject, token, text FROM note").rows == [("place", subject.key, "odd one")]
 

@@ -18,7 +18,6 @@ Columns = tuple[Column, ...]
 # The paper's pursuits save a few percent; half of the error is about the most for any token.
 _CHANGE = Heat(-0.5, 0.5, diverging=True)
 _ROLES = {"kept": "", "dropped": "−", "added": "+"}
-ROLE_TINTS = {"added": "success", "dropped": "error"}
 
 
 def _role_mark(role: str | None) -> str:

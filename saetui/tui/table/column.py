@@ -61,10 +61,6 @@ class Column:
         """True for a column of words, which a plain word in a filter is looked for in."""
         return self.format in _TEXT_FORMATS
 
-    @property
-    def is_list(self) -> bool:
-        return self.format in ("tokens", "sparkline")
-
     def written(self, value: Any) -> str:
         """The value as text of any length; a missing or undefined value is a dash, unless a function says otherwise."""
         if not isinstance(self.format, str):
