@@ -142,7 +142,7 @@ SOURCES: dict[str, Callable[[Workbench], Iterable[str]]] = {
     "sae": lambda bench: ["next", "previous", *(s.name for s in bench.catalogue.saes)],
     "letter": lambda _: ascii_lowercase,
     "table": lambda bench: [t.id for t in tables_of(bench.screen)],
-    "column": lambda b: [column.name for column in b.known_columns(b.focus)],
+    "column": lambda b: [column.name for column in b.columns(b.focus)],
     "direction": lambda _: ("up", "down"),
     "subject": lambda _: SUBJECTS,
     "job": lambda bench: [job.id for job in reversed(bench.jobs)],

@@ -8,6 +8,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
+from textual.message import Message
 from textual.timer import Timer
 from textual.widgets import Input, Label, Static
 
@@ -75,6 +76,9 @@ class LinePanel(Panel[None]):
 class PromptPanel(LinePanel):
     """``:`` any command."""
 
+    class ColumnsKnown(Message):
+        """The columns of the table at hand have been read."""
+
     LABEL = ":"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("tab", "complete(1)", "Complete", priority=True),
@@ -101,6 +105,7 @@ class PromptPanel(LinePanel):
         """Have the columns of the table at hand, which some commands take."""
         with suppress(*outside_errors()):
             self.bench.columns(self.bench.focus)
+            self.post_message(self.ColumnsKnown())
 
     @on(Input.Changed)
     def _typed(self) -> None:
@@ -154,9 +159,17 @@ class PromptPanel(LinePanel):
         if line is not None:
             self.write(line)
 
+    @on(ColumnsKnown)
+    def _offer_arguments(self) -> None:
+        if self.query(Input) and " " in self.input.value and not self._offers:
+            self._offer()
+
     def _offer(self) -> None:
+        line = self.input.value.lstrip()
         try:
-            self._offers = completions(self.input.value.lstrip(), self.bench)
+            # Columns can be arguments; until they are known, only verbs are offered.
+            known = " " not in line or self.bench.known_columns(self.bench.focus)
+            self._offers = completions(line, self.bench) if known else []
         except outside_errors():
             self._offers = []  # A line can be typed without help.
         self._chosen = -1
