@@ -60,9 +60,9 @@ def add_study(spool: Spool) -> None:
     spool.add(
         "latent_activation",
         [
-            {**at("narrow", c, p), "latent": latent, "activation": (c + 1) * strength}
+            {**at("narrow", c, p), "latent": number, "activation": (c + 1) * strength}
             for c, p, token in tokens
-            for latent, strength in strengths.get(token, {}).items()
+            for number, strength in strengths.get(token, {}).items()
         ],
     )
     spool.add(
