@@ -107,7 +107,7 @@ class Command:
     @classmethod
     def works_on(cls, screen: str) -> bool:
         """Whether it belongs to a screen, or to all; the manifests of the screens say so."""
-        return screen in (screens_with(cls.verb) or {screen})
+        return screen in (screens_with(cls.verb, cls.group) or {screen})
 
     @classmethod
     def arguments(cls) -> tuple[Argument, ...]:

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 from difflib import get_close_matches
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from saetui.figures import kinds
@@ -18,7 +17,7 @@ from saetui.figures.choice import OPTIONS, Asked, Choice, make_choice
 from saetui.figures.description import Figure
 from saetui.figures.exceptions import FigureError
 from saetui.figures.kind import Kind
-from saetui.plugins import added, own_modules
+from saetui.plugins import imported, left_out, loaded, members, own_modules
 from store.queries import text_of
 
 if TYPE_CHECKING:
@@ -30,16 +29,18 @@ GROUP = "saetui.figures"
 def figure_kinds() -> dict[str, Kind]:
     """Every kind of figure by its name, in the order in which they are listed.
 
-    Raises FigureError where what adds one cannot be imported, or has no ``KIND`` of that name.
+    What of other packages is broken is left out.
     """
-    found = [_kind_in(name, module) for name, module in _modules().items()]
+    found = loaded(GROUP, own_modules(kinds.__name__, kinds.__path__), _kind_in, FigureError).values()
     return {kind.name: kind for kind in sorted(found, key=lambda kind: (kind.order, kind.name))}
 
 
 def figure_kind(name: str) -> Kind:
-    """The kind of figure of a name; raises FigureError that lists all."""
-    modules = _modules()
+    """The kind of figure of a name; raises FigureError that lists all, or says what is wrong with it."""
+    modules = members(GROUP, own_modules(kinds.__name__, kinds.__path__))
     if name not in modules:
+        if reason := left_out(GROUP, name):
+            raise FigureError(reason)
         near = get_close_matches(name, modules, 1)
         nearest = f"; the nearest is {near[0]}" if near else ""
         raise FigureError(f"no figure {name!r}{nearest}; there are {', '.join(figure_kinds())}")
@@ -105,16 +106,8 @@ def draw(store: Reader, kind: Kind, choice: Choice) -> Figure:
     )
 
 
-def _modules() -> dict[str, str]:
-    own = {module.rpartition(".")[2]: module for module in own_modules(kinds.__name__, kinds.__path__)}
-    return {point.name: point.value for point in added(GROUP)} | own
-
-
 def _kind_in(name: str, module_name: str) -> Kind:
-    try:
-        kind = getattr(import_module(module_name), "KIND", None)
-    except ImportError as error:
-        raise FigureError(f"{GROUP}: {module_name} cannot be imported ({error})") from error
+    kind = getattr(imported(GROUP, module_name, FigureError), "KIND", None)
     if not isinstance(kind, Kind) or kind.name != name:
         raise FigureError(f"{GROUP}: {module_name} has no KIND whose name is {name!r}")
     if taken := sorted({setting.name for setting in kind.settings} & {"name", "store", "path", "out", *OPTIONS}):

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from saetui.jobs import kinds
 from saetui.jobs.exceptions import JobError
 from saetui.jobs.specs import Spec, kind_of
-from saetui.plugins import added, own_modules
+from saetui.plugins import imported, left_out, loaded, members, own_modules
 
 if TYPE_CHECKING:
     from saetui.jobs.context import TaskContext
@@ -28,17 +28,16 @@ GROUP = "saetui.kinds"
 
 def kind_packages() -> dict[str, str]:
     """The package of every kind that has one, by the kind's name; nothing is imported."""
-    own = {name.rpartition(".")[2]: name for name in own_modules(kinds.__name__, kinds.__path__)}
-    return {point.name: point.value for point in added(GROUP)} | own
+    return members(GROUP, own_modules(kinds.__name__, kinds.__path__))
 
 
 def spec_kinds() -> dict[str, type[Spec]]:
-    """Every kind's spec, by the kind's name.
+    """Every kind's spec, by the kind's name; what of other packages is broken is left out.
 
     Raises:
-        JobError: what adds a kind cannot be imported, or has no spec of that kind.
+        JobError: a module of ``SAETUI_TASKS`` cannot be imported.
     """
-    specs = {kind: _spec_in(kind, package) for kind, package in kind_packages().items()}
+    specs = loaded(GROUP, own_modules(kinds.__name__, kinds.__path__), _spec_in, JobError)
     for module in _modules_named():
         specs.update({kind_of(spec): spec for spec in module.SPECS})
     return specs
@@ -65,15 +64,17 @@ def find_task(kind: str) -> Task:
             return module.run  # type: ignore[no-any-return]
     package = kind_packages().get(kind)
     if package is None:
-        raise JobError(f"kind: no task runs {kind!r}")
+        raise JobError(left_out(GROUP, kind) or f"kind: no task runs {kind!r}")
     return importlib.import_module(f"{package}.task").run  # type: ignore[no-any-return]
 
 
+def why_unknown(kind: str) -> str:
+    """Why a kind that another package adds is not there; empty where none adds it."""
+    return left_out(GROUP, kind)
+
+
 def _spec_in(kind: str, package: str) -> type[Spec]:
-    try:
-        module = importlib.import_module(f"{package}.spec")
-    except ImportError as error:
-        raise JobError(f"{GROUP}: {package}.spec cannot be imported ({error})") from error
+    module = imported(GROUP, f"{package}.spec", JobError)
     classes = [value for value in vars(module).values() if isinstance(value, type) and issubclass(value, Spec)]
     for spec in classes:
         if spec.__module__ == module.__name__ and spec.model_fields["kind"].default == kind:

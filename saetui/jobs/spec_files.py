@@ -11,7 +11,7 @@ from typing import Any, get_args
 from pydantic import BaseModel, ValidationError
 
 from saetui.jobs.exceptions import JobError
-from saetui.jobs.registry import spec_kinds
+from saetui.jobs.registry import spec_kinds, why_unknown
 from saetui.jobs.specs import RESERVED, SCHEMA, Spec
 from saetui.plain_data import MAX_DEPTH, DepthError, NotTextError, check_depth, decode, name_of, parse_json
 from saetui.plain_files import read_file
@@ -88,7 +88,8 @@ def parse_spec(data: object, *, source: str = "job spec", base: Path | None = No
     if kind is None:
         raise JobError(f"{source}: kind: missing; it says what the job does: {', '.join(sorted(kinds))}")
     if not isinstance(kind, str) or kind not in kinds:
-        raise JobError(f"{source}: kind: {_shown(kind)} is unknown{_nearest(str(kind)[:100], sorted(kinds))}")
+        reason = f"; {why}" if (why := why_unknown(str(kind))) else _nearest(str(kind)[:100], sorted(kinds))
+        raise JobError(f"{source}: kind: {_shown(kind)} is unknown{reason}")
     if data.get("schema", SCHEMA) != SCHEMA:
         raise JobError(f"{source}: schema: {_shown(data['schema'])} is not known to this saetui, which reads {SCHEMA}")
     try:

@@ -7,7 +7,7 @@ from typing import Any, cast, get_args
 from saetui.plain_data import parse_json
 from saetui.plain_files import read_file
 from saetui.plugins import architecture_names
-from saetui.sae.architectures import find_architecture
+from saetui.sae.architectures import architectures, find_architecture
 from saetui.sae.base import SAE
 from saetui.sae.config_fields import read_choice, read_count, read_flag, shown
 from saetui.sae.exceptions import SAEError
@@ -60,7 +60,7 @@ def read_config(path: Path) -> Config:
     architecture = fields.get("architecture")
     if architecture not in architecture_names():
         known = ", ".join(architecture_names())
-        saved = [name for name in architecture_names() if architecture in find_architecture(name).training_names]
+        saved = [name for name, made in architectures().items() if architecture in made.training_names]
         training = f"it is a training checkpoint; save it for inference (then it is {', '.join(saved)})"
         fix = training if saved else f"known: {known}"
         raise SAEError(f"{path}: architecture {shown(architecture)} cannot be loaded; {fix}")
@@ -122,7 +122,7 @@ def _from_flat(path: Path, raw: dict[str, Any]) -> dict[str, Any]:
     if not isinstance(kwargs, dict):
         raise SAEError(f"{path}: activation_fn_kwargs must be an object, not {shown(kwargs)}")
     if activation != SAE.activation_fn:
-        functions = {find_architecture(name).activation_fn: name for name in architecture_names()}
+        functions = {made.activation_fn: name for name, made in architectures().items()}
         if activation not in functions:
             known = ", ".join(sorted(functions))
             raise SAEError(f"{path}: activation_fn {shown(activation)} cannot be loaded; known: {known}")

@@ -28,6 +28,7 @@ from saetui.commands.command import Command
 from saetui.commands.dispatch import prepare, require_here
 from saetui.commands.parse import find, parse
 from saetui.commands.session import Recorder, fingerprint
+from saetui.plugins import untold
 from saetui.tui.clean import Clean
 from saetui.tui.command_queue import CommandQueue
 from saetui.tui.crash import crash_report
@@ -142,6 +143,7 @@ class WorkbenchApp(App[int], inherit_bindings=False):
 
     def on_mount(self) -> None:
         self.set_interval(POLL_SECONDS, self.bench.poll)
+        self.set_interval(POLL_SECONDS, self._tell_left_out)
         self.set_timer(_DEVICE_DELAY, self._look_at_devices)
         self.set_interval(_DEVICE_SECONDS, self._look_at_devices)
         loop = asyncio.get_running_loop()
@@ -155,6 +157,11 @@ class WorkbenchApp(App[int], inherit_bindings=False):
             self.bench.recorder = Recorder(store.root / "sessions", lambda: fingerprint(store))
         if self.bench.screen != self.DEFAULT_MODE:
             self.switch_mode(self.bench.screen)
+
+    def _tell_left_out(self) -> None:
+        """Say once what of other packages is left out."""
+        for words in untold():
+            self.say(words, "warning")
 
     # Commands
 

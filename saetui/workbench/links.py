@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl, quote, unquote, urlencode
 from saetui.workbench.attention import METRICS, ORDERS, UNITS, Place
 from saetui.workbench.catalogue import Catalogue
 from saetui.workbench.exceptions import UsageError
-from saetui.workbench.screens import LinkForm, current_name, screens
+from saetui.workbench.screens import LinkForm, current_name, no_screen, screens
 from saetui.workbench.whole_numbers import whole_number
 
 # So much of a link is repeated in a message.
@@ -45,7 +45,7 @@ def read_link(link: str, catalogue: Catalogue) -> tuple[str, dict[str, Any]]:
     screen, *rest = [unquote(part) for part in path.strip("/").split("/")]
     screen = current_name(screen)
     if screen not in screens():
-        raise UsageError(f"link {_shown(link)}: no screen {_shown(screen)}; there are {', '.join(screens())}")
+        raise UsageError(f"link {_shown(link)}: {no_screen(screen[:_LONGEST])}")
     form = screens()[screen].link
     options = dict(parse_qsl(query))
     changes: dict[str, Any] = {}

@@ -8,10 +8,9 @@ screen's name and names such a package. A manifest imports no Textual and no sci
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
-from importlib import import_module
 from pathlib import Path
 
-from saetui.plugins import added
+from saetui.plugins import added, imported, leave_out, left_out, loaded
 from saetui.workbench.exceptions import CommandError
 from saetui.workbench.tables import Table
 
@@ -64,10 +63,14 @@ class ScreenManifest:
 def screens() -> Mapping[str, ScreenManifest]:
     """Every screen by its name, in the order of the keys.
 
-    Raises:
-        CommandError: what adds a screen cannot be imported, has no manifest, or has a name or a key that is taken.
+    What of other packages is broken is left out, and what has a name or a key of another screen.
     """
-    return _screens((*_own(), *((point.name, point.value) for point in added(GROUP))))
+    return _screens(tuple((point.name, point.value) for point in added(GROUP)))
+
+
+def no_screen(name: str) -> str:
+    """What to say of a name that no screen has."""
+    return f"no screen {name!r}; " + (left_out(GROUP, name) or f"there are {', '.join(screens())}")
 
 
 def tables() -> Mapping[str, Table]:
@@ -80,9 +83,17 @@ def tables_of(screen: str) -> tuple[Table, ...]:
     return screens()[screen].tables
 
 
-def screens_with(verb: str) -> frozenset[str]:
-    """The screens that a command belongs to; empty for one that works everywhere."""
-    return _screens_by_verb(tuple(screens().values())).get(verb, frozenset())
+def added_screens() -> Mapping[str, str]:
+    """The package of each screen that is not ours, by the screen's name."""
+    added_here = {point.name: point.value for point in reversed(added(GROUP))}
+    return {name: added_here[name] for name in screens() if name not in _own_names()}
+
+
+def screens_with(verb: str, module: str) -> frozenset[str]:
+    """The screens that the command of a module belongs to; empty for one that works everywhere."""
+    found = _screens_by_verb(tuple(screens().values())).get(verb, frozenset())
+    # A command of ours that works everywhere still does where another package's screen lists it.
+    return frozenset() if module.startswith("saetui.") and not found & _own_names() else found
 
 
 def current_name(name: str) -> str:
@@ -101,32 +112,31 @@ def recorded_name(name: str) -> str:
 
 
 @lru_cache(maxsize=1)
-def _own() -> tuple[tuple[str, str], ...]:
-    """Name and package of the screens in the folder of ours."""
-    return tuple((path.parent.name, f"saetui.tui.{path.parent.name}") for path in sorted(_FOLDER.glob("*/manifest.py")))
+def _own() -> tuple[str, ...]:
+    """The packages of the screens in the folder of ours."""
+    return tuple(f"saetui.tui.{path.parent.name}" for path in sorted(_FOLDER.glob("*/manifest.py")))
+
+
+def _own_names() -> frozenset[str]:
+    return frozenset(package.rpartition(".")[2] for package in _own())
 
 
 @lru_cache(maxsize=8)
-def _screens(packages: tuple[tuple[str, str], ...]) -> Mapping[str, ScreenManifest]:
+def _screens(added: tuple[tuple[str, str], ...]) -> Mapping[str, ScreenManifest]:
     found: dict[str, ScreenManifest] = {}
-    for name, package in packages:
-        if any(name in (other.name, *other.earlier_names) for other in found.values()):
-            raise CommandError(f"{GROUP}: {package} has the name of another screen, {name!r}")
-        manifest = _manifest(name, package)
-        for other in found.values():
-            if manifest.key == other.key:
-                raise CommandError(f"{GROUP}: {package} has the key of the screen {other.name!r}, {other.key}")
-        found[name] = manifest
+    for name, manifest in loaded(GROUP, _own(), _manifest, CommandError).items():
+        taken = [f"{other.name} had that name before" for other in found.values() if name in other.earlier_names]
+        taken += [f"{other.name} has its key, {other.key}" for other in found.values() if manifest.key == other.key]
+        if taken:
+            leave_out(GROUP, name, dict(added)[name], f"{GROUP}: {taken[0]}")
+        else:
+            found[name] = manifest
     # On a keyboard, 0 comes after 9.
     return {manifest.name: manifest for manifest in sorted(found.values(), key=lambda m: (m.key == "0", m.key))}
 
 
 def _manifest(name: str, package: str) -> ScreenManifest:
-    try:
-        module = import_module(f"{package}.manifest")
-    except ImportError as error:
-        raise CommandError(f"{GROUP}: {package}.manifest cannot be imported ({error})") from error
-    manifest = getattr(module, "MANIFEST", None)
+    manifest = getattr(imported(GROUP, f"{package}.manifest", CommandError), "MANIFEST", None)
     if not isinstance(manifest, ScreenManifest) or manifest.name != name:
         raise CommandError(f"{GROUP}: {package}.manifest has no MANIFEST of a screen {name!r}")
     return manifest

@@ -29,7 +29,7 @@ from saetui.workbench.events import (
 from saetui.workbench.exceptions import CommandError
 from saetui.workbench.front import Front, NoFront
 from saetui.workbench.row_filter import Condition, FilterColumn
-from saetui.workbench.screens import screens, tables, tables_of
+from saetui.workbench.screens import no_screen, screens, tables, tables_of
 from saetui.workbench.sql_text import parameter_names
 from saetui.workbench.subject import Subject
 from saetui.workbench.table_query import TableQuery
@@ -182,7 +182,7 @@ class Workbench:
     def show(self, screen: str) -> None:
         """Bring a screen to the front, with the focus on its first table."""
         if screen not in screens():
-            raise CommandError(f"no screen {screen!r}; there are {', '.join(screens())}")
+            raise CommandError(no_screen(screen))
         if screen == self.screen:
             return
         self.screen = screen

@@ -28,7 +28,7 @@ def test_a_command_of_another_screen_says_where_it_works_and_changes_nothing(
 
 
 def test_every_command_of_some_screens_is_refused_on_all_others(bench: Workbench) -> None:
-    limited = [cls for cls in commands().values() if screens_with(cls.verb) and not cls.elsewhere]
+    limited = [cls for cls in commands().values() if screens_with(cls.verb, cls.group) and not cls.elsewhere]
     assert len(limited) > 15
     for screen in screens():
         dispatch(bench, f"screen {screen}")

@@ -7,6 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from saetui import plugins
+from saetui.commands.vocabulary import _commands
+from saetui.workbench.screens import _screens
+
 MODULES = Path(__file__).parent / "modules"
 Install = Callable[[str, str, str], None]
 
@@ -28,7 +32,11 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Install
         paths = [str(site), str(MODULES), os.environ.get("PYTHONPATH", "")]
         monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, paths)))
 
+    monkeypatch.setattr(plugins, "_LEFT_OUT", {})
+    monkeypatch.setattr(plugins, "_UNTOLD", [])
     yield add
+    _screens.cache_clear()
+    _commands.cache_clear()
     for name in set(sys.modules) - before:
         if name.partition(".")[0].startswith("toy_"):
             del sys.modules[name]

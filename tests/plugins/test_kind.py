@@ -37,14 +37,16 @@ def test_its_fields_are_checked(install: Install) -> None:
 
 def test_a_kind_that_cannot_be_imported_is_named(install: Install) -> None:
     install("saetui.kinds", "absent", "toy_absent")
-    with pytest.raises(JobError, match=r"saetui.kinds: toy_absent.spec cannot be imported"):
-        spec_kinds()
+    assert "absent" not in spec_kinds()
+    with pytest.raises(JobError, match=r"'absent' is unknown; .*saetui.kinds: toy_absent.spec cannot be imported"):
+        parse_spec({"kind": "absent"})
 
 
 def test_a_package_without_the_spec_of_its_kind_is_named(install: Install) -> None:
     install("saetui.kinds", "toy_product", "toy_kind")
+    assert "toy_product" not in spec_kinds()
     with pytest.raises(JobError, match=r"toy_kind.spec has no Spec with kind: Literal\[\"toy_product\"\]"):
-        spec_kinds()
+        parse_spec({"kind": "toy_product"})
 
 
 def test_it_is_made_completed_and_explained_in_the_interface(

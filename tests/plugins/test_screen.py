@@ -127,10 +127,13 @@ def test_its_verbs_belong_to_it_alone(toy_screen: None) -> None:
     [
         ("absent", "toy_absent", r"toy_absent\.manifest cannot be imported"),
         ("toy_other", "toy_screen", r"toy_screen\.manifest has no MANIFEST of a screen 'toy_other'"),
-        ("letters", "toy_screen", r"toy_screen has the name of another screen, 'letters'"),
     ],
 )
-def test_a_screen_that_cannot_be_had_is_named(install: Install, name: str, package: str, problem: str) -> None:
+def test_a_screen_that_cannot_be_had_is_named(
+    install: Install, bench: Workbench, name: str, package: str, problem: str
+) -> None:
+    before = list(screens())
     install("saetui.screens", name, package)
-    with pytest.raises(CommandError, match=rf"saetui\.screens: {problem}"):
-        screens()
+    assert list(screens()) == before
+    with pytest.raises(CommandError, match=rf"no screen '{name}'; .*saetui\.screens: {problem}"):
+        dispatch(bench, f"screen {name}")

@@ -5,9 +5,7 @@ and how it is trained. Another package adds one by an entry point of the group `
 architecture's name and names such a module.
 """
 
-from importlib import import_module
-
-from saetui.plugins import ARCHITECTURES, added, architecture_names
+from saetui.plugins import ARCHITECTURES, imported, left_out, loaded, members, own_modules
 from saetui.sae.base import SAE
 from saetui.sae.exceptions import SAEError
 
@@ -17,15 +15,20 @@ def find_architecture(name: str) -> type[SAE]:
 
     Raises SAEError where there is none of that name, or its module cannot be imported or has no such class.
     """
-    known = architecture_names()
+    known = members(ARCHITECTURES, own_modules(__name__, __path__))
     if name not in known:
-        raise SAEError(f"architecture {name!r} is unknown; known: {', '.join(known)}")
-    module_name = next((point.value for point in added(ARCHITECTURES) if point.name == name), f"{__name__}.{name}")
-    try:
-        module = import_module(module_name)
-    except ImportError as error:
-        raise SAEError(f"{ARCHITECTURES}: {module_name} cannot be imported ({error})") from error
-    for value in vars(module).values():
+        reason = left_out(ARCHITECTURES, name) or f"known: {', '.join(sorted(known))}"
+        raise SAEError(f"architecture {name!r} is unknown; {reason}")
+    return _class_in(name, known[name])
+
+
+def architectures() -> dict[str, type[SAE]]:
+    """Every class of SAE by its architecture; what of other packages is broken is left out."""
+    return loaded(ARCHITECTURES, own_modules(__name__, __path__), _class_in, SAEError)
+
+
+def _class_in(name: str, module: str) -> type[SAE]:
+    for value in vars(imported(ARCHITECTURES, module, SAEError)).values():
         if isinstance(value, type) and issubclass(value, SAE) and getattr(value, "architecture", None) == name:
             return value
-    raise SAEError(f"{ARCHITECTURES}: {module_name} has no SAE whose architecture is {name!r}")
+    raise SAEError(f"{ARCHITECTURES}: {module} has no SAE whose architecture is {name!r}")

@@ -44,7 +44,8 @@ class FooterLine(Widget):
 
     def _fitting(self, room: int) -> list[type[Command]]:
         known, chosen = commands(), set()
-        own = [verb for verb in screens()[self._bench.screen].verbs if known[verb].keys and known[verb].label]
+        verbs = [verb for verb in screens()[self._bench.screen].verbs if verb in known]
+        own = [verb for verb in verbs if known[verb].keys and known[verb].label]
         for verb in (*_FIRST, *own[:1], *_SECOND, *own[1:], *_LAST):
             width = _label(known[verb]).cell_length + len(_GAP)
             if known[verb].available(self._bench) and width <= room:
