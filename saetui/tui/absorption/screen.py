@@ -15,9 +15,9 @@ from saetui.tui.absorption import columns, titles
 from saetui.tui.absorption.manifest import MANIFEST
 from saetui.tui.absorption.threshold_line import ThresholdLine
 from saetui.tui.cards.case_card import CaseCard
-from saetui.tui.frame.paged import PagedScreen
 from saetui.tui.frame.screen import FOLDED_WIDTH
 from saetui.tui.frame.status_line import progress_text
+from saetui.tui.frame.study import StudyScreen
 from saetui.tui.keys import bindings_of
 from saetui.tui.table.query_table import QueryTable
 from saetui.workbench.screens import tables
@@ -33,7 +33,7 @@ _EMPTY = """[b]Absorption has not been studied here yet.[/b]
 """
 
 
-class AbsorptionScreen(PagedScreen):
+class AbsorptionScreen(StudyScreen):
     """Letters and their words with verdicts, the evidence on one word, its occurrences, and all SAEs at once."""
 
     MANIFEST = MANIFEST

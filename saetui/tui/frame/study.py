@@ -1,11 +1,14 @@
-"""What the screens of studies share: tables whose cursor chooses, once it rests, what all of them look at."""
+"""What the screens of studies share: tables whose cursor chooses, once it rests, what is looked at; card and pages."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, Literal
 
+from textual.actions import SkipAction
 from textual.timer import Timer
+from textual.widget import Widget
 
 from saetui.commands.command import Command
+from saetui.commands.navigate import Focus
 from saetui.tui.frame.screen import FOLDED_WIDTH, WorkbenchScreen
 from saetui.tui.table.column import Column
 from saetui.tui.table.query_table import QueryTable
@@ -17,7 +20,16 @@ _REST = 0.06
 
 
 class StudyScreen(WorkbenchScreen):
-    """A screen of tables that follow the attention and move it."""
+    """A screen of tables that follow the attention and move it.
+
+    It may have a card, which folds away on narrow terminals: its styles say where the card goes with the class
+    ``-card``. It may have pages: the widget id of a part is the screen's name and the part's, with ``-`` between.
+    """
+
+    # The parts of each page; those of other pages are hidden.
+    PAGES: ClassVar[Mapping[str, tuple[str, ...]]] = {}
+    # The table that has the focus on the first page.
+    FIRST: ClassVar[str] = ""
 
     # From these widths of the terminal on the tables have more columns.
     NORMAL_WIDTH: ClassVar[int] = FOLDED_WIDTH
@@ -98,3 +110,78 @@ class StudyScreen(WorkbenchScreen):
     def explain(self) -> str | None:
         table = self.table(self.bench.focus)
         return (table.column.help or table.column.key) if table is not None else None
+
+    # The card
+
+    @property
+    def card(self) -> Widget:
+        """The card."""
+        raise NotImplementedError
+
+    @property
+    def is_in_card(self) -> bool:
+        """Whether the focus is in the card, or in what belongs to it."""
+        return self.card.has_focus
+
+    def leave_card(self) -> None:
+        """Move the focus to the table that the card belongs to."""
+        raise NotImplementedError
+
+    def action_card(self) -> None:
+        """Go to the card, or back; on a narrow terminal it takes the place of the tables."""
+        if self.card.has_focus:
+            self.action_close()
+            return
+        self.add_class("-card")
+        self.card.focus()
+
+    def action_close(self) -> None:
+        """Go back from the card, or from another page to the first."""
+        if self.bench.page and not self.is_in_card and not self.bench.tables[self.bench.focus].filter:
+            if not self.workbench_app.halt_reads():
+                self.dispatch(Focus(self.FIRST))
+            return
+        if not self.is_in_card:
+            raise SkipAction
+        if self.workbench_app.halt_reads():
+            return
+        self.remove_class("-card")
+        self.leave_card()
+
+    # Pages
+
+    def ask_page(self) -> None:
+        """Ask for what only this page shows."""
+
+    def page_turned(self) -> None:
+        """The page shows its parts."""
+
+    def name_tables(self) -> None:
+        """Write the titles of the tables again."""
+
+    def turn_page(self) -> None:
+        if not self.PAGES:
+            return
+        # While another screen comes to the front, the page is that screen's.
+        parts = self.PAGES.get(self.bench.page, self.PAGES[""])
+        widgets = {name: self._part(name) for page in self.PAGES.values() for name in page}
+        if all(widget.display == (name in parts) for name, widget in widgets.items()):
+            return
+        for name in parts:
+            widgets[name].display = True
+        self.ask_page()
+        # The focus moves before its place is hidden, or it would be put somewhere else on the way.
+        self.set_focus(self.table(self.bench.focus), scroll_visible=False)
+        for name, widget in widgets.items():
+            widget.display = name in parts
+        self.remove_class("-card")
+        self.page_turned()
+
+    def _part(self, name: str) -> Widget:
+        return self.query_one(f"#{self.NAME}-{name}")
+
+    def table_changed(self, table: str) -> None:
+        super().table_changed(table)
+        if self.is_whole:
+            self.turn_page()
+            self.name_tables()

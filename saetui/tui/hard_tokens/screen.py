@@ -20,8 +20,8 @@ from saetui.figures.description import Figure as Drawn
 from saetui.tui.cards.place_card import PlaceCard
 from saetui.tui.cards.place_facts import PlaceSubject
 from saetui.tui.drawing.figure_view import FigureView
-from saetui.tui.frame.paged import PagedScreen
 from saetui.tui.frame.status_line import progress_text
+from saetui.tui.frame.study import StudyScreen
 from saetui.tui.hard_tokens import columns
 from saetui.tui.hard_tokens.absorbed_line import AbsorbedLine
 from saetui.tui.hard_tokens.error_strips import ErrorStrips
@@ -41,7 +41,7 @@ _EMPTY = """[b]The errors of these SAEs have not been studied yet.[/b]
 _FIGURES = ("error_scaling", "width_norms")
 
 
-class HardTokensScreen(PagedScreen):
+class HardTokensScreen(StudyScreen):
     """Tokens with their error in every SAE, one text with all its errors, a card, and how errors fall with width."""
 
     MANIFEST = MANIFEST

@@ -13,7 +13,7 @@ from textual.widgets import Static
 from saetui.commands.select import Latent, Letter, Token
 from saetui.commands.table import shown_choice
 from saetui.tui.cards.latent_card import LatentCard
-from saetui.tui.frame.card_screen import CardScreen
+from saetui.tui.frame.study import StudyScreen
 from saetui.tui.keys import bindings_of
 from saetui.tui.letters import columns
 from saetui.tui.letters.manifest import MANIFEST
@@ -29,7 +29,7 @@ _EMPTY = """[b]No letters have been studied here yet.[/b]
 """
 
 
-class LettersScreen(CardScreen):
+class LettersScreen(StudyScreen):
     """Letters, the latents that claim one, the words that a latent finds, and the card of the latent."""
 
     MANIFEST = MANIFEST
