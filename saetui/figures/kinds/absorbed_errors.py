@@ -14,6 +14,8 @@ _GROUPS = {"absorbed": "absorbed", "silent": "silent, not absorbed", "fires": "m
 _AGAINST = {"fires": "words with a firing main latent", "silent": "other silent words"}
 _CONTROLS = {"none": "as they are", "frequency": "same frequency", "frequency and norm": "same frequency and norm"}
 _STRICTEST, _SAME_WORDS = "frequency and norm", "word"
+# A store of somebody else may have some rows of a comparison only.
+_ABSENT: Row = {"value": None, "low": None, "high": None, "n_words": 0}
 
 
 def _draw(rows: Sequence[Row], choice: Choice) -> Drawing:  # noqa: ARG001
@@ -49,13 +51,13 @@ class _Comparison:
         return any(name is None for name, *_ in self._rows)
 
     def mean(self, sae: str, words: str) -> Row:
-        return self._rows[sae, words, None, None, "share"]
+        return self._rows.get((sae, words, None, None, "share"), _ABSENT)
 
     def count(self, sae: str, words: str) -> int:
         return int(self.mean(sae, words)["n_words"])
 
     def difference(self, sae: str | None, against: str, control: str, figure: str) -> Row:
-        return self._rows[sae, "absorbed", against, control, figure]
+        return self._rows.get((sae, "absorbed", against, control, figure), _ABSENT)
 
 
 def _shares(found: _Comparison) -> BarChart:
