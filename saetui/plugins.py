@@ -81,12 +81,17 @@ def leave_out(group: str, name: str, module: str, reason: object, *, part: str =
 
 
 def left_out(group: str, name: str | None = None) -> str:
-    """The words for what of a group, or of this name in it, is left out as a whole; empty where nothing is."""
-    return "; ".join(
+    """The words for what of a group, or of this name in it, is left out as a whole; empty where nothing is.
+
+    Who asks tells it.
+    """
+    found = [
         words
         for (of, member, _, part), words in _LEFT_OUT.items()
         if of == group and not part and name in (None, member)
-    )
+    ]
+    _UNTOLD[:] = [words for words in _UNTOLD if words not in found]
+    return "; ".join(found)
 
 
 def untold() -> list[str]:

@@ -43,14 +43,16 @@ def figure_command(run: Callable[..., None], store_option: Any) -> Callable[...,
                 text += " (can be given again)"
             made = typer.Option(_flag(option), help=text, min=low, max=high)
             parameters[option] = Annotated[plain_type(hints[option]) | None, made]
-    for kind in known.values():
-        for setting in kind.settings:
-            words = f" One of {', '.join(setting.words)}." if setting.words else ""
-            flag = (
-                f"{_flag(setting.name)}/--no-{_flag(setting.name)[2:]}" if setting.kind is bool else _flag(setting.name)
-            )
-            made = typer.Option(flag, help=f"Of {kind.name}: {setting.help}{words} (default: {setting.default})")
-            parameters.setdefault(setting.name, Annotated[setting.kind | None, made])
+    helps: dict[str, list[str]] = {}
+    settings = [(kind, setting) for kind in known.values() for setting in kind.settings]
+    for kind, setting in settings:
+        words = f" One of {', '.join(setting.words)}." if setting.words else ""
+        text = f"Of {kind.name}: {setting.help}{words} (default: {setting.default})"
+        helps.setdefault(setting.name, []).append(text)
+    for _, setting in settings:
+        flag = f"{_flag(setting.name)}/--no-{_flag(setting.name)[2:]}" if setting.kind is bool else _flag(setting.name)
+        made = typer.Option(flag, help=" ".join(helps[setting.name]))
+        parameters[setting.name] = Annotated[setting.kind | None, made]
     forced = Annotated[bool, typer.Option("--force", help="Overwrite files of that name.")]
 
     def command(**given: Any) -> None:

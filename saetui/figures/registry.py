@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 from difflib import get_close_matches
+from keyword import iskeyword
 from typing import TYPE_CHECKING, Any
 
 from saetui.figures import kinds
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from store import Reader
 
 GROUP = "saetui.figures"
+# What the command line, the command of the interface and the function of notebooks take beside a figure's settings.
+RESERVED = frozenset({"name", "store", "path", "out", "force", "overwrite", "further", "help", *OPTIONS})
 
 
 def figure_kinds() -> dict[str, Kind]:
@@ -31,20 +34,36 @@ def figure_kinds() -> dict[str, Kind]:
 
     What of other packages is broken is left out.
     """
-    found = loaded(GROUP, own_modules(kinds.__name__, kinds.__path__), _kind_in, FigureError).values()
+    types: dict[str, tuple[str, type]] = {}
+
+    def kind_in(name: str, module: str) -> Kind:
+        kind = _kind_in(name, module)
+        for setting in kind.settings:
+            first, type_ = types.get(setting.name, (name, setting.kind))
+            # The command line has one option for both.
+            if type_ is not setting.kind:
+                raise FigureError(f"{GROUP}: {setting.name} is of another type in {first}")
+        types.update({setting.name: (name, setting.kind) for setting in kind.settings})
+        return kind
+
+    found = loaded(GROUP, own_modules(kinds.__name__, kinds.__path__), kind_in, FigureError).values()
     return {kind.name: kind for kind in sorted(found, key=lambda kind: (kind.order, kind.name))}
 
 
 def figure_kind(name: str) -> Kind:
     """The kind of figure of a name; raises FigureError that lists all, or says what is wrong with it."""
-    modules = members(GROUP, own_modules(kinds.__name__, kinds.__path__))
-    if name not in modules:
-        if reason := left_out(GROUP, name):
-            raise FigureError(reason)
-        near = get_close_matches(name, modules, 1)
-        nearest = f"; the nearest is {near[0]}" if near else ""
-        raise FigureError(f"no figure {name!r}{nearest}; there are {', '.join(figure_kinds())}")
-    return _kind_in(name, modules[name])
+    own = own_modules(kinds.__name__, kinds.__path__)
+    module = members(GROUP, own).get(name)
+    if module in own:
+        return _kind_in(name, module)
+    known = figure_kinds()
+    if name in known:
+        return known[name]
+    if reason := left_out(GROUP, name):
+        raise FigureError(reason)
+    near = get_close_matches(name, known, 1)
+    nearest = f"; the nearest is {near[0]}" if near else ""
+    raise FigureError(f"no figure {name!r}{nearest}; there are {', '.join(known)}")
 
 
 def figure(
@@ -110,6 +129,9 @@ def _kind_in(name: str, module_name: str) -> Kind:
     kind = getattr(imported(GROUP, module_name, FigureError), "KIND", None)
     if not isinstance(kind, Kind) or kind.name != name:
         raise FigureError(f"{GROUP}: {module_name} has no KIND whose name is {name!r}")
-    if taken := sorted({setting.name for setting in kind.settings} & {"name", "store", "path", "out", *OPTIONS}):
+    names = [setting.name for setting in kind.settings]
+    if taken := sorted({*names} & RESERVED):
         raise FigureError(f"{GROUP}: {module_name} has a setting {taken[0]!r}, which means something for all figures")
+    if wrong := [name for name in names if not name.isidentifier() or iskeyword(name) or names.count(name) > 1]:
+        raise FigureError(f"{GROUP}: {module_name} has a setting {wrong[0]!r}, which must be a name, and the only one")
     return kind

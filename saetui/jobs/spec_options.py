@@ -133,12 +133,15 @@ def _words(field: "FieldInfo") -> tuple[str, ...]:
 
 def _help(field: "FieldInfo") -> str:
     """The description, the words to choose from, the bounds and the default."""
+    from saetui.jobs.specs import MOST_LISTED
+
     more = []
     if words := _words(field):
         more.append(f"one of {', '.join(words)}")
-    signs = {"gt": ">", "ge": "≥", "lt": "<"}
+    signs = {"gt": ">", "ge": "≥", "lt": "<", "le": "≤"}
     bounds = [(sign, getattr(item, name, None)) for name, sign in signs.items() for item in field.metadata]
-    more += [f"{sign} {bound}" for sign, bound in bounds if bound is not None]
+    # What only guards against typing errors tells nobody anything.
+    more += [f"{sign} {bound}" for sign, bound in bounds if bound is not None and bound < MOST_LISTED]
     if field.annotation == _BY_NAME:
         more.append("each as NAME=NUMBER")
     elif field.default not in (None, (), "") and not field.is_required():

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from saetui.plugins import added, imported, leave_out, left_out, loaded
 from saetui.workbench.exceptions import CommandError
+from saetui.workbench.link_fields import KNOWN_FIELDS
 from saetui.workbench.tables import Table
 
 GROUP = "saetui.screens"
@@ -139,7 +140,28 @@ def _manifest(name: str, package: str) -> ScreenManifest:
     manifest = getattr(imported(GROUP, f"{package}.manifest", CommandError), "MANIFEST", None)
     if not isinstance(manifest, ScreenManifest) or manifest.name != name:
         raise CommandError(f"{GROUP}: {package}.manifest has no MANIFEST of a screen {name!r}")
+    if fault := _fault(manifest):
+        raise CommandError(f"{GROUP}: {package}.manifest: {fault}")
     return manifest
+
+
+def _fault(manifest: ScreenManifest) -> str:
+    """What is wrong with a manifest, with the name of the part; empty where nothing is."""
+    form, name = manifest.link, manifest.name
+    if unknown := sorted({*form.path, *form.options} - KNOWN_FIELDS):
+        return f"link: no field {unknown[0]!r} can be in a link; there are {', '.join(sorted(KNOWN_FIELDS))}"
+    if stray := sorted({*form.implied, *form.cleared} - {*form.path, *form.options}):
+        return f"link: {stray[0]!r} is neither in the path nor an option"
+    if not manifest.tables:
+        return "tables: there are none; the first has the focus"
+    for table in manifest.tables:
+        if not table.id.startswith(f"{name}.") or "-" in table.id:
+            return f"tables: {table.id!r} must be {name}.NAME, without a hyphen"
+    if manifest.across and manifest.across not in {table.id for table in manifest.tables}:
+        return f"across: must be one of its tables, not {manifest.across!r}"
+    if not (len(manifest.key) == 1 and manifest.key.isdigit()):
+        return f"key: must be a digit, not {manifest.key!r}"
+    return ""
 
 
 @lru_cache(maxsize=8)

@@ -9,6 +9,8 @@ import pytest
 
 from saetui.cli import main
 from saetui.jobs import JobClient
+from saetui.jobs.registry import spec_kinds
+from saetui.jobs.spec_options import spec_options
 from store import Store
 from tests.figures.made import make_store
 
@@ -110,3 +112,11 @@ def test_a_store_without_saes_needs_its_hook_point_told(
     arguments = ["train", "topk", "--width", "64", "--k", "4", "--store", str(tmp_path / "empty")]
     assert ended(monkeypatch, *arguments) == 2
     assert "hook_name: missing" in capsys.readouterr().err
+
+
+def test_the_help_of_an_option_has_its_bounds_and_none_that_only_guard_against_slips() -> None:
+    options = spec_options(spec_kinds()["letters"])
+    assert "(≥ 0; ≤ 1; default: 0.03)" in options["tau"].help
+    assert "≤" not in options["seed"].help
+    assert "≥ 0" in options["seed"].help
+    assert "≤ 1" in spec_options(spec_kinds()["absorption"])["min_cosine"].help

@@ -12,7 +12,10 @@ from saetui.commands.arguments import text_of
 from saetui.commands.completion import completions
 from saetui.commands.dispatch import dispatch
 from saetui.figures import FigureError, figure, figure_kinds
+from saetui.figures.kind import Setting
 from saetui.figures.plots import BarChart
+from saetui.figures.registry import figure_kind
+from saetui.plugins import untold
 from saetui.workbench.exceptions import CommandError
 from saetui.workbench.workbench import Workbench
 from store import Store
@@ -134,6 +137,49 @@ def test_a_command_line_without_it_lists_what_there_is(install: Install) -> None
     assert "absorption_rate" in done.stdout
     assert done.stderr.count("toy_absent cannot be imported") == 1
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("name", ["force", "overwrite", "path", "tau", "store", "help", "class", "two words"])
+def test_a_setting_whose_name_is_taken_leaves_the_figure_out(install: Install, name: str, tmp_path: Path) -> None:
+    second_figure(tmp_path, Setting(name, int, 0, "Something."))
+    install("saetui.figures", "toy_second", "toy_second")
+    assert "toy_second" not in figure_kinds()
+    with pytest.raises(FigureError, match=f"toy_second has a setting '{name}', which"):
+        figure_kind("toy_second")
+
+
+def test_two_figures_with_one_setting_share_an_option_of_the_command_line(install: Install, tmp_path: Path) -> None:
+    second_figure(tmp_path, Setting("least_width", int, 7, "Of the second."))
+    install("saetui.figures", "toy_widths", "toy_figure")
+    install("saetui.figures", "toy_second", "toy_second")
+    shown = told("figure", "--help")
+    assert "Of toy_second: Of the second. (default: 7)" in shown
+    assert "Of toy_widths: Narrower SAEs are left out. (default: 0)" in shown
+
+
+def test_of_two_figures_with_settings_of_different_types_one_is_left_out(install: Install, tmp_path: Path) -> None:
+    second_figure(tmp_path, Setting("least_width", str, "", "Of the second."))
+    install("saetui.figures", "toy_widths", "toy_figure")
+    install("saetui.figures", "toy_second", "toy_second")
+    (left,) = {"toy_widths", "toy_second"} - set(figure_kinds())
+    (kept,) = {"toy_widths", "toy_second"} - {left}
+    (words,) = untold()
+    assert words.endswith(f"least_width is of another type in {kept}")
+    with pytest.raises(FigureError, match=f"'{left}' of the package"):
+        figure_kind(left)
+
+
+def second_figure(tmp_path: Path, setting: Setting) -> None:
+    """Write the figure of another package with one setting."""
+    folder = tmp_path / "site-packages"
+    folder.mkdir()
+    typed = f"Setting({setting.name!r}, {setting.kind.__name__}, {setting.default!r}, {setting.help!r})"
+    (folder / "toy_second.py").write_text(
+        "from dataclasses import replace\n"
+        "from saetui.figures.kind import Setting\n"
+        "from toy_figure import KIND\n"
+        f"KIND = replace(KIND, name='toy_second', settings=({typed},))\n"
+    )
 
 
 def test_the_figures_are_not_read_at_the_start() -> None:

@@ -23,7 +23,8 @@ from .conftest import Install
 MANIFEST = """
 from dataclasses import replace
 from toy_screen.manifest import MANIFEST
-MANIFEST = replace(MANIFEST, name={name!r}, key={key!r}, commands={commands!r}, verbs={verbs!r}, tables=())
+TABLES = (replace(MANIFEST.tables[0], id={name!r} + ".words"),)
+MANIFEST = replace(MANIFEST, name={name!r}, key={key!r}, commands={commands!r}, verbs={verbs!r}, tables=TABLES)
 """
 COMMANDS = """
 from saetui.commands.command import Command, command

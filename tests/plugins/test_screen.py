@@ -4,7 +4,9 @@ import json
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import polars
 import pytest
@@ -14,7 +16,8 @@ from saetui.commands.dispatch import dispatch
 from saetui.workbench.attention import Place
 from saetui.workbench.exceptions import CommandError
 from saetui.workbench.links import link_of
-from saetui.workbench.screens import screens, tables
+from saetui.workbench.screens import LinkForm, _screens, screens, tables
+from saetui.workbench.tables import Table
 from saetui.workbench.workbench import Workbench
 
 from .conftest import Install
@@ -137,3 +140,34 @@ def test_a_screen_that_cannot_be_had_is_named(
     assert list(screens()) == before
     with pytest.raises(CommandError, match=rf"no screen '{name}'; .*saetui\.screens: {problem}"):
         dispatch(bench, f"screen {name}")
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        ({"link": LinkForm(path=("hook",))}, r"link: no field 'hook' can be in a link; there are beside, .*letter"),
+        ({"link": LinkForm(options=("model",))}, "link: no field 'model' can be in a link"),
+        (
+            {"link": LinkForm(path=("letter",), cleared=("token",))},
+            "link: 'token' is neither in the path nor an option",
+        ),
+        ({"tables": ()}, "tables: there are none"),
+        ({"tables": (Table("letters.more", "letters", "letter"),)}, r"tables: 'letters.more' must be toy_words\.NAME"),
+        (
+            {"tables": (Table("toy_words.by-length", "letters", "letter"),)},
+            "tables: 'toy_words.by-length' must be .*hyphen",
+        ),
+        ({"across": "toy_words.map"}, "across: must be one of its tables, not 'toy_words.map'"),
+        ({"key": "F"}, "key: must be a digit, not 'F'"),
+    ],
+)
+def test_what_is_wrong_with_a_manifest_is_named(
+    toy_screen: None, monkeypatch: pytest.MonkeyPatch, bench: Workbench, change: dict[str, Any], problem: str
+) -> None:
+    from toy_screen import manifest
+
+    monkeypatch.setattr(manifest, "MANIFEST", replace(manifest.MANIFEST, **change))
+    _screens.cache_clear()
+    assert "toy_words" not in screens()
+    with pytest.raises(CommandError, match=rf"no screen 'toy_words'; .*toy_screen\.manifest: {problem}"):
+        dispatch(bench, "screen toy_words")

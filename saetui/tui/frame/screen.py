@@ -140,7 +140,7 @@ class WorkbenchScreen(Screen[None]):
 
     def table(self, table: str) -> QueryTable | None:
         """The widget of a table of this screen."""
-        found = self.query(f"#{table.replace('.', '-')}").results(QueryTable)
+        found = self.query(f"#{tables()[table].widget_id}").results(QueryTable)
         return next(iter(found), None)
 
     def sortable(self) -> list[tuple[str, str]]:
@@ -231,16 +231,13 @@ class WorkbenchScreen(Screen[None]):
 
     @on(QueryTable.HeaderSelected)
     def _header_chosen(self, event: QueryTable.HeaderSelected) -> None:
-        table = (event.table.id or "").replace("-", ".")
-        if table in tables():
-            self.dispatch(Sort(event.column.key, table=table))
+        self.dispatch(Sort(event.column.key, table=event.table.table.id))
 
     @on(DescendantFocus)
     def _focus_moved(self, event: DescendantFocus) -> None:
         widget: Widget = event.widget
-        table = (widget.id or "").replace("-", ".")
-        if widget is not self.focused:
+        if widget is not self.focused or self.bench.screen != self.NAME:
             return  # It has moved on since.
-        here = table in tables() and tables()[table].screen == self.NAME == self.bench.screen
-        if here and table != self.bench.focus:
+        table = next((table.id for table in self.MANIFEST.tables if table.widget_id == widget.id), self.bench.focus)
+        if table != self.bench.focus:
             self.dispatch(Focus(table))
