@@ -124,9 +124,9 @@ def _files(given: str) -> list[str]:
 
 
 def _terms(_: Workbench) -> list[str]:
-    from saetui.workbench.glossary import GLOSSARY
+    from saetui.workbench.glossary import glossary
 
-    return sorted(GLOSSARY)
+    return sorted(glossary())
 
 
 def _figures(_: Workbench) -> list[str]:

@@ -49,8 +49,10 @@ class Study(JobCommand):
         from saetui.jobs.registry import has_field
 
         name = self.name or screens()[bench.screen].study
+        if not name:
+            raise CommandError(f"study: name one, since this screen shows none; there are {', '.join(studies())}")
         if name != DEMO and name not in studies():
-            raise CommandError(f"study: no study {name!r}; there is {', '.join(studies())}")
+            raise CommandError(f"study: no study {name!r}; there are {', '.join(studies())}")
         if name != DEMO and not _in_view(bench) and has_field(name, "saes"):
             raise CommandError(f"study {name}: put an SAE in view first, with space on screen 1")
         return replace(self, name=name)

@@ -1,7 +1,11 @@
 """What the numbers on screen mean: definition, unit, and the paper that defines them; keyed by column."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
+
+from saetui.plugins import leave_out
+from saetui.workbench.screens import GROUP, added_screens, screens
 
 _ABSORPTION: Final = "2409.14507"
 _DARK_MATTER: Final = "2410.14670"
@@ -504,3 +508,13 @@ GLOSSARY: Final[dict[str, Entry]] = {
     "rate": Entry("Work done per second lately; pauses are left out.", "units per second"),
     "eta": Entry("Time left at the present rate.", "h:mm:ss"),
 }
+
+
+def glossary() -> Mapping[str, Entry]:
+    """Every entry: ours, and those in the manifests of other packages' screens; a term of ours stays as it is."""
+    found = dict(GLOSSARY)
+    for name, package in added_screens().items():
+        for term, entry in screens()[name].glossary.items():
+            if found.setdefault(term, entry) is not entry:
+                leave_out(GROUP, name, package, f"{GROUP}: there is one already", part=f"the glossary entry {term!r}")
+    return found

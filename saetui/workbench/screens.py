@@ -9,11 +9,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from saetui.plugins import added, imported, leave_out, left_out, loaded
 from saetui.workbench.exceptions import CommandError
 from saetui.workbench.link_fields import KNOWN_FIELDS
 from saetui.workbench.tables import Table
+
+if TYPE_CHECKING:
+    from saetui.workbench.glossary import Entry
 
 GROUP = "saetui.screens"
 _FOLDER = Path(__file__).parents[1] / "tui"
@@ -57,6 +61,8 @@ class ScreenManifest:
     kinds: tuple[str, ...] = ()
     # The table that compares all SAEs in view, on a page of its own.
     across: str = ""
+    # What its columns mean, by column, as ``saetui.workbench.glossary`` has it for those of ours.
+    glossary: "Mapping[str, Entry]" = field(default_factory=dict)
     # What it was called before: sessions, links and commands may still say so. Digests say the first of these.
     earlier_names: tuple[str, ...] = ()
 

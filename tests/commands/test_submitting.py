@@ -12,6 +12,7 @@ from saetui.commands.vocabulary import commands
 from saetui.jobs import JobClient
 from saetui.jobs.kinds.letters.spec import LettersSpec
 from saetui.workbench.events import Event, NoticeEvent
+from saetui.workbench.exceptions import CommandError
 from saetui.workbench.workbench import Workbench
 from tests.tui.error_fixture import add_error_study
 
@@ -68,3 +69,10 @@ def test_it_asks_first_or_says_how_to_undo_it(errors: Workbench, tmp_path: Path,
         said = [event.text for event in told if isinstance(event, NoticeEvent)]
         assert [text for text in said if text.endswith("cancels it")], said
     assert any(job.state == "queued" for job in errors.client.jobs())
+
+
+@pytest.mark.parametrize("screen", ["pursuit", "jobs"])
+def test_a_screen_that_shows_no_study_has_one_named(errors: Workbench, screen: str) -> None:
+    dispatch(errors, f"screen {screen}")
+    with pytest.raises(CommandError, match=r"study: name one, since this screen shows none; there are demo, .*letters"):
+        prepare(errors, "study")

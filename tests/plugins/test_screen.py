@@ -13,6 +13,8 @@ import pytest
 
 from saetui.commands.completion import completions
 from saetui.commands.dispatch import dispatch
+from saetui.plugins import untold
+from saetui.tui.panels.explain import explanation
 from saetui.workbench.attention import Place
 from saetui.workbench.exceptions import CommandError
 from saetui.workbench.links import link_of
@@ -116,6 +118,20 @@ def test_what_its_table_shows_can_be_filtered_sorted_and_asked_for(toy_screen: N
     assert rows
     assert max(row["length"] for row in rows) < 4
     assert [row["letter"] for row in rows] == sorted(row["letter"] for row in rows)
+
+
+def test_its_columns_are_explained_and_a_term_of_ours_means_what_it_did(toy_screen: None, bench: Workbench) -> None:
+    assert explanation("length", "5").plain.split("\n")[1:] == [
+        "here   5 characters",
+        "",
+        "How many characters the word has.",
+        "",
+        "unit   characters",
+    ]
+    assert "Another meaning" not in explanation("letter", None).plain
+    (words,) = untold()
+    assert words.startswith("the glossary entry 'letter' of the package toy-toy_words is left out")
+    assert [found.line for found in completions("explain length", bench)] == ["explain length"]
 
 
 def test_its_verbs_belong_to_it_alone(toy_screen: None) -> None:

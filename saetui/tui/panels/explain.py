@@ -3,12 +3,12 @@
 from textual.content import Content
 
 from saetui.workbench.exceptions import CommandError
-from saetui.workbench.glossary import GLOSSARY
+from saetui.workbench.glossary import glossary
 
 
 def explanation(term: str, value: str | None) -> Content:
     """The entry of a term, with the value under the cursor; raises CommandError where there is no such term."""
-    entry = GLOSSARY.get(term)
+    entry = glossary().get(term)
     if entry is None:
         raise CommandError(f"explain: there is no explanation of {term!r} yet")
     lines = [Content("")]
