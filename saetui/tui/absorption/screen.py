@@ -136,10 +136,10 @@ class AbsorptionScreen(StudyScreen):
             self.evidence.reset_cursor()
         self.ask(self.letters)
         if now.letter is not None:
-            self.letters.go_to_key(now.letter)
+            self.follow(self.letters, now.letter)
         self.ask(self.cases)
         if now.token is not None:
-            self.cases.go_to_key(now.token)
+            self.follow(self.cases, now.token)
         self.ask(self.evidence)
         self.ask_page()
         self.thresholds.show(self.bench.parameters("absorption_change"), now.metric)
@@ -154,7 +154,7 @@ class AbsorptionScreen(StudyScreen):
         elif self.bench.page == "map":
             self.ask(self.sae_map)
             if self.bench.attention.sae is not None:
-                self.sae_map.go_to_key(self.bench.attention.sae)
+                self.follow(self.sae_map, self.bench.attention.sae)
 
     def store_changed(self) -> None:
         self.set_class(not self.bench.catalogue.has_absorption, "-empty")

@@ -39,11 +39,20 @@ class StudyScreen(WorkbenchScreen):
         super().__init__()
         self._shown = Attention()
         self._rest: Timer | None = None
+        # The moves of each cursor when the last choice was made; the cursors that have gone on from there.
+        self._moves: dict[QueryTable, int] = {}
+        self._ahead: set[QueryTable] = set()
 
     def look(self) -> tuple[Attention, Attention]:
-        """What was looked at before, and what is now; a choice that waits for its cursor to rest is forgotten."""
+        """What was looked at before, and what is now.
+
+        A choice that waits for its cursor to rest is forgotten, unless it was made after the one that is seen now.
+        """
         before, self._shown = self._shown, self.bench.attention
-        self._forget()
+        made, self._moves = self._moves, {}
+        self._ahead = {table for table, moves in made.items() if table.moves != moves}
+        if not self._ahead:
+            self._forget()
         return before, self._shown
 
     def table_widget(self, table: str, columns: Sequence[Column], **drawn: Any) -> QueryTable:
@@ -56,13 +65,22 @@ class StudyScreen(WorkbenchScreen):
 
     # Cursors
 
+    def follow(self, table: QueryTable, key: object) -> None:
+        """Put a cursor on what is looked at, unless a person has moved it on meanwhile."""
+        if table not in self._ahead:
+            table.go_to_key(key)
+
     def choose(self, command: Command | None, *, at_once: bool = False) -> None:
         """Do a command once the cursor rests; what was chosen on the way is forgotten."""
         self._forget()
         if command is not None and at_once:
-            self.dispatch(command, visit=False)
+            self._make(command)
         elif command is not None:
-            self._rest = self.set_timer(_REST, lambda: self.dispatch(command, visit=False))
+            self._rest = self.set_timer(_REST, lambda: self._make(command))
+
+    def _make(self, choice: Command) -> None:
+        self._moves = {table: table.moves for table in self.query(QueryTable)}
+        self.dispatch(choice, visit=False)
 
     def choose_row(
         self,

@@ -156,7 +156,7 @@ class HardTokensScreen(StudyScreen):
         self._lay_out_columns()
         self.ask(self.tokens)
         if now.context is not None and now.position is not None:
-            self.tokens.go_to_key(now.context << 16 | now.position)
+            self.follow(self.tokens, now.context << 16 | now.position)
         self._show_answer()
         self._show_card()
         self._show_marks()
@@ -175,7 +175,7 @@ class HardTokensScreen(StudyScreen):
         self.ask(self.scaling)
         self.ask(self.absorbed)
         if self.bench.attention.sae is not None:
-            self.scaling.go_to_key(self.bench.attention.sae)
+            self.follow(self.scaling, self.bench.attention.sae)
         study = self.bench.catalogue.error_study(self.bench.attention.sae)
         figures_of = (study, self.bench.revision)
         if study is not None and figures_of != self._figures_of:

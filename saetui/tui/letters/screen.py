@@ -99,10 +99,10 @@ class LettersScreen(StudyScreen):
             self.latents.reset_cursor()
         self.ask(self.letters)
         if now.letter is not None:
-            self.letters.go_to_key(now.letter)
+            self.follow(self.letters, now.letter)
         self.ask(self.latents)
         if now.latent is not None and not (elsewhere and self._choose_first):
-            self.latents.go_to_key(now.latent)
+            self.follow(self.latents, now.latent)
         self.ask(self.words)
         self.card.show(now.sae, now.latent, now.letter)
         self._show_marks()

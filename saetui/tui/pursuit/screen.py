@@ -109,7 +109,7 @@ class PursuitScreen(StudyScreen):
             self.latents.reset_cursor()
         self.ask(self.tokens)
         if now.pursued is not None:
-            self.tokens.go_to_key(now.pursued)
+            self.follow(self.tokens, now.pursued)
         self.ask(self.latents)
         self.plot.show(self.bench.parameters("pursuit_residual"))
         self._go_to_run()
@@ -127,7 +127,7 @@ class PursuitScreen(StudyScreen):
     def _go_to_run(self) -> None:
         run = self._run()
         if run is not None:
-            self.runs.go_to_key(run["pursuit_id"])
+            self.follow(self.runs, run["pursuit_id"])
 
     def store_changed(self) -> None:
         self.set_class(not self.bench.catalogue.has_pursuits, "-empty")

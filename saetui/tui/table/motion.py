@@ -37,6 +37,8 @@ class MovingCursor(ScrollView):
 
     total: int = 0
     across: int = 1
+    moves: int = 0
+    """How often a person has moved the cursor."""
     _count_timer: Timer | None = None
     _passed_on: str = ""
 

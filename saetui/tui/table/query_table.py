@@ -355,6 +355,7 @@ class QueryTable(MovingCursor, can_focus=True):
         self._refresh_row(after)
         if not self._placed:
             self._moved = self._chosen = True
+            self.moves += 1
         self.show_cursor()
         self._highlight()
 
