@@ -6,7 +6,7 @@ import asyncio
 import gc
 import os
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial, wraps
 from pkgutil import resolve_name
 from threading import Thread, get_ident
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Concatenate, ParamSpec, TypeVar
 
 from rich.console import RenderableType
 from rich.text import Text
-from textual import on, work
+from textual import events, on, work
 from textual.app import App, ScreenStackError
 from textual.binding import Binding, BindingType
 from textual.css.query import NoMatches
@@ -38,6 +38,7 @@ from saetui.tui.messages import BenchEvent, DevicesSeen
 from saetui.tui.panels.base import Panel
 from saetui.tui.signals import SIGNALS
 from saetui.tui.theme import THEMES, chosen_theme, default_theme, muted, remember_theme
+from saetui.tui.typed_ahead import TypedAhead, opens_a_line
 from saetui.visible import visible_lines
 from saetui.workbench.events import (
     Event,
@@ -117,6 +118,7 @@ class WorkbenchApp(App[int], inherit_bindings=False):
         if os.environ.get("SSH_CONNECTION") and "TEXTUAL_ANIMATIONS" not in os.environ:
             self.animation_level = "none"
         self.command_queue = CommandQueue(self._command_fault)
+        self._typed_ahead = TypedAhead(self, self.on_event)
         self._stop_wanted = 0
         self._is_small = False
         self.devices: tuple[Device, ...] = ()
@@ -157,6 +159,16 @@ class WorkbenchApp(App[int], inherit_bindings=False):
             self.bench.recorder = Recorder(store.root / "sessions", lambda: fingerprint(store))
         if self.bench.screen != self.DEFAULT_MODE:
             self.switch_mode(self.bench.screen)
+
+    async def on_event(self, event: events.Event) -> None:
+        if isinstance(event, (events.Key, events.Paste)) and not event.is_forwarded:
+            if self._typed_ahead.takes(event):
+                return
+            with suppress(ScreenStackError):
+                opens = isinstance(event, events.Key) and opens_a_line(event.key, self.bench.screen)
+                if opens and not isinstance(self.screen, ModalScreen):
+                    self._typed_ahead.begin()
+        await super().on_event(event)
 
     def _tell_left_out(self) -> None:
         """Say once what of other packages is left out."""
@@ -297,6 +309,7 @@ class WorkbenchApp(App[int], inherit_bindings=False):
             opening.open_panel(self, name, text)
         except outside_errors() as problem:
             self.say(told(problem), "error")
+        self.call_after_refresh(self._typed_ahead.look)
 
     @on_own_thread
     def focus_table(self, table: str) -> None:

@@ -7,6 +7,8 @@ from pathlib import Path
 from weakref import ref
 
 import pytest
+from textual.events import Key
+from textual.keys import _character_to_key as character_to_key
 from textual.widgets import TextArea
 
 from saetui.commands.note import note_on
@@ -327,3 +329,23 @@ def test_a_copy_is_wrapped_for_tmux_and_left_out_where_it_is_too_long() -> None:
     assert wrapped.startswith(f"\x1b]52;c;{payload}\x07")
     assert wrapped.endswith(f"\x1bPtmux;\x1b\x1b]52;c;{payload}\x07\x1b\\")
     assert osc52("x" * LONGEST_PAYLOAD) is None
+
+
+async def test_keys_typed_before_the_prompt_is_open_are_for_the_prompt(study: Path) -> None:
+    async with running(study) as run:
+        for character in ":sort fvu down":
+            run.app.post_message(Key(character_to_key(character), character))
+        run.app.simulate_key("enter")
+        await run.until(lambda: run.bench.tables["overview.saes"].sort == "fvu")
+        assert run.bench.screen == "overview"
+        assert len(run.app.screen_stack) == 1
+
+
+async def test_keys_after_one_that_opens_nothing_are_done_a_moment_later(study: Path) -> None:
+    async with running(study) as run:
+        await run.press("7")
+        await run.until(lambda: run.bench.screen == "jobs")
+        for key in ("n", "3"):
+            run.app.simulate_key(key)
+        await run.until(lambda: run.bench.screen == "absorption")
+        assert len(run.app.screen_stack) == 1
