@@ -46,7 +46,7 @@ from saetui.workbench.events import (
     ScreenEvent,
 )
 from saetui.workbench.exceptions import CommandError
-from saetui.workbench.screens import screens
+from saetui.workbench.screens import added_screens, screens
 from saetui.workbench.trouble import outside_errors, told
 from saetui.workbench.workbench import Workbench
 from store import Store
@@ -68,7 +68,18 @@ _FIRST = next(iter(screens()))
 
 def _made(name: str) -> WorkbenchScreen:
     """A screen; its module is imported when it is first shown."""
-    return cast(WorkbenchScreen, resolve_name(screens()[name].view)())
+    return cast(WorkbenchScreen, _view(name)())
+
+
+def _view(name: str) -> Any:
+    """The class of a screen; raises CommandError where another package's cannot be had."""
+    try:
+        return resolve_name(screens()[name].view)
+    except Exception as problem:
+        package = added_screens().get(name)
+        if package is None:
+            raise
+        raise CommandError(f"screen {name} of {package}: {type(problem).__name__}: {problem}") from problem
 
 
 def on_own_thread(method: Callable[Concatenate[WorkbenchApp, P], None]) -> Callable[Concatenate[WorkbenchApp, P], None]:
@@ -381,6 +392,12 @@ class WorkbenchApp(App[int], inherit_bindings=False):
             case ScreenEvent(screen):
                 while isinstance(self.screen, ModalScreen):
                     await self.pop_screen()
+                try:
+                    _view(screen)
+                except CommandError as problem:
+                    self.say(str(problem), "error")
+                    self.bench.show(self.current_mode)
+                    return
                 await self.switch_mode(screen)
             case NoticeEvent(text, severity):
                 self.say(text, severity)

@@ -156,3 +156,34 @@ def test_a_screen_without_its_commands_is_shown(install: Install, module: Callab
     assert "figure" in commands()
     (words,) = untold()
     assert "every command of 'toy_mute' of the package toy-toy_mute is left out" in words
+
+
+# Run where nothing has been imported yet: the app has its screens from its class.
+_SHOWN = """
+import asyncio, sys
+from pathlib import Path
+from tests.tui.frame.running import running
+
+async def main(store):
+    async with running(store) as run:
+        await run.press("8")
+        await run.shows("screen toy_blank of toy_blank: ModuleNotFoundError")
+        assert run.bench.screen == run.app.current_mode == "overview"
+        await run.press("2")
+        await run.until(lambda: run.app.current_mode == "letters")
+
+asyncio.run(main(Path(sys.argv[1])))
+"""
+
+
+def test_a_screen_that_cannot_be_imported_leaves_the_one_in_front(
+    install: Install, module: Callable[[str, str], None], made_study: Path
+) -> None:
+    manifest = MANIFEST.format(name="toy_blank", key="8", commands="", verbs=())
+    module("toy_blank/manifest", manifest + "MANIFEST = replace(MANIFEST, view='toy_blank.none:Screen')\n")
+    install("saetui.screens", "toy_blank", "toy_blank")
+    root = Path(__file__).parents[2]
+    done = subprocess.run(
+        [sys.executable, "-c", _SHOWN, str(made_study)], capture_output=True, text=True, timeout=120, cwd=root
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
