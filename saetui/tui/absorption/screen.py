@@ -212,7 +212,7 @@ class AbsorptionScreen(StudyScreen):
         if not event.table.up_to_date:
             return
         if event.moved and event.table.has_focus and event.key != self.bench.attention.latent:
-            self.choose(Latent(int(event.key)))
+            self.choose(event, Latent(int(event.key)))
         self._show_card()
 
     @on(QueryTable.RowHighlighted, "#absorption-occurrences")

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, Literal
 
+from textual import on
 from textual.actions import SkipAction
 from textual.timer import Timer
 from textual.widget import Widget
@@ -38,20 +39,19 @@ class StudyScreen(WorkbenchScreen):
     def __init__(self) -> None:
         super().__init__()
         self._shown = Attention()
+        # The choice that waits for its cursor to rest, and the table of that cursor.
         self._rest: Timer | None = None
-        # The moves of each cursor when the last choice was made; the cursors that have gone on from there.
-        self._moves: dict[QueryTable, int] = {}
-        self._ahead: set[QueryTable] = set()
+        self._resting: QueryTable | None = None
+        # The moves of each cursor that have been heard of.
+        self._moves_heard: dict[QueryTable, int] = {}
+        # Whether the next change is one that a cursor here has made; whether the one that is seen now was.
+        self._makes_change = self._made_change = False
 
     def look(self) -> tuple[Attention, Attention]:
-        """What was looked at before, and what is now.
-
-        A choice that waits for its cursor to rest is forgotten, unless it was made after the one that is seen now.
-        """
+        """What was looked at before, and what is now; a change made elsewhere ends a choice that waits for its rest."""
         before, self._shown = self._shown, self.bench.attention
-        made, self._moves = self._moves, {}
-        self._ahead = {table for table, moves in made.items() if table.moves != moves}
-        if not self._ahead:
+        self._made_change, self._makes_change = self._makes_change, False
+        if not self._made_change:
             self._forget()
         return before, self._shown
 
@@ -66,21 +66,27 @@ class StudyScreen(WorkbenchScreen):
     # Cursors
 
     def follow(self, table: QueryTable, key: object) -> None:
-        """Put a cursor on what is looked at, unless a person has moved it on meanwhile."""
-        if table not in self._ahead:
+        """Put a cursor on what is looked at, unless a person has moved it on from what it chose."""
+        moved_on = table is self._resting or table.moves != self._moves_heard.get(table, 0)
+        if not (self._made_change and moved_on):
             table.go_to_key(key)
 
-    def choose(self, command: Command | None, *, at_once: bool = False) -> None:
-        """Do a command once the cursor rests; what was chosen on the way is forgotten."""
-        self._forget()
-        if command is not None and at_once:
+    @on(QueryTable.RowHighlighted)
+    def _hear(self, event: QueryTable.RowHighlighted) -> None:
+        self._moves_heard[event.table] = event.moves
+
+    def choose(self, event: QueryTable.RowHighlighted, command: Command | None) -> None:
+        """Do a command once the cursor rests, or at once where no person moved it.
+
+        What was chosen on the way is forgotten.
+        """
+        if event.moved or event.table is self._resting:
+            self._forget()
+        if command is not None and not event.moved:
             self._make(command)
         elif command is not None:
-            self._rest = self.set_timer(_REST, lambda: self._make(command))
-
-    def _make(self, choice: Command) -> None:
-        self._moves = {table: table.moves for table in self.query(QueryTable)}
-        self.dispatch(choice, visit=False)
+            self._resting = event.table
+            self._rest = self.set_timer(_REST, lambda: self._make_rested(command))
 
     def choose_row(
         self,
@@ -95,11 +101,20 @@ class StudyScreen(WorkbenchScreen):
         Nothing is done for the row of the key that is ``chosen`` already.
         """
         if event.moved or first:
-            self.choose(None if event.key == chosen else command(), at_once=not event.moved)
+            self.choose(event, None if event.key == chosen else command())
+
+    def _make_rested(self, choice: Command) -> None:
+        self._rest = self._resting = None
+        self._make(choice)
+
+    def _make(self, choice: Command) -> None:
+        self._makes_change = True
+        self.dispatch(choice, visit=False)
 
     def _forget(self) -> None:
         if self._rest is not None:
             self._rest.stop()
+        self._rest = self._resting = None
 
     # Marks
 

@@ -240,13 +240,13 @@ class HardTokensScreen(StudyScreen):
             return
         place = (event.row["context"], event.row["position"])
         same = place == (attention.context, attention.position)
-        self.choose(None if same else At(*place), at_once=not event.moved)
+        self.choose(event, None if same else At(*place))
 
     @on(QueryTable.RowHighlighted, "#hard_tokens-scaling")
     def _sae_moved(self, event: QueryTable.RowHighlighted) -> None:
         self.row_moved(SCALING, event.row)
         if event.moved and event.row["sae_id"] != self.bench.attention.sae:
-            self.choose(Sae(str(event.row["sae"])))
+            self.choose(event, Sae(str(event.row["sae"])))
 
     @on(QueryTable.RowHighlighted, "#hard_tokens-absorbed")
     def _words_moved(self, event: QueryTable.RowHighlighted) -> None:

@@ -140,7 +140,7 @@ class LettersScreen(StudyScreen):
     def _word_moved(self, event: QueryTable.RowHighlighted) -> None:
         self.row_moved(WORDS, event.row)
         if event.moved:
-            self.choose(Token(str(event.key)))
+            self.choose(event, Token(str(event.key)))
 
     @on(QueryTable.RowSelected, "#letters-letters")
     def _letter_chosen(self) -> None:

@@ -157,20 +157,20 @@ class PursuitScreen(StudyScreen):
     def _run_moved(self, event: QueryTable.RowHighlighted) -> None:
         self.row_moved(RUNS, event.row)
         if event.moved and event.key != self.bench.attention.pursuit:
-            self.choose(LookAtPursuit(str(event.key)))
+            self.choose(event, LookAtPursuit(str(event.key)))
 
     @on(QueryTable.RowHighlighted, "#pursuit-tokens")
     def _token_moved(self, event: QueryTable.RowHighlighted) -> None:
         self.row_moved(TOKENS, event.row)
         if event.table.up_to_date and event.moved and event.key != self.bench.attention.pursued:
-            self.choose(LookAtPursued(int(event.key)))
+            self.choose(event, LookAtPursued(int(event.key)))
 
     @on(QueryTable.RowHighlighted, "#pursuit-latents")
     def _latent_moved(self, event: QueryTable.RowHighlighted) -> None:
         self.row_moved(LATENTS, event.row)
         here = event.table.up_to_date and event.moved and event.table.has_focus
         if here and event.key != self.bench.attention.latent:
-            self.choose(Latent(int(event.key)))
+            self.choose(event, Latent(int(event.key)))
 
     @on(QueryTable.RowSelected, "#pursuit-runs")
     def _run_chosen(self) -> None:

@@ -27,13 +27,15 @@ class TableMessage(Message, bubble=True):
 class RowHighlighted(TableMessage, namespace="query_table"):
     """The cursor came to a row, or its row has new values; ``row`` maps column names to values.
 
-    ``moved`` is True where a person moved the cursor, and False where rows arrived under it.
+    ``moved`` is True where a person moved the cursor, and False where rows arrived under it; ``moves`` is how often a
+    person has moved it so far.
     """
 
     row: Mapping[str, Any]
     key: Any
     index: int
     moved: bool
+    moves: int
 
     def can_replace(self, message: Message) -> bool:
         return isinstance(message, RowHighlighted) and message.table is self.table

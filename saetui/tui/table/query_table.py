@@ -379,7 +379,8 @@ class QueryTable(MovingCursor, can_focus=True):
         if shown != self._highlighted:
             self._highlighted = shown
             moved, self._moved = self._moved, False
-            self.post_message(self.RowHighlighted(self, row, row.get(self.table.key), self.cursor_index, moved))
+            key = row.get(self.table.key)
+            self.post_message(self.RowHighlighted(self, row, key, self.cursor_index, moved, self.moves))
 
     def action_select(self) -> None:
         row = self.cursor_row
