@@ -114,7 +114,7 @@ class Bar(Shown):
 
 @dataclass(frozen=True)
 class BarChart(Shown):
-    """Bars from zero, a row for each thing and in it a bar for each name.
+    """Bars from zero: a row per thing, and in it a bar per name.
 
     ``stacked`` puts the bars of a row end to end; its values are not negative then, and without intervals.
     """

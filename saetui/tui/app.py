@@ -176,8 +176,8 @@ class WorkbenchApp(App[int], inherit_bindings=False):
             if self._typed_ahead.takes(event):
                 return
             with suppress(ScreenStackError):
-                opens = isinstance(event, events.Key) and opens_a_line(event.key, self.bench.screen)
-                if opens and not isinstance(self.screen, ModalScreen):
+                below = not isinstance(self.screen, ModalScreen)
+                if below and isinstance(event, events.Key) and opens_a_line(event.key, self.bench.screen):
                     self._typed_ahead.begin()
         await super().on_event(event)
 

@@ -7,7 +7,7 @@ from textual.events import Key, Paste
 from textual.timer import Timer
 from textual.widgets import Input, TextArea
 
-from saetui.commands.vocabulary import keys_of
+from saetui.commands.vocabulary import commands
 
 # A key may open nothing after all; what was typed after it is then done this much later.
 _PATIENCE_S = 0.4
@@ -17,9 +17,8 @@ _OPENING = frozenset({"prompt", "filter", "note"})
 def opens_a_line(key: str, screen: str) -> bool:
     """Whether a key opens something to type into on a screen."""
     return any(
-        bound == key and (cls.verb in _OPENING or (cls.asks and not arguments))
-        for where in (None, screen)
-        for bound, cls, arguments in keys_of(where)
+        key in cls.keys and cls.works_on(screen) and (cls.verb in _OPENING or (cls.asks and not cls.keys[key]))
+        for cls in commands().values()
     )
 
 
