@@ -12,7 +12,7 @@ from saetui.plain_data import MAX_DEPTH, DepthError, NotTextError, check_depth, 
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
-        (gzip.compress(b"text"), "gunzip"),
+        (gzip.compress(b"text", mtime=0), "gunzip"),
         (bz2.compress(b"text"), "bunzip2"),
         (lzma.compress(b"text"), "unxz"),
         ("text".encode("utf-16"), "iconv -f UTF-16 -t"),

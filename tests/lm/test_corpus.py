@@ -158,8 +158,8 @@ class TestRefusals:
     @pytest.mark.parametrize(
         ("name", "content", "said"),
         [
-            ("a.txt.gz", gzip.compress(b"one"), "gunzip"),
-            ("a.jsonl.gz", gzip.compress(b"{}"), "gunzip"),
+            ("a.txt.gz", gzip.compress(b"one", mtime=0), "gunzip"),
+            ("a.jsonl.gz", gzip.compress(b"{}", mtime=0), "gunzip"),
             ("a.txt", "Über".encode("utf-16"), "iconv -f UTF-16 -t UTF-8"),
             ("a.json", b'{"a": 1}', "item 0 has no text in the field 'text'"),
             ("a.json", b'[{"text": "x"}, 3]', "item 1 has no text in the field 'text' (found: a number)"),
