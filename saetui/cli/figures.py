@@ -13,7 +13,7 @@ from saetui.cli.guard import fail
 from saetui.cli.printing import put, say
 from saetui.cli.spec_options import keyword_only, with_signature
 from saetui.figures.choice import OPTIONS, Asked
-from saetui.figures.description import Figure as Drawn
+from saetui.figures.description import Figure
 from saetui.figures.kind import Kind
 from saetui.jobs.spec_options import plain_type
 
@@ -77,7 +77,7 @@ def draw_figure(
     name: str | None = None, store: Path | None = None, out: Path | None = None, *, force: bool = False, **chosen: Any
 ) -> int:
     """Print a figure, or write it to ``out``; without a name, list them all."""
-    from saetui.commands.figures import Figure, export_figure, list_figures
+    from saetui.commands.figures import ShowFigure, export_figure, list_figures
     from saetui.workbench.exceptions import UsageError
 
     if name is None:
@@ -94,7 +94,7 @@ def draw_figure(
         take_in(opened)
         common = {option: value for option, value in chosen.items() if option in OPTIONS}
         further = tuple((option, value) for option, value in chosen.items() if option not in OPTIONS)
-        drawn = Figure(name, **common, further=further).drawn(opened)
+        drawn = ShowFigure(name, **common, further=further).drawn(opened)
     if out is not None:
         say(export_figure(drawn, user_path(str(out)), overwrite=force))
         return 0
@@ -104,7 +104,7 @@ def draw_figure(
     return 0
 
 
-def print_figure(figure: Drawn) -> None:
+def print_figure(figure: Figure) -> None:
     """Print all plots of a figure and its note: as wide as the terminal, in its colours, or plain text without one."""
     from rich.segment import Segment, Segments
 

@@ -43,7 +43,7 @@ class Query(Command):
 
 
 @command("prompt", "Type a command", keys={"colon": ""}, label="command", recorded=False)
-class Prompt(Command):
+class OpenPrompt(Command):
     text: str = argument(default="", help="what to start with", rest=True)
 
     def run(self, bench: Workbench) -> None:
@@ -51,7 +51,7 @@ class Prompt(Command):
 
 
 @command("palette", "Find a command", keys={"ctrl+p": ""}, recorded=False)
-class Palette(Command):
+class OpenPalette(Command):
     def run(self, bench: Workbench) -> None:
         bench.front.open_panel("palette")
 

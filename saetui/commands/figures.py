@@ -18,7 +18,7 @@ from store.queries import text_of as query_text
 
 if TYPE_CHECKING:
     from saetui.figures.choice import Choice
-    from saetui.figures.description import Figure as Drawn
+    from saetui.figures.description import Figure
     from saetui.figures.kind import Kind
     from saetui.workbench.workbench import Workbench
     from store import Reader
@@ -27,7 +27,7 @@ _THRESHOLDS = ("tau", "lead", "min_cosine")
 
 
 @command("figure", "Show a figure large, or write it to a file", keys={"F": ""}, label="figure", asks=True)
-class Figure(Asked, Command):
+class ShowFigure(Asked, Command):
     path: str = argument(default="", help="a file ending in .svg or .png", complete="file")
     overwrite: bool = argument(default=False, help="yes: overwrite a file of that name")
 
@@ -46,7 +46,7 @@ class Figure(Asked, Command):
     def reads(self) -> bool:
         return bool(self.path)
 
-    def resolved(self, bench: Workbench) -> Figure:
+    def resolved(self, bench: Workbench) -> ShowFigure:
         from saetui.figures import FigureError
         from saetui.figures.registry import figure_kind
 
@@ -77,7 +77,7 @@ class Figure(Asked, Command):
         sql, parameters = self.query(bench.store)
         return question(in_the_way(user_path(self.path), file_of_query(sql, parameters), FORMATS))
 
-    def confirmed(self) -> Figure:
+    def confirmed(self) -> ShowFigure:
         return replace(self, overwrite=True)
 
     def run(self, bench: Workbench) -> None:
@@ -87,7 +87,7 @@ class Figure(Asked, Command):
         else:
             bench.front.open_panel("figure", text_of(self))
 
-    def drawn(self, store: Reader) -> Drawn:
+    def drawn(self, store: Reader) -> Figure:
         """The figure as it is now; raises CommandError where its arguments name nothing in the store."""
         from saetui.figures.registry import draw
 
@@ -125,7 +125,7 @@ def list_figures() -> str:
     return "\n".join(f"{kind.name:<{width}}  {kind.question}" for kind in known.values())
 
 
-def export_figure(figure: Drawn, path: Path, *, overwrite: bool = False) -> str:
+def export_figure(figure: Figure, path: Path, *, overwrite: bool = False) -> str:
     """Write a figure, with its query beside it; both appear whole or not at all. Returns a line that says so.
 
     Raises CommandError where it cannot be drawn or written, or one of the two exists and ``overwrite`` does not say

@@ -48,15 +48,15 @@ def _next(names: Sequence[str], name: str) -> str:
 
 
 @command("order", "Sort tokens by what makes them hard", keys={"O": ""}, label="order")
-class Order(_OnTokens):
+class ChooseOrder(_OnTokens):
     name: str = argument(
         default="",
         help="hard (for all), solved (by width), worse (with width), nonlinear (share) or damage; the next if left out",
         complete=lambda _: ORDERS,
     )
 
-    def resolved(self, bench: Workbench) -> Order:
-        return self if self.name else Order(_next(ORDERS, bench.attention.order))
+    def resolved(self, bench: Workbench) -> ChooseOrder:
+        return self if self.name else ChooseOrder(_next(ORDERS, bench.attention.order))
 
     def run(self, bench: Workbench) -> None:
         if self.name not in ORDERS:

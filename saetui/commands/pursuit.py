@@ -171,7 +171,7 @@ class Budget(Command):
 
 
 @command("method", "Choose the method of the pursuit", keys={"P": ""}, label="method")
-class Method(Command):
+class ChooseMethod(Command):
     visits = False
     name: str = argument(
         default="",
@@ -179,10 +179,10 @@ class Method(Command):
         complete=lambda _: METHODS,
     )
 
-    def resolved(self, bench: Workbench) -> Method:
+    def resolved(self, bench: Workbench) -> ChooseMethod:
         if self.name:
             return self
-        return Method(METHODS[(METHODS.index(bench.attention.pursue_method) + 1) % len(METHODS)])
+        return ChooseMethod(METHODS[(METHODS.index(bench.attention.pursue_method) + 1) % len(METHODS)])
 
     def run(self, bench: Workbench) -> None:
         _check_method(self.name)

@@ -93,16 +93,16 @@ def surface_of(bench: Workbench, text: str) -> str:
     elsewhere=True,
     label="in view",
 )
-class View(Command):
+class PutInView(Command):
     sae: str = argument(default="", help="name of an SAE; the one under the cursor if left out", complete="sae")
 
-    def resolved(self, bench: Workbench) -> View:
+    def resolved(self, bench: Workbench) -> PutInView:
         if self.sae:
-            return View(bench.catalogue.sae(self.sae).name)
+            return PutInView(bench.catalogue.sae(self.sae).name)
         subject = bench.subject
         if subject is None or subject.kind != "sae":
             raise CommandError("view: put the cursor on an SAE, or name one")
-        return View(bench.catalogue.sae(subject.key).name)
+        return PutInView(bench.catalogue.sae(subject.key).name)
 
     def run(self, bench: Workbench) -> None:
         chosen = bench.catalogue.sae(self.sae).sae_id

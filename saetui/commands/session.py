@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Step:
+class SessionStep:
     """One line of a session: seconds since its start, the command, and the digest of the view after it."""
 
     t: float
@@ -52,7 +52,7 @@ class Session:
     parent: str | None
     started: datetime
     format: int
-    steps: tuple[Step, ...]
+    steps: tuple[SessionStep, ...]
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class Difference:
     """A step whose view is not the recorded one; ``shown`` is the digest now, or the error it ended in."""
 
     index: int
-    step: Step
+    step: SessionStep
     shown: str
 
 
@@ -163,7 +163,7 @@ def load(path: Path) -> Session:
     """
     header, *lines = read_lines(path)
     found = read_header(path, header)
-    steps = tuple(Step(*read_step(path, line)) for line in lines)
+    steps = tuple(SessionStep(*read_step(path, line)) for line in lines)
     return Session(path, *found, steps)
 
 

@@ -26,14 +26,14 @@ _SHOWN = 60
 
 
 @dataclass(frozen=True)
-class Line:
+class SessionLine:
     """One line: its number, from 1, and the JSON object in it."""
 
     number: int
     values: dict[str, Any]
 
 
-def read_lines(path: Path) -> list[Line]:
+def read_lines(path: Path) -> list[SessionLine]:
     """The lines of a file, at least one; a torn last one is left out."""
     try:
         content = read_file(path)
@@ -45,10 +45,10 @@ def read_lines(path: Path) -> list[Line]:
     unfinished = texts.pop()
     while texts and not unfinished.strip() and not texts[-1].strip():
         texts.pop()
-    lines = [Line(number, _object(path, number, text)) for number, text in enumerate(texts, start=1)]
+    lines = [SessionLine(number, _object(path, number, text)) for number, text in enumerate(texts, start=1)]
     if unfinished.strip():
         try:
-            lines.append(Line(len(texts) + 1, _object(path, len(texts) + 1, unfinished)))
+            lines.append(SessionLine(len(texts) + 1, _object(path, len(texts) + 1, unfinished)))
         except CommandError:
             if not lines:
                 raise
@@ -57,7 +57,7 @@ def read_lines(path: Path) -> list[Line]:
     return lines
 
 
-def read_header(path: Path, line: Line) -> tuple[str, str, str, str | None, datetime, int]:
+def read_header(path: Path, line: SessionLine) -> tuple[str, str, str, str | None, datetime, int]:
     """The session's id, the version and the store it was recorded with, its parent, its start, its format."""
     version = line.values.get("saetui")
     if not isinstance(version, str):
@@ -78,7 +78,7 @@ def read_header(path: Path, line: Line) -> tuple[str, str, str, str | None, date
     return _text(path, line, "session"), version, _text(path, line, "store"), parent, started, number
 
 
-def read_step(path: Path, line: Line) -> tuple[float, Command, str, bool]:
+def read_step(path: Path, line: SessionLine) -> tuple[float, Command, str, bool]:
     """Seconds since the start, the command, the digest of what it showed, and whether it was a visit."""
     verb, given = _text(path, line, "command"), line.values.get("args", {})
     verb = EARLIER_VERBS.get(verb, verb)
@@ -103,7 +103,7 @@ def read_step(path: Path, line: Line) -> tuple[float, Command, str, bool]:
     return _seconds(path, line), command, _text(path, line, "digest"), visit
 
 
-def _seconds(path: Path, line: Line) -> float:
+def _seconds(path: Path, line: SessionLine) -> float:
     value = line.values.get("t")
     if not isinstance(value, int | float) or not _is_number(value) or not 0 <= value < _LONGEST_SECONDS:
         _refuse(path, line, f"t must be seconds since the start of the session, not {_shown(value)}")
@@ -140,7 +140,7 @@ def _no_number(name: str) -> NoReturn:
     raise ValueError(f"{name} is no number")
 
 
-def _text(path: Path, line: Line, name: str) -> str:
+def _text(path: Path, line: SessionLine, name: str) -> str:
     value = line.values.get(name)
     if not isinstance(value, str):
         _refuse(
@@ -171,5 +171,5 @@ def _shown(value: object) -> str:
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
 
 
-def _refuse(path: Path, line: Line, reason: str) -> NoReturn:
+def _refuse(path: Path, line: SessionLine, reason: str) -> NoReturn:
     raise CommandError(f"{path}:{line.number}: {reason}")

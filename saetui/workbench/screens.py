@@ -17,7 +17,7 @@ from saetui.workbench.link_fields import KNOWN_FIELDS
 from saetui.workbench.tables import Table
 
 if TYPE_CHECKING:
-    from saetui.workbench.glossary import Entry
+    from saetui.workbench.glossary import Term
 
 GROUP = "saetui.screens"
 _FOLDER = Path(__file__).parents[1] / "tui"
@@ -62,7 +62,7 @@ class ScreenManifest:
     # The table that compares all SAEs in view, on a page of its own.
     across: str = ""
     # What its columns mean, by column, as ``saetui.workbench.glossary`` has it for those of ours.
-    glossary: "Mapping[str, Entry]" = field(default_factory=dict)
+    glossary: "Mapping[str, Term]" = field(default_factory=dict)
     # What it was called before: sessions, links and commands may still say so. Digests say the first of these.
     earlier_names: tuple[str, ...] = ()
 

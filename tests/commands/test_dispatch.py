@@ -7,7 +7,7 @@ import pytest
 
 from saetui.commands.absorption import Metric, Tau
 from saetui.commands.dispatch import dispatch, prepare
-from saetui.commands.select import View
+from saetui.commands.select import PutInView
 from saetui.commands.session import Recorder, fingerprint, load, replay
 from saetui.commands.vocabulary import commands
 from saetui.workbench.exceptions import CommandError
@@ -41,7 +41,7 @@ def test_every_command_of_some_screens_is_refused_on_all_others(bench: Workbench
 
 def test_a_command_whose_keys_alone_belong_to_a_screen_works_on_all(bench: Workbench) -> None:
     dispatch(bench, "screen letters")
-    assert dispatch(bench, "view w256-k4") == View("w256-k4")
+    assert dispatch(bench, "view w256-k4") == PutInView("w256-k4")
     assert "sae-256" not in bench.attention.in_view
 
 

@@ -8,7 +8,7 @@ import pytest
 from saetui.commands.arguments import text_of
 from saetui.commands.completion import completions
 from saetui.commands.dispatch import dispatch
-from saetui.commands.figures import Figure
+from saetui.commands.figures import ShowFigure
 from saetui.commands.parse import parse
 from saetui.workbench.exceptions import CommandError
 from saetui.workbench.front import NoFront
@@ -37,17 +37,17 @@ def test_without_a_path_it_opens_a_panel_that_says_the_same(bench: Workbench) ->
 def test_a_figure_of_one_word_is_of_the_word_that_is_looked_at(bench: Workbench) -> None:
     bench.attend(sae="id-narrow", letter="a", token=" ant")
     done = dispatch(bench, "figure evidence")
-    assert done == Figure("evidence", sae=("narrow",), letter="a", word=" ant")
+    assert done == ShowFigure("evidence", sae=("narrow",), letter="a", word=" ant")
     assert parse(text_of(done)) == done
-    assert dispatch(bench, "figure evidence word=axe") == Figure("evidence", word="axe")
-    assert dispatch(bench, "figure splits") == Figure("splits")
+    assert dispatch(bench, "figure evidence word=axe") == ShowFigure("evidence", word="axe")
+    assert dispatch(bench, "figure splits") == ShowFigure("splits")
 
 
 def test_thresholds_that_were_moved_hold_for_figures_that_have_them(bench: Workbench) -> None:
     bench.attend(lead=3.5, tau=0.2)
-    assert dispatch(bench, "figure absorption_rate tau=0.1") == Figure("absorption_rate", tau=0.1, lead=3.5)
-    assert dispatch(bench, "figure splits") == Figure("splits", tau=0.2)
-    assert dispatch(bench, "figure error_scaling") == Figure("error_scaling")
+    assert dispatch(bench, "figure absorption_rate tau=0.1") == ShowFigure("absorption_rate", tau=0.1, lead=3.5)
+    assert dispatch(bench, "figure splits") == ShowFigure("splits", tau=0.2)
+    assert dispatch(bench, "figure error_scaling") == ShowFigure("error_scaling")
 
 
 def test_with_a_path_it_writes_the_file_and_its_query(bench: Workbench, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ import pytest
 from saetui.cli.pursue import print_pursuits
 from saetui.commands.dispatch import dispatch
 from saetui.commands.navigate import Open
-from saetui.commands.pursuit import Beside, Choose, LookAtPursuit, Method, Pursue
+from saetui.commands.pursuit import Beside, Choose, ChooseMethod, LookAtPursuit, Pursue
 from saetui.commands.session import Recorder, fingerprint, load, replay
 from saetui.jobs import JobClient
 from saetui.jobs.kinds.pursuit.spec import PursuitSpec
@@ -103,7 +103,7 @@ def test_the_keys_go_through_tokens_numbers_latents_and_methods(bench: Workbench
     assert dispatch(bench, "budget").values() == {"l0": "1"}
     assert dispatch(bench, "budget 64").values() == {"l0": "64"}
     assert dispatch(bench, "budget").values() == {"l0": "own"}
-    assert dispatch(bench, "method") == Method("dark_matter")
+    assert dispatch(bench, "method") == ChooseMethod("dark_matter")
     places = len(bench.history.places)
     dispatch(bench, "method nnls")
     assert len(bench.history.places) == places

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from saetui.commands.dispatch import dispatch
-from saetui.commands.figures import Figure as ShowFigure
+from saetui.commands.figures import ShowFigure
 from saetui.figures import Figure, FigureError, figure
 from saetui.figures.plots import BarChart, Chart, HeatMap
 from saetui.workbench.workbench import Workbench

@@ -269,8 +269,8 @@ class AbsorptionScreen(StudyScreen):
         event.table.set_columns(columns.occurrences(*tops))
         self.name_tables()
 
-    @on(ThresholdLine.Known)
-    def _thresholds_known(self, event: ThresholdLine.Known) -> None:
+    @on(ThresholdLine.ThresholdsRead)
+    def _thresholds_known(self, event: ThresholdLine.ThresholdsRead) -> None:
         row = event.row
         self.card.judge_by({} if row is None else {name: row[name] for name in ("lead", "min_cosine")})
 

@@ -9,7 +9,7 @@ from textual.message import Message
 from textual.widgets import Static
 
 from saetui.tui.cards.latest_read import LatestRead
-from saetui.tui.table.row_window import Reader
+from saetui.tui.table.row_window import RowSource
 from saetui.workbench.attention import METRICS
 
 # Below it a model's answers say nothing about letters (2409.14507 §6 asks for a model that can spell).
@@ -28,7 +28,7 @@ class ThresholdLine(Static):
     """
 
     @dataclass
-    class Known(Message):
+    class ThresholdsRead(Message):
         """The row of ``absorption_change`` has been read; None where the SAE has not been studied."""
 
         row: Mapping[str, Any] | None
@@ -38,7 +38,7 @@ class ThresholdLine(Static):
         asked: Mapping[str, Any]
         row: Mapping[str, Any] | None
 
-    def __init__(self, reader: Reader, *, id: str | None = None) -> None:  # noqa: A002
+    def __init__(self, reader: RowSource, *, id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id)
         self.row: Mapping[str, Any] | None = None
         self._reading = LatestRead(
@@ -62,7 +62,7 @@ class ThresholdLine(Static):
         if message.asked == self._asked:
             self.row = message.row
             self._draw()
-            self.post_message(self.Known(message.row))
+            self.post_message(self.ThresholdsRead(message.row))
 
     def halt_reads(self) -> bool:
         """Stop a slow read in progress; return whether there was one."""
@@ -90,7 +90,7 @@ class ThresholdLine(Static):
         self.update(Content("\n").join([Content.assemble(left, gap, effect), *_warnings(row, self._metric)]))
 
 
-def _read_change(reader: Reader, asked: Mapping[str, Any]) -> Mapping[str, Any] | None:
+def _read_change(reader: RowSource, asked: Mapping[str, Any]) -> Mapping[str, Any] | None:
     rows = reader.fetch("absorption_change", **asked)
     return dict(zip(rows.columns, rows.rows[0], strict=True)) if rows.rows else None
 

@@ -9,17 +9,17 @@ from textual.content import Content
 from saetui.tui.cards.case_facts import CaseFacts, CaseSubject, read_case
 from saetui.tui.cards.case_text import case_lines
 from saetui.tui.cards.fact_card import FactCard
-from saetui.tui.cards.reading import Reading
-from saetui.tui.table.row_window import Reader
+from saetui.tui.cards.scroll_box import ScrollBox
+from saetui.tui.table.row_window import RowSource
 from saetui.visible import visible_token
 
 
-class CaseCard(FactCard[CaseSubject, CaseFacts], Reading):
+class CaseCard(FactCard[CaseSubject, CaseFacts], ScrollBox):
     """Shows a word with its verdict, by the thresholds that hold."""
 
     UNCHOSEN, UNKNOWN = "choose a word", "not among the words that were judged"
 
-    def __init__(self, reader: Reader, *, id: str | None = None) -> None:  # noqa: A002
+    def __init__(self, reader: RowSource, *, id: str | None = None) -> None:  # noqa: A002
         super().__init__(reader, read_case, id=id)
         self._thresholds: Mapping[str, float] = {}
         self._doing = ""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from saetui.tui.cards.latent_facts import LatentFacts, read_latent
-from saetui.tui.table.row_window import Reader
+from saetui.tui.table.row_window import RowSource
 from saetui.workbench.row_filter import Condition
 from saetui.workbench.sql_text import parameter_names
 from saetui.workbench.table_query import TableQuery
@@ -48,7 +48,7 @@ class CaseFacts:
 _NOTES = "SELECT text FROM note WHERE subject = 'token' AND token = $token ORDER BY changed DESC"
 
 
-def read_case(reader: Reader, subject: CaseSubject) -> CaseFacts | None:
+def read_case(reader: RowSource, subject: CaseSubject) -> CaseFacts | None:
     """Everything the card shows; None where the word is not among those of the study.
 
     Raises:
@@ -72,5 +72,5 @@ def read_case(reader: Reader, subject: CaseSubject) -> CaseFacts | None:
     return CaseFacts(case, evidence, facts, notes)
 
 
-def _rows(reader: Reader, sql: str, asked: Mapping[str, Any]) -> list[dict[str, Any]]:
+def _rows(reader: RowSource, sql: str, asked: Mapping[str, Any]) -> list[dict[str, Any]]:
     return reader.fetch(sql, **{name: asked[name] for name in parameter_names(sql) if name in asked}).dicts()

@@ -13,7 +13,7 @@ from textual.message import Message
 from textual.widgets import Static
 
 from saetui.tui.cards.latest_read import LatestRead
-from saetui.tui.table.row_window import Reader
+from saetui.tui.table.row_window import RowSource
 
 S = TypeVar("S")
 F = TypeVar("F")
@@ -55,8 +55,8 @@ class FactCard(VerticalScroll, Generic[S, F], can_focus=True):
 
     def __init__(
         self,
-        reader: Reader,
-        read: Callable[[Reader, S], F | None],
+        reader: RowSource,
+        read: Callable[[RowSource, S], F | None],
         *,
         id: str | None = None,  # noqa: A002
         classes: str | None = None,

@@ -10,7 +10,7 @@ from textual.content import Content
 from saetui.tui.cards.fact_card import FactCard
 from saetui.tui.cards.latent_facts import LatentFacts, read_latent
 from saetui.tui.cards.latent_text import card_lines
-from saetui.tui.table.row_window import Reader
+from saetui.tui.table.row_window import RowSource
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class LatentCard(FactCard[_Subject, LatentFacts]):
 
     def __init__(
         self,
-        reader: Reader,
+        reader: RowSource,
         *,
         id: str | None = None,  # noqa: A002
         classes: str | None = None,
@@ -61,5 +61,5 @@ class LatentCard(FactCard[_Subject, LatentFacts]):
         return before.latent == now.latent
 
 
-def _read(reader: Reader, subject: _Subject) -> LatentFacts | None:
+def _read(reader: RowSource, subject: _Subject) -> LatentFacts | None:
     return read_latent(reader, subject.sae_id, subject.latent)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from saetui.tui.drawing.token_strip import StripToken
-from saetui.tui.table.row_window import Reader
+from saetui.tui.table.row_window import RowSource
 
 N_CONTEXTS = 40
 
@@ -69,7 +69,7 @@ class LatentFacts:
 _NOTES = "SELECT text FROM note WHERE subject = 'latent' AND sae_id = $sae AND latent = $latent ORDER BY changed DESC"
 
 
-def read_latent(reader: Reader, sae_id: str, latent: int) -> LatentFacts | None:
+def read_latent(reader: RowSource, sae_id: str, latent: int) -> LatentFacts | None:
     """Everything the card shows; None where the store has no statistics of the latent.
 
     Raises:

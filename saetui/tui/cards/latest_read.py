@@ -5,7 +5,7 @@ from threading import Lock
 from typing import Generic, TypeVar
 
 from saetui.tui.table.halting import STOPPED, HaltingReader
-from saetui.tui.table.row_window import Reader
+from saetui.tui.table.row_window import RowSource
 from saetui.workbench.trouble import outside_errors, told
 from store import QueryInterrupted
 
@@ -17,7 +17,7 @@ class LatestRead(Generic[S, F]):
     """``want`` takes subjects in the interface's thread; ``deliver`` is called with what was read, in the other."""
 
     def __init__(
-        self, reader: Reader, read: Callable[[Reader, S], F], deliver: Callable[[S, F | None, str], object]
+        self, reader: RowSource, read: Callable[[RowSource, S], F], deliver: Callable[[S, F | None, str], object]
     ) -> None:
         self._reader, self._read, self._deliver = HaltingReader(reader), read, deliver
         self._lock = Lock()

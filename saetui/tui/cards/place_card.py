@@ -9,23 +9,23 @@ from textual.message import Message
 from saetui.tui.cards.fact_card import FactCard
 from saetui.tui.cards.place_facts import PlaceFacts, PlaceSubject, read_place
 from saetui.tui.cards.place_text import place_lines
-from saetui.tui.cards.reading import Reading
-from saetui.tui.table.row_window import Reader
+from saetui.tui.cards.scroll_box import ScrollBox
+from saetui.tui.table.row_window import RowSource
 from saetui.visible import visible_token
 
 
-class PlaceCard(FactCard[PlaceSubject, PlaceFacts], Reading):
+class PlaceCard(FactCard[PlaceSubject, PlaceFacts], ScrollBox):
     """Shows a token in its text."""
 
     UNCHOSEN, UNKNOWN = "choose a token", "the text has no token there"
 
     @dataclass
-    class Known(Message):
+    class PlaceRead(Message):
         """The token has been read; None where there is none."""
 
         facts: PlaceFacts | None
 
-    def __init__(self, reader: Reader, *, id: str | None = None) -> None:  # noqa: A002
+    def __init__(self, reader: RowSource, *, id: str | None = None) -> None:  # noqa: A002
         super().__init__(reader, read_place, id=id)
 
     def show(self, subject: PlaceSubject | None, *, again: bool = False) -> None:
@@ -40,4 +40,4 @@ class PlaceCard(FactCard[PlaceSubject, PlaceFacts], Reading):
         return place_lines(facts, width, background, heat, current=current)
 
     def facts_changed(self) -> None:
-        self.post_message(self.Known(self.facts))
+        self.post_message(self.PlaceRead(self.facts))

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from saetui.tui.table.row_window import Reader
+from saetui.tui.table.row_window import RowSource
 from saetui.workbench.sql_text import parameter_names
 from saetui.workbench.subject import place_key
 from store.queries import named_query
@@ -54,7 +54,7 @@ _NAMES = "SELECT sae_id, name FROM sae"
 _NOTES = "SELECT text FROM note WHERE subject = 'place' AND token = $key ORDER BY changed DESC"
 
 
-def read_place(reader: Reader, subject: PlaceSubject) -> PlaceFacts | None:
+def read_place(reader: RowSource, subject: PlaceSubject) -> PlaceFacts | None:
     """Everything that is shown of a token; None where the text has no token there.
 
     Raises:
@@ -71,7 +71,7 @@ def read_place(reader: Reader, subject: PlaceSubject) -> PlaceFacts | None:
     return PlaceFacts(context, tokens, index, latents, names, tuple(text for (text,) in notes.rows))
 
 
-def _rows(reader: Reader, query: str, asked: Mapping[str, Any]) -> list[dict[str, Any]]:
+def _rows(reader: RowSource, query: str, asked: Mapping[str, Any]) -> list[dict[str, Any]]:
     sql = named_query(query)
     return reader.fetch(sql, **{name: asked.get(name) for name in parameter_names(sql)}).dicts()
 

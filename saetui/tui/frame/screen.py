@@ -31,7 +31,7 @@ from saetui.workbench.trouble import outside_errors, told
 from saetui.workbench.workbench import Workbench
 
 if TYPE_CHECKING:
-    from saetui.commands.figures import Figure
+    from saetui.commands.figures import ShowFigure
     from saetui.jobs.devices import Device
     from saetui.tui.app import WorkbenchApp
 
@@ -103,7 +103,7 @@ class WorkbenchScreen(Screen[None]):
         """``(sql, parameters)`` of what the focused part shows, unless that is a figure, which is asked for its own."""
         return self.bench.query_of(self.bench.focus)
 
-    def figure_in_focus(self) -> Figure | None:
+    def figure_in_focus(self) -> ShowFigure | None:
         """The command that shows the focused part large, where that is a plot; exported in place of the table."""
         return None
 

@@ -9,7 +9,7 @@ from textual.message import Message
 from textual.widgets import Static
 
 from saetui.tui.cards.latest_read import LatestRead
-from saetui.tui.table.row_window import Reader
+from saetui.tui.table.row_window import RowSource
 
 _NARROW = 100
 Row = Mapping[str, Any]
@@ -27,7 +27,7 @@ class AbsorbedLine(Static):
         asked: Mapping[str, Any]
         rows: Sequence[Row]
 
-    def __init__(self, reader: Reader, *, id: str | None = None) -> None:  # noqa: A002
+    def __init__(self, reader: RowSource, *, id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id)
         self.rows: Sequence[Row] = ()
         self._reading = LatestRead(
@@ -98,7 +98,7 @@ def _signed(percent: float | None) -> str:
     return "–" if percent is None else f"{percent:+.0f}%".replace("-", "−")
 
 
-def _read(reader: Reader, asked: Mapping[str, Any]) -> list[Row]:
+def _read(reader: RowSource, asked: Mapping[str, Any]) -> list[Row]:
     return [dict(row) for row in _dicts(reader.fetch("absorbed_answer", **asked))]
 
 

@@ -11,12 +11,12 @@ from textual.content import Content
 from textual.message import Message
 from textual.widgets import Static
 
-from saetui.commands.figures import Figure
+from saetui.commands.figures import ShowFigure
 from saetui.commands.hard_tokens import ABSORBED, ORDER_NAMES, SCALING, TOKENS, UNIT_NAMES, At
 from saetui.commands.navigate import Focus
 from saetui.commands.select import Sae
 from saetui.commands.table import shown_choice
-from saetui.figures.description import Figure as Drawn
+from saetui.figures.description import Figure
 from saetui.tui.cards.place_card import PlaceCard
 from saetui.tui.cards.place_facts import PlaceSubject
 from saetui.tui.drawing.figure_view import FigureView
@@ -83,7 +83,7 @@ class HardTokensScreen(StudyScreen):
     class FigureRead(Message):
         """A figure of the page of widths has been drawn, or says why there is none."""
 
-        def __init__(self, name: str, figure: Drawn | None, problem: str) -> None:
+        def __init__(self, name: str, figure: Figure | None, problem: str) -> None:
             super().__init__()
             self.name, self.figure, self.problem = name, figure, problem
 
@@ -211,7 +211,7 @@ class HardTokensScreen(StudyScreen):
         asked = {name: getattr(attention, name) for name in ("sae", "context", "position")}
         self.card.show(PlaceSubject(asked | {"study": study.study_id}, study.corpus_id), again=again)
 
-    @on(PlaceCard.Known)
+    @on(PlaceCard.PlaceRead)
     def _place_known(self) -> None:
         attention = self.bench.attention
         self.strips.show(
@@ -300,10 +300,10 @@ class HardTokensScreen(StudyScreen):
         view.figure = message.figure
         view.border_title = Content(message.problem or (message.figure.title if message.figure is not None else ""))
 
-    def _figure(self, name: str) -> Figure:
-        return Figure(name, hook=self.bench.attention.hook or "")
+    def _figure(self, name: str) -> ShowFigure:
+        return ShowFigure(name, hook=self.bench.attention.hook or "")
 
-    def figure_in_focus(self) -> Figure | None:
+    def figure_in_focus(self) -> ShowFigure | None:
         name = self.focused.id if self.focused is not None else None
         return self._figure(name) if name in _FIGURES else None
 

@@ -11,7 +11,7 @@ from textual.widgets import Static
 
 from saetui.commands.jobs import LookAtJob, current_job
 from saetui.jobs.devices import Device
-from saetui.tui.cards.reading import Reading
+from saetui.tui.cards.scroll_box import ScrollBox
 from saetui.tui.frame.device_text import gauge
 from saetui.tui.frame.screen import FOLDED_WIDTH, WorkbenchScreen
 from saetui.tui.jobs.card import job_card, job_log
@@ -69,10 +69,10 @@ class JobsScreen(WorkbenchScreen):
                 jobs.border_title = "jobs"
                 yield jobs
             with Vertical(id="detail"):
-                with Reading(id="card-scroll") as card:
+                with ScrollBox(id="card-scroll") as card:
                     card.border_title = "job"
                     yield Static(id="card")
-                with Reading(id="log-scroll") as log:
+                with ScrollBox(id="log-scroll") as log:
                     log.border_title = "log"
                     yield Static(id="log")
         yield Static(id="devices")
@@ -98,7 +98,7 @@ class JobsScreen(WorkbenchScreen):
         self.query_one(JobList).show(jobs, job.id if job else None)
         if job is not None:
             self.query_one("#card", Static).update(job_card(job))
-            scroll = self.query_one("#log-scroll", Reading)
+            scroll = self.query_one("#log-scroll", ScrollBox)
             at_end = scroll.scroll_y >= scroll.max_scroll_y - 1
             self.query_one("#log", Static).update(job_log(job))
             if at_end:

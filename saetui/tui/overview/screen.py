@@ -11,7 +11,7 @@ from textual.containers import Horizontal
 from textual.content import Content
 from textual.widgets import Static
 
-from saetui.commands.figures import Figure
+from saetui.commands.figures import ShowFigure
 from saetui.commands.navigate import Open
 from saetui.commands.select import Sae
 from saetui.figures.charts import f1_against_width, fvu_against_width, rate_against_l0
@@ -134,9 +134,9 @@ class OverviewScreen(WorkbenchScreen):
             x, y = getattr(current, spec.x, None), getattr(current, spec.y, None)
             plot.highlight = None if x is None or y is None else (float(x), float(y))
 
-    def figure_in_focus(self) -> Figure | None:
+    def figure_in_focus(self) -> ShowFigure | None:
         spec = self._spec_in_focus()
-        return None if spec is None else Figure(spec.figure, hook=self.bench.attention.hook or "")
+        return None if spec is None else ShowFigure(spec.figure, hook=self.bench.attention.hook or "")
 
     def explain(self) -> str | None:
         spec = self._spec_in_focus()

@@ -14,7 +14,7 @@ class _App(Protocol):
     def say(self, text: str, severity: str = "information") -> None: ...
 
 
-class Entry(Input):
+class LineEntry(Input):
     """One line; what would make it longer than ``max_length`` is left out."""
 
     def __init__(self, value: str | None = None, *, max_length: int = LINE, **options: Any) -> None:

@@ -12,8 +12,8 @@ from textual.content import Content
 from textual.message import Message
 
 from saetui.commands.arguments import text_of
-from saetui.commands.figures import Figure
-from saetui.figures.description import Figure as Drawn
+from saetui.commands.figures import ShowFigure
+from saetui.figures.description import Figure
 from saetui.figures.registry import figure_kind
 from saetui.tui.drawing.figure_view import FigureView
 from saetui.tui.panels.base import Panel
@@ -45,13 +45,13 @@ class FigurePanel(Panel[None]):
     """
 
     @dataclass
-    class Read(Message):
+    class PanelFigureRead(Message):
         """The figure as it is in the store, or why there is none."""
 
-        figure: Drawn | None
+        figure: Figure | None
         problem: str = ""
 
-    def __init__(self, command: Figure) -> None:
+    def __init__(self, command: ShowFigure) -> None:
         super().__init__()
         self._command = command
         self._kind = figure_kind(command.name)
@@ -73,13 +73,13 @@ class FigurePanel(Panel[None]):
     @work(thread=True, exclusive=True, group="figure")
     def _read(self) -> None:
         try:
-            message = self.Read(self._command.drawn(self._reader))
+            message = self.PanelFigureRead(self._command.drawn(self._reader))
         except outside_errors() as problem:
-            message = self.Read(None, told(problem))
+            message = self.PanelFigureRead(None, told(problem))
         self.post_message(message)
 
-    @on(Read)
-    def _show(self, message: Read) -> None:
+    @on(PanelFigureRead)
+    def _show(self, message: PanelFigureRead) -> None:
         if message.figure is None:
             self.dismiss()
             self.workbench_app.say(message.problem, "error")
@@ -131,7 +131,7 @@ class FigurePanel(Panel[None]):
         self._box.border_subtitle = Content(where + alone + _KEYS)
 
 
-def export_panel(command: Figure, app: "WorkbenchApp") -> PickPanel:
+def export_panel(command: ShowFigure, app: "WorkbenchApp") -> PickPanel:
     """Asks for the format of a figure's file, or for another name."""
 
     def line(suffix: str) -> str:

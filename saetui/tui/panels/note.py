@@ -32,7 +32,7 @@ class NotePanel(Panel[None]):
     """
 
     @dataclass
-    class Read(Message):
+    class NoteRead(Message):
         """The note as it is in the store."""
 
         text: str
@@ -56,12 +56,12 @@ class NotePanel(Panel[None]):
     @work(thread=True, group="note")
     def _read(self) -> None:
         try:
-            self.post_message(self.Read(note_on(self.bench, self._subject)))
+            self.post_message(self.NoteRead(note_on(self.bench, self._subject)))
         except outside_errors() as problem:
-            self.post_message(self.Read("", told(problem)))
+            self.post_message(self.NoteRead("", told(problem)))
 
-    @on(Read)
-    def _show(self, message: Read) -> None:
+    @on(NoteRead)
+    def _show(self, message: NoteRead) -> None:
         if message.problem:
             # Without the note as it is, saving would write over it.
             self.dismiss()

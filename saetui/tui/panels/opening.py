@@ -144,18 +144,18 @@ def _items(app: "WorkbenchApp", cls: type[Command]) -> "list[Item]":
 
 def _figure(app: "WorkbenchApp", text: str) -> None:
     """Show the figure that a command asks for; without one, offer them all."""
-    from saetui.commands.figures import Figure, known_figures
+    from saetui.commands.figures import ShowFigure, known_figures
     from saetui.commands.parse import parse
     from saetui.tui.panels.figure import FigurePanel
     from saetui.tui.panels.pick import Item, PickPanel
 
     if text:
         command = parse(text)
-        assert isinstance(command, Figure)
+        assert isinstance(command, ShowFigure)
         app.push_screen(FigurePanel(command))
         return
     kinds = known_figures().values()
-    items = [Item(kind.name, kind.question, "", partial(app.dispatch, Figure(kind.name))) for kind in kinds]
+    items = [Item(kind.name, kind.question, "", partial(app.dispatch, ShowFigure(kind.name))) for kind in kinds]
     app.push_screen(PickPanel("figures", items))
 
 

@@ -14,7 +14,7 @@ from textual.widgets import Input, OptionList
 from textual.widgets.option_list import Option
 
 from saetui.tui.panels.base import Panel
-from saetui.tui.panels.entry import Entry
+from saetui.tui.panels.entry import LineEntry
 from saetui.visible import visible
 
 _LONGEST = 100
@@ -58,7 +58,7 @@ class PickPanel(Panel[None]):
     def compose(self) -> ComposeResult:
         with Vertical(classes="panel") as box:
             box.border_title = self._title
-            yield Entry(max_length=_LONGEST, placeholder="type to narrow")
+            yield LineEntry(max_length=_LONGEST, placeholder="type to narrow")
             options = OptionList(markup=False)
             options.can_focus = False
             yield options

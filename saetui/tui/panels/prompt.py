@@ -19,7 +19,7 @@ from saetui.commands.table import Filter
 from saetui.commands.vocabulary import commands
 from saetui.tui.drawing.fit import fit
 from saetui.tui.panels.base import Panel
-from saetui.tui.panels.entry import LINE, Entry
+from saetui.tui.panels.entry import LINE, LineEntry
 from saetui.tui.panels.prompt_history import PromptHistory
 from saetui.visible import visible_lines
 from saetui.workbench.trouble import outside_errors, told
@@ -54,7 +54,7 @@ class LinePanel(Panel[None]):
             yield Static(id="above")
             with Horizontal():
                 yield Label(self.LABEL)
-                yield Entry(self._text[:LINE], select_on_focus=False)
+                yield LineEntry(self._text[:LINE], select_on_focus=False)
 
     @property
     def input(self) -> Input:

@@ -7,7 +7,7 @@ from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.widgets import Static
 
-from saetui.tui.cards.reading import Reading
+from saetui.tui.cards.scroll_box import ScrollBox
 from saetui.tui.panels.base import Panel
 
 
@@ -27,7 +27,7 @@ class TextPanel(Panel[None]):
         self._what = what
 
     def compose(self) -> ComposeResult:
-        with Reading(classes="panel") as box:
+        with ScrollBox(classes="panel") as box:
             box.border_title = Content(self._title)
             box.border_subtitle = "y copy   ⎋ close" if self._copied else "⎋ close"
             yield Static(self._body)

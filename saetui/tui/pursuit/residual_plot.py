@@ -9,7 +9,7 @@ from textual.message import Message
 from saetui.figures.plots import Chart, Line, Point, Scale
 from saetui.tui.cards.latest_read import LatestRead
 from saetui.tui.drawing.plots import XYPlot
-from saetui.tui.table.row_window import Reader
+from saetui.tui.table.row_window import RowSource
 from store.queries import named_query
 
 _X = Scale("latents", whole=True)
@@ -33,7 +33,7 @@ class ResidualPlot(XYPlot):
         rows: Sequence[Mapping[str, Any]] | None
         error: str
 
-    def __init__(self, reader: Reader, *, id: str | None = None) -> None:  # noqa: A002
+    def __init__(self, reader: RowSource, *, id: str | None = None) -> None:  # noqa: A002
         super().__init__(Chart("residual", _X, _Y, ()), id=id, empty="p pursues the chosen tokens")
         self._reading = LatestRead(
             reader, _read, lambda asked, rows, error: self.post_message(self._Read(asked, rows, error))
@@ -97,5 +97,5 @@ def _points(places: Any) -> tuple[Point, ...]:
     return tuple(Point(float(x), max(y, _LEAST)) for x, y in places if y is not None)
 
 
-def _read(reader: Reader, asked: _Asked) -> list[dict[str, Any]]:
+def _read(reader: RowSource, asked: _Asked) -> list[dict[str, Any]]:
     return reader.fetch(named_query("pursuit_residual"), **dict(asked.parameters)).dicts()

@@ -4,7 +4,7 @@ from threading import Lock
 from time import monotonic
 from typing import Any, Protocol, runtime_checkable
 
-from saetui.tui.table.row_window import Reader, Rows
+from saetui.tui.table.row_window import ReadRows, RowSource
 from store import QueryInterrupted
 
 STOPPED = "stopped; another filter or order, or another choice, reads again"
@@ -23,7 +23,7 @@ class HaltsReads(Protocol):
 class HaltingReader:
     """A reader for one piece of work after another, each of several queries, that can be stopped as a whole."""
 
-    def __init__(self, reader: Reader) -> None:
+    def __init__(self, reader: RowSource) -> None:
         self._reader = reader
         self._lock = Lock()
         self._began: float | None = None
@@ -40,7 +40,7 @@ class HaltingReader:
         with self._lock:
             self._began = None
 
-    def fetch(self, sql: str, /, **params: Any) -> Rows:
+    def fetch(self, sql: str, /, **params: Any) -> ReadRows:
         """Like a store's reader, but raises QueryInterrupted at once where the work has been stopped."""
         if self.halted or self._closed:
             raise QueryInterrupted(STOPPED)

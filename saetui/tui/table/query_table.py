@@ -17,10 +17,10 @@ from saetui.tui.table import messages as table_messages
 from saetui.tui.table.column import Column
 from saetui.tui.table.layout import Palette, TableLayout
 from saetui.tui.table.motion import MovingCursor
-from saetui.tui.table.row_window import CHUNK, ChunkCache, Reader
+from saetui.tui.table.row_window import CHUNK, ChunkCache, RowSource
 from saetui.tui.table.style import COMPONENTS, CSS, palette_of
 from saetui.tui.table.window_feed import WindowFeed
-from saetui.tui.table.window_reader import Reading, Wish
+from saetui.tui.table.window_reader import WindowAnswer, Wish
 from saetui.workbench.row_filter import Condition, FilterColumn, FilterError, nearest, plain
 from saetui.workbench.table_query import Order, TableQuery
 from saetui.workbench.tables import Table
@@ -31,7 +31,7 @@ class TableStore(Protocol):
     """What a table needs of a store."""
 
     def sql_of(self, name: str) -> str: ...
-    def reader(self) -> Reader: ...
+    def reader(self) -> RowSource: ...
 
 
 class QueryTable(MovingCursor, can_focus=True):
@@ -53,7 +53,7 @@ class QueryTable(MovingCursor, can_focus=True):
 
     @dataclass
     class _Read(Message):
-        reading: Reading
+        reading: WindowAnswer
 
     def __init__(
         self,
@@ -314,7 +314,7 @@ class QueryTable(MovingCursor, can_focus=True):
             return True
         return self._generation != before
 
-    def _opened(self, reading: Reading) -> None:
+    def _opened(self, reading: WindowAnswer) -> None:
         self.error, self.loaded = "", True
         self._opened_generation = reading.generation
         self._cache.clear()

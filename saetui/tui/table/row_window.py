@@ -10,7 +10,7 @@ _KEPT_CHUNKS = 64
 Row = tuple[Any, ...]
 
 
-class Rows(Protocol):
+class ReadRows(Protocol):
     """What a read gives: column names and tuples."""
 
     @property
@@ -20,10 +20,10 @@ class Rows(Protocol):
     def dicts(self) -> list[dict[str, Any]]: ...
 
 
-class Reader(Protocol):
+class RowSource(Protocol):
     """One thread's read access to a store."""
 
-    def fetch(self, sql: str, /, **params: Any) -> Rows: ...
+    def fetch(self, sql: str, /, **params: Any) -> ReadRows: ...
     def interrupt(self) -> None: ...
 
 
@@ -64,5 +64,5 @@ class ChunkCache:
 
 
 def split_chunks(first: int, rows: Sequence[Row]) -> dict[int, Sequence[Row]]:
-    """Rows that start at chunk ``first``, by chunk."""
+    """ReadRows that start at chunk ``first``, by chunk."""
     return {first + start // CHUNK: rows[start : start + CHUNK] for start in range(0, max(len(rows), 1), CHUNK)}

@@ -5,8 +5,8 @@ from dataclasses import replace
 from threading import Lock
 
 from saetui.tui.table.halting import STOPPED, HaltingReader
-from saetui.tui.table.row_window import Reader
-from saetui.tui.table.window_reader import Reading, WindowReader, Wish
+from saetui.tui.table.row_window import RowSource
+from saetui.tui.table.window_reader import WindowAnswer, WindowReader, Wish
 from saetui.workbench.row_filter import FilterColumn
 from saetui.workbench.table_query import TableQuery
 from saetui.workbench.trouble import outside_errors, told
@@ -15,7 +15,7 @@ from saetui.workbench.trouble import outside_errors, told
 class WindowFeed:
     """``send`` takes wishes in the interface's thread; ``deliver`` is called with the answers in the reading one."""
 
-    def __init__(self, open_reader: Callable[[], Reader], deliver: Callable[[Reading], object]) -> None:
+    def __init__(self, open_reader: Callable[[], RowSource], deliver: Callable[[WindowAnswer], object]) -> None:
         self._open_reader = open_reader
         self._deliver = deliver
         self._lock = Lock()
@@ -50,7 +50,7 @@ class WindowFeed:
             self._deliver(self._answer(wish))
             self._keep_fences()
 
-    def _answer(self, wish: Wish) -> Reading:
+    def _answer(self, wish: Wish) -> WindowAnswer:
         try:
             if self._halting is None or self._reader is None:
                 self._halting = HaltingReader(self._open_reader())
@@ -61,7 +61,7 @@ class WindowFeed:
         except outside_errors() as error:
             # The answer to a wish that another one replaced is stale by then, and nobody waits for it.
             halted = self._halting is not None and self._halting.halted
-            return Reading(wish.generation, opening=wish.opening, error=STOPPED if halted else told(error))
+            return WindowAnswer(wish.generation, opening=wish.opening, error=STOPPED if halted else told(error))
         finally:
             if self._halting is not None:
                 self._halting.end()

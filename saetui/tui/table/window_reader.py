@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from saetui.tui.table.row_window import CHUNK, Reader, Row, split_chunks
+from saetui.tui.table.row_window import CHUNK, Row, RowSource, split_chunks
 from saetui.workbench.row_filter import FilterColumn
 from saetui.workbench.table_query import TableQuery
 
@@ -31,7 +31,7 @@ class Wish:
 
 
 @dataclass(frozen=True)
-class Reading:
+class WindowAnswer:
     """The answer to a wish; ``error`` says why there is none."""
 
     generation: int
@@ -48,7 +48,7 @@ class Reading:
 class WindowReader:
     """One table's reader; used by one thread at a time."""
 
-    def __init__(self, reader: Reader) -> None:
+    def __init__(self, reader: RowSource) -> None:
         self._reader = reader
         self._total = 0
         self._fences: Sequence[Row] = ()
@@ -58,12 +58,14 @@ class WindowReader:
         """Stop the read that runs now; safe from another thread."""
         self._reader.interrupt()
 
-    def read(self, wish: Wish) -> Reading:
+    def read(self, wish: Wish) -> WindowAnswer:
         """Answer a wish.
 
         Raises StoreError from the store.
         """
-        return self._open(wish) if wish.opening else Reading(wish.generation, self._chunks(wish.query, wish.chunks))
+        return (
+            self._open(wish) if wish.opening else WindowAnswer(wish.generation, self._chunks(wish.query, wish.chunks))
+        )
 
     def needs_fences(self) -> bool:
         query = self._opened
@@ -75,7 +77,7 @@ class WindowReader:
         sql, params = self._opened.fences(CHUNK)
         self._fences = self._reader.fetch(sql, **params).rows
 
-    def _open(self, wish: Wish) -> Reading:
+    def _open(self, wish: Wish) -> WindowAnswer:
         query = wish.query
         self._opened, self._fences = query, ()
         first = self._fetch_window(query, 0, 1)
@@ -91,7 +93,7 @@ class WindowReader:
             near = {place_row // CHUNK for place_row in (max(0, place - wish.page), place, place + wish.page)}
             wanted = sorted(number for number in near if number and number * CHUNK < self._total)
             chunks |= self._chunks(query, tuple(wanted))
-        return Reading(wish.generation, chunks, True, first.columns, self._total, place)
+        return WindowAnswer(wish.generation, chunks, True, first.columns, self._total, place)
 
     def _place(self, query: TableQuery, columns: Sequence[str], rows: Sequence[Row], key: Any) -> int | None:
         if key is None or query.key not in columns:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from saetui.tui.table.window_feed import WindowFeed
-from saetui.tui.table.window_reader import Reading, Wish
+from saetui.tui.table.window_reader import WindowAnswer, Wish
 from saetui.workbench.table_query import TableQuery
 from store import QueryError, QueryInterrupted, Rows
 
@@ -44,7 +44,7 @@ def wish(generation: int, *, opening: bool = True) -> Wish:
 
 def test_a_newer_question_stops_the_read_and_is_answered() -> None:
     reader = SlowReader()
-    answers: list[Reading] = []
+    answers: list[WindowAnswer] = []
     feed = WindowFeed(lambda: reader, answers.append)
     assert feed.send(wish(1))
     thread = Thread(target=feed.run)
@@ -70,7 +70,7 @@ def test_rows_are_not_wanted_before_the_query_is_opened() -> None:
 
 @pytest.mark.parametrize("opening", [True, False])
 def test_what_is_wrong_with_a_query_is_an_answer(opening: bool) -> None:
-    answers: list[Reading] = []
+    answers: list[WindowAnswer] = []
     feed = WindowFeed(lambda: SlowReader(fails=True), answers.append)
     feed.send(wish(1, opening=opening))
     feed.run()
@@ -79,7 +79,7 @@ def test_what_is_wrong_with_a_query_is_an_answer(opening: bool) -> None:
 
 def test_stopping_lets_go_of_what_waits() -> None:
     reader = SlowReader()
-    answers: list[Reading] = []
+    answers: list[WindowAnswer] = []
     feed = WindowFeed(lambda: reader, answers.append)
     feed.send(wish(1))
     thread = Thread(target=feed.run)

@@ -1,6 +1,6 @@
 """What the screen says about itself."""
 
-from saetui.workbench.glossary import Entry
+from saetui.workbench.glossary import Term
 from saetui.workbench.screens import LinkForm, ScreenManifest
 from saetui.workbench.tables import Table
 
@@ -15,6 +15,6 @@ MANIFEST = ScreenManifest(
     commands="toy_screen.commands",
     verbs=("longest",),
     tables=(Table("toy_words.words", _WORDS, "surface", "token", title="words"),),
-    glossary={"length": Entry("How many characters the word has.", "characters"), "letter": Entry("Another meaning.")},
+    glossary={"length": Term("How many characters the word has.", "characters"), "letter": Term("Another meaning.")},
     link=LinkForm(path=("letter",), options=("sae",)),
 )

@@ -6,7 +6,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 
 
-class Reading(VerticalScroll):
+class ScrollBox(VerticalScroll):
     """A scrolling box that knows hjkl's j and k, g, G, ctrl+d and ctrl+u."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
