@@ -14,7 +14,7 @@ from saetui.sae.base import FIRING
 from store import Store
 from store.queries import named_query, query_names
 
-VIEWS = (files("store.schema") / "0003_absorption_views.sql").read_text()
+VIEWS = (files("store.schema") / "0010_absorption_thresholds.sql").read_text()
 CASES = (files("store.queries") / "absorption_cases.sql").read_text()
 # What SQL says of words that the library is never asked about: they are no candidates, or were not measured.
 NO_CANDIDATE = {"found", "undefined", "not sampled"}
@@ -27,29 +27,31 @@ def test_verdicts_by_effects_are_the_outcomes_of_the_library() -> None:
     assert said > NO_CANDIDATE
 
 
-@pytest.mark.parametrize(
-    ("pattern", "constant"),
-    [
-        (r"model_accuracy >= ([\d.e-]+) AS is_able", MIN_ACCURACY),
-        (r"main_activation, 0\) < ([\d.e-]+) AS is_silent", FIRING),
-        (r"fired\.cosine >= ([\d.e-]+) AND fired\.projection > 0", ABSORBER_COSINE),
-        (r"max\(fired\.projection, (\d+)\) FILTER", MAX_ABSORBERS),
-        (r"largest_cosine >= ([\d.e-]+)::REAL", FULL_COSINE),
-        (r"other_projection < ([\d.e-]+) \* projection", MIN_SHARE),
-        (r"largest_projection >= ([\d.e-]+) \* projection", MIN_SHARE),
-    ],
-)
-def test_thresholds_of_the_views_are_those_of_the_library(pattern: str, constant: float) -> None:
-    found = re.findall(pattern, VIEWS)
-    assert found
-    assert {float(number) for number in found} == {constant}
+# The macro that has a threshold, and the library's constant of the same meaning.
+THRESHOLDS = {
+    "least_accuracy": MIN_ACCURACY,
+    "moved_f1": MOVED_F1,
+    "least_full_cosine": FULL_COSINE,
+    "least_activation": FIRING,
+    "least_absorber_cosine": ABSORBER_COSINE,
+    "most_absorbers": MAX_ABSORBERS,
+    "least_share": MIN_SHARE,
+}
 
 
-def test_thresholds_of_the_queries_are_those_of_the_library(tmp_path: Path) -> None:
+def test_thresholds_of_the_store_are_those_of_the_library(tmp_path: Path) -> None:
+    asked = ", ".join(f"{name}()::DOUBLE" for name in THRESHOLDS)
     with Store.open(tmp_path / "store", create=True) as store:
-        (found,) = store.fetch("SELECT least_accuracy(), moved_f1(), least_full_cosine()").rows
-    assert found == pytest.approx((MIN_ACCURACY, MOVED_F1, FULL_COSINE))
+        (found,) = store.fetch(f"SELECT {asked}").rows
+    assert found == pytest.approx(tuple(THRESHOLDS.values()))
     assert FULL_COSINE == MIN_COSINE
+
+
+def test_the_verdicts_have_no_threshold_of_their_own() -> None:
+    text = VIEWS[VIEWS.index("CREATE OR REPLACE MACRO") :]
+    code = "\n".join(line.partition("--")[0] for line in text.splitlines())
+    assert {float(number) for number in re.findall(r"(?<![\w$.])\d+(?:\.\d+)?(?:e-?\d+)?\b", code)} <= {0, 1, 2}
+    assert [name for name in THRESHOLDS if f"{name}()" not in code] == ["moved_f1"]
 
 
 @pytest.mark.parametrize("name", query_names())
