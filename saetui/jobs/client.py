@@ -1,59 +1,29 @@
 """The client side of jobs: submit, list, cancel, retry, and make sure that workers run. Imports no science."""
 
 import contextlib
-import hashlib
-import os
-import platform
-import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING
 
 from saetui.jobs.exceptions import JobError
-from saetui.jobs.files import locked, require_plain, require_plain_tree, saying, tail
-from saetui.jobs.folder import JobFolder, Record, sweep
+from saetui.jobs.files import locked, require_plain, require_plain_tree, saying
+from saetui.jobs.folder import Record
 from saetui.jobs.hosts import Hosts
 from saetui.jobs.job import Job
-from saetui.jobs.launch import WorkerFiles, start_worker
-from saetui.jobs.lease import Lease
 from saetui.jobs.progress import ProgressReader
-from saetui.jobs.queue import Latest, Queue, QueueEntry, is_queued_here
-from saetui.jobs.silence import Silence, has_device
+from saetui.jobs.queue import Latest, Queue, QueueEntry
+from saetui.jobs.silence import Silence
+from saetui.jobs.submission import Submission, Submittable
+from saetui.jobs.workforce import Workforce
 
 if TYPE_CHECKING:
-    import subprocess
-
     from store.aside import Rejection
 
 IDLE_S = 900.0
 GRACE_S = 10.0
 # Of an ended job's progress, its last records are enough.
 _LAST_BYTES = 2048
-# This many starts in a row that fail within seconds are not an accident.
-_FAILED_STARTS, _SOUND_S = 3, 10.0
-
-
-class Submittable(Protocol):
-    """What the client needs of a spec; every ``saetui.jobs.specs.Spec`` has it."""
-
-    @property
-    def kind(self) -> str: ...
-    @property
-    def title(self) -> str: ...
-    @property
-    def content_hash(self) -> str: ...
-    @property
-    def lasts(self) -> bool: ...
-    def document(self) -> dict[str, Any]: ...
-
-
-@dataclass
-class _Started:
-    process: "subprocess.Popen[bytes]"
-    failures: int  # starts in a row before this one that failed
-    at: float
 
 
 class JobClient:
@@ -69,14 +39,13 @@ class JobClient:
         """
         self.store_root = Path(store_root).resolve()
         self.jobs_root = self.store_root / "jobs"
-        self._idle_s = idle_s
-        self._grace_s = grace_s
         self._queue = Queue(self.jobs_root)
         self._hosts = Hosts(self.jobs_root, self._queue.pulse)
         self._silence = Silence(self.store_root, self._queue.pulse)
         self._readers: dict[str, ProgressReader] = {}
         self._jobs: dict[str, Job] = {}
-        self._started: dict[str, _Started] = {}
+        self._submission = Submission(self.store_root, self._queue, self._hosts)
+        self._workforce = Workforce(self.store_root, self._queue, self._hosts, idle_s=idle_s, grace_s=grace_s)
 
     def submit(
         self,
@@ -101,7 +70,7 @@ class JobClient:
         waits_for = tuple(job.id if isinstance(job, Job) else job for job in after)
         self._make_jobs_folder()
         with saying("the job cannot be queued", self.jobs_root), self._queue_locked():
-            record, found = self._find_or_queue(spec, device, waits_for, force=force)
+            record, found = self._submission.find_or_queue(spec, device, waits_for, force=force)
         self.ensure_workers()
         return replace(self.job(record.job_id), found=found)
 
@@ -165,7 +134,7 @@ class JobClient:
         """
         with saying("the job cannot be queued", self.jobs_root), self._queue_locked():
             entries = self._queue.entries()
-            new = self._retry(self._entry(job_id, entries), entries)
+            new = self._submission.retry(self._entry(job_id, entries), entries)
         self.ensure_workers()
         return self.job(new)
 
@@ -230,23 +199,7 @@ class JobClient:
         Raises:
             JobError: a worker cannot be started, e.g. on a full or read-only disk.
         """
-        entries = self._queue.entries()
-        latest = Latest(entries)
-        ours = [
-            entry
-            for entry in entries.values()
-            if entry.record.state == "queued" and latest.blocked(entry.record) is None and self._queue.is_ours(entry)
-        ]
-        here: dict[str, str] = {}
-        devices = set()
-        with saying("the jobs cannot be run", self.jobs_root):
-            for entry in ours:
-                device = entry.record.device
-                name = here.get(device) or here.setdefault(device, self._hosts.here(device))
-                if entry.record.host == name or self._take_over(entry, name):
-                    devices.add(device)
-            for device in sorted(devices):
-                self._ensure_worker(device, here[device], entries)
+        self._workforce.ensure()
 
     def release_workers(self) -> None:
         """Asks this machine's workers of the store to end as soon as they have no work, instead of staying warm.
@@ -254,40 +207,11 @@ class JobClient:
         Raises:
             JobError: the request cannot be written.
         """
-        with saying("the workers cannot be asked to leave", self.jobs_root):
-            for name in {platform.node(), *self._hosts.names()}:
-                folder = self.jobs_root / ".workers" / name
-                require_plain(self.store_root, folder)
-                for device in sorted(path.name for path in folder.glob("*/")):
-                    files = WorkerFiles(self.jobs_root, device, name)
-                    holder = files.lease.holder()
-                    if holder is not None and holder.is_here and holder.alive:
-                        files.ask_to_leave()
+        self._workforce.release()
 
     def _queue_locked(self) -> "contextlib.AbstractContextManager[None]":
         require_plain(self.store_root, self.jobs_root)
         return locked(self.jobs_root / ".submit.lock")
-
-    def _ensure_worker(self, device: str, host: str, entries: dict[str, QueueEntry]) -> None:
-        lease = WorkerFiles(self.jobs_root, device, host).lease
-        if lease.is_free() and self._may_start(device, lease, entries):
-            failures = self._started[device].failures if device in self._started else 0
-            process = start_worker(self.store_root, device, idle_s=self._idle_s, grace_s=self._grace_s)
-            self._started[device] = _Started(process, failures, time.monotonic())
-
-    def _take_over(self, entry: QueueEntry, host: str) -> bool:
-        """Queues a job here that is queued on a machine which is gone; False where it is not, or lacks the device."""
-        record = entry.record
-        if not self._hosts.is_gone(record.host, record.device) or not has_device(record.device):
-            return False
-        return self._move_here(entry.folder, record.host, host).host == host
-
-    @staticmethod
-    def _move_here(folder: JobFolder, before: str, host: str) -> Record:
-        def decide(record: Record) -> Record | None:
-            return replace(record, host=host) if record.state == "queued" and record.host == before else None
-
-        return folder.change(decide)
 
     def _make_jobs_folder(self) -> None:
         require_plain(self.store_root, self.jobs_root)
@@ -298,68 +222,6 @@ class JobClient:
                 raise JobError(
                     f"{self.store_root}: there is no such store; make one with: saetui demo --store DIR"
                 ) from None
-
-    def _find_or_queue(
-        self, spec: Submittable, device: str | None, waits_for: tuple[str, ...], *, force: bool
-    ) -> tuple[Record, bool]:
-        """The job of a spec, and whether it was there before."""
-        sweep(self.jobs_root)
-        entries = self._queue.entries()
-        latest = Latest(entries)
-        for job_id in waits_for:
-            if job_id not in entries:
-                raise JobError(f"after: there is no job {job_id!r} in {self.jobs_root}")
-        content_hash = _hash_after(spec.content_hash, [entries[job_id].record.content_hash for job_id in waits_for])
-        same = [e for e in entries.values() if e.record.content_hash == content_hash]
-        found = None if force else self._same_work(same, spec, waits_for, latest)
-        if found is not None:
-            record = found.record
-            here = self._hosts.here(record.device)
-            if record.state == "queued" and record.host != here and self._hosts.seems_gone(record.host, record.device):
-                if device is None and not has_device(record.device):
-                    device = self._choose_device(entries, waits_for)
-                record = found.folder.change(
-                    lambda now: replace(now, host=here, device=device or now.device) if now.state == "queued" else None
-                )
-            return record, True
-        ended_badly = [e for e in same if e.record.state in ("failed", "cancelled")]
-        record = Record(
-            job_id=_new_id(),
-            kind=spec.kind,
-            title=spec.title,
-            state="queued",
-            device=self._choose_device(entries, waits_for) if device is None else device,
-            host=platform.node(),
-            content_hash=content_hash,
-            created=time.time(),
-            after=waits_for,
-            # What waits for an earlier try goes on after this one.
-            retry_of=_id_of(latest.of(ended_badly[-1].record.job_id)) if ended_badly else None,
-        )
-        record = replace(record, host=self._hosts.here(record.device))
-        JobFolder.create(self.jobs_root, record, spec.document(), marked=True)
-        return record, False
-
-    def _same_work(
-        self, same: Sequence[QueueEntry], spec: Submittable, waits_for: tuple[str, ...], latest: Latest
-    ) -> QueueEntry | None:
-        """A job that does (or has done) what a spec asks for, with the files as they are now; None without one."""
-        after = [_id_of(latest.of(job_id)) for job_id in waits_for]
-        state_of_files: str | None = None
-        for state in ("done", "running", "queued") if spec.lasts else ("running", "queued"):
-            for entry in same:
-                record = entry.record
-                if record.state != state or [_id_of(latest.of(job_id)) for job_id in record.after] != after:
-                    continue
-                if state == "queued" and not self._queue.is_ours(entry):
-                    continue
-                if state != "queued" and record.sources is not None:
-                    if state_of_files is None:
-                        state_of_files = sources_of(spec, self.store_root)
-                    if record.sources != state_of_files:
-                        continue
-                return entry
-        return None
 
     def _entry(self, job_id: str, entries: dict[str, QueueEntry] | None = None) -> QueueEntry:
         entries = self._queue.entries() if entries is None else entries
@@ -399,113 +261,8 @@ class JobClient:
             said[record.device] = self._silence.of_queued_here(record)
         return said[record.device]
 
-    def _choose_device(self, entries: dict[str, QueueEntry], waits_for: Sequence[str]) -> str:
-        if waits_for:
-            return entries[waits_for[-1]].record.device  # Its worker has the model in memory.
-        from saetui.jobs.devices import device_names
-
-        here = [
-            e.record.device for e in entries.values() if not e.record.has_ended and e.record.host == platform.node()
-        ]
-        names = device_names()
-        gpus = [name for name in names if name != "cpu"]
-        return min(gpus or names, key=here.count)
-
-    def _may_start(self, device: str, lease: Lease, entries: dict[str, QueueEntry]) -> bool:
-        """Whether to start a worker, given that none holds the lease."""
-        started = self._started.get(device)
-        if started is None:
-            return True
-        code = started.process.poll()
-        if code is None:
-            # It is still starting; unless it had the lease, and is on its way out.
-            holder = lease.holder()
-            return holder is not None and holder.pid == started.process.pid
-        age = time.monotonic() - started.at
-        if code <= 0 or age > _SOUND_S:  # It ended well, or was killed: the next one may start at once.
-            started.failures = 0
-            return True
-        if age < 2.0**started.failures:
-            return False
-        started.failures += 1
-        if started.failures < _FAILED_STARTS:
-            return True
-        reason = " ".join(tail(WorkerFiles(self.jobs_root, device).log, 1)) or f"exit code {code}"
-        for entry in entries.values():
-            if is_queued_here(entry.record, device) and self._queue.is_ours(entry):
-                message = f"the worker for {device} does not start: {reason}"
-                hint = f"its log is {WorkerFiles(self.jobs_root, device).log}"
-                entry.folder.end("failed", message, hint, only_from=("queued",))
-        del self._started[device]
-        return False
-
-    def _retry(self, entry: QueueEntry, entries: dict[str, QueueEntry]) -> str:
-        record = entry.record
-        latest = Latest(entries)
-        is_blocked = latest.blocked(record) is not None
-        if record.state not in ("failed", "cancelled") and not is_blocked:
-            raise JobError(f"{record.job_id} is {record.state}; only a failed or cancelled job can be retried")
-        stands = latest.of(record.job_id) or entry
-        if stands.record.state not in ("failed", "cancelled") and not latest.blocked(stands.record):
-            return stands.record.job_id
-        after = []
-        for job_id in record.after:
-            dependency = latest.of(job_id)
-            if dependency is None:
-                raise JobError(f"{record.job_id} waits for {job_id}, which is gone; submit it again")
-            state = dependency.record.state
-            if state in ("failed", "cancelled") or latest.blocked(dependency.record) is not None:
-                after.append(self._retry(dependency, entries))
-            else:
-                after.append(dependency.record.job_id)
-        if is_blocked:
-            return record.job_id
-        new = replace(
-            record,
-            job_id=_new_id(),
-            state="queued",
-            host=self._hosts.here(record.device),
-            created=time.time(),
-            after=tuple(after),
-            retry_of=stands.record.job_id,
-            started=None,
-            ended=None,
-            message=None,
-            hint=None,
-            worker=None,
-            mark=None,
-            sources=None,
-        )
-        folder = JobFolder.create(self.jobs_root, new, entry.folder.read_spec(), marked=True)
-        entries[new.job_id] = QueueEntry(folder, folder.read())
-        return new.job_id
-
-
-def sources_of(spec: Submittable, store_root: Path) -> str:
-    """The state of the files that a spec names; "" where it names none."""
-    from saetui.jobs.sources_state import fingerprint
-    from saetui.jobs.specs import Spec
-
-    return fingerprint(spec, store_root) if isinstance(spec, Spec) else ""
-
-
-def _id_of(entry: QueueEntry | None) -> str | None:
-    return None if entry is None else entry.record.job_id
-
 
 def _check_device(device: str) -> None:
     from saetui.jobs.devices import find_device
 
     find_device(device)
-
-
-def _new_id() -> str:
-    """Sorts by time of submission, also with other ids of the same second."""
-    return f"{datetime.now():%Y%m%d-%H%M%S-%f}-{os.urandom(2).hex()}"
-
-
-def _hash_after(spec_hash: str, before: Sequence[str]) -> str:
-    """What a spec asks for after other jobs depends on those jobs: names in it can mean their results."""
-    if not before:
-        return spec_hash
-    return hashlib.sha256("\n".join([spec_hash, *before]).encode()).hexdigest()[: len(spec_hash)]

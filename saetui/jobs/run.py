@@ -3,8 +3,9 @@
 import time
 from collections.abc import Generator, Sequence
 
-from saetui.jobs.client import JobClient, Submittable
+from saetui.jobs.client import JobClient
 from saetui.jobs.job import Job
+from saetui.jobs.submission import Submittable
 
 
 def follow(client: JobClient, job_id: str, *, poll_s: float = 0.1) -> Generator[Job, None, Job]:

@@ -22,13 +22,13 @@ from queue import SimpleQueue
 from types import FrameType
 from typing import TYPE_CHECKING
 
-from saetui.jobs.client import sources_of
 from saetui.jobs.context import TaskContext, Warm
 from saetui.jobs.exceptions import JobCancelled, JobError
 from saetui.jobs.failure import Failure, explain
 from saetui.jobs.files import require_plain_tree, touch
 from saetui.jobs.folder import JobFolder, Record
 from saetui.jobs.history import job_row, keep
+from saetui.jobs.submission import sources_of
 from store.plain import open_plain
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from job_scenes import BrokenError, asked, client_of, made, nobody_left, settle
 
-from saetui.jobs.client import Submittable
+from saetui.jobs.submission import Submittable
 
 if TYPE_CHECKING:
     from saetui.sae import SAE

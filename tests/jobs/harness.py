@@ -8,9 +8,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from saetui.jobs import Job, JobClient, parse_spec
-from saetui.jobs.client import Submittable
 from saetui.jobs.identity import ProcessIdentity
 from saetui.jobs.lease import Lease
+from saetui.jobs.submission import Submittable
 
 
 def workers(root: Path) -> list[ProcessIdentity]:

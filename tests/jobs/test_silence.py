@@ -152,7 +152,7 @@ def test_the_worker_of_a_machine_that_was_renamed_meanwhile_keeps_its_device(
     client: JobClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     running = underway(client, client.submit(endless()))
-    monkeypatch.setattr("saetui.jobs.client.platform.node", lambda: "new-name")
+    monkeypatch.setattr("saetui.jobs.submission.platform.node", lambda: "new-name")
     renamed = JobClient(client.store_root, idle_s=30)
     assert renamed.job(running.id).state == "running"
     second = renamed.submit(count())

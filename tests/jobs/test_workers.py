@@ -273,7 +273,7 @@ def test_a_worker_that_cannot_start_fails_its_jobs(
     client: JobClient, monkeypatch: pytest.MonkeyPatch, store_root: Path
 ) -> None:
     monkeypatch.setattr("saetui.jobs.launch.python_module", lambda *_: ["/bin/sh", "-c", "echo no python >&2; exit 3"])
-    monkeypatch.setattr("saetui.jobs.client._FAILED_STARTS", 1)
+    monkeypatch.setattr("saetui.jobs.workforce._FAILED_STARTS", 1)
     job = client.submit(count())
     assert wait_for(follow(client, job.id)).message == "the worker for cpu does not start: no python"
 

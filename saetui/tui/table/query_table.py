@@ -4,8 +4,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol, TypeAlias, cast
 
-from rich.segment import Segment
-from rich.style import Style
 from textual import events
 from textual.binding import Binding, BindingType
 from textual.content import Content
@@ -17,11 +15,13 @@ from saetui.tui.table import messages as table_messages
 from saetui.tui.table.column import Column
 from saetui.tui.table.layout import Palette, TableLayout
 from saetui.tui.table.motion import MovingCursor
+from saetui.tui.table.question import TableQuestion
 from saetui.tui.table.row_window import CHUNK, ChunkCache, RowSource
 from saetui.tui.table.style import COMPONENTS, CSS, palette_of
+from saetui.tui.table.view import TableView, table_title
 from saetui.tui.table.window_feed import WindowFeed
 from saetui.tui.table.window_reader import WindowAnswer, Wish
-from saetui.workbench.row_filter import Condition, FilterColumn, FilterError, nearest, plain
+from saetui.workbench.row_filter import FilterError
 from saetui.workbench.table_query import Order, TableQuery
 from saetui.workbench.tables import Table
 from saetui.workbench.trouble import outside_errors, told
@@ -74,17 +74,13 @@ class QueryTable(MovingCursor, can_focus=True):
         self.loaded = False
         self.error = ""
         self.marks: frozenset[Any] = frozenset()
-        self.filter_text = ""
         self._given_store = store
         self._title: str | Content = table.title
         self._columns = TableLayout(columns, pinned=pinned)
         self._fold = fold
         self._counted = counted
         self._header_lines = 0 if fold else 1
-        self._params: Mapping[str, Any] = dict(params or {})
-        self._condition = Condition()
-        self._order: tuple[Order, ...] = ()
-        self._names: Sequence[str] = ()
+        self._question = TableQuestion(table, dict(params or {}))
         self._cache = ChunkCache()
         self._generation = self._opened_generation = 0
         self._palette_made: Palette | None = None
@@ -94,9 +90,6 @@ class QueryTable(MovingCursor, can_focus=True):
         self._moved = False
         self._highlighted: tuple[Any, ...] | None = None
         self._feed: WindowFeed | None = None
-        # What the rows can be narrowed by, as of the last answer; a filter that comes before waits for it.
-        self._filter_columns: tuple[FilterColumn, ...] | None = None
-        self._waiting_filter: str | None = None
 
     # What it is about
 
@@ -111,11 +104,15 @@ class QueryTable(MovingCursor, can_focus=True):
 
     @property
     def params(self) -> Mapping[str, Any]:
-        return self._params
+        return self._question.params
+
+    @property
+    def filter_text(self) -> str:
+        return self._question.filter_text
 
     @property
     def sorting(self) -> tuple[Order, ...]:
-        return self._order or self.table.order
+        return self._question.sorting
 
     @property
     def cursor_row(self) -> Mapping[str, Any] | None:
@@ -134,12 +131,11 @@ class QueryTable(MovingCursor, can_focus=True):
 
     def row_at(self, index: int) -> Mapping[str, Any] | None:
         """The values of one row, or None where it is not in the window."""
-        row = self._cache.row(index) if index < self.total else None
-        return None if row is None else dict(zip(self._names, row, strict=True))
+        return self._cache.record(index) if index < self.total else None
 
     def asked(self) -> TableQuery:
         """The query as it stands, with filter and order."""
-        return self.table.asked(self._store().sql_of(self.table.query), self._params, self._condition, self._order)
+        return self._question.query(self._store().sql_of(self.table.query))
 
     # What may be changed
 
@@ -154,8 +150,8 @@ class QueryTable(MovingCursor, can_focus=True):
 
     def set_params(self, **params: Any) -> None:
         """Ask the query about something else."""
-        if self._params != params:
-            self._params = params
+        if self._question.params != params:
+            self._question.params = params
             self.reload()
 
     def set_columns(self, columns: Sequence[Column]) -> None:
@@ -173,16 +169,7 @@ class QueryTable(MovingCursor, can_focus=True):
         Raises:
             FilterError: the line cannot be read; the table stays as it was.
         """
-        self._waiting_filter = None
-        if text.strip() and self._filter_columns is None:
-            if self.error:
-                raise FilterError(self.error)
-            self._waiting_filter = text
-            return
-        condition = self.table.condition(text, self._filter_columns or ())
-        changed = condition != self._condition
-        self.filter_text = text.strip()
-        self._condition = condition
+        changed = self._question.filter_by(text, unanswered=self.error)
         self._show_title()
         if changed:
             self.reload()
@@ -193,21 +180,9 @@ class QueryTable(MovingCursor, can_focus=True):
         Raises:
             FilterError: no such column; the message names the nearest.
         """
-        key = self._find_column(column) if column is not None else None
-        order = (Order(key, descending),) if key is not None else ()
-        if order != self._order:
-            self._order = order
+        if self._question.sort_by(column, descending, self.columns):
             self.reset_cursor()
             self.reload()
-
-    def _find_column(self, name: str) -> str:
-        known = {plain(label): column.key for column in self.columns for label in (column.label, column.key) if label}
-        if plain(name) in known:
-            return known[plain(name)]
-        # A column that there is no room to show; before the first answer it is not known whether there is one.
-        if self._filter_columns is None or name in (column.name for column in self._filter_columns):
-            return name
-        raise FilterError(nearest(name, known))
 
     def set_marks(self, keys: frozenset[Any]) -> None:
         """Row keys that are drawn as marked."""
@@ -219,14 +194,12 @@ class QueryTable(MovingCursor, can_focus=True):
         """Put the cursor on the row of a key, wherever it is; nothing happens where there is none."""
         if self.up_to_date and key == self.cursor_key:
             return
-        if self.up_to_date and self.table.key in self._names:
-            column = list(self._names).index(self.table.key)
-            for index, row in self._cache.rows():
-                if row[column] == key:
-                    self._placed = self._chosen = True
-                    self.cursor_index = index
-                    self._placed = False
-                    return
+        place = self._cache.place_of(self.table.key, key) if self.up_to_date else None
+        if place is not None:
+            self._placed = self._chosen = True
+            self.cursor_index = place
+            self._placed = False
+            return
         self.reload(go_to=key)
 
     def reset_cursor(self) -> None:
@@ -286,8 +259,9 @@ class QueryTable(MovingCursor, can_focus=True):
             self.fail(reading.error)
             return
         if reading.opening:
-            self._filter_columns = reading.filter_columns
-            if self._waiting_filter is not None and self._filter_as_asked(self._waiting_filter):
+            self._question.columns = reading.filter_columns
+            waiting = self._question.waiting_filter
+            if waiting is not None and self._filter_as_asked(waiting):
                 return  # Rows that do not pass it are not shown.
             self._opened(reading)
         for number, rows in reading.chunks.items():
@@ -317,8 +291,7 @@ class QueryTable(MovingCursor, can_focus=True):
     def _opened(self, reading: WindowAnswer) -> None:
         self.error, self.loaded = "", True
         self._opened_generation = reading.generation
-        self._cache.clear()
-        self._names = reading.columns
+        self._cache.begin(reading.columns)
         goal, self._goal = self._goal, None
         missed = self._sought and reading.place is None
         index = self.cursor_index if goal is None or missed else reading.place or 0
@@ -454,14 +427,12 @@ class QueryTable(MovingCursor, can_focus=True):
         self._show_title()
 
     def _show_title(self) -> None:
-        parts: list[str | Content | tuple[str, str]] = [self._title] if self._title else []
-        if self._counted and self.loaded and not self.error:
-            parts.append((f" {self.total:,}", "dim"))
-        if self._counted and self.filter_text:
-            parts.append(f" /{self.filter_text}")
-        if self.count:
-            parts.append((f" {self.count}…", "bold"))
-        self.border_title = Content.assemble(*parts) if parts else None
+        self.border_title = table_title(
+            self._title,
+            total=self.total if self._counted and self.loaded and not self.error else None,
+            filter_text=self.filter_text if self._counted else "",
+            count=self.count,
+        )
 
     def _palette(self) -> Palette:
         if self._palette_made is None:
@@ -469,41 +440,33 @@ class QueryTable(MovingCursor, can_focus=True):
         return self._palette_made
 
     def render_line(self, y: int) -> Strip:
-        palette, width = self._palette(), self.scrollable_content_region.width
-        if y < self._header_lines:
-            sorting = {order.column: order.descending for order in self.sorting}
-            cursor = self.cursor_column if self.has_focus else None
-            return self._columns.header(
-                palette, scroll_x=int(self.scroll_x), width=width, sorting=sorting, cursor=cursor
-            )
-        line = y - self._header_lines
-        first = (int(self.scroll_y) + line) * self.across
-        if first >= self.total:
-            return self._message_line(line, width, palette.row)
-        if self.across == 1:
-            return self._record(first, palette, width)
-        panel = self._panel_width
-        last = min(first + self.across, self.total)
-        strips = [self._record(index, palette, panel) for index in range(first, last)]
-        return Strip.join(strips).crop_extend(0, width, palette.row)
-
-    def _record(self, index: int, palette: Palette, width: int) -> Strip:
-        values, at_cursor = self.row_at(index), index == self.cursor_index
-        return self._columns.row(
-            palette,
-            values,
-            scroll_x=int(self.scroll_x),
-            width=width,
-            cursor=at_cursor,
-            cell=self.cursor_column if at_cursor and self.has_focus and not self._fold else None,
-            marked=values is not None and values.get(self.table.key) in self.marks,
+        view = TableView(
+            self._columns,
+            self._palette(),
+            self.scrollable_content_region.width,
+            int(self.scroll_x),
+            int(self.scroll_y),
+            self.across,
+            self.total,
+            self.row_at,
+            self._is_marked,
+            self.cursor_index,
+            self.cursor_column if self.has_focus else None,
         )
+        if y < self._header_lines:
+            return view.header(self.sorting)
+        line = y - self._header_lines
+        records = view.records(line, cells=not self._fold)
+        return view.message(line, self._message, dim=not self.error) if records is None else records
 
-    def _message_line(self, line: int, width: int, style: Style) -> Strip:
+    def _is_marked(self, values: Mapping[str, Any]) -> bool:
+        return values.get(self.table.key) in self.marks
+
+    @property
+    def _message(self) -> str:
         """What is said where there are no rows."""
-        lines: list[str] = []
-        if not self.total and self.loaded:
-            filtered = f"no row passes the filter {self.filter_text}" if self.filter_text else self.table.empty
-            lines = (self.error or filtered).splitlines()
-        text = "  " + lines[line] if line < len(lines) else ""
-        return Strip([Segment(text, style + Style(dim=not self.error))]).crop_extend(0, width, style)
+        if self.total or not self.loaded:
+            return ""
+        if self.error:
+            return self.error
+        return f"no row passes the filter {self.filter_text}" if self.filter_text else self.table.empty

@@ -1,7 +1,7 @@
 """The rows of a table near its view, kept in chunks; all others stay in the database."""
 
 from collections import OrderedDict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 CHUNK = 256
@@ -28,10 +28,28 @@ class RowSource(Protocol):
 
 
 class ChunkCache:
-    """The rows read so far, in chunks of 256, least recently used first to go."""
+    """The rows of a query read so far, in chunks of 256, least recently used first to go."""
 
     def __init__(self) -> None:
+        self._names: Sequence[str] = ()
         self._chunks: OrderedDict[int, Sequence[Row]] = OrderedDict()
+
+    def begin(self, names: Sequence[str]) -> None:
+        """Forget all rows; those that come have columns of these names."""
+        self._names = names
+        self._chunks.clear()
+
+    def record(self, index: int) -> Mapping[str, Any] | None:
+        """The values at a place by column name, or None where they are not read yet."""
+        row = self.row(index)
+        return None if row is None else dict(zip(self._names, row, strict=True))
+
+    def place_of(self, name: str, value: Any) -> int | None:
+        """The place of a kept row with a value in a column, or None without one."""
+        if name not in self._names:
+            return None
+        column = list(self._names).index(name)
+        return next((index for index, row in self.rows() if row[column] == value), None)
 
     def row(self, index: int) -> Row | None:
         """The row at a place, or None where it is not read yet."""
@@ -58,9 +76,6 @@ class ChunkCache:
         for number, chunk in self._chunks.items():
             for offset, row in enumerate(chunk):
                 yield number * CHUNK + offset, row
-
-    def clear(self) -> None:
-        self._chunks.clear()
 
 
 def split_chunks(first: int, rows: Sequence[Row]) -> dict[int, Sequence[Row]]:

@@ -1,0 +1,101 @@
+"""Errors of SAEs: their lengths, their linear and nonlinear parts, what they cost."""
+
+from typing import Final
+
+from saetui.workbench.glossary.term import ABSORPTION, DARK_MATTER, Term
+
+TERMS: Final[dict[str, Term]] = {
+    "token_error_norm": Term(
+        "Length of the error x − x̂ that the SAE leaves on this token; the colour is against the largest shown.",
+        "model units",
+        f"{DARK_MATTER}; per-token scaling",
+    ),
+    "token_error_share": Term(
+        "Length of the error x − x̂ over that of the activation x: 0 is a perfect reconstruction, 100% an empty one.",
+        "share",
+        f"{DARK_MATTER}; per-token scaling",
+    ),
+    "token_error_fvu": Term(
+        "Squared length of the error on this token over the variance of all activations: what the token adds to the "
+        "fraction of variance unexplained, were all tokens like it.",
+        "share, from 0",
+        f"{DARK_MATTER}; scaling of the error",
+    ),
+    "error_slope": Term(
+        "Change of log2 of the error norm with each doubling of the width, a line through one SAE of each width: of "
+        "several, the one whose L0 is most like that of the other widths. "
+        "−0.10: each doubling takes 7% of the error away; above 0 the token gets worse as SAEs grow.",
+        "per doubling",
+        f"{DARK_MATTER}; per-token scaling",
+    ),
+    "width_change": Term(
+        "Error norm of the widest SAE of the study minus that of the narrowest; where a width has several, that of the "
+        "SAE whose L0 is most like the other widths'. Solved by width sorts by it from the lowest, worse with width "
+        "from the highest.",
+        "model units",
+        f"{DARK_MATTER}; per-token scaling",
+    ),
+    "nonlinear_share": Term(
+        "Share of the squared error that is no linear map of the activation, the mean over the study's SAEs. On texts "
+        "that the map was fitted on it comes out a little too low.",
+        "share",
+        f"{DARK_MATTER}; linear prediction of the error",
+    ),
+    "damage": Term(
+        "What putting the reconstruction in place of the activation adds to the loss of predicting the next token; on "
+        "a token the mean over the study's SAEs, of an SAE the mean over held-out texts drawn at random. Below 0 the "
+        "model predicts better with it.",
+        "nats",
+        f"{DARK_MATTER}; effect on cross entropy",
+    ),
+    "linear_norm": Term(
+        "Length of the part of the current SAE's error that a linear map of the activation predicts.",
+        "model units",
+        f"{DARK_MATTER}; linear prediction of the error",
+    ),
+    "nonlinear_norm": Term(
+        "Length of the part of the current SAE's error that no linear map of the activation predicts.",
+        "model units",
+        f"{DARK_MATTER}; linear prediction of the error",
+    ),
+    "token_ce": Term("What the current SAE adds to the loss of predicting the next token.", "nats"),
+    "activation_norm": Term("Length of the activation x on this token.", "model units"),
+    "clean_loss": Term("Loss of predicting the next token with nothing replaced.", "nats"),
+    "fvu_nonlinear": Term(
+        "Fraction of variance that is left unexplained when the linear part of the error is added back to the "
+        "reconstruction. The paper finds it roughly the same at all widths.",
+        "share, 0 to 1",
+        f"{DARK_MATTER}; scaling of the error",
+    ),
+    "r2_norm": Term(
+        "How well the squared norm of the error is predicted by a linear map of the activation, on held-out texts; "
+        "above 0.9 in the paper.",
+        "share, up to 1",
+        f"{DARK_MATTER}; linear prediction of the norm",
+    ),
+    "shrinkage_share": Term(
+        "Share of the linearly predicted error that is mere shrinkage, a multiple of the activation. An SAE that makes "
+        "all activations shorter has an error that is linear for that reason alone.",
+        "share",
+        f"{DARK_MATTER}; linear prediction of the error",
+    ),
+    "interval": Term("End of the 95% interval over texts, by resampling them.", "as the number it is about"),
+    "width_norms": Term(
+        "R² of predicting, token by token, the error norm of a wider SAE from that of a narrower one: near 1, the same "
+        "tokens stay hard.",
+        "share, up to 1",
+        f"{DARK_MATTER}; per-token scaling",
+    ),
+    "absorbed_words": Term(
+        "absorbed: another latent of this SAE took the word over; missed: the main latents are silent, and none did; "
+        "other: the remaining words of the first-letter task that its probe gets right.",
+        source=f"{ABSORPTION}; absorption",
+    ),
+    "n_occurrences": Term("How often these words stand among the tokens of the error study.", "tokens"),
+    "error_ratio": Term(
+        "Mean norm on these words over that on the other words, in the same SAE; in the columns linear and nonlinear "
+        "of that part of the error, on held-out texts only. 1: no harder.",
+        "ratio",
+        f"{DARK_MATTER}; per-token scaling",
+    ),
+}

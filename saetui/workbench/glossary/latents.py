@@ -1,0 +1,82 @@
+"""Latents: what they fire on, where they point, what they make of words."""
+
+from typing import Final
+
+from saetui.workbench.glossary.term import ABSORPTION, DARK_MATTER, Term
+
+TERMS: Final[dict[str, Term]] = {
+    "latent": Term("Number of a latent: its column of the encoder, its row of the decoder.", "0 to width − 1"),
+    "f1": Term(
+        'Harmonic mean of precision and recall of "the latent fires on a word" for "the word has the letter".',
+        "share, 0 to 1",
+        f"{ABSORPTION}; latents as classifiers",
+    ),
+    "precision": Term(
+        "Of the words on which the latent fires, the share that has the letter.",
+        "share, 0 to 1",
+        f"{ABSORPTION}; latents as classifiers",
+    ),
+    "recall": Term(
+        "Of the words that have the letter, the share on which the latent fires.",
+        "share, 0 to 1",
+        f"{ABSORPTION}; latents as classifiers",
+    ),
+    "auroc": Term(
+        "Area under the ROC curve of the latent's pre-activation for the letter: the chance that a word with the "
+        "letter is above one without. 0.5 is guessing.",
+        "share, 0 to 1",
+        f"{ABSORPTION}; latents as classifiers",
+    ),
+    "cos_encoder": Term(
+        "Cosine of the latent's encoder direction with the probe direction; the paper picks the latent where it is "
+        "highest.",
+        "−1 to 1",
+        f"{ABSORPTION}; latents as classifiers",
+    ),
+    "cos_decoder": Term(
+        "Cosine of the latent's decoder direction with the probe direction.",
+        "−1 to 1",
+        f"{ABSORPTION}; latents as classifiers",
+    ),
+    "f1_gain": Term(
+        "F1 that this latent adds to the ones before it in the k-sparse ranking.",
+        "share",
+        f"{ABSORPTION} §4–5; k-sparse probing",
+    ),
+    "is_main": Term(
+        "One of the letter's main latents by the k-sparse rule: it raises F1 by more than 0.03.",
+        source=f"{ABSORPTION} §4–5; k-sparse probing",
+    ),
+    "role": Term(
+        "● marks a main latent of the letter by the k-sparse rule or, where that was not run, the latent whose encoder "
+        "has the largest cosine with the probe; ○ marks the latter where it is no main latent.",
+        source=f"{ABSORPTION}; latents as classifiers",
+    ),
+    "density": Term("Share of evaluated tokens on which the latent fires.", "share of tokens"),
+    "n_fires": Term("Tokens on which the latent fires.", "tokens"),
+    "max_activation": Term("Largest activation seen.", "model units"),
+    "mean_activation": Term("Mean activation over the tokens on which the latent fires.", "model units"),
+    "activation": Term("How strongly the latent fires on this token.", "model units"),
+    "top_token": Term("The token with the largest share of the latent's activation; a leading space is a dot."),
+    "surface": Term("Text of a token; a leading space is a dot."),
+    "verdict": Term(
+        "What the latent makes of a word: found, it fires on a word of the letter; ✗ missed, it stays silent on one; "
+        "! false alarm, it fires on a word of another letter."
+    ),
+    "n_missed": Term("Words of the letter on which its best latent stays silent.", "words"),
+    "decoder_norm": Term(
+        "Length of the latent's decoder row; an activation times this is how far it moves the reconstruction.",
+        "model units",
+    ),
+    "encoder_decoder_cosine": Term("Cosine of the latent's encoder and decoder directions.", "−1 to 1"),
+    "cosine": Term("Cosine of two latents' decoder directions.", "−1 to 1"),
+    "promotes": Term(
+        "Tokens whose logits the latent's decoder direction raises most (logit lens: through the final norm's scale "
+        "and the unembedding).",
+        "logits",
+    ),
+    "suppresses": Term("Tokens whose logits the latent's decoder direction lowers most.", "logits"),
+    "error_norm": Term(
+        "Length of the error x − x̂ on this token.", "model units", f"{DARK_MATTER}; scaling of the error"
+    ),
+}
