@@ -44,7 +44,7 @@ FIGURES: dict[str, dict[str, float | tuple[float, float, float] | None]] = {
         "recovered_linear": None,
         "recovered_nonlinear": None,
         "breakdown_absent": 0.11,
-        "breakdown_linear": -0.02,
+        "breakdown_linear": (-0.02, -0.05, 0.01),
         "breakdown_nonlinear_encoder": 0.02,
         "breakdown_nonlinear_rest": 0.1,
     },

@@ -72,10 +72,58 @@ def test_the_breakdown_adds_up_and_draws_no_negative_part(study: Store) -> None:
     assert plot.names == ("absent features", "linear", "encoder", "rest")
     assert bars(made, "parts of the FVU") == {
         "narrow": (pytest.approx(22), pytest.approx(5), pytest.approx(1), pytest.approx(4)),
-        "wide": (pytest.approx(11), 0, pytest.approx(2), pytest.approx(10)),
+        # The linear part is −2 % by noise: it is none, and the absent features are 2 % fewer.
+        "wide": (pytest.approx(9), pytest.approx(0), pytest.approx(2), pytest.approx(10)),
     }
-    assert "drawn as none: wide" in made.note
+    assert_bars_are_the_fvu(study, plot)
+    assert "drawn as none and taken out of its neighbour: wide" in made.note
     assert "1 more" in made.note
+
+
+def assert_bars_are_the_fvu(study: Store, plot: BarChart) -> None:
+    found = study.fetch("SELECT sae.name, value FROM error_figure JOIN sae USING (sae_id) WHERE figure = 'fvu_sae'")
+    fvu = dict(found.rows)
+    for bar in plot.bars:
+        assert min(value for value in bar.values if value is not None) >= 0
+        assert sum(value or 0.0 for value in bar.values) == pytest.approx(100 * fvu[bar.label])
+
+
+@pytest.mark.parametrize(
+    ("part", "ends", "drawn"),
+    [
+        ("absent", (-0.05, 0.001), "by law"),
+        ("linear", (-0.05, 0.0), "by law"),
+        ("linear", (-0.05, -0.001), "in two"),
+        ("nonlinear_encoder", (-0.05, -0.001), "in two"),
+        ("nonlinear_rest", (None, None), "in two"),
+    ],
+)
+def test_bars_are_never_longer_than_the_fvu(
+    tmp_path: Path, part: str, ends: tuple[float | None, float | None], drawn: str
+) -> None:
+    """Whichever part is below zero: by noise it is none, by more the law does not hold, and the figure says so."""
+    with Store.open(make_store(tmp_path / "study", add_errors)) as store:
+        sql = "UPDATE error_figure SET {} WHERE sae_id = 'id-wide' AND figure = "
+        fvu = 0.21
+        others = [name for name in ("absent", "linear", "nonlinear_encoder", "nonlinear_rest") if name != part]
+        for name in others:
+            store.write(sql.format(f"value = {(fvu + 0.02) / 3}") + f"'breakdown_{name}'")
+        low, high = ("NULL" if end is None else end for end in ends)
+        store.write(sql.format(f"value = -0.02, low = {low}, high = {high}") + f"'breakdown_{part}'")
+        made = figure(store, "error_breakdown")
+        (plot,) = made.plots
+        assert isinstance(plot, BarChart)
+        assert_bars_are_the_fvu(store, plot)
+        assert (plot.names == ("linear", "nonlinear")) == (drawn == "in two")
+        assert ("cannot be drawn" in made.note) == (drawn == "in two")
+
+
+def test_the_nonlinear_part_of_a_bar_is_not_longer_than_the_bar(tmp_path: Path) -> None:
+    """A linear map that was fitted on other tokens can make the error larger."""
+    with Store.open(make_store(tmp_path / "study", lambda spool: add_errors(spool, with_law=False))) as store:
+        store.write("UPDATE error_figure SET value = 0.3 WHERE sae_id = 'id-wide' AND figure = 'fvu_nonlinear'")
+        made = figure(store, "error_breakdown")
+        assert bars(made, "parts of the FVU")["wide"] == (0, pytest.approx(21))
 
 
 def test_without_a_floor_the_breakdown_has_two_parts(few_widths: Store) -> None:
