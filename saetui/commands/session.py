@@ -41,8 +41,8 @@ class SessionStep:
 class Session:
     """A session file: which saetui and store it was recorded with, the session it took over from, and its steps.
 
-    ``format`` is that of the file: the digests of format 1 are those of other rows, and until format 2 a command was
-    done on any screen.
+    ``format`` is that of the file: earlier ones have digests of other rows for some tables, and until format 2 a
+    command was done on any screen.
     """
 
     path: Path
@@ -170,7 +170,7 @@ def load(path: Path) -> Session:
 def replay(session: Session, bench: Workbench) -> list[Difference]:
     """Do a session's commands again on a workbench (made ``inline``); returns the steps that show something else.
 
-    A view that format 1 digested otherwise is not compared: its digest says nothing of what is shown now.
+    A view that the session's format digested otherwise is not compared: its digest says nothing of what is shown now.
     """
     differences = []
     for index, step in enumerate(session.steps):
@@ -178,7 +178,7 @@ def replay(session: Session, bench: Workbench) -> list[Difference]:
             dispatch(bench, step.command, visit=step.visit, anywhere=session.format < 3)
             view = bench.view()
             shown = view.digest(bench.store)
-            comparable = session.format > 1 or view.digests_as_before
+            comparable = view.digests_as_in(session.format)
         except user_errors() as problem:
             shown, comparable = str(problem), True
         # Without a digest, the person did not wait to see what came of it.

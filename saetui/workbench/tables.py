@@ -64,6 +64,8 @@ class Table:
     choices: tuple[RowChoice, ...] = ()
     # The column with the latent that a row is about, which can be inspected.
     latent: str = ""
+    # The format of sessions since which its rows are what they are now; earlier digests say nothing of them.
+    rows_since: int = 1
     # The pages of the screen that show it; most screens have one.
     pages: tuple[str, ...] = ("",)
 

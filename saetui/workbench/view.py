@@ -37,10 +37,14 @@ class View:
         looked_at = {name: value for name, value in asdict(self.attention).items() if value != _AT_START[name]}
         return {"screen": self.screen, "attention": looked_at, "tables": shown}
 
-    @property
-    def digests_as_before(self) -> bool:
-        """Whether sessions of format 1 have the same digest of it: they had no tie-break and no fixed parameters."""
-        return not any(asked.order or tables()[table].fixed for table, asked in self.tables)
+    def digests_as_in(self, session_format: int) -> bool:
+        """Whether sessions of a format have the same digest of it.
+
+        A table may have had other rows then; those of format 1 had no tie-break and no fixed parameters.
+        """
+        if any(tables()[table].rows_since > session_format for table, _ in self.tables):
+            return False
+        return session_format > 1 or not any(asked.order or tables()[table].fixed for table, asked in self.tables)
 
     def digest(self, store: Store) -> str:
         """A short hash of the content: equal digests mean the same picture."""

@@ -1,9 +1,11 @@
--- Are absorbed words harder for the same SAE? For each SAE of a study, the mean error of three kinds of words of the
--- first-letter task, wherever they stand in the corpus: absorbed, missed by the main latents without being absorbed, and
--- the others that were judged; the linear and the nonlinear part of the error apart. Norms are in model units. The parts
--- are of held-out tokens only: on those that the linear map was fitted on the nonlinear part comes out too small.
--- $letter: NULL = all letters. $tau, $lead, $min_cosine: thresholds; NULL = those of each SAE's run.
--- $study: NULL = the newest study with SAE $sae, or else the newest.
+-- How hard are absorbed words beside others for the same SAE? For each SAE of a study, the errors of three kinds of words
+-- of the first-letter task: absorbed, missed by the main latents without being absorbed, and the others that were judged.
+-- Each figure is first averaged over a word's held-out tokens, then over words, so that no word counts more for being
+-- frequent; n_words counts those with held-out tokens. On the tokens that the linear map was fitted on, the nonlinear part
+-- comes out too small. The answer is on the row of absorbed words: harder, the percent by which their error norm is larger
+-- than that of words of like frequency and activation norm on which a main latent fires, as a job has stored it.
+-- $letter: NULL = all letters; harder is of all in any case. $tau, $lead, $min_cosine: thresholds; NULL = those of each
+-- SAE's run. $study: NULL = the newest study with SAE $sae, or else the newest.
 WITH study AS (
     SELECT study_id, sae_ids, variance FROM error_study
     WHERE study_id = $study OR $study IS NULL
@@ -25,38 +27,43 @@ judged AS (
     WHERE ($letter IS NULL OR verdicts.letter = $letter)
         AND verdicts.verdict NOT IN ('undefined', 'not sampled')
 ),
-seen AS (
+words AS (
     SELECT
         judged.sae_id,
         judged.words,
         judged.token_id,
-        token.error_norm[judged.place]::DOUBLE AS error_norm,
-        token.linear_norm[judged.place]::DOUBLE AS linear_norm,
-        token.nonlinear_norm[judged.place]::DOUBLE AS nonlinear_norm,
-        token.activation_norm::DOUBLE AS activation_norm,
-        token.held_out,
-        (token.loss[judged.place] - token.clean_loss)::DOUBLE AS damage
+        count(*) AS n_occurrences,
+        avg(token.error_norm[judged.place]::DOUBLE) AS error_norm,
+        avg(token.linear_norm[judged.place]::DOUBLE) AS linear_norm,
+        avg(token.nonlinear_norm[judged.place]::DOUBLE) AS nonlinear_norm,
+        avg(token.error_norm[judged.place]::DOUBLE ^ 2) AS squared_error,
+        avg(token.activation_norm::DOUBLE) AS activation_norm,
+        avg(token.loss[judged.place] - token.clean_loss)::DOUBLE AS damage
     FROM judged
-    JOIN (SELECT * FROM error_token WHERE study_id = (SELECT study_id FROM study)) AS token USING (token_id)
+    JOIN (SELECT * FROM error_token WHERE study_id = (SELECT study_id FROM study) AND held_out) AS token USING (token_id)
+    GROUP BY ALL
 ),
 means AS (
     SELECT
         sae_id,
         words,
-        count(DISTINCT token_id) AS n_words,
-        count(*) AS n_occurrences,
-        count_if(held_out) AS n_held_out,
+        count(*) AS n_words,
+        sum(n_occurrences)::BIGINT AS n_occurrences,
         avg(error_norm) AS error_norm,
-        avg(linear_norm) FILTER (held_out) AS linear_norm,
-        avg(nonlinear_norm) FILTER (held_out) AS nonlinear_norm,
+        avg(linear_norm) AS linear_norm,
+        avg(nonlinear_norm) AS nonlinear_norm,
         avg(error_norm / nullif(activation_norm, 0)) AS share,
-        avg(error_norm ^ 2) / any_value((SELECT variance FROM study)) AS fvu,
-        avg(nonlinear_norm ^ 2) FILTER (held_out)
-            / nullif(avg(error_norm ^ 2) FILTER (held_out), 0) AS nonlinear_share,
+        avg(squared_error) / any_value((SELECT variance FROM study)) AS fvu,
         avg(activation_norm) AS activation_norm,
         avg(damage) AS damage
-    FROM seen
+    FROM words
     GROUP BY ALL
+),
+answer AS (
+    SELECT compared.sae_id, 'absorbed' AS words, found.value AS harder, found.low, found.high
+    FROM last_absorbed_comparison((SELECT study_id FROM study), $tau, $lead, $min_cosine) AS compared
+    JOIN absorbed_error AS found USING (comparison_id, sae_id)
+    WHERE found.control = 'frequency and norm' AND found.against = 'fires' AND found.figure = 'error'
 )
 SELECT
     sae.name AS sae,
@@ -64,21 +71,19 @@ SELECT
     means.words,
     means.n_words,
     means.n_occurrences,
-    means.n_held_out,
     means.error_norm,
-    means.error_norm / nullif(other.error_norm, 0) AS error_ratio,
     means.linear_norm,
-    means.linear_norm / nullif(other.linear_norm, 0) AS linear_ratio,
     means.nonlinear_norm,
-    means.nonlinear_norm / nullif(other.nonlinear_norm, 0) AS nonlinear_ratio,
     means.share,
     means.fvu,
-    means.nonlinear_share,
     means.activation_norm,
     means.damage,
+    answer.harder,
+    answer.low AS harder_low,
+    answer.high AS harder_high,
     means.sae_id,
     row_number() OVER (ORDER BY sae.width, sae.name, list_position(['absorbed', 'missed', 'other'], means.words)) AS row
 FROM means
 JOIN sae USING (sae_id)
-LEFT JOIN (FROM means WHERE words = 'other') AS other USING (sae_id)
+LEFT JOIN answer USING (sae_id, words)
 ORDER BY row

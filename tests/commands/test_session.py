@@ -2,6 +2,7 @@
 
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from saetui.commands.select import Letter
 from saetui.commands.session import Recorder, fingerprint, load, replay
 from saetui.commands.session_lines import FORMAT
 from saetui.workbench.exceptions import CommandError
+from saetui.workbench.screens import tables
 from saetui.workbench.workbench import Workbench
 
 LINES = [
@@ -83,6 +85,28 @@ def test_digests_of_an_earlier_format_are_compared_where_they_mean_the_same(reco
     assert is_sorted
     assert 0 in different
     assert different.isdisjoint(is_sorted)
+
+
+@pytest.mark.parametrize("session_format", [1, 2, 3, FORMAT])
+def test_sessions_of_every_format_are_played_and_compared_where_rows_mean_the_same(
+    recorded: Path, bench: Workbench, session_format: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The tables of the letters screen are taken to have other rows since format 3."""
+    header, *lines = [json.loads(line) for line in recorded.read_text(encoding="utf-8").splitlines()]
+    for line in lines:
+        line["digest"] = "0" * 16
+    written = [header | {"format": session_format}, *lines]
+    recorded.write_text("".join(json.dumps(line) + "\n" for line in written), encoding="utf-8")
+    known = dict(tables())
+    changed = {name: replace(table, rows_since=3) for name, table in known.items() if table.screen == "letters"}
+    monkeypatch.setattr("saetui.workbench.view.tables", lambda: known | changed)
+    fresh = Workbench.open(bench.store.root, inline=True)
+    session = load(recorded)
+    compared = {difference.index for difference in replay(session, fresh)}
+    fresh.close()
+    assert session.format == session_format
+    assert len(session.steps) == len(LINES)
+    assert bool(compared) == (session_format >= 3)
 
 
 def test_a_command_that_fails_now_is_a_difference(recorded: Path, bench: Workbench) -> None:

@@ -344,6 +344,55 @@ def test_the_same_words_are_compared_between_all_saes_of_a_comparison(study: Sto
     assert set(bars(of_two, "error of words by verdict")) == {"wide", "narrow"}
 
 
+def test_there_is_one_answer_about_absorbed_words(study: Store) -> None:
+    """On the line of screen 4, in its table, in SQL and in the figure."""
+    thresholds = dict.fromkeys(("study", "tau", "lead", "min_cosine"))
+    asked = {**thresholds, "sae": "id-wide"}
+    (line,) = (row for row in study.fetch("absorbed_answer", **asked).dicts() if row["sae_id"] == "id-wide")
+    (table,) = (
+        row
+        for row in study.fetch("hard_absorbed", **asked, letter=None).dicts()
+        if (row["sae_id"], row["words"]) == ("id-wide", "absorbed")
+    )
+    sql = "SELECT percent, low, high FROM absorbed_harder WHERE sae = 'wide' AND against = 'fires'"
+    title = "absorbed against words with a firing main latent"
+    (chart_of_it,) = (plot for plot in figure(study, "absorbed_errors").plots if plot.title == title)
+    assert isinstance(chart_of_it, BarChart)
+    (bar,) = (bar for bar in chart_of_it.bars if bar.label == "wide")
+    matched = chart_of_it.names.index("same frequency and norm")
+    answer = (line["error"], line["low"], line["high"])
+    assert answer[0] == pytest.approx(-50)
+    assert answer == (table["harder"], table["harder_low"], table["harder_high"])
+    assert [answer] == study.fetch(sql).rows
+    ends = bar.ends(matched)
+    assert ends is not None
+    assert answer == (bar.values[matched], *ends)
+
+
+def test_the_answer_is_over_words_however_often_they_stand_there(tmp_path: Path) -> None:
+    """ " ant" is absorbed with a larger error than the others that are; forty more such tokens leave it one word."""
+    root = make_store(tmp_path / "study", add_errors)
+    ant = "held_out AND token_id = (SELECT token_id FROM vocabulary WHERE surface = ' ant')"
+    with Store.open(root) as store:
+        store.write(f"UPDATE error_token SET error_norm = [3, 3, 3] WHERE {ant}")
+        compare_words(root)
+        answers = "SELECT sae, against, percent, low, high FROM absorbed_harder"
+        before = store.fetch(answers).rows
+        # Absorbed are errors of 3, 2 and 2, others of 4: in the geometric mean 43 % easier.
+        assert [row[2] for row in before if row[:2] == ("wide", "fires")] == [
+            pytest.approx(100 * (12 ** (1 / 3) / 4 - 1))
+        ]
+        asked = {**dict.fromkeys(("study", "tau", "lead", "min_cosine", "letter")), "sae": "id-wide"}
+        shown = [dict(row, n_occurrences=0) for row in store.fetch("hard_absorbed", **asked).dicts()]
+        store.write(
+            f"INSERT INTO error_token SELECT found.* REPLACE (context + n AS context) "
+            f"FROM (FROM error_token WHERE {ant}) AS found, range(10, 50) AS more(n)"
+        )
+        compare_words(root)
+        assert store.fetch(answers).rows == before
+        assert [dict(row, n_occurrences=0) for row in store.fetch("hard_absorbed", **asked).dicts()] == shown
+
+
 def test_the_answer_is_in_the_store(study: Store) -> None:
     """Three words each are too few for strata, so that the means as they are stand for all controls."""
     rows = study.fetch("FROM absorbed_harder").dicts()

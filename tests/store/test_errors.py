@@ -191,50 +191,68 @@ def test_the_views_of_errors_name_tokens_and_saes(errors: Store) -> None:
 
 
 def test_absorbed_words_beside_others_of_the_same_sae(store: Store) -> None:
-    """s0 is absorbed and stands twice, s1 is missed, s2 is found; the wide SAE was not studied for absorption."""
+    """s0 and s3 are absorbed, s1 is missed, s2 is found; the wide SAE was not studied for absorption."""
     add(
         store,
         model=[made.model()],
         corpus=[made.corpus()],
         sae=[made.sae("narrow", 8), made.sae("wide", 16)],
         probe=[made.probe("s", 0.98)],
-        word=letters.words("s", 3),
+        word=letters.words("s", 4),
         absorption_run=[letters.run()],
         sparse_probe=letters.sparse_probe("s", [0.8, 0.82]),
-        absorption_word=[letters.judged("s", i) for i in range(3)],
+        absorption_word=[letters.judged("s", i) for i in range(4)],
         absorption_latent=[
             *letters.effects("s", 0, {11: (-2.0, 0.5)}),
             *letters.effects("s", 1, {11: (-0.2, 0.5)}),
             letters.fired("s", 2, letters.MAIN, place=1),
+            *letters.effects("s", 3, {11: (-2.0, 0.5)}),
         ],
         error_study=[study()],
         error_token=[
-            token(0, 1, [4.0, 9.0], token_id=0, held_out=True),
-            # The linear map was fitted on this one: only its whole error counts.
-            token(0, 2, [6.0, 9.0], token_id=0, activation_norm=20.0, nonlinear_norm=[0.0, 0.0]),
+            # s0 stands three times among the held-out tokens, and counts as one word.
+            *(token(0, place, [4.0, 9.0], token_id=0, held_out=True) for place in (1, 6, 7)),
+            # The linear map was fitted on these: they do not count.
+            token(0, 2, [600.0, 9.0], token_id=0, nonlinear_norm=[0.0, 0.0]),
             token(0, 3, [3.0, 9.0], token_id=1),
             token(0, 4, [2.0, 9.0], token_id=2, held_out=True),
             token(0, 5, [50.0, 9.0], token_id=5, held_out=True),
+            token(0, 8, [1.0, 9.0], token_id=3, held_out=True),
+        ],
+        absorbed_comparison=[
+            {"comparison_id": "c", "sae_id": "narrow", "study_id": STUDY, "probe_id": "p", "n_absorbed": 2}
+            | dict.fromkeys(("n_silent", "n_fires", "n_undecided", "n_not_held_out", "n_exact", "seed"), 0)
+            | {"created": made.NOW.replace(year=2100)}
+        ],
+        absorbed_error=[
+            {"comparison_id": "c", "sae_id": "narrow", "words": "absorbed", "n_words": 2, "figure": name}
+            | {"against": against, "control": control, "value": value, "low": value - 5, "high": value + 5}
+            for name, against, control, value in (
+                ("error", "fires", "frequency and norm", -10.0),
+                ("error", "fires", "none", -61.0),
+                ("error", "silent", "frequency and norm", -3.0),
+                ("linear", "fires", "frequency and norm", -7.0),
+            )
         ],
     )
     rows = store.fetch("hard_absorbed", sae="narrow", letter="s").dicts()
     assert [(row["sae"], row["words"], row["n_words"], row["n_occurrences"]) for row in rows] == [
-        ("narrow-k4", "absorbed", 1, 2),
-        ("narrow-k4", "missed", 1, 1),
+        ("narrow-k4", "absorbed", 2, 4),
         ("narrow-k4", "other", 1, 1),
     ]
-    absorbed, missed, other = rows
-    assert [row["error_norm"] for row in rows] == [5.0, 3.0, 2.0]
-    assert absorbed["error_ratio"] == 2.5
-    assert absorbed["linear_norm"] == pytest.approx(0.6 * 4.0)
-    assert absorbed["nonlinear_ratio"] == pytest.approx(4.0 / 2.0)
-    assert absorbed["nonlinear_share"] == pytest.approx(0.64)
-    assert [row["n_held_out"] for row in rows] == [1, 0, 1]
-    assert (missed["nonlinear_norm"], missed["nonlinear_ratio"], missed["nonlinear_share"]) == (None, None, None)
-    assert absorbed["share"] == pytest.approx((0.4 + 0.3) / 2)
-    assert missed["damage"] == pytest.approx(0.3)
-    assert other["error_ratio"] == 1.0
+    absorbed, other = rows
+    assert [row["error_norm"] for row in rows] == [2.5, 2.0]
+    assert absorbed["linear_norm"] == pytest.approx(0.6 * 2.5)
+    assert absorbed["nonlinear_norm"] == pytest.approx(0.8 * 2.5)
+    assert absorbed["share"] == pytest.approx(0.25)
+    assert other["damage"] == pytest.approx(0.2)
+    # The number is the stored one, as it is on the line above and in the figure.
+    assert (absorbed["harder"], absorbed["harder_low"], absorbed["harder_high"]) == (-10.0, -15.0, -5.0)
+    assert other["harder"] is None
     assert store.fetch("hard_absorbed", sae="narrow", letter="t").rows == []
-    assert len(store.fetch("hard_absorbed", sae="narrow", letter=None).rows) == 3
+    assert len(store.fetch("hard_absorbed", sae="narrow", letter=None).rows) == 2
     stricter = store.fetch("hard_absorbed", sae="narrow", letter="s", lead=3.0).dicts()
-    assert [(row["words"], row["n_words"]) for row in stricter] == [("missed", 2), ("other", 1)]
+    assert [(row["words"], row["n_words"], row["harder"]) for row in stricter] == [
+        ("missed", 2, None),
+        ("other", 1, None),
+    ]

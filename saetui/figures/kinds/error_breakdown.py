@@ -85,8 +85,8 @@ def _why_in_two(row: Row, part: str) -> str:
     interval = "" if ends is None else f", 95 % interval {ends[0]:.2f} to {ends[1]:.2f} % over contexts"
     return (
         "The breakdown by the law over widths cannot be drawn: its parts are differences, and that of "
-        f"{row['name']} called {part} is {percent(row[column]):.2f} % of the variance{interval}, so the others would add "
-        f"up to more than the FVU. The floor is {percent(row['floor']):.2f} %, the mean nonlinear part over widths "
+        f"{row['name']} called {part} is {percent(row[column]):.2f} % of the variance{interval}, so the others would "
+        f"add up to more than the FVU. The floor is {percent(row['floor']):.2f} %, the mean nonlinear part over widths "
         f"{percent(row['nonlinear_mean']):.2f} %. Each bar is the SAE's own FVU in two parts instead."
     )
 

@@ -120,13 +120,15 @@ def absorbed(width: str) -> Columns:
         Column("words", "words", 9, "left", "text", help="absorbed_words", tints={"absorbed": "warning"}),
         Column("n_words", "n", 5, format="d", help="n_words"),
         Column("n_occurrences", "tokens", 7, format=",d", help="n_occurrences"),
-        Column("error_norm", "error", 6, format=".2f", help="error_norm"),
-        Column("error_ratio", "ratio", 5, format=".2f", help="error_ratio"),
+        Column("share", "of |x|", 6, format=".0%", help="token_error_share"),
+        Column("harder", "harder %", 8, format="+.0f", help="absorbed_harder"),
     )
     second = (
-        Column("linear_ratio", "linear", 6, format=".2f", help="error_ratio"),
-        Column("nonlinear_ratio", "nonlinear", 9, format=".2f", help="error_ratio"),
-        Column("share", "of |x|", 6, format=".0%", help="token_error_share"),
+        Column("harder_low", "from", 6, format="+.0f", help="absorbed_harder_interval"),
+        Column("harder_high", "to", 6, format="+.0f", help="absorbed_harder_interval"),
+        Column("error_norm", "error", 6, format=".2f", help="error_norm"),
+        Column("linear_norm", "linear", 6, format=".2f", help="linear_norm"),
+        Column("nonlinear_norm", "nonlinear", 9, format=".2f", help="nonlinear_norm"),
         Column("damage", "CE+", 6, format=".2f", help="damage"),
     )
     return first if width == "narrow" else (*first, *second)

@@ -66,6 +66,7 @@ MANIFEST = ScreenManifest(
             empty="the letters of these SAEs were not studied for absorption\nA on screen 3 studies them",
             # Words of all letters: those of one are too few to compare.
             fixed={"letter": None},
+            rows_since=4,
             pages=("scaling",),
         ),
     ),

@@ -91,11 +91,19 @@ TERMS: Final[dict[str, Term]] = {
         "other: the remaining words of the first-letter task that its probe gets right.",
         source=f"{ABSORPTION}; absorption",
     ),
-    "n_occurrences": Term("How often these words stand among the tokens of the error study.", "tokens"),
-    "error_ratio": Term(
-        "Mean norm on these words over that on the other words, in the same SAE; in the columns linear and nonlinear "
-        "of that part of the error, on held-out texts only. 1: no harder.",
-        "ratio",
-        f"{DARK_MATTER}; per-token scaling",
+    "n_occurrences": Term(
+        "How often these words stand among the held-out tokens of the error study. Figures are means over words, "
+        "however often each stands there.",
+        "tokens",
+    ),
+    "absorbed_harder": Term(
+        "Percent by which the error norm of absorbed words is larger than that of words of like frequency and "
+        "activation norm on which a main latent fires, over words and in the geometric mean; below zero, absorbed "
+        "words are the easier ones. :study absorbed_errors computes it; this is the one that is stored.",
+        "percent",
+        f"{ABSORPTION} and {DARK_MATTER} together",
+    ),
+    "absorbed_harder_interval": Term(
+        "End of the 95% interval of that percentage over words, by resampling them.", "percent"
     ),
 }
