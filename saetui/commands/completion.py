@@ -47,6 +47,8 @@ def completions(line: str, bench: Workbench) -> list[Completion]:
     if verb not in known:
         return []
     cls = known[verb]
+    if verb == "filter":
+        return _filters(f"{verb} ", tail, bench)
     head, _, word = tail.rpartition(" ")
     given = _given(cls, head)
     argument, typed = _argument(cls, given, word)
@@ -61,6 +63,13 @@ def completions(line: str, bench: Workbench) -> list[Completion]:
         left = [a for a in cls.options(given) if a.name not in given and a.name.startswith(word)]
         found = [Completion(f"{prefix}{option.name}=", option.help) for option in left]
     return found
+
+
+def _filters(prefix: str, text: str, bench: Workbench) -> list[Completion]:
+    from saetui.commands.filter_completion import filter_completions
+
+    offers = filter_completions(text, bench.columns(bench.focus), bench.table.filters) if text else []
+    return [Completion(prefix + line, about) for line, about in offers]
 
 
 def explained(line: str) -> list[tuple[str, str]]:
@@ -137,12 +146,19 @@ def _figures(_: Workbench) -> list[str]:
     return []
 
 
+def _column_names(bench: Workbench) -> list[str]:
+    """The columns of the table in focus, by their own names and those on the screen that are one word."""
+    columns = bench.columns(bench.focus)
+    labels = [label for column in columns for label in column.labels if " " not in label]
+    return [*(column.name for column in columns), *(label for label in labels if labels.count(label) == 1)]
+
+
 SOURCES: dict[str, Callable[[Workbench], Iterable[str]]] = {
     "screen": lambda _: screens(),
     "sae": lambda bench: ["next", "previous", *(s.name for s in bench.catalogue.saes)],
     "letter": lambda _: ascii_lowercase,
     "table": lambda bench: [t.id for t in tables_of(bench.screen)],
-    "column": lambda b: [column.name for column in b.columns(b.focus)],
+    "column": lambda bench: _column_names(bench),
     "direction": lambda _: ("up", "down"),
     "subject": lambda _: SUBJECTS,
     "job": lambda bench: [job.id for job in reversed(bench.jobs)],

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from saetui.commands.command import Command, argument, command
 from saetui.workbench.exceptions import CommandError
-from saetui.workbench.row_filter import nearest, plain
+from saetui.workbench.filter_columns import ColumnNames, FilterError
 from saetui.workbench.screens import current_name, screens, tables, tables_of
 from saetui.workbench.subject import Subject
 from saetui.workbench.tables import RowChoice, Table
@@ -14,6 +14,13 @@ from saetui.workbench.tables import RowChoice, Table
 if TYPE_CHECKING:
     from saetui.workbench.workbench import Workbench
 
+# How a filter is written, with what it means: the shorthand, and SQL.
+FILTER_USAGE = (
+    ("sh   ~sth   !sh   'sea f'   a or b", "text in any column; letters in this order; not; with a space; either"),
+    ("f1>0.5   rate>5%   word~ing", "a column compared, or with a text in it; terms side by side must all hold"),
+    ("f1=none   word='None'", "no value; what stands in quotes is text, a quotation mark in it is written twice"),
+    ("word like '%ing' and not usable", "SQL: in (…), between … and …, is null, or, functions such as abs(effect)"),
+)
 NO_ERRORS = "no errors have been studied; A studies those of the SAEs in view"
 
 
@@ -25,7 +32,10 @@ NO_ERRORS = "no errors have been studied; A studies those of the SAEs in view"
     asks=True,
 )
 class Filter(Command):
-    text: str = argument(help="words, ~fuzzy, f1>0.5, !not, joined by or; nothing shows all", rest=True)
+    text: str = argument(
+        help="words, ~fuzzy, f1>0.5, !not, or between them, or SQL such as f1 is not null; nothing shows all",
+        rest=True,
+    )
     table: str = argument(default="", help="the table; the focused one if left out", complete="table")
 
     @property
@@ -56,10 +66,10 @@ class Sort(Command):
 
     def resolved(self, bench: Workbench) -> Sort:
         table = _table(bench, self.table)
-        known = {plain(column.name): column for column in bench.columns(table)}
-        column = known.get(plain(self.column))
-        if column is None:
-            raise CommandError("sort: " + nearest(self.column, {key: c.name for key, c in known.items()}))
+        try:
+            column = ColumnNames(bench.columns(table)).column(self.column)
+        except FilterError as problem:
+            raise CommandError(f"sort: {problem}") from problem
         state = bench.tables[table]
         # Words begin at a, numbers with the largest.
         first, second = ("up", "down") if column.kind == "words" else ("down", "up")
@@ -98,9 +108,9 @@ def filter_of(bench: Workbench, choice: RowChoice) -> str | None:
     if choice.needs == "absorption":
         return choice.filter if bench.catalogue.has_study("absorption", attention.sae, ()) else None
     value = str(getattr(attention, choice.needs) or "") if choice.needs else ""
-    if choice.needs and (not value or set(value) & set("\"'")):
+    if choice.needs and not value:
         return None
-    return choice.filter.replace(f"{{{choice.needs}}}", value)
+    return choice.filter.replace(f"{{{choice.needs}}}", value.replace('"', '""'))
 
 
 def shown_choice(bench: Workbench, table: str) -> str | None:

@@ -13,6 +13,14 @@ from saetui.workbench.subject import Subject
 if TYPE_CHECKING:
     from store import Store
 
+# The widest name of an SAE at the head of a column of its own.
+_LABEL_CELLS = 7
+
+
+def sae_label(name: str) -> str:
+    """The name of an SAE at the head of a column: without what is after the first "-", where it is long."""
+    return name.partition("-")[0] if len(name) > _LABEL_CELLS else name
+
 
 @dataclass(frozen=True)
 class SaeEntry:

@@ -1,27 +1,28 @@
-"""The filter line of a table: plain words and comparisons, turned into a condition in SQL.
+"""The filter line of a table, turned into a condition in SQL: a shorthand of words and comparisons, or SQL itself.
 
 ``sh`` keeps rows with "sh" in any column of words, ``~sh`` with an "s" and somewhere after it an "h"; ``f1>0.5``
-compares a column, ``f1=none`` asks for a missing value; ``token~sh`` looks in one column; quotes keep a space; ``!``
-before a term inverts it, and ``!`` alone inverts the whole line. All terms must hold; ``or`` splits the line into
-alternatives.
+compares a column, ``f1=none`` asks for a missing value; ``token~sh`` looks in one column; what stands in quotes is
+text as it is, with a quotation mark written twice; ``!`` before a term inverts it, and ``!`` alone inverts the whole
+line. All terms must hold; ``or`` splits the line into alternatives. A line with more than that, such as ``like``,
+``between``, ``is null``, ``not`` or a function, is a condition in SQL (``saetui.workbench.sql_filter``).
 """
 
-import difflib
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
-from saetui.workbench.exceptions import CommandError
+from saetui.workbench.filter_columns import ColumnNames, Condition, FilterColumn, FilterError
+from saetui.workbench.sql_filter import sql_condition
+from saetui.workbench.sql_recognition import is_sql
 from saetui.workbench.sql_text import quoted
 
-_TERM = re.compile(r"""!?(?:[^\s"']|"[^"]*"?|'[^']*'?)+|!""")
-# Spaces are looked at from their first one on only, or a line of spaces would take a time of its length squared.
-_OPERATOR = re.compile(r"""(?<!\s)\s*(<=|>=|!=|==|(?<!\s)~|<|>|=)\s*""")
-_QUOTES = re.compile("[\"']")
-_COMPARISON = re.compile(
-    r"^(?P<column>[^<>=!~\"]*[^<>=!~\"\s])\s*(?P<operator><=|>=|!=|<|>|==?|~)\s*(?P<value>.*)$", re.DOTALL
-)
+_OPERATOR = re.compile(r"<=|>=|!=|==|<|>|=|~")
+_QUOTED = re.compile(r"""(?P<quote>["'])(?P<text>(?:(?!(?P=quote)).|(?P=quote){2})*)(?P=quote)""", re.DOTALL)
+_SPACES = re.compile(r"\s*")
+_RUN = re.compile(r"\S*")
+# The name before an operator: no more than one word, which begins with no operator.
+_NAME = re.compile(r"""[^\s<>=!~"'](?:(?!!=)[^\s<>=~])*""")
 # Longer lines were pasted by mistake; the database takes minutes to plan a query of thousands of tests.
 LONGEST = 10_000
 _MOST_TESTS = 100
@@ -29,83 +30,148 @@ _MOST_LETTERS = 100
 _SCALES = {"%": 0.01, "k": 1e3, "M": 1e6, "G": 1e9}
 _TRUTH = {"true": True, "yes": True, "false": False, "no": False}
 _NONE = ("none", "null", "–")
-_NUMBERS = ("DOUBLE", "FLOAT", "DECIMAL", "TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT")
-
-
-class FilterError(CommandError, ValueError):
-    """A filter that cannot be read; the message names the term and what it should be."""
 
 
 @dataclass(frozen=True)
-class Condition:
-    """A condition in SQL with its named parameters."""
+class _Term:
+    """One term: "word", "fuzzy" or "comparison", or the "named" condition or the "truth" column of a bare word."""
 
-    sql: str = ""
-    params: Mapping[str, Any] = field(default_factory=dict)
-
-    def __bool__(self) -> bool:
-        return bool(self.sql)
-
-
-@dataclass(frozen=True)
-class FilterColumn:
-    """A column of a query's answer; ``kind`` is "words", "list" (of words), "number", "truth" or "other"."""
-
-    name: str
     kind: str
+    value: str
+    is_inverted: bool = False
+    # Text in quotes is nothing but text.
+    is_quoted: bool = False
+    name: str = ""
+    operator: str = ""
 
     @property
-    def searched(self) -> str:
-        """Its text in SQL."""
-        name = quoted(self.name)
-        return f"array_to_string({name}, ' ')" if self.kind == "list" else f"CAST({name} AS VARCHAR)"
+    def asks_for_nothing(self) -> bool:
+        return not self.is_quoted and self.value.lower() in _NONE
 
 
-def filter_column(name: str, sql_type: str) -> FilterColumn:
-    """A column of a query's answer, by its type in DuckDB."""
-    return FilterColumn(name, _kind(sql_type))
+class _Terms:
+    """Splits a line into alternatives of terms."""
 
+    def __init__(self, text: str, names: ColumnNames, named: Mapping[str, str]) -> None:
+        self._text, self._names, self._named = text, names, named
+        self._at = 0
+        self.is_inverted = False
+        self.alternatives: list[list[_Term]] = [[]]
+        while self._skip_spaces():
+            self._take()
 
-def _kind(sql_type: str) -> str:
-    if sql_type == "VARCHAR":
-        return "words"
-    if sql_type == "VARCHAR[]":
-        return "list"
-    if sql_type == "BOOLEAN":
-        return "truth"
-    # A list of numbers is none.
-    is_number = sql_type.removeprefix("U").startswith(_NUMBERS) and not sql_type.endswith("]")
-    return "number" if is_number else "other"
+    def _skip_spaces(self) -> bool:
+        """Whether there is anything after the spaces."""
+        found = _SPACES.match(self._text, self._at)
+        self._at = found.end() if found is not None else self._at
+        return self._at < len(self._text)
 
+    def _run(self) -> str:
+        """What stands up to the next space."""
+        found = _RUN.match(self._text, self._at)
+        run = found[0] if found is not None else ""
+        self._at += len(run)
+        return run
 
-def plain(name: str) -> str:
-    """A name without what people leave out: spaces, underscores and capitals."""
-    return re.sub(r"[\s_\-.]+", "", name).lower()
+    def _quoted(self) -> str:
+        """The text in the quotes that begin here."""
+        mark = self._text[self._at]
+        found = _QUOTED.match(self._text, self._at)
+        if found is None:
+            example = '"\'s"' if mark == "'" else "'5\"'"
+            raise FilterError(
+                f"the text after {mark} has no end; close it with {mark}, or where {mark} itself is looked for, put "
+                f"other quotes around it, as in {example}"
+            )
+        after = self._text[found.end() : found.end() + 1]
+        if after and not after.isspace():
+            raise FilterError(
+                f"after the quoted text {found[0]} a space must come; a quotation mark within it is written twice"
+            )
+        self._at = found.end()
+        return found["text"].replace(mark * 2, mark)
 
+    @property
+    def _at_quotes(self) -> bool:
+        return self._text[self._at : self._at + 1] in ("'", '"')
 
-def nearest(name: str, known: Mapping[str, str]) -> str:
-    """The message for a name that is not among ``known`` (plain names to names)."""
-    found = difflib.get_close_matches(plain(name), known, n=1, cutoff=0.0)
-    return f'no column "{name}"' + (f'; the nearest is "{known[found[0]]}"' if found else "")
+    def _take(self) -> None:
+        start = self._at
+        is_inverted = self._text[start] == "!" and self._text[start + 1 : start + 2] != "="
+        self._at += is_inverted
+        rest = self._text[self._at : self._at + 1]
+        if is_inverted and (not rest or rest.isspace()):
+            # Before everything it inverts the line; elsewhere it says nothing.
+            self.is_inverted = self.is_inverted or not any(self.alternatives[0])
+            return
+        term = self._term(is_inverted)
+        joins = term.kind == "word" and not term.is_quoted and not is_inverted
+        if joins and term.value.lower() == "or":
+            self.alternatives.append([])
+        elif not (joins and term.value.lower() == "and"):
+            self.alternatives[-1].append(term)
+
+    def _term(self, is_inverted: bool) -> _Term:
+        if self._at_quotes:
+            return _Term("word", self._quoted(), is_inverted, is_quoted=True)
+        comparison = self._comparison(is_inverted)
+        if comparison is not None:
+            return comparison
+        if self._text[self._at] == "~" and self._text[self._at + 1 : self._at + 2].strip():
+            self._at += 1
+            return _Term("fuzzy", self._quoted() if self._at_quotes else self._run(), is_inverted)
+        word = self._run()
+        if word.lower() in self._named:
+            return _Term("named", word.lower(), is_inverted)
+        column = self._names.found(word)
+        if column is not None and column.kind == "truth":
+            return _Term("truth", word, is_inverted)
+        return _Term("word", word, is_inverted)
+
+    def _comparison(self, is_inverted: bool) -> _Term | None:
+        name = self._names.at(self._text, self._at)
+        if not name:
+            found = _NAME.match(self._text, self._at)
+            if found is None:
+                return None
+            name = found[0]
+        end = self._at + len(name)
+        spaces = _SPACES.match(self._text, end)
+        place = spaces.end() if spaces is not None else end
+        operator = _OPERATOR.match(self._text, place)
+        # "s ~h" are a word and a fuzzy one, "surface ~ h" looks in a column.
+        is_fuzzy = operator is not None and operator[0] == "~" and place > end
+        if operator is None or (is_fuzzy and not self._looks_in_a_column(name, operator.end())):
+            return None
+        self._at = operator.end()
+        self._skip_spaces()
+        is_quoted = self._at_quotes
+        value = self._quoted() if is_quoted else self._run()
+        return _Term("comparison", value, is_inverted, is_quoted, name, operator[0])
+
+    def _looks_in_a_column(self, name: str, end: int) -> bool:
+        return self._names.knows(name) and self._text[end : end + 1].isspace()
 
 
 class _Builder:
-    def __init__(self, columns: Sequence[FilterColumn], named: Mapping[str, str], looked_up: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        columns: Sequence[FilterColumn],
+        names: ColumnNames,
+        named: Mapping[str, str],
+        looked_up: Mapping[str, str],
+    ) -> None:
         self.columns = columns
+        self.names = names
         self.named = named
         self.looked_up = looked_up
         self.params: dict[str, Any] = {}
+        self.texts: list[str] = []
 
     def _parameter(self, value: Any) -> str:
         name = f"filter_{len(self.params)}"
         self.params[name] = value
         return f"${name}"
-
-    def _column(self, name: str) -> FilterColumn:
-        known = {plain(column.name): column for column in self.columns}
-        if plain(name) in known:
-            return known[plain(name)]
-        raise FilterError(nearest(name, {key: column.name for key, column in known.items()}))
 
     def _in_words(self, test: str) -> str:
         columns = [column for column in self.columns if column.kind in ("words", "list")]
@@ -123,40 +189,46 @@ class _Builder:
         return "(" + " OR ".join(tests) + ")"
 
     def word(self, word: str) -> str:
+        self.texts.append(word)
         return self._in_words(f"contains({{}}, {self._parameter(word.lower())})")
 
     def any_word(self, words: Sequence[str]) -> str:
         """One test for many words: the time to plan a query grows faster than the number of its tests."""
         if len(words) == 1:
             return self.word(words[0])
+        self.texts += words
         return self._in_words(f"regexp_matches({{}}, {self._parameter('|'.join(re.escape(w.lower()) for w in words))})")
 
-    def any_value(self, column: FilterColumn, name: str, values: Sequence[str]) -> str:
+    def any_value(self, column: FilterColumn, values: Sequence[_Term]) -> str:
         """One test for many values of a column."""
         if len(values) == 1:
-            return self.comparison(name, "=", values[0])
+            return self.comparison(values[0])
         if column.kind == "number":
-            test = f"list_contains({self._parameter([_number(v, column) for v in values])}, {quoted(column.name)})"
+            wanted: list[Any] = [_number(term.value, column) for term in values]
+            test = f"list_contains({self._parameter(wanted)}, {quoted(column.name)})"
         else:
-            test = f"list_contains({self._parameter(list(values))}, {column.searched})"
+            wanted = [term.value for term in values]
+            test = f"list_contains({self._parameter(wanted)}, {column.searched})"
         return self.looked_up.get(column.name, "{}").format(test)
 
     def fuzzy(self, letters: str) -> str:
         if len(letters) > _MOST_LETTERS:
             raise FilterError(f"~ takes at most {_MOST_LETTERS} letters, not {len(letters):,}")
+        self.texts.append(letters)
         return self._in_words(f"regexp_matches({{}}, {self._parameter('.*'.join(map(re.escape, letters.lower())))})")
 
-    def comparison(self, name: str, operator: str, value: str) -> str:
-        column = self._column(name.strip())
-        return self.looked_up.get(column.name, "{}").format(self._compared(column, name, operator, value))
+    def comparison(self, term: _Term) -> str:
+        column = self.names.column(term.name)
+        return self.looked_up.get(column.name, "{}").format(self._compared(column, term))
 
-    def _compared(self, column: FilterColumn, name: str, operator: str, value: str) -> str:
-        if not value:
-            raise FilterError(f'"{name}{operator}" wants a value, as in {column.name}{operator}0.5')
+    def _compared(self, column: FilterColumn, term: _Term) -> str:
+        value, operator = term.value, term.operator
+        if not value and not term.is_quoted:
+            raise FilterError(f'"{term.name}{operator}" wants a value, as in {column.name}{operator}0.5')
         if operator == "~":
             return f"contains(lower({column.searched}), {self._parameter(value.lower())})"
         operator = "=" if operator == "==" else operator
-        if value.lower() in _NONE and operator in ("=", "!="):
+        if term.asks_for_nothing and operator in ("=", "!="):
             return f"{quoted(column.name)} IS {'' if operator == '=' else 'NOT '}NULL"
         wanted: Any = value
         compared = quoted(column.name)
@@ -170,24 +242,23 @@ class _Builder:
             compared = column.searched
         return f"{compared} {operator} {self._parameter(wanted)}"
 
-    def either(self, alternatives: Sequence[Sequence[str]]) -> list[str]:
+    def either(self, alternatives: Sequence[Sequence[_Term]]) -> list[str]:
         """Alternatives, of which words alone are one test, and so are equalities of one column."""
         words: list[str] = []
-        values: dict[str, tuple[FilterColumn, str, list[str]]] = {}
-        groups: list[Sequence[str]] = []
+        values: dict[str, tuple[FilterColumn, list[_Term]]] = {}
+        groups: list[Sequence[_Term]] = []
         for group in alternatives:
-            match = _COMPARISON.match(group[0])
-            if len(group) > 1 or group[0].startswith(("!", "~")) or group[0].lower() in self.named:
+            first = group[0]
+            if len(group) > 1 or first.is_inverted:
                 groups.append(group)
-            elif match is None:
-                words.append(_QUOTES.sub("", group[0]))
-            elif match["operator"] in ("=", "==") and _is_value(match["value"]):
-                column = self._column(match["column"].strip())
+            elif first.kind == "word":
+                words.append(first.value)
+            elif first.operator in ("=", "==") and not first.asks_for_nothing and (first.value or first.is_quoted):
+                column = self.names.column(first.name)
                 if column.kind == "truth":
                     groups.append(group)
                 else:
-                    of_column = values.setdefault(column.name, (column, match["column"], []))
-                    of_column[2].append(_QUOTES.sub("", match["value"]))
+                    values.setdefault(column.name, (column, []))[1].append(first)
             else:
                 groups.append(group)
         tests = len(values) + bool(words) + sum(map(len, groups))
@@ -197,27 +268,21 @@ class _Builder:
                 "as one, and so do values of one column"
             )
         built = [self.any_word(words)] if words else []
-        built += [self.any_value(column, name, wanted) for column, name, wanted in values.values()]
+        built += [self.any_value(column, wanted) for column, wanted in values.values()]
         return built + [" AND ".join(map(self.term, group)) for group in groups]
 
-    def term(self, text: str) -> str:
-        inverted = text.startswith("!")
-        body = text[1:] if inverted else text
-        match = _COMPARISON.match(body)
-        if body.lower() in self.named:
-            built = f"({self.named[body.lower()]})"
-        elif match:
-            built = self.comparison(match["column"], match["operator"], _QUOTES.sub("", match["value"]))
-        elif body.startswith("~") and len(body) > 1:
-            built = self.fuzzy(_QUOTES.sub("", body[1:]))
+    def term(self, term: _Term) -> str:
+        if term.kind == "named":
+            built = f"({self.named[term.value]})"
+        elif term.kind == "truth":
+            built = quoted(self.names.column(term.value).name)
+        elif term.kind == "comparison":
+            built = self.comparison(term)
+        elif term.kind == "fuzzy":
+            built = self.fuzzy(term.value)
         else:
-            built = self.word(_QUOTES.sub("", body))
-        return f"NOT coalesce({built}, false)" if inverted else built
-
-
-def _is_value(text: str) -> bool:
-    """Whether a column can be compared with it for equality: something, and not the word for nothing."""
-    return bool(_QUOTES.sub("", text)) and text.lower() not in _NONE
+            built = self.word(term.value)
+        return f"NOT coalesce({built}, false)" if term.is_inverted else built
 
 
 def _number(text: str, column: FilterColumn) -> float:
@@ -243,24 +308,20 @@ def parse_filter(
     elsewhere, with the SQL around it, ``{}`` for the condition: in a vocabulary rather than on every token.
 
     Raises:
-        FilterError: an unknown column (the nearest is named), a value that the column cannot be compared with, or more
-            than a filter can be.
+        FilterError: an unknown column (the nearest is named), a value that the column cannot be compared with, what is
+            not SQL, or more than a filter can be.
     """
     if len(text) > LONGEST:
         raise FilterError(f"a filter has at most {LONGEST:,} characters, and this one has {len(text):,}")
-    # "f1 > 0.5" is one comparison: spaces around an operator do not split it.
-    terms = _TERM.findall(_OPERATOR.sub(r"\1", text.strip()))
-    inverted = bool(terms) and terms[0] == "!"
-    builder = _Builder(columns, named or {}, looked_up or {})
-    alternatives: list[list[str]] = [[]]
-    for term in terms:
-        if term.lower() == "or":
-            alternatives.append([])
-        elif term.lower() != "and" and term != "!":
-            alternatives[-1].append(term)
-    groups = builder.either([group for group in alternatives if group])
+    names, named, looked_up = ColumnNames(columns), named or {}, looked_up or {}
+    if is_sql(text, names, named):
+        return sql_condition(text, columns, names, named, looked_up)
+    terms = _Terms(text, names, named)
+    builder = _Builder(columns, names, named, looked_up)
+    groups = builder.either([group for group in terms.alternatives if group])
     if not groups:
         return Condition()
     joined = groups[0] if len(groups) == 1 else " OR ".join(f"({group})" for group in groups)
     # Parentheses: a table may add conditions of its own.
-    return Condition(f"NOT coalesce({joined}, false)" if inverted else f"({joined})", builder.params)
+    sql = f"NOT coalesce({joined}, false)" if terms.is_inverted else f"({joined})"
+    return Condition(sql, builder.params, tuple(builder.texts))

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Protocol
 
-from saetui.workbench.row_filter import Condition, FilterColumn, filter_column
+from saetui.workbench.filter_columns import Condition, FilterColumn, filter_column
 from saetui.workbench.sql_text import parameter_names, quoted
 from store.queries import LateQuery, late_query
 

@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from saetui.workbench.row_filter import Condition, FilterColumn, parse_filter
+from saetui.workbench.filter_columns import Condition, FilterColumn
+from saetui.workbench.row_filter import parse_filter
 from saetui.workbench.table_query import Order, TableQuery
 
 
@@ -60,6 +61,10 @@ class Table:
     filters: Mapping[str, str] = field(default_factory=dict)
     # Columns on which a filter is tested elsewhere, with the SQL around the condition.
     looked_up: Mapping[str, str] = field(default_factory=dict)
+    # Names of columns on the screen, where they are others than the query's, with the columns that they can mean.
+    names: Mapping[str, str | tuple[str, ...]] = field(default_factory=dict)
+    # "error_" where error_0 and so on are columns of the SAEs of the error study, which have the SAEs' names there.
+    sae_columns: str = ""
     # Which rows can be shown; the key goes through them.
     choices: tuple[RowChoice, ...] = ()
     # The column with the latent that a row is about, which can be inspected.
@@ -77,6 +82,11 @@ class Table:
     def widget_id(self) -> str:
         """The id of the widget that shows it, in which there can be no full stop."""
         return self.id.replace(".", "-")
+
+    @property
+    def named_columns(self) -> Mapping[str, tuple[str, ...]]:
+        """The columns that each name on the screen can mean."""
+        return {name: (meant,) if isinstance(meant, str) else meant for name, meant in self.names.items()}
 
     def condition(self, text: str, columns: Sequence[FilterColumn]) -> Condition:
         """The condition of a filter line here; raises FilterError where it cannot be read."""

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from saetui.workbench.action import Action, ActionRecorder
 from saetui.workbench.attention import Attention, History, Place
-from saetui.workbench.catalogue import Catalogue, Holdings
+from saetui.workbench.catalogue import Catalogue, Holdings, sae_label
 from saetui.workbench.events import (
     AttentionEvent,
     Event,
@@ -27,8 +27,8 @@ from saetui.workbench.events import (
     TableEvent,
 )
 from saetui.workbench.exceptions import CommandError
+from saetui.workbench.filter_columns import Condition, FilterColumn, labelled
 from saetui.workbench.front import Front, NoFront
-from saetui.workbench.row_filter import Condition, FilterColumn
 from saetui.workbench.screens import no_screen, screens, tables, tables_of
 from saetui.workbench.sql_text import parameter_names
 from saetui.workbench.subject import Subject
@@ -294,17 +294,28 @@ class Workbench:
         """What a filter line means for a table; raises FilterError, a CommandError, where it cannot be read."""
         return tables()[table].condition(filter, self.columns(table) if filter else ())
 
+    def column_names(self, table: str) -> Mapping[str, tuple[str, ...]]:
+        """The names of a table's columns on the screen, where they are others than the query's, and what they mean."""
+        own = tables()[table]
+        named = dict(own.named_columns)
+        study = self.catalogue.error_study(self.attention.sae) if own.sae_columns else None
+        for index, sae_id in enumerate(study.sae_ids if study is not None else ()):
+            entry = self.catalogue.entry(sae_id)
+            for name in {entry.name, sae_label(entry.name)} if entry is not None else ():
+                named[name] = (*named.get(name, ()), f"{own.sae_columns}{index}")
+        return named
+
     def columns(self, table: str) -> tuple[FilterColumn, ...]:
-        """The columns of a table's query."""
+        """The columns of a table's query, with their names on the screen."""
         own = tables()[table]
         if table not in self._columns:
             asked = own.asked(self.store.sql_of(own.query), self.table_parameters(table))
             self._columns[table] = asked.columns(self.store)
-        return self._columns[table]
+        return self.known_columns(table)
 
     def known_columns(self, table: str) -> tuple[FilterColumn, ...]:
         """The columns of a table's query as far as they have been asked for; nothing is read."""
-        return self._columns.get(table, ())
+        return labelled(self._columns.get(table, ()), self.column_names(table))
 
     def view(self) -> View:
         """What is shown now: screen, attention, and the query of every table of the screen."""

@@ -50,3 +50,34 @@ def test_files_are_offered_folder_by_folder(bench: Workbench, tmp_path: Path, mo
     assert not any(".hidden" in line for line in lines("run ", bench))
     assert lines("run specs/g", bench) == ["run specs/grid.toml"]
     assert lines(f"run {tmp_path}{os.sep}sp", bench) == [f"run {tmp_path}/specs/"]
+
+
+@pytest.mark.parametrize(
+    ("text", "continued"),
+    [
+        ("fv", ["fvu"]),
+        ("fvu", []),
+        ("not in_v", ["not in_view"]),
+        ("fvu<0.1 and (CE r", ["fvu<0.1 and (CE rec"]),
+        ("LETTER F", ["letter F1"]),
+        ("abs(wid", ["abs(width"]),
+        ("trun", ["trunc("]),
+        ("name=w", []),
+        ("name like 'wid", []),
+        ("nothing", []),
+    ],
+)
+def test_a_filter_is_continued_by_the_names_of_columns_and_functions(
+    bench: Workbench, text: str, continued: list[str]
+) -> None:
+    assert lines(f"filter {text}", bench) == [f"filter {line}" for line in continued]
+
+
+def test_a_name_on_the_screen_is_offered_with_the_column_that_it_means(bench: Workbench) -> None:
+    (offer,) = completions("filter dea", bench)[:1]
+    assert (offer.line, offer.help) == ("filter dead_fraction", "a number")
+    assert ("filter dead", "dead_fraction, a number") in [(o.line, o.help) for o in completions("filter de", bench)]
+
+
+def test_sort_takes_the_names_on_the_screen(bench: Workbench) -> None:
+    assert lines("sort kin", bench) == ["sort kind"]

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from saetui.workbench.row_filter import Condition
+from saetui.workbench.filter_columns import Condition
 from saetui.workbench.table_query import Order, TableQuery
 from store import Spool, Store
 from tests.store import absorption_rows as letters

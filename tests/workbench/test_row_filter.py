@@ -8,7 +8,8 @@ import duckdb
 import pytest
 
 from saetui.workbench.exceptions import CommandError
-from saetui.workbench.row_filter import FilterColumn, FilterError, parse_filter
+from saetui.workbench.filter_columns import FilterColumn, FilterError
+from saetui.workbench.row_filter import parse_filter
 from saetui.workbench.table_query import TableQuery
 
 TABLE = """

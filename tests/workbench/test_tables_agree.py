@@ -15,7 +15,7 @@ import pytest
 from saetui.tui.table.row_window import CHUNK
 from saetui.tui.table.window_reader import WindowReader, Wish
 from saetui.workbench.export import export
-from saetui.workbench.row_filter import FilterColumn
+from saetui.workbench.filter_columns import FilterColumn
 from saetui.workbench.screens import screens, tables
 from saetui.workbench.sql_text import literal_sql
 from saetui.workbench.tables import Table
@@ -88,22 +88,44 @@ def comparable(rows: list[Row]) -> list[str]:
 
 
 def a_filter(random: Random, columns: tuple[FilterColumn, ...], rows: list[dict[str, Any]], table: Table) -> str:
-    """A filter of one or two terms that some rows pass, or none."""
+    """A filter of one or two terms that some rows pass, or none, in the shorthand or in SQL."""
+    in_sql = random.random() < 0.5
     terms = []
     for _ in range(random.choice((0, 1, 1, 2))):
         column, row = random.choice(columns), random.choice(rows)
-        value = row.get(column.name)
+        name, value = random.choice((column.name, *_clear_labels(column, columns))), row.get(column.name)
         if table.filters and random.random() < 0.2:
             terms.append(random.choice(list(table.filters)))
+        elif in_sql:
+            terms.append(_sql_term(random, column, name, value))
         elif value is None:
-            terms.append(f"{column.name}{random.choice(('=', '!='))}none")
+            terms.append(f"{name}{random.choice(('=', '!='))}none")
         elif column.kind == "number":
-            terms.append(f"{column.name}{random.choice(('<', '<=', '>', '>=', '=', '!='))}{value!r}")
+            terms.append(f"{name}{random.choice(('<', '<=', '>', '>=', '=', '!='))}{value!r}")
         elif column.kind == "truth":
-            terms.append(f"{column.name}={'yes' if random.random() < 0.5 else 'no'}")
-        elif column.kind == "words" and '"' not in value and "'" not in value:
-            terms.append(random.choice((f'{column.name}="{value}"', f'!"{value[:2]}"', f'"{value[-2:]}"')))
-    return random.choice((" ", " or ")).join(terms)
+            terms.append(f"{name}={'yes' if random.random() < 0.5 else 'no'}")
+        elif column.kind == "words":
+            whole, start, end = (part.replace('"', '""') for part in (value, value[:2], value[-2:]))
+            terms.append(random.choice((f'{name}="{whole}"', f'!"{start}"', f'"{end}"')))
+    return random.choice((" and ", " or ")).join(terms)
+
+
+def _clear_labels(column: FilterColumn, columns: tuple[FilterColumn, ...]) -> list[str]:
+    """The names of a column on the screen that no other has."""
+    return [label for label in column.labels if sum(label in other.labels for other in columns) == 1]
+
+
+def _sql_term(random: Random, column: FilterColumn, name: str, value: Any) -> str:
+    if value is None or column.kind not in ("number", "truth", "words"):
+        return f"{name} is {random.choice(('', 'not '))}null"
+    if column.kind == "number":
+        low, high = sorted((float(value), float(value) + random.uniform(-1, 1)))
+        return random.choice((f"{name} between {low!r} and {high!r}", f"abs({name}) <= {abs(value)!r}"))
+    if column.kind == "truth":
+        return random.choice((f"not {name}", f"{name} is true"))
+    quoted = value.replace("'", "''")
+    part = value[-2:].replace("'", "''")
+    return random.choice((f"{name} like '%{part}'", f"{name} in ('{quoted}', 'x')", f"length({name}) < {len(value)}"))
 
 
 @pytest.mark.parametrize("table", tables().values(), ids=tables())

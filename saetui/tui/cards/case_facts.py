@@ -6,7 +6,7 @@ from typing import Any
 
 from saetui.tui.cards.latent_facts import LatentFacts, read_latent
 from saetui.tui.table.row_window import RowSource
-from saetui.workbench.row_filter import Condition
+from saetui.workbench.filter_columns import Condition
 from saetui.workbench.sql_text import parameter_names
 from saetui.workbench.table_query import TableQuery
 from store.queries import named_query

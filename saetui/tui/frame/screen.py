@@ -153,6 +153,7 @@ class WorkbenchScreen(Screen[None]):
         widget = self.table(table)
         try:
             if widget is not None:
+                widget.column_names = self.bench.column_names(table)
                 widget.set_filter(text)
         except outside_errors() as problem:
             return told(problem)
@@ -223,6 +224,7 @@ class WorkbenchScreen(Screen[None]):
         widget, state = self.table(table), self.bench.tables[table]
         if widget is None:
             return
+        widget.column_names = self.bench.column_names(table)
         try:
             widget.set_filter(state.filter)
             widget.sort_by(state.sort, state.descending)

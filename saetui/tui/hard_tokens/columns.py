@@ -10,6 +10,7 @@ from textual.style import Style
 from saetui.tui.drawing.heat import Heat, heat_colours
 from saetui.tui.drawing.token_strip import StripToken, token_strip
 from saetui.tui.table.column import ABSENT, Column
+from saetui.workbench.catalogue import sae_label
 
 Columns = tuple[Column, ...]
 _DIGITS = {"norm": ".2f", "share": ".0%", "fvu": ".3f"}
@@ -70,7 +71,7 @@ def tokens(saes: Sequence[tuple[int, str]], order: str, unit: str, width: str, l
     errors = tuple(
         Column(
             f"error_{i}",
-            name.partition("-")[0] if len(name) > _SAE_CELL else name,
+            sae_label(name),
             _SAE_CELL,
             help=f"token_error_{unit}",
             paint=_error_of(i, unit, largest),

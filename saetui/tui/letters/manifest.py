@@ -20,6 +20,14 @@ MANIFEST = ScreenManifest(
             "letter",
             title="letters",
             empty="not studied for this SAE\nA studies all SAEs in view",
+            names={
+                "probe": "probe_f1",
+                "best": "best_f1",
+                "main": "n_main",
+                "abs.": "absorbed",
+                "missed": "n_missed",
+                "words": "n_words",
+            },
         ),
         Table(
             "letters.latents",
@@ -28,6 +36,7 @@ MANIFEST = ScreenManifest(
             "latent",
             title="latents",
             empty="no latent claims this letter",
+            names={"gain": "f1_gain", "P": "precision", "R": "recall", "cos e": "cos_encoder", "cos d": "cos_decoder"},
         ),
         Table(
             "letters.words",
@@ -41,6 +50,7 @@ MANIFEST = ScreenManifest(
                 RowChoice("missed", "verdict = 'missed'"),
                 RowChoice("alarms", "verdict = 'false alarm'"),
             ),
+            names={"word": "surface", "act.": "activation"},
         ),
     ),
     link=LinkForm(path=("letter", "latent"), options=("sae", "token")),

@@ -11,6 +11,25 @@ MANIFEST = ScreenManifest(
     view="saetui.tui.overview.screen:OverviewScreen",
     verbs=("study", "view"),
     study="demo",
-    tables=(Table("overview.saes", "overview", "sae_id", "sae", title="SAEs"),),
+    tables=(
+        Table(
+            "overview.saes",
+            "overview",
+            "sae_id",
+            "sae",
+            title="SAEs",
+            names={
+                "view": "in_view",
+                "SAE": "name",
+                "kind": "architecture",
+                "CE rec": "ce_recovered",
+                "dead": "dead_fraction",
+                "letter F1": "mean_letter_f1",
+                "absorbed": "absorption_rate",
+                "lin. R²": "linear_error_r2",
+                "tokens": "tokens_trained",
+            },
+        ),
+    ),
     link=LinkForm(options=("sae", "token")),
 )

@@ -31,7 +31,7 @@ def _prompt(app: "WorkbenchApp", text: str) -> None:
 
 
 def _filter(app: "WorkbenchApp", _: str) -> None:
-    from saetui.tui.panels.prompt import FilterPanel
+    from saetui.tui.panels.filter import FilterPanel
 
     app.push_screen(FilterPanel(app.bench))
 

@@ -14,7 +14,25 @@ MANIFEST = ScreenManifest(
     kinds=("pursuit",),
     tables=(
         Table(
-            "pursuit.runs", "pursuit_runs", "pursuit_id", "sae", title="pursuits", empty="no pursuits yet; p starts one"
+            "pursuit.runs",
+            "pursuit_runs",
+            "pursuit_id",
+            "sae",
+            title="pursuits",
+            empty="no pursuits yet; p starts one",
+            names={
+                "tokens": "chosen",
+                "FVU": "fvu_change",
+                "nonlin.": "nonlinear_change",
+                "L0": "l0_rule",
+                "n": "n_tokens",
+                "before": "fvu_before",
+                "after": "fvu_after",
+                "L0 used": "l0_after",
+                "saved": "products_saved",
+                "tok/s": "tokens_per_second",
+                "made": "created",
+            },
         ),
         Table(
             "pursuit.tokens",
@@ -23,6 +41,20 @@ MANIFEST = ScreenManifest(
             "place",
             title="tokens",
             empty="no pursuit of this SAE yet; p starts one",
+            names={
+                "token in context": "tokens",
+                "FVU": "fvu_before",
+                "after": ("error_after", "fvu_after", "fvu_nonlinear_after"),
+                "error": "change",
+                "nonl.": "fvu_nonlinear_before",
+                "L0": "l0_before",
+                "beside": "beside_after",
+                "kept": "n_kept",
+                "dropped": "n_dropped",
+                "added": "n_added",
+                "|e|": "error_before",
+                "pos.": "position",
+            },
         ),
         Table(
             "pursuit.latents",
@@ -32,6 +64,12 @@ MANIFEST = ScreenManifest(
             title="latents",
             empty="no latent fires",
             latent="latent",
+            names={
+                "before": "activation_before",
+                "after": "activation_after",
+                "fires on": "top_token",
+                "promotes": "promoted",
+            },
         ),
     ),
     link=LinkForm(

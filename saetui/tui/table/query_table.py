@@ -21,7 +21,7 @@ from saetui.tui.table.style import COMPONENTS, CSS, palette_of
 from saetui.tui.table.view import TableView, table_title
 from saetui.tui.table.window_feed import WindowFeed
 from saetui.tui.table.window_reader import WindowAnswer, Wish
-from saetui.workbench.row_filter import FilterError
+from saetui.workbench.filter_columns import FilterError
 from saetui.workbench.table_query import Order, TableQuery
 from saetui.workbench.tables import Table
 from saetui.workbench.trouble import outside_errors, told
@@ -160,6 +160,15 @@ class QueryTable(MovingCursor, can_focus=True):
             self._columns = TableLayout(columns, pinned=self._columns.pinned)
             self.cursor_column = min(self.cursor_column, max(0, len(columns) - 1))
             self._lay_out()
+
+    @property
+    def column_names(self) -> Mapping[str, Sequence[str]]:
+        """Names that a filter may use beside the query's own, and the columns that each can mean."""
+        return self._question.column_names
+
+    @column_names.setter
+    def column_names(self, names: Mapping[str, Sequence[str]]) -> None:
+        self._question.column_names = names
 
     def set_filter(self, text: str) -> None:
         """Keep the rows that pass a filter line; an empty one keeps all.
@@ -469,4 +478,4 @@ class QueryTable(MovingCursor, can_focus=True):
             return ""
         if self.error:
             return self.error
-        return f"no row passes the filter {self.filter_text}" if self.filter_text else self.table.empty
+        return self._question.why_empty

@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from saetui.tui.table.column import Column
-from saetui.workbench.row_filter import Condition, FilterColumn, FilterError, nearest, plain
+from saetui.visible import visible
+from saetui.workbench.filter_columns import Condition, FilterColumn, FilterError, labelled, nearest, plain
 from saetui.workbench.table_query import Order, TableQuery
 from saetui.workbench.tables import Table
 
@@ -14,6 +15,7 @@ class TableQuestion:
 
     ``params`` are the values of what is looked at. ``columns`` is what the rows can be narrowed and sorted by, as of
     the last answer, and None before the first; a filter line that comes before waits for it in ``waiting_filter``.
+    ``column_names`` are names that a filter may use beside the query's own, with the columns that each can mean.
     """
 
     def __init__(self, table: Table, params: Mapping[str, Any]) -> None:
@@ -22,12 +24,24 @@ class TableQuestion:
         self.columns: tuple[FilterColumn, ...] | None = None
         self.filter_text = ""
         self.waiting_filter: str | None = None
+        self.column_names: Mapping[str, Sequence[str]] = {}
         self._condition = Condition()
         self._order: tuple[Order, ...] = ()
 
     @property
     def sorting(self) -> tuple[Order, ...]:
         return self._order or self.table.order
+
+    @property
+    def why_empty(self) -> str:
+        """What is said where no row is left; how the filter was read, where it is nothing but words."""
+        if not self.filter_text:
+            return self.table.empty
+        said = f"no row passes the filter {self.filter_text}"
+        if not self._condition.texts:
+            return said
+        texts = ", ".join(f"“{text}”" for text in self._condition.texts)
+        return f"{said}, read as text to look for in any column: {visible(texts)}"
 
     def query(self, sql: str) -> TableQuery:
         """The query with filter and order; ``sql`` is its text."""
@@ -46,7 +60,7 @@ class TableQuestion:
                 raise FilterError(unanswered)
             self.waiting_filter = text
             return False
-        condition = self.table.condition(text, self.columns or ())
+        condition = self.table.condition(text, labelled(self.columns or (), self.column_names))
         changed = condition != self._condition
         self.filter_text = text.strip()
         self._condition = condition

@@ -7,7 +7,7 @@ from threading import Lock
 from saetui.tui.table.halting import STOPPED, HaltingReader
 from saetui.tui.table.row_window import RowSource
 from saetui.tui.table.window_reader import WindowAnswer, WindowReader, Wish
-from saetui.workbench.row_filter import FilterColumn
+from saetui.workbench.filter_columns import FilterColumn
 from saetui.workbench.table_query import TableQuery
 from saetui.workbench.trouble import outside_errors, told
 

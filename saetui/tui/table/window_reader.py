@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from saetui.tui.table.row_window import CHUNK, Row, RowSource, split_chunks
-from saetui.workbench.row_filter import FilterColumn
+from saetui.workbench.filter_columns import FilterColumn
 from saetui.workbench.table_query import TableQuery
 
 # Below this a sort costs less than keeping fences.

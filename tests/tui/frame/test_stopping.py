@@ -13,7 +13,8 @@ from textual import events
 from saetui.tui.panels.entry import LINE
 from saetui.tui.table.halting import STOPPED
 from saetui.tui.table.query_table import QueryTable
-from saetui.workbench.row_filter import FilterColumn, FilterError, parse_filter
+from saetui.workbench.filter_columns import FilterColumn, FilterError
+from saetui.workbench.row_filter import parse_filter
 from store.reader import Reader
 
 from .running import Running, running

@@ -9,7 +9,7 @@ from textual.binding import Binding, BindingType
 from saetui.tui.drawing.heat import Heat
 from saetui.tui.table.column import Column
 from saetui.tui.table.query_table import QueryTable
-from saetui.workbench.row_filter import FilterError
+from saetui.workbench.filter_columns import FilterError
 from saetui.workbench.table_query import Order
 from saetui.workbench.tables import Table
 from tests.tui.table.memory_store import MemoryStore, WidgetApp, shown, title, until

@@ -6,7 +6,7 @@ import pytest
 
 from saetui.tui.table.row_window import CHUNK, ChunkCache, split_chunks
 from saetui.tui.table.window_reader import FENCED_ROWS, WindowReader, Wish
-from saetui.workbench.row_filter import Condition
+from saetui.workbench.filter_columns import Condition
 from saetui.workbench.table_query import Order, TableQuery
 from tests.tui.table.memory_store import MemoryStore
 
