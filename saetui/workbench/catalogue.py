@@ -41,6 +41,9 @@ class SaeEntry:
     is_studied: bool  # whether its absorption has been studied
     model_source: str
     corpus_source: str
+    activation_tokens: int | None = (
+        None  # on how many tokens its activations were stored last; None where they were not
+    )
 
 
 @dataclass(frozen=True)
@@ -66,8 +69,10 @@ class Catalogue:
         saes = store.fetch(
             "SELECT sae_id, sae.name, sae.model_id, coalesce(sae.model, sae.model_id), hook_name, width, architecture, "
             "k, l0, fvu, mean_letter_f1, absorption_rate, sae_id IN (SELECT sae_id FROM absorption_run), "
-            "coalesce(model.source, 'embedded'), coalesce(corpus.source, 'stdlib') "
+            "coalesce(model.source, 'embedded'), coalesce(corpus.source, 'stdlib'), stored.n_tokens "
             "FROM sae_summary AS sae LEFT JOIN model USING (model_id) LEFT JOIN corpus USING (corpus_id) "
+            "LEFT JOIN (SELECT sae_id, coalesce(n_tokens, 0) AS n_tokens FROM last_activations LEFT JOIN corpus "
+            "USING (corpus_id)) AS stored USING (sae_id) "
             "ORDER BY hook_name, width, sae.name"
         )
         studies = store.fetch(

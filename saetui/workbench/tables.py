@@ -71,6 +71,9 @@ class Table:
     latent: str = ""
     # The format of sessions since which its rows are what they are now; earlier digests say nothing of them.
     rows_since: int = 1
+    # What ⏎ on a row does: a word for the footer, and what help says.
+    enter: str = ""
+    enter_help: str = ""
     # The pages of the screen that show it; most screens have one.
     pages: tuple[str, ...] = ("",)
 

@@ -1,15 +1,17 @@
 -- Which latents of SAE $sae fire on the token at $position of context $context, and what does each of them carry of the
 -- probe of letter $letter? Strongest along the probe first. What a unit of activation carries is known of latents that fire
 -- on the letter's words, or are listed for the letter.
--- $corpus: the token set; NULL = the one the SAE was evaluated on. $probe: the set of probes; NULL = the one last studied.
+-- $corpus: the token set; NULL = the one whose activations were stored last.
+-- $probe: the set of probes; NULL = the one last studied.
 -- $tau: F1 that a main latent adds; NULL = that of the run.
 WITH run AS (
     SELECT sae_id, coalesce($probe, probe_id) AS probe_id FROM last_absorption WHERE sae_id = $sae
 ),
 chosen AS (
-    SELECT activation_set.activation_set, ($context::UBIGINT * stride + $position)::UBIGINT AS place
-    FROM activation_set JOIN sae USING (sae_id)
-    WHERE sae_id = $sae AND activation_set.corpus_id = coalesce($corpus, sae.corpus_id)
+    SELECT activation_set, ($context::UBIGINT * stride + $position)::UBIGINT AS place
+    FROM activation_set
+    WHERE sae_id = $sae
+        AND corpus_id = coalesce($corpus, (SELECT corpus_id FROM last_activations WHERE sae_id = $sae))
 ),
 firing AS (
     SELECT activation_set, place, unnest(latents) AS latent

@@ -1,11 +1,13 @@
 -- Where does word $token stand in the corpus, and do the main latents of letter $letter of SAE $sae fire there, or the
 -- latent that took the word over? One row per occurrence, with eight tokens to either side and how strongly the main
 -- latents (summed) and the absorber fire on each of them; at most 200 unless $limit says otherwise.
--- $metric and $tau as in absorption_cases. $corpus: the token set; NULL = the one the SAE was evaluated on.
+-- $metric and $tau as in absorption_cases. $corpus: the token set; NULL = the one whose activations were stored last.
 WITH chosen AS (
     SELECT activation_set.activation_set, activation_set.corpus_id, activation_set.stride, sae.model_id
     FROM activation_set JOIN sae USING (sae_id)
-    WHERE sae_id = $sae AND activation_set.corpus_id = coalesce($corpus, sae.corpus_id)
+    WHERE sae_id = $sae
+        AND activation_set.corpus_id
+            = coalesce($corpus, (SELECT corpus_id FROM last_activations WHERE sae_id = $sae))
 ),
 judged AS (
     SELECT
@@ -101,6 +103,11 @@ SELECT
     top.context,
     top.position,
     top.n_occurrences,
+    corpus.name AS corpus,
+    corpus.n_tokens,
     $token AS surface
-FROM top JOIN windows USING (rank)
+FROM top
+JOIN windows USING (rank)
+CROSS JOIN chosen
+LEFT JOIN corpus USING (corpus_id)
 ORDER BY top.rank

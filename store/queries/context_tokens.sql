@@ -1,7 +1,12 @@
 -- What does context $context read, and on which of its tokens does latent $latent of SAE $sae fire?
--- $corpus: the token set; NULL = the one the SAE was evaluated on. $latent may be NULL.
+-- $corpus: the token set; NULL = the one whose activations were stored last, or else the one of the SAE itself.
+-- $latent may be NULL.
 WITH chosen AS (
-    SELECT coalesce($corpus, corpus_id) AS corpus_id, model_id FROM sae WHERE sae_id = $sae
+    SELECT
+        coalesce($corpus, (SELECT corpus_id FROM last_activations WHERE sae_id = $sae), corpus_id) AS corpus_id,
+        model_id
+    FROM sae
+    WHERE sae_id = $sae
 ),
 tokens AS (
     SELECT model_id, unnest(token_ids) AS token_id, unnest(range(len(token_ids)))::USMALLINT AS position

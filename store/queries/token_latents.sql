@@ -1,9 +1,10 @@
 -- Which latents of SAE $sae fire on the token at $position of context $context, strongest first?
--- $corpus: the token set; NULL = the one the SAE was evaluated on.
+-- $corpus: the token set; NULL = the one whose activations were stored last.
 WITH chosen AS (
-    SELECT activation_set.activation_set, ($context::UBIGINT * stride + $position)::UBIGINT AS place
-    FROM activation_set JOIN sae USING (sae_id)
-    WHERE sae_id = $sae AND activation_set.corpus_id = coalesce($corpus, sae.corpus_id)
+    SELECT activation_set, ($context::UBIGINT * stride + $position)::UBIGINT AS place
+    FROM activation_set
+    WHERE sae_id = $sae
+        AND corpus_id = coalesce($corpus, (SELECT corpus_id FROM last_activations WHERE sae_id = $sae))
 ),
 firing AS (
     SELECT activation_set, place, unnest(latents) AS latent

@@ -281,6 +281,7 @@ class AbsorptionScreen(StudyScreen):
         self.cases.title = titles.title_of_words(self.bench, self.cases.total)
         self.evidence.title = titles.title_of_evidence(self.bench, folded=self.has_class("-narrow"))
         occurrences.title = titles.title_of_occurrences(self.bench, occurrences.total, occurrences.row_at(0))
+        occurrences.empty = titles.no_occurrences(self.bench)
         self.sae_map.title = titles.title_of_map(self.bench)
 
     # Pages and folding

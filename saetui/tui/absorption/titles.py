@@ -8,7 +8,7 @@ from textual.content import Content
 from saetui.commands.absorption import CASES
 from saetui.commands.table import shown_choice
 from saetui.tui.drawing.heat import NEGATIVE
-from saetui.visible import visible_token
+from saetui.visible import visible, visible_token
 from saetui.workbench.screens import tables
 from saetui.workbench.workbench import Workbench
 
@@ -24,7 +24,7 @@ def title_of_words(bench: Workbench, total: int) -> Content:
     parts += [(f"[{name}]", "bold") if name == shown else f" {name} " for name in names]
     if shown is None:
         parts.append(f" /{bench.tables[CASES].filter}")
-    return Content.assemble(*parts, (" w", "dim"))
+    return Content.assemble(*parts, (" w   ⏎ contexts of the word", "dim"))
 
 
 def title_of_evidence(bench: Workbench, *, folded: bool) -> str:
@@ -39,10 +39,23 @@ def title_of_evidence(bench: Workbench, *, folded: bool) -> str:
 
 def title_of_occurrences(bench: Workbench, total: int, first: Mapping[str, Any] | None) -> Content:
     """The title of a word's occurrences: how many are listed, and what the colours mean."""
-    seen = f"{total:,} of {first['n_occurrences']:,}" if first is not None else ""
     word = visible_token(bench.attention.token) if bench.attention.token is not None else "a word"
+    seen = ""
+    if first is not None:
+        shown = "" if total == first["n_occurrences"] else f"{total:,} of "
+        tokens = "" if first["n_tokens"] is None else f" in {first['n_tokens']:,} tokens of {visible(first['corpus'])}"
+        seen = f"  {shown}{first['n_occurrences']:,}{tokens}"
     colours = (("■ absorber", "$warning"), "  ", ("■ main latents", NEGATIVE.hex))
-    return Content.assemble(f"{word} in the corpus  {seen}  ", *colours, "  ⎋ back")
+    return Content.assemble(f"contexts of {word}{seen}  ", *colours, "  ⎋ back")
+
+
+def no_occurrences(bench: Workbench) -> str:
+    """Why a word has no contexts: no activations are stored, or it does not stand where they were stored."""
+    entry = bench.catalogue.entry(bench.attention.sae)
+    if entry is None or entry.activation_tokens is None:
+        return "no activations of this SAE are stored\n:study latents stores those of the SAEs in view"
+    where = f"{entry.activation_tokens:,} tokens" if entry.activation_tokens else "tokens"
+    return f"the word does not stand in the {where} on which this SAE's activations are stored"
 
 
 def title_of_map(bench: Workbench) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 from saetui.tui.drawing.token_strip import StripToken
 from saetui.tui.table.row_window import RowSource
 
-N_CONTEXTS = 40
+N_CONTEXTS = 30
 
 
 @dataclass(frozen=True)
@@ -44,8 +44,20 @@ class Context:
 
 
 @dataclass(frozen=True)
+class Tenth:
+    """A tenth of the range of a latent's activations, 10 the strongest: its number of tokens, and one of them."""
+
+    tenth: int
+    n_tokens: int
+    context: Context
+
+
+@dataclass(frozen=True)
 class LatentFacts:
-    """Statistics as in the table ``latent``; tokens come with their logit or share, strongest first."""
+    """Statistics as in the table ``latent``; tokens come with their logit or share, strongest first.
+
+    ``has_activations`` says whether the SAE's activations are stored at all; without them there are no contexts.
+    """
 
     sae_id: str
     sae: str
@@ -63,9 +75,12 @@ class LatentFacts:
     claims: tuple[Claim, ...] = ()
     neighbours: tuple[Neighbour, ...] = ()
     contexts: tuple[Context, ...] = ()
+    tenths: tuple[Tenth, ...] = ()
+    has_activations: bool = True
     notes: tuple[str, ...] = ()
 
 
+_STORED = "SELECT 1 FROM last_activations WHERE sae_id = $sae"
 _NOTES = "SELECT text FROM note WHERE subject = 'latent' AND sae_id = $sae AND latent = $latent ORDER BY changed DESC"
 
 
@@ -81,6 +96,8 @@ def read_latent(reader: RowSource, sae_id: str, latent: int) -> LatentFacts | No
     row: dict[str, Any] = dict(zip(found.columns, found.rows[0], strict=True))
     neighbours = reader.fetch("latent_neighbours", sae=sae_id, latent=latent)
     contexts = reader.fetch("latent_top_activations", sae=sae_id, latent=latent, limit=N_CONTEXTS)
+    tenths = reader.fetch("latent_activation_range", sae=sae_id, latent=latent)
+    stored = reader.fetch(_STORED, sae=sae_id)
     notes = reader.fetch(_NOTES, sae=sae_id, latent=latent)
     return LatentFacts(
         sae_id=sae_id,
@@ -99,6 +116,8 @@ def read_latent(reader: RowSource, sae_id: str, latent: int) -> LatentFacts | No
         claims=tuple(_claim(claim) for claim in row["letters"] or ()),
         neighbours=tuple(_neighbour(record) for record in neighbours.dicts()),
         contexts=tuple(_context(record) for record in contexts.dicts()),
+        tenths=tuple(Tenth(record["tenth"], record["n_tokens"], _context(record)) for record in tenths.dicts()),
+        has_activations=bool(stored.rows),
         notes=tuple(text for (text,) in notes.rows),
     )
 

@@ -7,7 +7,7 @@ from textual.color import Color
 from textual.content import Content
 from textual.style import Style
 
-from saetui.tui.cards.latent_facts import Context, LatentFacts, Neighbour
+from saetui.tui.cards.latent_facts import Context, LatentFacts, Neighbour, Tenth
 from saetui.tui.drawing.fit import fit
 from saetui.tui.drawing.heat import Heat
 from saetui.tui.drawing.heat_strip import heat_strip
@@ -24,6 +24,8 @@ _GAP = 3
 # From this width on the top tokens and the histogram stand side by side.
 _PAIRED = 64
 _FEW_CONTEXTS = 6
+_N_STRONGEST = 12
+_NOT_STORED = "no activations of this SAE are stored; :study latents stores those of the SAEs in view"
 _TOP_TOKENS = 5
 _HISTOGRAM_ROWS = 3
 _TOKEN_WIDTH = 12
@@ -35,8 +37,15 @@ def card_lines(
 ) -> list[Line]:
     """The card in lines of at most ``width`` cells; ``letter`` is the one that is looked at."""
 
-    def contexts(start: int, end: int, room: int) -> list[Line]:
-        return contexts_lines(facts.contexts[start:end], room, facts.max_activation, background, strong)
+    def contexts(start: int, end: int | None, room: int) -> list[Line]:
+        return contexts_lines(
+            facts.contexts[start:end], room, facts.max_activation, background, strong, more=bool(start)
+        )
+
+    def tenths(room: int) -> list[Line]:
+        if not facts.has_activations:
+            return list(_heading(_NOT_STORED).wrap(room))
+        return tenths_lines(facts.tenths, room, facts.max_activation, background, strong)
 
     drawn = _paired(top_token_lines, _histogram, facts, width)
     wide = width >= TWO_COLUMNS
@@ -50,10 +59,11 @@ def card_lines(
     ]
     head = _spaced(_notes(facts.notes, width), _statistics(facts, width, letter))
     if wide:
-        right = contexts(0, len(facts.contexts), width - left_width - _GAP)
+        room = width - left_width - _GAP
+        right = _spaced(contexts(0, _N_STRONGEST, room), tenths(room), contexts(_N_STRONGEST, None, room))
         return [*head, *_beside(_spaced(drawn, *about), right, left_width + _GAP)]
-    more = contexts(_FEW_CONTEXTS, len(facts.contexts), width)
-    return _spaced(head, drawn, contexts(0, _FEW_CONTEXTS, width), *about, more[1:])
+    more = contexts(_FEW_CONTEXTS, None, width)
+    return _spaced(head, drawn, contexts(0, _FEW_CONTEXTS, width), tenths(width), *about, more)
 
 
 def _spaced(*sections: Sequence[Line]) -> list[Line]:
@@ -231,19 +241,29 @@ def _neighbour_piece(neighbour: Neighbour, letter: str | None, *, here: bool) ->
     return Content.assemble(*parts)
 
 
-def contexts_lines(contexts: Sequence[Context], width: int, top: float, background: Color, strong: Color) -> list[Line]:
+def contexts_lines(
+    contexts: Sequence[Context], width: int, top: float, background: Color, strong: Color, *, more: bool = False
+) -> list[Line]:
+    """The strongest contexts, or ``more`` of them; the activation ``top`` has the full colour."""
     if not contexts:
         return []
-    lines = [_heading("strongest contexts")]
-    for context in contexts:
-        label = f"{context.activation:5.2f} "
-        strip = token_strip(
-            context.tokens,
-            width - len(label),
-            top=top,
-            focus=context.focus,
-            background=background,
-            strong=strong,
-        )
-        lines.append(Content.assemble((label, _LABEL), strip))
-    return lines
+    lines = [_heading("more of the strongest contexts" if more else "strongest contexts")]
+    return lines + [_context(context, "", width, top, background, strong) for context in contexts]
+
+
+def tenths_lines(tenths: Sequence[Tenth], width: int, top: float, background: Color, strong: Color) -> list[Line]:
+    """One context from each tenth of the range of activations, with how many tokens are in the tenth."""
+    if not tenths:
+        return []
+    lines = [_heading("from each tenth of its range · n")]
+    room = max(len(f"{tenth.n_tokens:,}") for tenth in tenths)
+    return lines + [
+        _context(tenth.context, f"{tenth.n_tokens:>{room},} ", width, top, background, strong) for tenth in tenths
+    ]
+
+
+def _context(context: Context, more: str, width: int, top: float, background: Color, strong: Color) -> Line:
+    label = f"{context.activation:5.2f} {more}"
+    room = width - len(label)
+    strip = token_strip(context.tokens, room, top=top, focus=context.focus, background=background, strong=strong)
+    return Content.assemble((label, _LABEL), strip)

@@ -9,6 +9,7 @@ from saetui.commands.vocabulary import commands
 from saetui.tui.frame.spots import Spots
 from saetui.tui.frame.status_line import clock
 from saetui.tui.keys import shown_key
+from saetui.tui.table.query_table import QueryTable
 from saetui.workbench.screens import screens
 from saetui.workbench.workbench import Workbench
 
@@ -36,7 +37,13 @@ class FooterLine(Widget):
         recorder = self._bench.recorder
         right = f"rec ● {clock(recorder.seconds)}" if recorder is not None else ""
         self._spots.clear()
-        for cls in self._fitting(self.content_size.width - len(right) - 1):
+        room = self.content_size.width - len(right) - 1
+        table = self.screen.focused
+        if isinstance(table, QueryTable) and table.table.enter:
+            enter = Content.assemble((shown_key("enter"), "bold $accent"), f" {table.table.enter}")
+            self._spots.add(enter)
+            room -= enter.cell_length + len(_GAP)
+        for cls in self._fitting(room):
             self._spots.add(_label(cls), f"{cls.verb} {next(iter(cls.keys.values()))}".rstrip())
         left = self._spots.line()
         gap = max(1, self.content_size.width - left.cell_length - len(right))

@@ -6,7 +6,7 @@ from textual.widget import Widget
 
 
 class Spots:
-    """Labels side by side, each with the command that a click on it gives."""
+    """Labels side by side, each with the command that a click on it gives; a click on one without gives none."""
 
     def __init__(self, gap: str, gap_style: str = "") -> None:
         self._gap = Content.styled(gap, gap_style)
@@ -15,7 +15,7 @@ class Spots:
     def clear(self) -> None:
         self._labels.clear()
 
-    def add(self, label: Content, command: str) -> None:
+    def add(self, label: Content, command: str = "") -> None:
         """Put a label to the right of those there are."""
         self._labels.append((label, command))
 
@@ -35,6 +35,6 @@ class Spots:
         """Give the command of the label that was clicked on."""
         offset = event.get_content_offset(widget)
         command = self.at(offset.x) if offset is not None else None
-        if command is not None:
+        if command:
             event.stop()
             await widget.run_action(f"app.command({command!r})")

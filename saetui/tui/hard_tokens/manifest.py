@@ -35,6 +35,8 @@ MANIFEST = ScreenManifest(
             # The order of the query, named: a place in millions of rows is then found without sorting them.
             order=(Order("rank_value", True),),
             fixed={"parts": True},
+            enter="text",
+            enter_help="go to the token in its text, one line for each SAE",
             filters={"absorbed": _ABSORBED},
             looked_up=dict.fromkeys(("surface", "letter"), _VOCABULARY),
             choices=(
@@ -66,6 +68,8 @@ MANIFEST = ScreenManifest(
             "sae",
             title="what is left unexplained",
             empty="no study of these SAEs",
+            enter="tokens",
+            enter_help="go back to the tokens",
             pages=("scaling",),
             names={
                 "nonlinear": "fvu_nonlinear",

@@ -28,6 +28,8 @@ MANIFEST = ScreenManifest(
                 "missed": "n_missed",
                 "words": "n_words",
             },
+            enter="latents",
+            enter_help="go to the latents of the letter",
         ),
         Table(
             "letters.latents",
@@ -37,6 +39,8 @@ MANIFEST = ScreenManifest(
             title="latents",
             empty="no latent claims this letter",
             names={"gain": "f1_gain", "P": "precision", "R": "recall", "cos e": "cos_encoder", "cos d": "cos_decoder"},
+            enter="card",
+            enter_help="the card of the latent: its strongest contexts, and one from each tenth of its range",
         ),
         Table(
             "letters.words",
@@ -45,6 +49,8 @@ MANIFEST = ScreenManifest(
             "token",
             title="words",
             empty="no words",
+            enter="choose",
+            enter_help="choose the word, on the other screens too",
             choices=(
                 RowChoice("all"),
                 RowChoice("missed", "verdict = 'missed'"),

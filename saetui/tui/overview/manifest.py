@@ -29,6 +29,8 @@ MANIFEST = ScreenManifest(
                 "lin. R²": "linear_error_r2",
                 "tokens": "tokens_trained",
             },
+            enter="letters",
+            enter_help="look at the letters of the SAE",
         ),
     ),
     link=LinkForm(options=("sae", "token")),

@@ -5,7 +5,7 @@ from textual.content import Content
 from saetui.commands.vocabulary import commands
 from saetui.tui.frame.screen import WorkbenchScreen
 from saetui.tui.keys import shown_key
-from saetui.workbench.screens import screens
+from saetui.workbench.screens import screens, tables_of
 
 # Titles of the commands of each file that is no screen's; then keys that are no commands.
 _TITLES = {
@@ -16,6 +16,7 @@ _TITLES = {
     "saetui.commands.study": "Studies",
     "saetui.commands.figures": "Figures",
     "saetui.commands.app": "The frame",
+    "enter": "Opening a row",
     "part": "In the focused part; a number before a move repeats it",
     "screen": "On this screen",
 }
@@ -31,6 +32,9 @@ def help_text(screen: WorkbenchScreen) -> Content:
         if cls.works_on(screen.NAME):
             keys = " ".join(shown_key(key) for key in cls.keys)
             groups.setdefault(cls.group, []).append(_line(keys, ":" + cls.verb, cls.summary))
+    enters = [(table.title, table.enter_help) for table in tables_of(screen.NAME) if table.enter_help]
+    if enters:
+        groups["enter"] = [_line(f"{shown_key('enter')} on {title}", "", told) for title, told in enters]
     own = {"part": screen.focused, "screen": screen}
     for group, node in own.items():
         moves: dict[str, list[str]] = {}

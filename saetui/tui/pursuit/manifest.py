@@ -33,6 +33,8 @@ MANIFEST = ScreenManifest(
                 "tok/s": "tokens_per_second",
                 "made": "created",
             },
+            enter="tokens",
+            enter_help="go to the tokens of the pursuit",
         ),
         Table(
             "pursuit.tokens",
@@ -55,6 +57,8 @@ MANIFEST = ScreenManifest(
                 "|e|": "error_before",
                 "pos.": "position",
             },
+            enter="latents",
+            enter_help="go to the latents of the token, and how its residual falls with each",
         ),
         Table(
             "pursuit.latents",
@@ -63,6 +67,8 @@ MANIFEST = ScreenManifest(
             "latent",
             title="latents",
             empty="no latent fires",
+            enter="latent",
+            enter_help="look at the latent on the screen of letters",
             latent="latent",
             names={
                 "before": "activation_before",

@@ -71,6 +71,8 @@ class QueryTable(MovingCursor, can_focus=True):
         # Labels show that there are columns to either side; a bar would cost a line.
         self.styles.scrollbar_size_horizontal = 0
         self.table = table
+        # What is said where there are no rows, unless a filter leaves none.
+        self.empty = table.empty
         self.loaded = False
         self.error = ""
         self.marks: frozenset[Any] = frozenset()
@@ -478,4 +480,4 @@ class QueryTable(MovingCursor, can_focus=True):
             return ""
         if self.error:
             return self.error
-        return self._question.why_empty
+        return self._question.why_empty if self.filter_text else self.empty

@@ -34,9 +34,7 @@ class TableQuestion:
 
     @property
     def why_empty(self) -> str:
-        """What is said where no row is left; how the filter was read, where it is nothing but words."""
-        if not self.filter_text:
-            return self.table.empty
+        """What is said where the filter leaves no row; how it was read, where it is nothing but words."""
         said = f"no row passes the filter {self.filter_text}"
         if not self._condition.texts:
             return said

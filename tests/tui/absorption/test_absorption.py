@@ -13,11 +13,13 @@ from textual.widgets import Static
 from saetui.tui.absorption import columns
 from saetui.tui.absorption.screen import AbsorptionScreen
 from saetui.tui.app import WorkbenchApp
+from saetui.tui.frame.footer_line import FooterLine
 from saetui.tui.letters.screen import LettersScreen
+from saetui.tui.panels.help import help_text
 from saetui.workbench.glossary import GLOSSARY
 from saetui.workbench.workbench import Workbench
 from store import Store
-from tests.tui.store_fixture import SAES
+from tests.tui.store_fixture import CONTEXTS, LENGTH, SAES
 from tests.tui.table.memory_store import in_front, shown, title, until
 
 
@@ -67,6 +69,12 @@ def line(screen: AbsorptionScreen) -> str:
     return " ".join(str(screen.thresholds.content).split())
 
 
+def footer(screen: AbsorptionScreen) -> str:
+    """What the last line offers."""
+    return screen.query_one(FooterLine).render().plain
+
+
+N_TOKENS = CONTEXTS * LENGTH
 WIDE = "open absorption/s/so?sae=w256-k4"
 
 
@@ -149,17 +157,40 @@ async def test_enter_opens_the_word_in_the_corpus_and_escape_goes_back(study: Pa
         await until(pilot, lambda: screen.bench.attention.token is not None)
         token = str(screen.bench.attention.token)
         await until(pilot, settled(screen, "s", token))
-        await pilot.press("tab", "enter")
+        await pilot.press("tab")
+        await until(pilot, lambda: "⏎ contexts" in footer(screen))
+        assert "⏎ contexts of the word" in title(screen.cases)
+        assert "⏎ on words" in help_text(screen).plain
+        assert "every place where the word stands" in help_text(screen).plain
+        await pilot.press("enter")
         await until(pilot, lambda: screen.occurrences.has_focus and screen.occurrences.total > 0)
+        assert "⏎" not in footer(screen)
         assert not screen.cases.region.width
         await until(pilot, lambda: token.strip() in shown(screen.occurrences)[1])
-        assert f"·{token.strip()} in the corpus" in title(screen.occurrences)
+        n = screen.occurrences.total
+        assert title(screen.occurrences).startswith(
+            f"contexts of ·{token.strip()}  {n} in {N_TOKENS:,} tokens of prose"
+        )
         await until(pilot, lambda: "latents active at this occurrence" in card(screen))
         await pilot.press("escape")
         await until(pilot, lambda: screen.cases.has_focus and screen.cases.region.width > 0)
         assert not screen.occurrences.region.width
         assert screen.bench.page == ""
         await until(pilot, lambda: "took over" in card(screen))
+
+
+async def test_a_word_without_contexts_says_why(study: Path) -> None:
+    with Store.open(study) as store:
+        store.write("DELETE FROM activation_set WHERE sae_id = $sae", {"sae": SAES[64]})
+        store.write("UPDATE token_context SET token_ids = list_transform(token_ids, lambda t: least(t, 3))")
+    async with absorption(study, (120, 40), "open absorption/s/so?sae=w64-k4") as (pilot, screen):
+        await until(pilot, settled(screen, "s", " so"))
+        screen.dispatch("focus absorption.occurrences")
+        await until(pilot, lambda: "no activations of this SAE are stored" in "".join(shown(screen.occurrences)))
+        assert ":study latents stores those of the SAEs in view" in "".join(shown(screen.occurrences))
+        screen.dispatch("sae w256-k4")
+        said = f"the word does not stand in the {N_TOKENS:,} tokens on which this SAE's activations are stored"
+        await until(pilot, lambda: said in "".join(shown(screen.occurrences)))
 
 
 async def test_coming_back_from_another_screen_begins_on_the_first_page(study: Path) -> None:

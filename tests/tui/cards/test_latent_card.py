@@ -1,6 +1,7 @@
 """The card of a latent, from the store to its lines."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,7 @@ from textual.color import Color
 from textual.widgets import Static
 
 from saetui.tui.cards.latent_card import LatentCard
-from saetui.tui.cards.latent_facts import Claim, Context, LatentFacts, Neighbour, read_latent
+from saetui.tui.cards.latent_facts import Claim, Context, LatentFacts, Neighbour, Tenth, read_latent
 from saetui.tui.cards.latent_text import card_lines
 from saetui.tui.drawing.token_strip import StripToken
 from store import Store
@@ -41,6 +42,14 @@ FACTS = LatentFacts(
         Context(9.4 - i, i, 3, tuple(StripToken(w, v) for w, v in ((" a", 0.0), (" short", 9.4), (" one", 0.0))), 1)
         for i in range(9)
     ),
+    tenths=tuple(
+        Tenth(
+            tenth,
+            1000 + tenth,
+            Context(tenth - 0.5, tenth, 3, (StripToken(" in", 0.0), StripToken(f" t{tenth}", 1.0)), 1),
+        )
+        for tenth in (10, 9, 7, 1)
+    ),
     notes=("compare with 88",),
 )
 
@@ -65,6 +74,19 @@ def test_all_of_it_is_said_at_every_width(width: int) -> None:
     for part in said + more:
         assert part in text
     assert text.count("short one") == len(FACTS.contexts)
+    for tenth in FACTS.tenths:
+        assert f"{tenth.context.activation:5.2f} {tenth.n_tokens:,} " in text
+        assert f"in t{tenth.tenth}" in text
+
+
+def test_contexts_that_are_not_stored_say_what_to_run() -> None:
+    text = "\n".join(
+        line.plain
+        for line in card_lines(replace(FACTS, contexts=(), tenths=(), has_activations=False), 60, DARK, STRONG)
+    )
+    assert ":study latents" in text
+    assert "contexts" not in text
+    assert ":study latents" not in "\n".join(line.plain for line in card_lines(FACTS, 40, DARK, STRONG))
 
 
 def test_links_lead_to_the_neighbours() -> None:
@@ -98,6 +120,13 @@ def test_facts_come_from_the_store(store: Store) -> None:
     assert strongest.activation == pytest.approx(facts.max_activation, rel=1e-4)
     assert strongest.tokens[strongest.focus].value == pytest.approx(strongest.activation, rel=1e-4)
     assert [c.activation for c in facts.contexts] == sorted((c.activation for c in facts.contexts), reverse=True)
+    assert facts.has_activations
+    assert facts.tenths[0].tenth == 10
+    assert sum(tenth.n_tokens for tenth in facts.tenths) == facts.n_fires
+    for tenth in facts.tenths:
+        activation = tenth.context.activation
+        assert (tenth.tenth - 1) / 10 < activation / strongest.activation <= tenth.tenth / 10
+        assert tenth.context.tokens[tenth.context.focus].value == pytest.approx(activation)
     assert read_latent(store.reader(), SAE, 100_000) is None
 
 
