@@ -47,8 +47,7 @@ def run(store_path: Path, at: str | None = None) -> int:
         # DuckDB complains at exit about objects that were never collected.
         gc.unfreeze()
         gc.enable()
-    # The app ends with a code of its own; without one, something else has ended it.
-    return 1 if app.return_code is None else app.return_code
+    return app.return_code or 0
 
 
 def _open(store_path: Path) -> "Workbench":
