@@ -55,12 +55,11 @@ class Forward(Command):
         _walk(bench, 1, "this is the last place you looked at")
 
 
-@command("leave", "Clear the filter, or else go back", keys={"escape": ""}, label="back", recorded=False)
+@command("leave", "Close what is open, or else clear the filter", keys={"escape": ""}, label="back", recorded=False)
 class Leave(Command):
     def resolved(self, bench: Workbench) -> Command:
-        if bench.tables[bench.focus].filter:
-            return Filter("", table=bench.focus)
-        return Back() if bench.history.index else self
+        """Out of the filter; the interface closes cards and pages first. The screen stays, ``[`` leaves it."""
+        return Filter("", table=bench.focus) if bench.tables[bench.focus].filter else self
 
     def run(self, bench: Workbench) -> None:
         """Nothing to leave is not an error: the key is often pressed in passing."""

@@ -23,6 +23,7 @@ from textual.events import Resize
 from textual.filter import LineFilter
 from textual.notifications import SeverityLevel
 from textual.screen import ModalScreen, Screen
+from textual.widget import AwaitMount
 
 from saetui.commands.command import Command
 from saetui.commands.dispatch import prepare, require_here
@@ -36,6 +37,7 @@ from saetui.tui.frame.screen import WorkbenchScreen
 from saetui.tui.keys import bindings_of
 from saetui.tui.messages import BenchEvent, DevicesSeen
 from saetui.tui.panels.base import Panel
+from saetui.tui.panels.too_small import TooSmall
 from saetui.tui.signals import SIGNALS
 from saetui.tui.theme import THEMES, chosen_theme, default_theme, muted, remember_theme
 from saetui.tui.typed_ahead import TypedAhead, opens_a_line
@@ -111,6 +113,7 @@ class WorkbenchApp(App[int], inherit_bindings=False):
     BINDINGS: ClassVar[list[BindingType]] = [
         *bindings_of(None),
         Binding("ctrl+c", "interrupt", "Close what is open, or leave", show=False, priority=True),
+        Binding("ctrl+z", "suspend_process", "Suspend; fg goes on", show=False, priority=True),
     ]
     DEFAULT_MODE = _FIRST
     # A mode's first screen has its styles read twice; the default one is made by get_default_screen instead.
@@ -162,6 +165,7 @@ class WorkbenchApp(App[int], inherit_bindings=False):
         loop = asyncio.get_running_loop()
         for number in SIGNALS:
             loop.add_signal_handler(number, self._stopped_by, number)
+        self.app_resume_signal.subscribe(self, self._paint_again)
         self.call_after_refresh(_collect_garbage)
         if self._stop_wanted:
             self._stopped_by(self._stop_wanted)
@@ -170,6 +174,10 @@ class WorkbenchApp(App[int], inherit_bindings=False):
             self.bench.recorder = Recorder(store.root / "sessions", lambda: fingerprint(store))
         if self.bench.screen != self.DEFAULT_MODE:
             self.switch_mode(self.bench.screen)
+
+    def _paint_again(self, _: App[Any]) -> None:
+        """Paint all of it: a terminal that was given to the shell meanwhile shows nothing of it."""
+        self.refresh(layout=True)
 
     async def on_event(self, event: events.Event) -> None:
         if isinstance(event, (events.Key, events.Paste)) and not event.is_forwarded:
@@ -392,6 +400,7 @@ class WorkbenchApp(App[int], inherit_bindings=False):
             case ScreenEvent(screen):
                 while isinstance(self.screen, ModalScreen):
                     await self.pop_screen()
+                self._cover()
                 try:
                     _view(screen)
                 except CommandError as problem:
@@ -406,16 +415,39 @@ class WorkbenchApp(App[int], inherit_bindings=False):
                     front.post_message(BenchEvent(event))
 
     def on_resize(self, event: Resize) -> None:
-        small = event.size.width < MINIMUM_SIZE[0] or event.size.height < MINIMUM_SIZE[1]
-        if small == self._is_small:
-            return
-        self._is_small = small
-        if small:
-            from saetui.tui.panels.too_small import TooSmall
+        self._is_small = event.size.width < MINIMUM_SIZE[0] or event.size.height < MINIMUM_SIZE[1]
+        self._cover()
 
-            self.push_screen(TooSmall(MINIMUM_SIZE))
-        else:
+    @property
+    def _is_covered(self) -> bool:
+        """Whether the word about the size is in front."""
+        stack = self._screen_stacks.get(self.current_mode, [])
+        return bool(stack) and isinstance(stack[-1], TooSmall)
+
+    def _cover(self) -> None:
+        """Have the word about the size in front of everything while the terminal is too small, and only then."""
+        if self._is_covered and not self._is_small:
             self.pop_screen()
+        elif self._is_small and not self._is_covered and self._screen_stacks.get(self.current_mode):
+            super().push_screen(TooSmall(MINIMUM_SIZE))
+
+    def _uncover(self) -> None:
+        if self._is_covered:
+            self.pop_screen()
+
+    def push_screen(self, screen: Any, *arguments: Any, **options: Any) -> Any:
+        """As Textual's; what is opened while the terminal is too small is there once it is larger."""
+        self._uncover()
+        pushed = super().push_screen(screen, *arguments, **options)
+        self._cover()
+        return pushed
+
+    def switch_mode(self, mode: str) -> AwaitMount:
+        """As Textual's; each mode has screens of its own, of which the one in front is covered."""
+        self._uncover()
+        switched = super().switch_mode(mode)
+        self._cover()
+        return switched
 
     @work(thread=True, exclusive=True, group="devices", exit_on_error=False)
     def _look_at_devices(self) -> None:
@@ -439,6 +471,11 @@ class WorkbenchApp(App[int], inherit_bindings=False):
 
     def on_unmount(self) -> None:
         self.command_queue.close()
+
+    def panic(self, *renderables: RenderableType) -> None:
+        """End with a fault, wherever it comes from, and with an exit code that says so."""
+        self._return_code = self._return_code or 1
+        super().panic(*renderables)
 
     def _handle_exception(self, error: Exception) -> None:
         """A bug: its traceback goes to a file, and is reported once the terminal has been restored."""

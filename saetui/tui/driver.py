@@ -1,10 +1,22 @@
-"""A terminal driver that outlives its terminal: a lost connection ends the app, it does not leave it hanging."""
+"""A terminal driver that outlives its terminal, and whatever bytes the terminal sends."""
 
 import os
+import selectors
 import signal
+from codecs import getincrementaldecoder
+from collections.abc import Callable, Iterable
 from typing import Any, TextIO, cast
 
+from textual._xterm_parser import XTermParser
 from textual.drivers.linux_driver import LinuxDriver
+from textual.message import Message
+
+_READ_BYTES = 4096
+# Between two looks at whether to end; also the time after which a lone escape is a key and no longer a beginning.
+_PATIENCE_S = 0.1
+_PASTE_BEGINS, _PASTE_ENDS = "\x1b[200~", "\x1b[201~"
+# Silent looks after which a paste has ended although its end was lost on the way; else no key would work again.
+_SILENT_LOOKS = 30
 
 
 class LastingFile:
@@ -33,16 +45,75 @@ class LastingFile:
         return self._file.fileno()
 
 
+class KeyReader:
+    """Makes keys and other messages of the bytes of a terminal; what makes no sense is left out."""
+
+    def __init__(self) -> None:
+        self._decoder = getincrementaldecoder("utf-8")("replace")
+        self._parser = XTermParser()
+        self._tail = ""
+        self._n_silent = 0
+
+    def read(self, data: bytes) -> list[Message]:
+        """The messages of the next bytes; bytes that are no UTF-8 become U+FFFD."""
+        self._n_silent = 0
+        return self._fed(self._decoder.decode(data))
+
+    def wait_no_longer(self) -> list[Message]:
+        """The messages of what was held back because more could have followed."""
+        found = self._messages(self._parser.tick)
+        self._n_silent += 1
+        if self._n_silent > _SILENT_LOOKS and self._in_paste:
+            found += self._fed(_PASTE_ENDS)
+        return found
+
+    @property
+    def _in_paste(self) -> bool:
+        return self._tail.rfind(_PASTE_BEGINS) > self._tail.rfind(_PASTE_ENDS)
+
+    def _fed(self, text: str) -> list[Message]:
+        """The messages of a text; an empty one would be the end of all."""
+        if not text:
+            return []
+        tail = self._tail + text
+        last = max(tail.rfind(_PASTE_BEGINS), tail.rfind(_PASTE_ENDS))
+        # From the last mark on, as far as it matters; or what may be the beginning of one.
+        self._tail = tail[last : last + len(_PASTE_BEGINS)] + tail[-5:] if last >= 0 else tail[-5:]
+        return self._messages(lambda: self._parser.feed(text))
+
+    def _messages(self, parse: Callable[[], Iterable[Message]]) -> list[Message]:
+        found: list[Message] = []
+        try:
+            found.extend(parse())
+        except Exception:  # A parser that met a sequence it cannot read is of no more use.
+            self._parser = XTermParser()
+        return found
+
+
 class LastingDriver(LinuxDriver):
-    """Textual's driver, whose writing thread would die with the terminal while the app goes on waiting for it."""
+    """Textual's driver, whose threads would die with the terminal, or of one byte that is no UTF-8."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self._file = cast(Any, LastingFile(cast(TextIO, self._file)))
 
     def run_input_thread(self) -> None:
-        try:
-            super().run_input_thread()
-        except OSError:
-            # Not every way of losing a terminal comes with a signal.
-            os.kill(os.getpid(), signal.SIGHUP)
+        reader = KeyReader()
+        with selectors.DefaultSelector() as selector:
+            selector.register(self.fileno, selectors.EVENT_READ)
+            while not self.exit_event.is_set():
+                if selector.select(_PATIENCE_S):
+                    try:
+                        data = os.read(self.fileno, _READ_BYTES)
+                    except OSError:
+                        data = b""
+                    if not data:
+                        # Not every way of losing a terminal comes with a signal.
+                        os.kill(os.getpid(), signal.SIGHUP)
+                        return
+                    self._pass_on(reader.read(data))
+                self._pass_on(reader.wait_no_longer())
+
+    def _pass_on(self, messages: Iterable[Message]) -> None:
+        for message in messages:
+            self.process_message(message)

@@ -47,7 +47,8 @@ def run(store_path: Path, at: str | None = None) -> int:
         # DuckDB complains at exit about objects that were never collected.
         gc.unfreeze()
         gc.enable()
-    return app.return_code or 0
+    # The app ends with a code of its own; without one, something else has ended it.
+    return 1 if app.return_code is None else app.return_code
 
 
 def _open(store_path: Path) -> "Workbench":

@@ -120,7 +120,7 @@ class WorkbenchScreen(Screen[None]):
         """The number under the cursor, as it is written there."""
         table = self.table(self.bench.focus)
         row = table.cursor_row if table is not None else None
-        return table.column.written(row[table.column.key]) if table is not None and row is not None else None
+        return table.column.written_of(row) if table is not None and row is not None else None
 
     def row_moved(self, table: str, row: Mapping[str, Any] | None) -> None:
         """Tell the workbench which row the cursor of a table is on: marks, notes and copies are about it."""

@@ -3,6 +3,7 @@
 from typing import Any, ClassVar
 
 from textual import on
+from textual.actions import SkipAction
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
@@ -37,6 +38,7 @@ class JobsScreen(WorkbenchScreen):
     MANIFEST = MANIFEST
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("c,enter", "card", "Show the card of the job, or its log again", show=False),
+        Binding("escape", "close", "Close the card", show=False),
         *bindings_of(MANIFEST.name),
     ]
     DEFAULT_CSS = """
@@ -110,6 +112,14 @@ class JobsScreen(WorkbenchScreen):
             self.toggle_class("-card")
         else:
             self.query_one("#card-scroll").focus()
+
+    def action_close(self) -> None:
+        """Go back to the list, with the log in place of the card."""
+        jobs = self.query_one(JobList)
+        if jobs.has_focus and not self.has_class("-card"):
+            raise SkipAction
+        self.remove_class("-card")
+        jobs.focus()
 
     def devices_seen(self, devices: tuple[Device, ...]) -> None:
         self.query_one("#devices", Static).update(Content("\n").join([_device_line(d) for d in devices]))

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, ClassVar, TypeVar, cast
 
+from textual.await_complete import AwaitComplete
 from textual.binding import Binding, BindingType
 from textual.screen import ModalScreen
 
@@ -23,6 +24,8 @@ class Panel(ModalScreen[R]):
     Panel > .panel { width: 100; max-width: 92%; height: auto; max-height: 90%; }
     """
 
+    _wanted_gone = False
+
     @property
     def workbench_app(self) -> "WorkbenchApp":
         return cast("WorkbenchApp", self.app)
@@ -34,3 +37,22 @@ class Panel(ModalScreen[R]):
 
     def action_close(self) -> None:
         self.dismiss(None)
+
+    def dismiss(self, result: R | None = None) -> AwaitComplete:
+        """Close it, once: keys that come together may ask for it again after it has gone.
+
+        A panel that lies under another one is closed when it comes to the front again.
+        """
+        if self.is_in_front:
+            return super().dismiss(result)
+        self._wanted_gone = True
+        return AwaitComplete()
+
+    @property
+    def is_in_front(self) -> bool:
+        """Whether it is open, and nothing lies over it."""
+        return self.app.screen_stack[-1] is self
+
+    def on_screen_resume(self) -> None:
+        if self._wanted_gone and self.is_in_front:
+            super().dismiss(None)

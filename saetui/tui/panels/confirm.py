@@ -12,10 +12,10 @@ from saetui.visible import visible_lines
 
 
 class ConfirmPanel(Panel[bool]):
-    """True on y or enter, False on n or escape."""
+    """True on y, False on n or escape; not on enter, which may have been meant twice for what asked the question."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("y,enter", "answer(True)", "Yes"),
+        Binding("y", "answer(True)", "Yes"),
         Binding("n,escape", "answer(False)", "No"),
     ]
     DEFAULT_CSS = """

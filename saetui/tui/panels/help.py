@@ -17,7 +17,7 @@ _TITLES = {
     "saetui.commands.figures": "Figures",
     "saetui.commands.app": "The frame",
     "enter": "Opening a row",
-    "part": "In the focused part; a number before a move repeats it",
+    "part": "In the focused part",
     "screen": "On this screen",
 }
 _KEYS_WIDTH = 16
@@ -39,8 +39,7 @@ def help_text(screen: WorkbenchScreen) -> Content:
     for group, node in own.items():
         moves: dict[str, list[str]] = {}
         for key, (owner, binding, *_) in screen.active_bindings.items():
-            counted = binding.description == "Count"
-            if owner is node and binding.description and not counted and not binding.action.startswith("app.command"):
+            if owner is node and binding.description and not binding.action.startswith("app.command"):
                 moves.setdefault(binding.description, []).append(shown_key(key))
         if moves:
             groups[group] = [_line(" ".join(keys), "", description) for description, keys in moves.items()]

@@ -72,6 +72,12 @@ class Column:
             return named(value)
         return format(value, self.format).replace("-", "−")
 
+    def written_of(self, row: Mapping[str, Any]) -> str:
+        """The cell of a row as text of any length, also where it is drawn from other fields of the row."""
+        if self.key in row or self.paint is None:
+            return self.written(row.get(self.key))
+        return self.paint(row, self.width, Color(0, 0, 0), Color(255, 255, 255)).plain.strip()
+
     def cell(self, value: Any, width: int) -> str:
         """The value in exactly ``width`` cells; a number that does not fit is ``…`` rather than cut to a wrong one."""
         text = self.written(value)

@@ -1,12 +1,10 @@
-"""How the cursor of a table moves: vi's keys, arrows and pages, with counts such as the 12 of ``12j``."""
+"""How the cursor of a table moves: vi's keys, arrows and pages."""
 
 from typing import ClassVar
 
-from textual.actions import SkipAction
 from textual.binding import Binding, BindingType
 from textual.reactive import reactive
 from textual.scroll_view import ScrollView
-from textual.timer import Timer
 
 
 class MovingCursor(ScrollView):
@@ -23,24 +21,16 @@ class MovingCursor(ScrollView):
         Binding("ctrl+u", "move_pages(-0.5)", "Half a page up", show=False),
         Binding("pagedown,ctrl+f", "move_pages(1)", "Page down", show=False),
         Binding("pageup,ctrl+b", "move_pages(-1)", "Page up", show=False),
-        *(Binding(digit, f"count({digit!r})", "Count", show=False) for digit in "0123456789"),
     ]
-    COUNT_PATIENCE: ClassVar[float] = 0.3
-    """Seconds in which a lone digit may still become a count, before it means what it means outside the table."""
-
     cursor_index: reactive[int] = reactive(0, init=False)
     """Place of the cursor's record, from 0."""
     cursor_column: reactive[int] = reactive(0, init=False)
     """Place of the chosen column, from 0."""
-    count: reactive[str] = reactive("", init=False)
-    """Digits typed so far."""
 
     total: int = 0
     across: int = 1
     moves: int = 0
     """How often a person has moved the cursor."""
-    _count_timer: Timer | None = None
-    _passed_on: str = ""
 
     @property
     def page_rows(self) -> int:
@@ -58,40 +48,17 @@ class MovingCursor(ScrollView):
         elif line >= top + page:
             self.scroll_to(y=line - page + 1, animate=False, force=True)
 
-    def action_count(self, digit: str) -> None:
-        """Collect a count; a digit that stays alone is passed on to other bindings."""
-        if self._passed_on == digit or not (self.count or self.COUNT_PATIENCE):
-            self._passed_on = ""
-            raise SkipAction
-        self.count += digit
-        if self._count_timer is not None:
-            self._count_timer.stop()
-        self._count_timer = self.set_timer(self.COUNT_PATIENCE, self._pass_on) if len(self.count) == 1 else None
-
-    def _pass_on(self) -> None:
-        self._passed_on = self.count
-        self._take_count()
-        self.app.simulate_key(self._passed_on)
-
-    def _take_count(self) -> int | None:
-        count, self.count = self.count, ""
-        if self._count_timer is not None:
-            self._count_timer.stop()
-            self._count_timer = None
-        return int(count) if count else None
-
     def action_move(self, lines: int) -> None:
-        self.cursor_index += lines * self.across * (self._take_count() or 1)
+        self.cursor_index += lines * self.across
 
     def action_move_sideways(self, by: int) -> None:
-        by *= self._take_count() or 1
         if self.across > 1:
             self.cursor_index += by
         else:
             self.cursor_column += by
 
     def action_move_pages(self, pages: float) -> None:
-        lines = max(1, round(abs(pages) * self.page_rows)) * (self._take_count() or 1)
+        lines = max(1, round(abs(pages) * self.page_rows))
         step = lines if pages > 0 else -lines
         # View and cursor move together, so that the cursor keeps its line on the screen.
         last_top = -(-self.total // self.across) - self.page_rows
@@ -99,11 +66,7 @@ class MovingCursor(ScrollView):
         self.cursor_index += step * self.across
 
     def action_go_to_start(self) -> None:
-        self._go_to(0)
+        self.cursor_index = 0
 
     def action_go_to_end(self) -> None:
-        self._go_to(self.total - 1)
-
-    def _go_to(self, index: int) -> None:
-        count = self._take_count()
-        self.cursor_index = index if count is None else count - 1
+        self.cursor_index = self.total - 1

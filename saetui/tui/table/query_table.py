@@ -349,9 +349,6 @@ class QueryTable(MovingCursor, can_focus=True):
         self.scroll_to(x=scroll, animate=False, force=True)
         self.refresh()
 
-    def watch_count(self) -> None:
-        self._show_title()
-
     def _refresh_row(self, index: int) -> None:
         self.refresh_lines(index // self.across + self._header_lines)
 
@@ -442,7 +439,6 @@ class QueryTable(MovingCursor, can_focus=True):
             self._title,
             total=self.total if self._counted and self.loaded and not self.error else None,
             filter_text=self.filter_text if self._counted else "",
-            count=self.count,
         )
 
     def _palette(self) -> Palette:

@@ -74,13 +74,11 @@ class TableView:
         )
 
 
-def table_title(title: str | Content, *, total: int | None, filter_text: str, count: str) -> Content | None:
-    """The title of a table with its number of rows, where that is to be shown, its filter, and the digits typed."""
+def table_title(title: str | Content, *, total: int | None, filter_text: str) -> Content | None:
+    """The title of a table with its number of rows, where that is to be shown, and its filter."""
     parts: list[str | Content | tuple[str, str]] = [title] if title else []
     if total is not None:
         parts.append((f" {total:,}", "dim"))
     if filter_text:
         parts.append(f" /{filter_text}")
-    if count:
-        parts.append((f" {count}…", "bold"))
     return Content.assemble(*parts) if parts else None

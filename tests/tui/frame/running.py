@@ -46,6 +46,17 @@ class Running:
             focused.insert(text)
         await self.pilot.pause()
 
+    def together(self, *keys: str) -> None:
+        """Keys that the terminal delivers in one read."""
+        for key in keys:
+            self.app.simulate_key(key)
+
+    async def settled(self) -> None:
+        """Wait until what was pressed is done, also by the commands that ask the store."""
+        await self.pilot.pause()
+        await self.until(lambda: self.app.command_queue.idle)
+        await self.pilot.pause()
+
     async def until(self, condition: Callable[..., object]) -> None:
         """Wait for a condition."""
         end = asyncio.get_running_loop().time() + PATIENCE

@@ -77,8 +77,22 @@ class Terminal:
                 raise EOFError(f"ended with {self.process.returncode} before {text!r}:\n{self.text[-2000:]}")
         return time.monotonic() - began
 
-    def type(self, keys: str) -> None:
-        os.write(self._master, keys.encode())
+    def type(self, keys: str | bytes) -> None:
+        os.write(self._master, keys.encode() if isinstance(keys, str) else keys)
+
+    def resize(self, columns: int, rows: int) -> None:
+        """Make the terminal larger or smaller; the kernel tells the program."""
+        fcntl.ioctl(self._master, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+
+    def wait_until_stopped(self) -> None:
+        """Wait until the program is suspended."""
+        end = time.monotonic() + PATIENCE
+        while Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(") ")[2][0] != "T":
+            if time.monotonic() > end:
+                raise TimeoutError(f"was not suspended:\n{self.text[-2000:]}")
+            self.read()
+        while self.read():
+            pass
 
     def signal(self, number: signal.Signals) -> None:
         self.process.send_signal(number)

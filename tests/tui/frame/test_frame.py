@@ -88,11 +88,24 @@ async def test_z_gives_the_focused_part_the_screen_and_escape_takes_it_back(stud
         await run.shows("absorption rate against L0  ⏎ large")
 
 
-async def test_a_count_moves_and_a_lone_digit_changes_the_screen(study: Path) -> None:
+async def test_digits_in_a_hurry_lead_to_the_last_of_their_screens(study: Path) -> None:
     async with running(study) as run:
-        await run.press("2", "j")
-        await run.until(lambda: run.bench.attention.sae == "sae-1024")
-        assert run.bench.screen == "overview"
+        run.together("2", "7", "3")
+        await run.until(lambda: run.app.front_screen.NAME == "absorption")
+        await run.settled()
+        assert run.bench.screen == "absorption"
+
+
+async def test_escape_never_leaves_a_screen(study: Path) -> None:
+    async with running(study) as run:
+        for key, name in (("2", "letters"), ("3", "absorption"), ("4", "hard_tokens"), ("5", "pursuit"), ("7", "jobs")):
+            await run.press(key)
+            await run.until(lambda name=name: run.app.current_mode == name)
+            await run.settled()
+            for _ in range(3):
+                await run.press("escape")
+                await run.settled()
+            assert run.bench.screen == name
 
 
 async def test_what_is_wrong_is_told_and_nothing_breaks(study: Path) -> None:

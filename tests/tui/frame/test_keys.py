@@ -18,7 +18,7 @@ from saetui.workbench.screens import screens
 ONE_MEANING = {
     # The measure that the numbers of the screen are in: of absorption on one, of errors on the other.
     "u": {"metric", "unit"},
-    # One step back: out of the card or the page if one is open, else out of the filter, else to the place before.
+    # One step back: out of the card or the page if one is open, else out of the filter.
     "escape": {"leave", "close"},
     # Open what is under the cursor: a row, a plot, or the card of a job.
     "enter": {"enlarge", "card"},
@@ -65,8 +65,8 @@ def test_no_part_of_a_screen_takes_the_key_of_a_command() -> None:
         for value in vars(module).values()
         if isinstance(value, type) and issubclass(value, Widget) and not issubclass(value, Screen | Panel)
     }
-    # A digit changes the screen where no count has been begun in a table; enter and escape go on to the screen.
-    shared = set("0123456789") | {"enter", "escape"}
+    # They go on to the screen.
+    shared = {"enter", "escape"}
     taken = {key for part in parts if part.__module__.startswith("saetui") for key, _ in own_keys(part)}
     assert len(taken) > 10
     commanded = {key for key, verbs in meanings().items() if verbs & set(commands())}

@@ -44,7 +44,10 @@ async def test_the_cursor_chooses_the_sae_that_all_screens_are_about(study: Path
         await run.press("enter")
         await run.until(lambda: run.bench.screen == "letters")
         assert run.bench.attention.sae == "sae-1024"
-        await run.press("escape")
+        await run.press("escape", "escape")
+        await run.pilot.pause()
+        assert run.bench.screen == "letters"
+        await run.press("left_square_bracket")
         await run.until(lambda: run.bench.screen == "overview")
         assert run.bench.attention.sae == "sae-1024"
 

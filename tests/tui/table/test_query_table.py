@@ -96,35 +96,14 @@ async def test_the_cursor_follows_keys_and_tells() -> None:
         assert table.column.key == "f1"
 
 
-async def test_counts_move_far_and_lone_digits_pass_through() -> None:
-    table = many()
-    app = TableApp(table)
-    async with app.run_test(size=(40, 12), message_hook=app.seen.append) as pilot:
-        await until(pilot, loaded(table, MANY))
-        await pilot.press("1", "2", "j")
-        assert table.cursor_index == 12
-        await pilot.press("3", "k")
-        assert table.cursor_index == 9
-        assert app.pressed == []
-        await pilot.press("2")
-        assert "2…" in title(table)
-        await until(pilot, lambda: app.pressed)
-        assert app.pressed == ["2"]
-        await pilot.press(*"77000", "G")
-        assert table.cursor_index == 76_999
-        await until(pilot, lambda: table.cursor_row is not None)
-        assert table.cursor_key == 76_999
-        assert shown(table)[-1].startswith("▸  76999")
-
-
-async def test_without_time_for_counts_digits_pass_through(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(QueryTable, "COUNT_PATIENCE", 0.0)
+async def test_digits_are_not_for_the_table() -> None:
     table = words()
     app = TableApp(table)
     async with app.run_test(size=(40, 8)) as pilot:
         await until(pilot, loaded(table))
-        await pilot.press("2")
-        assert app.pressed == ["2"]
+        await pilot.press("2", "3", "j")
+        assert app.pressed == ["2", "3"]
+        assert table.cursor_index == 1
 
 
 async def test_pages_move_view_and_cursor_together() -> None:
@@ -149,7 +128,7 @@ async def test_rows_are_sorted_by_the_database_and_read_anywhere() -> None:
     async with app.run_test(size=(40, 12)) as pilot:
         await until(pilot, loaded(table, MANY))
         assert "▼F1" in shown(table)[0]
-        await pilot.press(*"50000", "G")
+        table.cursor_index = 49_999
         await until(pilot, lambda: table.cursor_row is not None)
         reader = MemoryStore().reader()
         sql, params = table.asked().text()
@@ -169,7 +148,7 @@ async def test_a_filter_keeps_the_cursor_on_its_row() -> None:
     app = TableApp(table)
     async with app.run_test(size=(40, 12)) as pilot:
         await until(pilot, loaded(table, MANY))
-        await pilot.press(*"123", "G")
+        table.cursor_index = 122
         assert table.cursor_key == 122
         table.set_filter("token~22")
         await until(pilot, lambda: table.total < MANY and table.cursor_key == 122)
