@@ -15,7 +15,7 @@ from saetui.jobs.kinds.pursuit import METHODS
 from saetui.jobs.kinds.pursuit.spec import PursuitSpec
 from saetui.jobs.spec_options import spec_options
 from saetui.workbench.exceptions import CommandError, UsageError
-from saetui.workbench.pursuit_comparison import between, comparison, signed_percent
+from saetui.workbench.pursuit_comparison import PAPER, between, comparison, selection, signed_percent
 from saetui.workbench.token_choice import COUNT, OWN, TokenChoice
 from store import Store
 from store.queries import named_query
@@ -120,10 +120,12 @@ def print_pursuits(store_root: Path, *, sae_name: str | None = None, pursuit_id:
     if not rows:
         raise CommandError(f"no pursuit yet in {store_root}; `saetui pursue --random 200` makes one")
     chosen = next((row for row in rows if row["pursuit_id"] == pursuit_id), rows[0])
-    table = new_table(f"{chosen['chosen']} in {chosen['sae']}", "before", "after", "change", "2410.14670, own L0")
+    table = new_table(f"{chosen['chosen']} in {chosen['sae']}", "before", "after", "change", PAPER)
     for line in comparison(chosen):
         table.add_row(*line)
     code = print_table(table, "")
+    if said := selection(chosen, rows, f"`saetui pursue --random {max(chosen['n_tokens'], COUNT)}`"):
+        put(f"{said[0].upper()}{said[1:]}.")
     if len(rows) > 1:
         put()
         earlier = new_table("pursuit", "SAE", "method", "L0", "tokens", "FVU", "change", "nonlinear", "change")

@@ -6,11 +6,16 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from saetui.cli import work
+from saetui.cli.printing import say
 from saetui.cli.spec_options import job_options, keyword_only, option_of, said, store_type, with_signature
+from saetui.cli.take_in import take_in
 from saetui.jobs.kinds.train.spec import TrainSpec
 from saetui.jobs.spec_options import spec_options
 from saetui.plugins import architecture_names
-from saetui.workbench.study_specs import TRAINED_TOKENS, train_specs
+from saetui.recipes import TrainedBy
+from saetui.workbench.catalogue import Catalogue, SaeEntry
+from saetui.workbench.training_plan import NONE, plan_training
+from store import Store
 
 _OPTIONS = spec_options(TrainSpec, {"architecture", "name"})
 _GRID = "Every combination of several values is trained, e.g. `saetui train topk --width 64,128 --k 4,8` makes four."
@@ -26,7 +31,11 @@ def train_command(run: Callable[..., None], store_option: Any) -> Callable[..., 
         name: option_of(option, list[str], " (several with commas)") if name in _AXES else option_of(option)
         for name, option in _OPTIONS.items()
     }
-    options["tokens"] = option_of(_OPTIONS["tokens"], more=f" (default: {TRAINED_TOKENS:,})")
+    options["tokens"] = option_of(_OPTIONS["tokens"], more=" (default: as many as --like)")
+    like = typer.Option(
+        help="SAE whose recipe holds for all that is not given; default: the first of the hook point that was trained "
+        f"here; '{NONE}': saetui's own settings."
+    )
     architecture = typer.Argument(
         help=f"SAE architecture: {', '.join(architecture_names())} (several with commas).",
         autocompletion=lambda: list(architecture_names()),
@@ -41,7 +50,7 @@ def train_command(run: Callable[..., None], store_option: Any) -> Callable[..., 
         command,
         [
             *keyword_only({"architecture": Annotated[str, architecture]}, inspect.Parameter.empty),
-            *keyword_only(options | {"store": store_type(store_option)}, None),
+            *keyword_only(options | {"like": Annotated[str | None, like], "store": store_type(store_option)}, None),
             *keyword_only({"study": Annotated[bool, study]}, False),
             *job_options(),
         ],
@@ -52,12 +61,13 @@ def train(
     *,
     architecture: str,
     store: Path | None = None,
+    like: str = "",
     study: bool = False,
     device: str | None = None,
     force: bool = False,
     **given: Any,
 ) -> int:
-    """Train a grid without the interface and wait for it, and for the studies of its SAEs if they are asked for."""
+    """Train a grid without the interface, which is said first, and wait for it, and for its studies if asked for."""
     from saetui.cli.headless import follow_jobs
     from saetui.cli.summary import print_summary
     from saetui.jobs import JobClient
@@ -65,12 +75,23 @@ def train(
     root = work.store_root(store)
     axes = {name: _values(texts) for name, texts in given.items() if name in _AXES}
     grid = {"architecture": _values([architecture]), **axes}
-    train, *studies = train_specs({**work.in_common(root, "train"), **given, **grid})
+    with Store.open(root) as opened:
+        take_in(opened)
+        saes = Catalogue.read(opened).saes
+    asked = {**work.in_common(root, "train"), **given, **grid}
+    plan = plan_training(asked, saes, example=_example(saes, asked.get("hook_name")), like=like)
+    say(plan.said)
     client = JobClient(root)
-    jobs = [client.submit(train, device, force=force)]
+    jobs = [client.submit(plan.train, device, force=force)]
     if study:
-        jobs += [client.submit(spec, device, after=jobs[:1], force=force) for spec in studies]
+        jobs += [client.submit(spec, device, after=jobs[:1], force=force) for spec in plan.studies]
     return follow_jobs(root, jobs, again="--force") or print_summary(root)
+
+
+def _example(saes: Sequence[SaeEntry], hook: str | None) -> SaeEntry | None:
+    """The first SAE of a hook point, of those whose recipe is known if there are any."""
+    here = [sae for sae in saes if sae.hook_name == hook]
+    return next((sae for sae in here if TrainedBy.read(sae.recipe) is not None), here[0] if here else None)
 
 
 def _values(texts: Sequence[str]) -> list[str]:

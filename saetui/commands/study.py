@@ -14,6 +14,7 @@ from saetui.workbench.screens import screens
 if TYPE_CHECKING:
     from saetui.jobs.specs import Spec
     from saetui.workbench.catalogue import SaeEntry
+    from saetui.workbench.training_plan import TrainingPlan
     from saetui.workbench.workbench import Workbench
 
 DEMO = "demo"
@@ -112,44 +113,62 @@ def _again(spec: Spec) -> Spec:
 class Train(JobCommand):
     architecture: str = argument(help="architecture of the SAEs, e.g. topk", complete="architecture")
     width: tuple[int, ...] = argument(help="numbers of latents, e.g. width=1024,4096")
-    k: tuple[int, ...] = argument(default=(), help="latents kept per token, e.g. k=8,16; topk needs it")
-    tokens: int = argument(default=2_000_000, help="tokens to train on")
+    k: tuple[int, ...] = argument(default=(), help="latents kept per token, e.g. k=8,16; that of the SAE it is like")
+    tokens: int = argument(default=0, help="tokens to train on; if left out, as many as the SAE that it is like")
     hook: str = argument(default="", help="hook point; that of the current SAE if left out")
+    like: str = argument(
+        default="",
+        help="the SAE whose recipe holds for all that is not given; the current one if left out; none: saetui's own",
+        complete="sae",
+    )
 
     @classmethod
     def options(cls, given: Mapping[str, Any]) -> tuple[Argument, ...]:  # noqa: ARG003
         return spec_arguments("train", _TRAINED, grid=True)
 
-    def question(self, bench: Workbench) -> str:  # noqa: ARG002
-        widths = ", ".join(map(str, self.width))
+    @property
+    def reads(self) -> bool:
+        return True
+
+    def resolved(self, bench: Workbench) -> Train:
+        entry = bench.catalogue.entry(bench.attention.sae)
+        if entry is None or not (self.hook or bench.attention.hook):
+            raise CommandError("train: there is no SAE to train beside yet; :study demo trains six, :run takes a spec")
+        like = self.like if self.like in ("", "none") else bench.catalogue.sae(self.like).name
+        filled = replace(self, hook=self.hook or bench.attention.hook or "", like=like)
+        plan = filled._plan(bench)
+        return filled if plan.like is None else replace(filled, like=plan.like.name)
+
+    def _plan(self, bench: Workbench) -> TrainingPlan:
+        from saetui.workbench.training_plan import plan_training
+
+        entry = bench.catalogue.entry(bench.attention.sae)
+        if entry is None:
+            raise CommandError("train: there is no SAE to train beside yet; :study demo trains six, :run takes a spec")
+        given = {
+            "model": entry.model_source,
+            "corpus": entry.corpus_source,
+            "hook_name": self.hook,
+            "architecture": (self.architecture,),
+            "width": self.width,
+            **({"tokens": self.tokens} if self.tokens else {}),
+            **({"k": self.k} if self.k else {}),
+            **fields_of("train", self.further),
+        }
+        return plan_training(given, bench.catalogue.saes, example=entry, like=self.like)
+
+    def question(self, bench: Workbench) -> str:
         return (
-            f"Train SAEs of width {widths} on {self.tokens:,} tokens, and study them? It runs in the background; x on "
-            "screen 7 cancels it."
+            f"Train, and study what is trained? {self._plan(bench).said} It runs in the background; x on screen 7 "
+            "cancels it."
         )
 
     def run(self, bench: Workbench) -> None:
-        entry = bench.catalogue.entry(bench.attention.sae)
-        hook = self.hook or bench.attention.hook
-        if entry is None or hook is None:
-            raise CommandError("train: there is no SAE to train beside yet; :study demo trains six, :run takes a spec")
+        plan = self._plan(bench)
 
         def submit() -> str:
-            from saetui.workbench.study_specs import train_specs
-
-            specs = train_specs(
-                {
-                    "model": entry.model_source,
-                    "corpus": entry.corpus_source,
-                    "hook_name": hook,
-                    "tokens": self.tokens,
-                    "architecture": (self.architecture,),
-                    "width": self.width,
-                    **({"k": self.k} if self.k else {}),
-                    **fields_of("train", self.further),
-                }
-            )
-            first = bench.client.submit(specs[0])
-            for spec in specs[1:]:
+            first = bench.client.submit(plan.train)
+            for spec in plan.studies:
                 bench.client.submit(spec, after=[first])
             return f"{first.title} is queued; screen 7 shows its progress"
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from saetui.figures.plots import Line, Point, Scale
+from saetui.figures.recipes import Recipes
 
 Row: TypeAlias = Mapping[str, Any]
 Interval: TypeAlias = Callable[[Row], tuple[float, float] | None]
@@ -59,21 +60,32 @@ def l0_scale(drawn: Sequence[Line]) -> Scale:
 
 
 def lines(
-    rows: Sequence[Row], first: Trait, *others: Trait, x: str, y: str, interval: Interval | None = None
+    rows: Sequence[Row],
+    first: Trait,
+    *others: Trait,
+    x: str,
+    y: str,
+    interval: Interval | None = None,
+    recipes: Recipes | None,
 ) -> tuple[Line, ...]:
-    """One line for each value of ``first``, and of those other traits in which the rows differ.
+    """One line for each value of ``first``, of those other traits in which the rows differ, and each recipe.
 
-    Rows without a finite ``x`` or ``y`` are left out.
+    SAEs whose recipe is not known are points that no line joins. ``recipes`` are those of the whole figure; None where
+    its rows are no SAEs. Rows without a finite ``x`` or ``y`` are left out.
     """
     usable = [row for row in rows if _finite(row[x]) and _finite(row[y])]
     traits = [first, *(trait for trait in others if len({trait.order(row) for row in usable}) > 1)]
     groups: dict[tuple[Any, ...], list[Row]] = {}
     for row in usable:
-        groups.setdefault(tuple(trait.order(row) for trait in traits), []).append(row)
-    return tuple(
-        Line(" · ".join(trait.text(groups[key][0]) for trait in traits), _points(groups[key], x, y, interval))
-        for key in sorted(groups)
-    )
+        key = (*(trait.order(row) for trait in traits), 0 if recipes is None else recipes.number(row))
+        groups.setdefault(key, []).append(row)
+    drawn = []
+    for key in sorted(groups):
+        one = groups[key][0]
+        names = [*(trait.text(one) for trait in traits), "" if recipes is None else recipes.text(one)]
+        joined = recipes is None or recipes.is_known(one)
+        drawn.append(Line(" · ".join(filter(None, names)), _points(groups[key], x, y, interval), joined=joined))
+    return tuple(drawn)
 
 
 def _points(rows: Sequence[Row], x: str, y: str, interval: Interval | None) -> tuple[Point, ...]:

@@ -44,6 +44,9 @@ class SaeEntry:
     activation_tokens: int | None = (
         None  # on how many tokens its activations were stored last; None where they were not
     )
+    # How it was trained, as ``saetui.recipes`` reads it; None where that is not known.
+    recipe: str | None = None
+    d_model: int | None = None
 
 
 @dataclass(frozen=True)
@@ -69,7 +72,8 @@ class Catalogue:
         saes = store.fetch(
             "SELECT sae_id, sae.name, sae.model_id, coalesce(sae.model, sae.model_id), hook_name, width, architecture, "
             "k, l0, fvu, mean_letter_f1, absorption_rate, sae_id IN (SELECT sae_id FROM absorption_run), "
-            "coalesce(model.source, 'embedded'), coalesce(corpus.source, 'stdlib'), stored.n_tokens "
+            "coalesce(model.source, 'embedded'), coalesce(corpus.source, 'stdlib'), stored.n_tokens, "
+            "(SELECT recipe FROM sae AS own WHERE own.sae_id = sae.sae_id), model.d_model "
             "FROM sae_summary AS sae LEFT JOIN model USING (model_id) LEFT JOIN corpus USING (corpus_id) "
             "LEFT JOIN (SELECT sae_id, coalesce(n_tokens, 0) AS n_tokens FROM last_activations LEFT JOIN corpus "
             "USING (corpus_id)) AS stored USING (sae_id) "

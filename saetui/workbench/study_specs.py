@@ -1,7 +1,7 @@
 """The job specs of what a person asks for by a command; apart from the commands, since specs bring pydantic."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import product
 from typing import Any, TypeVar
 
@@ -27,14 +27,16 @@ TRAINED_TOKENS = 2_000_000
 _NAMED = ("architecture", "width", "k", "settings")
 
 
-def train_specs(given: Mapping[str, Any]) -> list[Spec]:
+def train_specs(given: Mapping[str, Any], completed: Callable[[dict[str, Any]], dict[str, Any]] = dict) -> list[Spec]:
     """The training job of a grid, and the jobs that study its SAEs after it.
 
-    ``given`` has fields of the job, and of its recipes, of which each has several values: every combination is trained.
+    ``given`` has fields of the job, and of its recipes, of which each has several values: every combination is trained,
+    ``completed`` with what was not given.
     Raises UsageError naming the first thing that is wrong.
     """
     own = {name: value for name, value in given.items() if name in TrainSpec.model_fields}
-    recipes = _named(_combinations({name: value for name, value in given.items() if name not in own}))
+    combinations = _combinations({name: value for name, value in given.items() if name not in own})
+    recipes = [completed(recipe) for recipe in _named(combinations)]
     train = _parsed({"kind": "train", "tokens": TRAINED_TOKENS, **own, "recipes": recipes}, TrainSpec, "train")
     saes = tuple(recipe.sae_name for recipe in train.recipes)
     return [
@@ -66,7 +68,7 @@ def _named(recipes: list[dict[str, Any]]) -> list[dict[str, Any]]:
         {name: value for name, value in recipe.items() if name not in _NAMED} | recipe.get("settings", {})
         for recipe in recipes
     ]
-    differing = [name for name in parts[0] if len({part[name] for part in parts}) > 1]
+    differing = [name for name in (parts[0] if parts else ()) if len({part[name] for part in parts}) > 1]
     return [
         {**recipe, "name": "-".join([name, *(f"{key}{part[key]}" for key in differing)])}
         if names.count(name) > 1

@@ -1,12 +1,15 @@
 """A table of a screen: it owns its query, what a row is, and its order, and is asked by all that show it."""
 
+import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from saetui.workbench.filter_columns import Condition, FilterColumn
 from saetui.workbench.row_filter import parse_filter
 from saetui.workbench.table_query import Order, TableQuery
+
+_WORD = re.compile(r"\w+")
 
 
 @dataclass(frozen=True)
@@ -65,6 +68,10 @@ class Table:
     names: Mapping[str, str | tuple[str, ...]] = field(default_factory=dict)
     # "error_" where error_0 and so on are columns of the SAEs of the error study, which have the SAEs' names there.
     sae_columns: str = ""
+    # A condition that keeps one of several equal rows, and the columns in which these differ: a filter that names one
+    # of them asks for every row.
+    distinct: str = ""
+    differing: tuple[str, ...] = ()
     # Which rows can be shown; the key goes through them.
     choices: tuple[RowChoice, ...] = ()
     # The column with the latent that a row is about, which can be inspected.
@@ -104,4 +111,13 @@ class Table:
     ) -> TableQuery:
         """What it shows: ``sql`` is its query's text, ``order`` the one asked for, ``params`` what is looked at."""
         params = {**params, **self.fixed}
-        return TableQuery(sql, params, self.key, condition or Condition(), order or self.order)
+        condition = condition or Condition()
+        if self.is_distinct(condition, order):
+            one = f"{self.distinct} AND ({condition.sql})" if condition else self.distinct
+            condition = replace(condition, sql=one)
+        return TableQuery(sql, params, self.key, condition, order or self.order)
+
+    def is_distinct(self, condition: Condition, order: tuple[Order, ...] = ()) -> bool:
+        """Whether one of several equal rows stands for them; not where what is asked for differs between them."""
+        asked_for = {*_WORD.findall(condition.sql), *(column.column for column in order)}
+        return bool(self.distinct) and asked_for.isdisjoint(self.differing)

@@ -48,6 +48,7 @@ WITH random AS (
 SELECT
     '{study}' AS study_id, i // {length} AS context, i % {length} AS position, hash(i) % {vocabulary} AS token_id,
     i % 5 < 2 AS held_out, 10 + 5 * r1 AS activation_norm, 6 * r2 AS clean_loss,
+    1 AS n_equal, (i // {length})::UBIGINT << 16 | i % {length} AS equal_to,
     list_avg(errors) AS hardness, list_avg(errors) / (10 + 5 * r1) AS share, errors[{saes}] - errors[1] AS change,
     log2(errors[{saes}] / errors[1]) / {saes} AS slope, r3 AS nonlinear_share, r4 - 0.3 AS damage,
     errors AS error_norm, [e * sqrt(1 - r3) for e in errors] AS linear_norm,

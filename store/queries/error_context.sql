@@ -28,6 +28,8 @@ SELECT
     error.hardness,
     error.slope,
     error.held_out,
+    error.n_equal,
+    error.equal_to,
     tokens.variance,
     tokens.sae_ids,
     vocabulary.letter,

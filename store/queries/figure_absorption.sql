@@ -14,6 +14,7 @@ SELECT
     sae.width,
     sae.k,
     sae.l0,
+    own.recipe,
     coalesce($tau, run.tau) AS tau,
     coalesce($lead, run.lead) AS lead,
     coalesce($min_cosine, run.min_cosine) AS min_cosine,
@@ -31,6 +32,7 @@ FROM absorption_rates((SELECT list(sae_id) FROM run), $tau, $lead, $min_cosine) 
 JOIN run USING (sae_id, probe_id)
 JOIN probe USING (probe_id, letter)
 JOIN sae_summary AS sae USING (sae_id)
+JOIN sae AS own ON own.sae_id = sae.sae_id
 WHERE probe.usable AND letters.letter = coalesce($letter, letters.letter)
 GROUP BY ALL
 ORDER BY sae.model, sae.hook_name, sae.architecture, sae.width, sae.l0, sae.name

@@ -1,6 +1,7 @@
 -- How much variance do SAEs of growing width leave unexplained, and how much of that not even linearly? One row per SAE:
 -- as evaluated after training (fvu), and on held-out tokens of the last error study of its hook point, with 95% intervals
--- over contexts and the power law over widths (floor + scale * width^-exponent; NULL where it is not identifiable).
+-- over contexts and the power law over the widths of those in_family (floor + scale * width^-exponent; NULL where it is not
+-- identifiable).
 -- $saes: ids; NULL = all.
 WITH study AS (
     FROM error_study
@@ -18,6 +19,8 @@ SELECT
     sae.l0,
     sae.fvu,
     sae.n_evaluated,
+    own.recipe,
+    coalesce(list_contains(study.family, sae.sae_id), false) AS in_family,
     study.study_id,
     study.n_test,
     measured.fvu AS study_fvu,
@@ -35,6 +38,7 @@ SELECT
     law.floor_context_high,
     law.nonlinear_flat
 FROM sae_summary AS sae
+JOIN sae AS own ON own.sae_id = sae.sae_id
 LEFT JOIN (error_scaling AS measured JOIN study USING (study_id)) ON measured.sae_id = sae.sae_id
 LEFT JOIN width_law AS law ON law.study_id = study.study_id
 WHERE

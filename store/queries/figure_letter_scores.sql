@@ -12,6 +12,7 @@ SELECT
     sae.width,
     sae.k,
     sae.l0,
+    own.recipe,
     probe.probe_id,
     avg(picked.f1) AS mean_f1,
     avg(picked.precision) AS mean_precision,
@@ -32,6 +33,7 @@ SEMI JOIN last_letters USING (sae_id, probe_id)
 JOIN letter_latent AS best USING (sae_id, probe_id, letter)
 JOIN probe USING (probe_id, letter)
 JOIN sae_summary AS sae USING (sae_id)
+JOIN sae AS own ON own.sae_id = sae.sae_id
 WHERE
     picked.by_encoder
     AND best.rank = 1

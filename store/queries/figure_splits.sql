@@ -13,6 +13,7 @@ SELECT
     sae.width,
     sae.k,
     sae.l0,
+    own.recipe,
     coalesce($tau, run.tau) AS tau,
     avg(letters.n_main) AS mean_main,
     list(letters.letter ORDER BY letters.letter) AS letters,
@@ -21,6 +22,7 @@ FROM main_latent_counts((SELECT list(sae_id) FROM run), $tau) AS letters
 JOIN run USING (sae_id, probe_id)
 JOIN probe USING (probe_id, letter)
 JOIN sae_summary AS sae USING (sae_id)
+JOIN sae AS own ON own.sae_id = sae.sae_id
 WHERE probe.usable AND letters.letter = coalesce($letter, letters.letter)
 GROUP BY ALL
 ORDER BY sae.model, sae.hook_name, sae.architecture, sae.width, sae.l0, sae.name

@@ -1,9 +1,11 @@
 -- Which tokens stay hard as the SAEs of study $study grow, which are solved by width, and which get worse? One row per token.
 -- $order: 'hard' (the mean error of all SAEs is largest), 'solved' and 'worse' (from the narrowest SAE to the widest the
--- error norm falls, or grows, most), 'nonlinear' (largest share of the squared error that is nonlinear in the activation)
--- or 'damage' (replacing the activation by the reconstruction costs most loss); NULL = 'hard'.
+-- error norm falls, or grows, most), 'nonlinear' (largest share of the squared error that is nonlinear in the activation,
+-- where the error is not negligible) or 'damage' (replacing the activation by the reconstruction costs most loss); NULL =
+-- 'hard'.
 -- $unit of the errors: 'norm', 'share' (of the activation's norm) or 'fvu' (squared, over the variance); NULL = 'norm'.
 -- errors has one entry per SAE, in the order of error_study.sae_ids; error_0 to error_7 are the first of them, to sort by.
+-- Tokens with equal activations have equal errors: n_equal counts them, and is_first is the one that stands for them.
 -- Where $parts, there is more: linear, nonlinear, l0 and ce are those of SAE $sae, or of the widest if it is not studied.
 WITH study AS (
     SELECT
@@ -34,6 +36,8 @@ candidates AS (
         token.slope,
         token.nonlinear_share,
         token.damage,
+        token.n_equal,
+        coalesce(token.equal_to = (token.context::UBIGINT << 16 | token.position), true) AS is_first,
         token.activation_norm,
         token.clean_loss,
         CASE $unit WHEN 'share' THEN token.error_norm[1] / token.activation_norm ELSE token.error_norm[1] END AS error_0,
@@ -124,6 +128,7 @@ SELECT
     CASE WHEN $parts THEN read.loss[read.own] - read.clean_loss END AS ce,
     read.nonlinear_share,
     read.damage,
+    read.n_equal,
     CASE WHEN $parts THEN read.activation_norm END AS activation_norm,
     CASE WHEN $parts THEN read.clean_loss END AS clean_loss,
     CASE WHEN $parts THEN read.held_out END AS held_out,

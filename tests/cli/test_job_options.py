@@ -69,6 +69,25 @@ def test_train_studies_what_it_makes_if_asked(study: Path, monkeypatch: pytest.M
     assert (latents["kind"], latents["saes"], latents["hook_name"]) == ("latents", ["w64-k4"], HOOK)
 
 
+def test_train_says_whose_recipe_it_takes(
+    study: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    one = ["train", "topk", "--hook", HOOK, "--width", "64", "--k", "8"]
+    (document,) = submitted(monkeypatch, study, *one)
+    said = " ".join(capsys.readouterr().err.split())
+    assert (
+        "This trains w64-k8 (topk, width 64, k 8) on 2,000,000 tokens of stdlib: batches of 2,048, learning rate"
+        in said
+    )
+    assert "The recipe is that of dense but for: width 64 instead of 16; k 8 instead of 4." in said
+    assert (document["batch_size"], document["recipes"][0]["lr"]) == (2048, 0.001)
+    *_, document = submitted(monkeypatch, study, *one, "--like", "none")
+    assert "These are saetui's settings for small models." in " ".join(capsys.readouterr().err.split())
+    assert (document["batch_size"], document["recipes"][0]["lr"]) == (512, 0.008)
+    assert ended(monkeypatch, *one, "--like", "nobody", "--store", str(study)) == 1
+    assert "no SAE 'nobody' here; there are" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

@@ -8,13 +8,13 @@ import pytest
 
 from saetui.commands.arguments import build, text_of
 from saetui.commands.completion import completions, explained
-from saetui.commands.dispatch import dispatch
+from saetui.commands.dispatch import dispatch, prepare
 from saetui.commands.parse import parse
 from saetui.commands.study import Study, Train
 from saetui.jobs import JobClient
 from saetui.workbench.exceptions import CommandError
 from saetui.workbench.workbench import Workbench
-from tests.figures.made import make_store
+from tests.figures.made import hook, make_store
 
 
 @pytest.fixture
@@ -47,6 +47,44 @@ def test_a_train_job_has_what_was_chosen(bench: Workbench) -> None:
     document = train.spec
     assert document["batch_size"] == 512
     assert [recipe["settings"] for recipe in document["recipes"]] == [{"l1_coefficient": 3.0}, {"l1_coefficient": 5.0}]
+
+
+def test_a_training_takes_the_recipe_of_the_current_sae_and_asks_by_name(bench: Workbench) -> None:
+    bench.attend(sae="id-wide")
+    train = prepare(bench, "train topk 128 8")
+    assert train == Train("topk", (128,), (8,), hook=hook(1), like="wide")
+    question = train.question(bench)
+    assert question is not None
+    assert "This trains w128-k8 (topk, width 128, k 8) on 2,000,000 tokens of stdlib" in question
+    assert "The recipe is that of wide but for: width 128 instead of 64; k 8 instead of 2." in question
+    dispatch(bench, "train topk 128 8")
+    job = next(job for job in bench.client.jobs() if job.kind == "train")
+    assert (job.spec["tokens"], job.spec["batch_size"]) == (2_000_000, 2048)
+    assert job.spec["recipes"][0] | {"lr": None} == {
+        "architecture": "topk",
+        "width": 128,
+        "k": 8,
+        "lr": None,
+        "auxk": 4,
+        "dead_tokens": 8000,
+        "name": None,
+        "seed": 0,
+    }
+
+
+def test_an_sae_whose_recipe_is_not_known_is_said_to_have_none(bench: Workbench) -> None:
+    bench.store.write("UPDATE sae SET recipe = NULL, source = 'theirs'")
+    fresh = Workbench.open(bench.store.root, inline=True)
+    try:
+        train = prepare(fresh, "train topk 128 8")
+        assert train == Train("topk", (128,), (8,), hook=fresh.attention.hook or "")
+        question = train.question(fresh)
+        assert question is not None
+        assert "was trained is not known, so these are saetui's settings for small models" in question
+        with pytest.raises(CommandError, match="how wide was trained is not known"):
+            prepare(fresh, "train topk 128 8 like=wide")
+    finally:
+        fresh.close()
 
 
 def test_a_study_is_of_the_saes_in_view_one_job_per_site(bench: Workbench) -> None:

@@ -11,6 +11,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from saetui.recipes import TrainedBy
 from store import Spool, Store
 
 NOW = datetime(2026, 1, 2, 3, 4, 5)
@@ -24,6 +25,9 @@ SAES: dict[str, dict[str, Any]] = {
 # F1 of the first k latents of a letter: in "wide" letter a takes two latents, everywhere else one.
 STEPS = {"one": (0.8, 0.81), "two": (0.6, 0.75, 0.76)}
 MAIN, ABSORBER = {"a": 0, "b": 1}, 7
+
+# That of all SAEs.
+RECIPE = TrainedBy("topk", "stdlib", 2_000_000, 2048, 128, None, "float32", 1e-3, 4, 8000, (), 0).text
 
 
 def make_store(path: Path, *more: Callable[[Spool], None]) -> Path:
@@ -120,6 +124,7 @@ def _add_sae(
                 "d_in": 8,
                 "width": width,
                 "k": k,
+                "recipe": RECIPE,
                 "l0": l0,
                 "fvu": fvu,
                 "absorption_rate": absorbed / 8,

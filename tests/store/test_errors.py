@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from saetui.workbench.filter_columns import Condition
+from saetui.workbench.screens import tables
 from saetui.workbench.table_query import Order, TableQuery
 from store import Spool, Store
 from tests.store import absorption_rows as letters
@@ -153,6 +154,41 @@ def test_a_context_with_the_errors_of_every_sae(errors: Store) -> None:
     assert [row["error_norm"] for row in rows[:4]] == [[9.0, 8.0], [8.0, 1.0], [1.0, 4.0], None]
     assert rows[0]["variance"] == 4.0
     assert errors.fetch("error_context", context=9, study=STUDY, sae="narrow").rows == []
+
+
+@pytest.mark.parametrize(
+    ("text", "order", "sort", "expected"),
+    [
+        ("", "hard", (), ["short", "self", "the"]),
+        ("", None, (Order("slope", True),), ["the", "short", "self"]),
+        ("n_equal>1", "hard", (), ["the"]),
+        # Where tokens of equal activation differ in what is asked for, each has its row.
+        ("", "damage", (), ["the", "self", "short", "again the"]),
+        ("", "hard", (Order("position"),), ["short", "self", "again the", "the"]),
+        ("context=1", "hard", (), ["again the"]),
+        ("position<9 held_out=false", "hard", (), ["short", "self", "the", "again the"]),
+    ],
+)
+def test_one_row_stands_for_tokens_of_equal_activation(
+    tmp_path: Path, text: str, order: str | None, sort: tuple[Order, ...], expected: list[str]
+) -> None:
+    with Store.open(tmp_path / "store", create=True) as store:
+        with Spool(store.root, "job-1") as spool:
+            made.add_study(spool)
+        store.commit_spool()
+        alike = [{**row, "n_equal": 1, "equal_to": row["context"] << 16 | row["position"]} for row in TOKENS]
+        for row in alike[2:]:
+            row |= {"n_equal": 2, "equal_to": 3}
+        add(store, error_study=[study()], error_token=alike)
+        table, sql = tables()["hard_tokens.tokens"], store.sql_of("hard_tokens")
+        params = {"study": STUDY, "sae": None, "order": order, "unit": None, "limit": None, "offset": 0}
+        condition = table.condition(text, table.asked(sql, params).columns(store))
+        asked = table.asked(sql, params, condition, sort)
+        found = store.fetch(asked.text()[0], **asked.text()[1])
+        named = {place: name for name, place in PLACES.items()}
+        assert [named[place] for place in places(found)] == expected
+        rows, bound = asked.count()
+        assert store.fetch(rows, **bound).rows == [(len(expected),)]
 
 
 def test_scaling_with_the_fit_of_all(errors: Store) -> None:

@@ -108,6 +108,8 @@ def _token(context: int, position: int, token: int, missed: set[tuple[str, int]]
         "context": context,
         "position": position,
         "token_id": token,
+        "n_equal": 1,
+        "equal_to": context << 16 | position,
         "held_out": context % 5 >= 3,
         "activation_norm": norm,
         "clean_loss": loss,

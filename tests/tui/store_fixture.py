@@ -9,6 +9,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+from saetui.recipes import TrainedBy
 from store import Store
 from store.spool import Spool
 from tests.tui.absorption_fixture import absorption_rows
@@ -54,6 +55,9 @@ JOIN probe USING (probe_id, letter)
 WHERE usable
 GROUP BY sae_id
 """
+
+# All of them are of one recipe.
+RECIPE = TrainedBy("topk", "stdlib", 2_000_000, 2048, 128, None, "float32", 1e-3, 4, 8000, (), 0).text
 
 
 def make_study(root: Path) -> Path:
@@ -196,6 +200,7 @@ def _sae(spool: Spool, width: int, tokens: list[list[int]], random: Random) -> N
                 corpus_id=CORPUS,
                 n_evaluated=CONTEXTS * LENGTH,
                 seed=0,
+                recipe=RECIPE,
                 source="trained here",
                 path=f"tensors/sae/{sae_id}",
                 added=_ADDED,

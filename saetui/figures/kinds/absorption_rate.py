@@ -21,12 +21,14 @@ from saetui.figures.lines import (
     lines,
 )
 from saetui.figures.plots import Chart, Scale
+from saetui.figures.recipes import Recipes
 
 FRACTION = Scale("absorption fraction", "mean", from_zero=True)
 
 
 def _draw(rows: Sequence[Row], choice: Choice) -> Drawing:
     chosen, site = at_one_site(rows, choice.hook)
+    recipes = Recipes(rows)
     layers = {row["layer"] for row in rows if row["layer"] is not None}
     metrics: tuple[tuple[str, Scale, Interval | None], ...] = (
         ("rate", RATE, _rate_interval(choice)),
@@ -34,14 +36,16 @@ def _draw(rows: Sequence[Row], choice: Choice) -> Drawing:
     )
     plots = []
     for y, scale, interval in metrics:
-        by_width = lines(chosen, SPARSITY, ARCHITECTURE, x="width", y=y, interval=interval)
-        plots.append(rate_against_l0(chosen, y, scale, interval))
+        by_width = lines(chosen, SPARSITY, ARCHITECTURE, x="width", y=y, interval=interval, recipes=recipes)
+        plots.append(rate_against_l0(chosen, y, scale, interval, recipes))
         plots.append(Chart(f"{scale.label} against width", WIDTH_SCALE, scale, by_width, key="sparsity"))
         if len(layers) > 1:
             placed = [row for row in rows if row["layer"] in layers]
-            by_layer = lines(placed, WIDTH, SPARSITY, ARCHITECTURE, HOOK_KIND, MODEL, x="layer", y=y, interval=interval)
+            traits = (WIDTH, SPARSITY, ARCHITECTURE, HOOK_KIND, MODEL)
+            by_layer = lines(placed, *traits, x="layer", y=y, interval=interval, recipes=recipes)
             plots.append(Chart(f"{scale.label} against layer", LAYER_SCALE, scale, by_layer, key="width"))
-    return Drawing("Absorption", plots, f"{site}. {_means(rows, choice)}", columns=len(plots) // 2)
+    note = " ".join(filter(None, [f"{site}. {_means(rows, choice)}", recipes.said]))
+    return Drawing("Absorption", plots, note, columns=len(plots) // 2)
 
 
 def _means(rows: Sequence[Row], choice: Choice) -> str:

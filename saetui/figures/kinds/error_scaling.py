@@ -10,8 +10,10 @@ from saetui.figures.choice import Choice, at_one_site
 from saetui.figures.kind import Drawing, Kind
 from saetui.figures.lines import ARCHITECTURE, SPARSITY, WIDTH_SCALE, Row, lines
 from saetui.figures.plots import Chart, Line, Point, Scale
+from saetui.figures.recipes import Recipes
 
 _TITLE = "Variance left unexplained"
+_MIXED = "No law over widths is drawn, since the SAEs that the study compares are of different recipes."
 # Points of the fitted curve: enough to look smooth.
 _CURVE_POINTS = 48
 
@@ -20,19 +22,25 @@ def _draw(rows: Sequence[Row], choice: Choice) -> Drawing:
     chosen, site = at_one_site(rows, choice.hook)
     studied = [row for row in chosen if row["study_fvu"] is not None]
     if not studied:
-        return Drawing(_TITLE, [fvu_against_width(chosen)], note=f"{site}.")
+        told = " ".join(filter(None, [f"{site}.", Recipes(chosen).said]))
+        return Drawing(_TITLE, [fvu_against_width(chosen)], note=told)
+    family = [row for row in studied if row["in_family"]] or studied
+    is_mixed = Recipes(family).are_several
     plots = [
-        _against_width(studied, "FVU", "study_fvu", _law(studied)),
+        _against_width(studied, "FVU", "study_fvu", () if is_mixed else _law(studied)),
         _against_width(studied, "nonlinear FVU", "fvu_nonlinear", ()),
     ]
+    recipes = Recipes(studied)
     others = len(chosen) - len(studied)
     left_out = f" Not in the study: {others} SAEs." if others else ""
     tokens = f"{studied[0]['n_test']:,} held-out tokens, 95 % intervals over contexts"
-    return Drawing(_TITLE, plots, f"{site}, {tokens}. {_caption(studied)}{left_out}", columns=2)
+    law = _MIXED if is_mixed else _caption(studied)
+    told = " ".join(filter(None, [f"{site}, {tokens}. {law}{left_out}", recipes.said]))
+    return Drawing(_TITLE, plots, told, columns=2)
 
 
 def _against_width(rows: Sequence[Row], title: str, y: str, fitted: tuple[Line, ...]) -> Chart:
-    drawn = lines(rows, SPARSITY, ARCHITECTURE, x="width", y=y, interval=_ends(y))
+    drawn = lines(rows, SPARSITY, ARCHITECTURE, x="width", y=y, interval=_ends(y), recipes=Recipes(rows))
     scale = Scale(title, "share", from_zero=True)
     return Chart(f"{title} against width", WIDTH_SCALE, scale, (*drawn, *fitted), key="sparsity")
 
@@ -87,9 +95,9 @@ KIND = Kind(
     question=__doc__ or "",
     explanation="Fraction of variance unexplained: the summed squared error of the reconstruction over the summed "
     "squared distance of the activations from their mean; the nonlinear FVU is what is left once a linear map of the "
-    "activation has taken out of the error what it can. Each point is one SAE; a line joins SAEs of one sparsity. A "
-    "line that levels off above zero shows error that more latents do not remove. Of the floor, what is linear may be "
-    "features that are dense, what is not may be brought in by the SAE: these are hypotheses.",
+    "activation has taken out of the error what it can. Each point is one SAE; a line joins SAEs of one sparsity and "
+    "one recipe. A line that levels off above zero shows error that more latents do not remove. Of the floor, what is "
+    "linear may be features that are dense, what is not may be brought in by the SAE: these are hypotheses.",
     source="2410.14670; scaling of the error",
     advice="no SAE has been evaluated yet; `saetui demo` trains six, `saetui run SPEC` any",
     query="figure_error_scaling",

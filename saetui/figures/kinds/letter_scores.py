@@ -10,6 +10,7 @@ from saetui.figures.intervals import RESAMPLES, bootstrap_mean
 from saetui.figures.kind import Drawing, Kind, saes_of
 from saetui.figures.lines import ARCHITECTURE, HOOK_KIND, LAYER_SCALE, MODEL, SPARSITY, WIDTH, Row, Trait, lines
 from saetui.figures.plots import Chart, Line, Scale
+from saetui.figures.recipes import Recipes
 
 _SCORES = {"f1": "F1", "precision": "precision", "recall": "recall"}
 _PROBE = Trait("probe", lambda _: 0, lambda _: "linear probe")
@@ -17,19 +18,20 @@ _WORDS = "Latents are judged on all words, probes on the words that they were no
 
 
 def _draw(rows: Sequence[Row], choice: Choice) -> Drawing:
+    recipes = Recipes(rows)
     placed = [row for row in rows if row["layer"] is not None and choice.hook in (None, row["hook_name"])]
     if choice.letter is not None:
         note = f"Letter {choice.letter}: one latent in each SAE, so no intervals."
     else:
         note = f"Means over the usable letters, with 95 % bootstrap intervals over letters ({RESAMPLES:,} resamples)."
     if placed:
-        note = f"{note} {_WORDS} {_best(placed)}"
+        note = " ".join(filter(None, [note, _WORDS, _best(placed), recipes.said]))
     plots = [
         Chart(
             f"{title} against layer",
             LAYER_SCALE,
             Scale(title, "share", from_zero=True),
-            (*_latents(placed, score), *_probes(placed, score)),
+            (*_latents(placed, score, recipes), *_probes(placed, score)),
             key="width",
         )
         for score, title in _SCORES.items()
@@ -43,9 +45,13 @@ def _best(rows: Sequence[Row]) -> str:
     return f"The latents with the highest F1 would have {best:.2f} instead of {chosen:.2f}, over these SAEs."
 
 
-def _latents(rows: Sequence[Row], score: str) -> tuple[Line, ...]:
+def _latents(rows: Sequence[Row], score: str, recipes: Recipes) -> tuple[Line, ...]:
     traits = (WIDTH, SPARSITY, ARCHITECTURE, HOOK_KIND, MODEL)
-    return lines(rows, *traits, x="layer", y=f"mean_{score}", interval=lambda row: bootstrap_mean(row[score]))
+
+    def interval(row: Row) -> tuple[float, float] | None:
+        return bootstrap_mean(row[score])
+
+    return lines(rows, *traits, x="layer", y=f"mean_{score}", interval=interval, recipes=recipes)
 
 
 def _probes(rows: Sequence[Row], score: str) -> tuple[Line, ...]:
@@ -59,6 +65,7 @@ def _probes(rows: Sequence[Row], score: str) -> tuple[Line, ...]:
         x="layer",
         y=f"mean_probe_{score}",
         interval=lambda row: bootstrap_mean(row[f"probe_{score}"]),
+        recipes=None,
     )
     return tuple(replace(line, reference=True) for line in drawn)
 

@@ -9,21 +9,30 @@ from saetui.figures.intervals import RESAMPLES, bootstrap_mean
 from saetui.figures.kind import Drawing, Kind, saes_of
 from saetui.figures.lines import ARCHITECTURE, WIDTH, Row, l0_scale, lines
 from saetui.figures.plots import Chart, Scale
+from saetui.figures.recipes import Recipes
 
 
 def _draw(rows: Sequence[Row], choice: Choice) -> Drawing:
     chosen, site = at_one_site(rows, choice.hook)
+    recipes = Recipes(chosen)
     drawn = lines(
-        chosen, WIDTH, ARCHITECTURE, x="l0", y="mean_main", interval=lambda row: bootstrap_mean(row["n_main"])
+        chosen,
+        WIDTH,
+        ARCHITECTURE,
+        x="l0",
+        y="mean_main",
+        interval=lambda row: bootstrap_mean(row["n_main"]),
+        recipes=recipes,
     )
     scale = Scale("main latents", "per letter", from_zero=True)
     chart = Chart("main latents against L0", l0_scale(drawn), scale, drawn, key="width")
     taus = sorted({row["tau"] for row in chosen})
     rule = f"A main latent adds more than {' or '.join(f'{tau:g}' for tau in taus)} to F1." if taus else ""
     if choice.letter is not None:
-        return Drawing("Feature splitting", [chart], f"{site}. {rule} Letter {choice.letter}.")
-    interval = f"Means over usable letters, 95 % bootstrap intervals over letters ({RESAMPLES:,} resamples)."
-    return Drawing("Feature splitting", [chart], f"{site}. {rule} {interval}")
+        told = f"Letter {choice.letter}."
+    else:
+        told = f"Means over usable letters, 95 % bootstrap intervals over letters ({RESAMPLES:,} resamples)."
+    return Drawing("Feature splitting", [chart], " ".join(filter(None, [f"{site}. {rule} {told}", recipes.said])))
 
 
 KIND = Kind(

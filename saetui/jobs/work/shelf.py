@@ -112,6 +112,9 @@ def sae_row(store_root: Path, sae_id: str) -> dict[str, Any]:
             continue
         if not isinstance(value, wanted) or isinstance(value, bool) or not 0 <= value < 2**63:
             raise SAEError(f"{path}: row.{field} must be a number; train the SAE again")
+    # SAEs that were trained before it was kept lack it.
+    if not isinstance(row.get("recipe"), str | None):
+        raise SAEError(f"{path}: row.recipe must be text; train the SAE again")
     if row["sae_id"] != sae_id:
         raise SAEError(f"{path}: row.sae_id is that of another SAE, {row['sae_id']}; train the SAE again")
     try:

@@ -43,8 +43,18 @@ def _error_of(i: int, unit: str, largest: float) -> Callable[[Mapping[str, Any],
     return drawn
 
 
+def _nonlinear(row: Mapping[str, Any], cells: int, background: Color, strong: Color) -> Content:
+    """The nonlinear share of the error; where that means nothing, the norm of the nonlinear part, to stand by norms."""
+    share, norm = row["nonlinear_share"], row["nonlinear"]
+    if share is None:
+        return Content.styled((ABSENT if norm is None else format(norm, ".2f")).rjust(cells), "dim")
+    under, over = heat_colours(share, background, strong)
+    return Content.styled(format(share, ".0%").rjust(cells), Style(background=under, foreground=over))
+
+
+_EQUAL = Column("n_equal", "n", 4, format="d", help="n_equal")
 _SLOPE_COLUMN = Column("slope", "slope", 6, format=".2f", heat=_SLOPE, help="error_slope")
-_NONLINEAR_SHARE = Column("nonlinear_share", "nonlin", 6, format=".0%", heat=_SHARE, help="nonlinear_share")
+_NONLINEAR_SHARE = Column("nonlinear_share", "nonlin", 6, help="nonlinear_share", paint=_nonlinear)
 _DAMAGE = Column("damage", "CE+", 6, format=".2f", heat=_COST, help="damage")
 # The column to keep where there is room for one, by what tokens are sorted by.
 _OF_ORDER = {"nonlinear": _NONLINEAR_SHARE, "damage": _DAMAGE}
@@ -81,8 +91,8 @@ def tokens(saes: Sequence[tuple[int, str]], order: str, unit: str, width: str, l
     if width == "narrow":
         return (text, *errors, _OF_ORDER.get(order, _SLOPE_COLUMN))
     if width == "normal":
-        return (text, *errors, _SLOPE_COLUMN, _NONLINEAR_SHARE, _DAMAGE)
-    return (text, *errors, _SLOPE_COLUMN, _NONLINEAR_SHARE, _DAMAGE, *_PARTS, *_MORE, *_PLACE)
+        return (text, _EQUAL, *errors, _SLOPE_COLUMN, _NONLINEAR_SHARE, _DAMAGE)
+    return (text, _EQUAL, *errors, _SLOPE_COLUMN, _NONLINEAR_SHARE, _DAMAGE, *_PARTS, *_MORE, *_PLACE)
 
 
 def scaling(width: str) -> Columns:

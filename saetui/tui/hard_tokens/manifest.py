@@ -38,6 +38,10 @@ MANIFEST = ScreenManifest(
             enter="text",
             enter_help="go to the token in its text, one line for each SAE",
             filters={"absorbed": _ABSORBED},
+            # What equal activations cost the model, and where they stand, is not equal.
+            distinct="(is_first OR $order = 'damage')",
+            differing=("context", "position", "place", "held_out", "clean_loss", "damage", "ce", "row"),
+            rows_since=4,
             looked_up=dict.fromkeys(("surface", "letter"), _VOCABULARY),
             choices=(
                 RowChoice("all"),
@@ -52,6 +56,7 @@ MANIFEST = ScreenManifest(
             ),
             names={
                 "token in its text": "surface",
+                "n": "n_equal",
                 "nonlin": "nonlinear_share",
                 "CE+": "damage",
                 "CE+ own": "ce",

@@ -155,13 +155,36 @@ class HardTokensScreen(StudyScreen):
             self.tokens.reset_cursor()
         self._lay_out_columns()
         self.ask(self.tokens)
-        if now.context is not None and now.position is not None:
-            self.follow(self.tokens, now.context << 16 | now.position)
+        self._follow_place()
         self._show_answer()
         self._show_card()
         self._show_marks()
         self.ask_page()
         self.name_tables()
+
+    def _follow_place(self) -> None:
+        """Put the cursor on the token that is looked at, or on the one that stands for it as its equal."""
+        attention = self.bench.attention
+        if attention.context is None or attention.position is None:
+            return
+        if not self._is_distinct:
+            self.follow(self.tokens, attention.context << 16 | attention.position)
+        elif (shown := self._shown_place) is not None:
+            self.follow(self.tokens, shown)
+
+    @property
+    def _is_distinct(self) -> bool:
+        """Whether one of the tokens with equal activations stands for all in the table."""
+        return self.bench.attention.order != "damage" and self.tokens.is_distinct
+
+    @property
+    def _shown_place(self) -> int | None:
+        """The place of the token that stands for the one that is looked at; None until it is known."""
+        attention, facts = self.bench.attention, self.card.facts
+        if facts is None or (facts.context, facts.token["position"]) != (attention.context, attention.position):
+            return None
+        own = facts.context << 16 | int(facts.token["position"])
+        return own if facts.token["equal_to"] is None else int(facts.token["equal_to"])
 
     def _show_answer(self, *, again: bool = False) -> None:
         sae = self.bench.attention.sae
@@ -221,6 +244,7 @@ class HardTokensScreen(StudyScreen):
             unit=attention.unit,
             unit_name=UNIT_NAMES[attention.unit],
         )
+        self._follow_place()
 
     def _show_marks(self) -> None:
         study = self.bench.catalogue.error_study(self.bench.attention.sae)
@@ -240,6 +264,11 @@ class HardTokensScreen(StudyScreen):
             return
         place = (event.row["context"], event.row["position"])
         same = place == (attention.context, attention.position)
+        if not event.moved and not same and attention.context is not None and self._is_distinct:
+            if self._shown_place is None:
+                # The cursor goes to the token that stands for the one looked at, once it is known which.
+                return
+            same = self._shown_place == event.row["place"]
         self.choose(event, None if same else At(*place))
 
     @on(QueryTable.RowHighlighted, "#hard_tokens-scaling")

@@ -53,7 +53,7 @@ class PursuitScreen(StudyScreen):
     PursuitScreen.-empty #pursuit-upper, PursuitScreen.-empty #pursuit-lower { display: none; }
     PursuitScreen.-empty #pursuit-outcome { display: none; }
     PursuitScreen #pursuit-next { height: 1; }
-    PursuitScreen #pursuit-outcome { height: 5; }
+    PursuitScreen #pursuit-outcome { height: 6; }
     PursuitScreen #pursuit-upper { height: 13; max-height: 34%; }
     PursuitScreen #pursuit-runs { width: 3fr; margin-right: 1; }
     PursuitScreen #pursuit-residual { width: 2fr; height: 100%; }
@@ -223,7 +223,7 @@ class PursuitScreen(StudyScreen):
             next_pursuit(bench.attention, visible(entry.name) if entry is not None else "no SAE", doing)
         )
         width = max(20, self.size.width - 2)
-        lines = outcome(self._run(), width)
+        lines = outcome(self._run(), width, self.rows(self.runs))
         if not lines and entry is not None and self.runs.loaded:
             lines = [
                 Content.styled(f"no pursuit of {visible(entry.name)} yet: p pursues, or choose one above", "$muted")

@@ -1,13 +1,13 @@
 """A pursuit in a few lines: what the next one will be, what runs, and its result beside the paper's figures."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from textual.content import Content
 
 from saetui.workbench.attention import Attention
-from saetui.workbench.pursuit_comparison import comparison
-from saetui.workbench.token_choice import OWN, TokenChoice
+from saetui.workbench.pursuit_comparison import PAPER, comparison, selection
+from saetui.workbench.token_choice import COUNT, OWN, TokenChoice
 
 _NAME, _NUMBER = 20, 9
 
@@ -30,8 +30,11 @@ def next_pursuit(attention: Attention, sae: str, doing: str) -> Content:
     return Content.assemble(*parts)
 
 
-def outcome(run: Mapping[str, Any] | None, width: int) -> list[Content]:
-    """Lines on a row of ``pursuit_runs``: figures before and after, and what 2410.14670 says of the change."""
+def outcome(run: Mapping[str, Any] | None, width: int, runs: Sequence[Mapping[str, Any]] = ()) -> list[Content]:
+    """Lines on a row of ``pursuit_runs``: figures before and after, and what 2410.14670 says of the change.
+
+    ``runs`` are all rows, among which a random sample is looked for where the tokens are none.
+    """
     if run is None:
         return []
     l0 = "own L0" if run["l0_rule"] == OWN else f"L0 {run['l0_rule']}"
@@ -41,7 +44,7 @@ def outcome(run: Mapping[str, Any] | None, width: int) -> list[Content]:
     head = "".join(text.rjust(_NUMBER) for text in ("before", "after", "change"))
     lines = [
         Content.assemble((f"{run['chosen']}", "bold"), (f" in {run['sae']}", "bold"), (f"  {said}", "dim")),
-        Content.styled(" " * name + head + "   2410.14670, own L0", "dim"),
+        Content.styled(" " * name + head + f"   {PAPER if width >= 96 else PAPER.partition(', ')[0]}", "dim"),
     ]
     for label, before, after, change, paper in comparison(dict(run)):
         if "nonlinear" in label and run["study_id"] is None:
@@ -59,4 +62,6 @@ def outcome(run: Mapping[str, Any] | None, width: int) -> list[Content]:
                 (f"   {paper}", "dim"),
             )
         )
+    if said := selection(dict(run), runs, f":pursue random {max(run['n_tokens'], COUNT)}"):
+        lines.append(Content.styled(said, "$warning"))
     return [line if line.cell_length <= width else line.truncate(width, ellipsis=True) for line in lines]

@@ -127,6 +127,11 @@ class QueryTable(MovingCursor, can_focus=True):
         return row.get(self.table.key) if row is not None else None
 
     @property
+    def is_distinct(self) -> bool:
+        """Whether one of several equal rows stands for them."""
+        return self._question.is_distinct
+
+    @property
     def up_to_date(self) -> bool:
         """Whether the rows shown answer the question asked last."""
         return self._opened_generation == self._generation

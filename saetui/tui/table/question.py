@@ -41,6 +41,11 @@ class TableQuestion:
         texts = ", ".join(f"“{text}”" for text in self._condition.texts)
         return f"{said}, read as text to look for in any column: {visible(texts)}"
 
+    @property
+    def is_distinct(self) -> bool:
+        """Whether one of several equal rows stands for them."""
+        return self.table.is_distinct(self._condition, self._order)
+
     def query(self, sql: str) -> TableQuery:
         """The query with filter and order; ``sql`` is its text."""
         return self.table.asked(sql, self.params, self._condition, self._order)

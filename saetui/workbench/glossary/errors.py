@@ -36,8 +36,10 @@ TERMS: Final[dict[str, Term]] = {
         f"{DARK_MATTER}; per-token scaling",
     ),
     "nonlinear_share": Term(
-        "Share of the squared error that is no linear map of the activation, the mean over the study's SAEs. On texts "
-        "that the map was fitted on it comes out a little too low.",
+        "Share of the squared error that is no linear map of the activation, of the study's SAEs together. No share is "
+        "given where the squared error is under 1% of the variance, and where a part is longer than the whole error, "
+        "since the two cancel each other: then the norm of the nonlinear part of the current SAE's error stands here, "
+        "without a %, beside the norms of the errors. On texts that the map was fitted on it comes out too low.",
         "share",
         f"{DARK_MATTER}; linear prediction of the error",
     ),
@@ -59,6 +61,11 @@ TERMS: Final[dict[str, Term]] = {
         f"{DARK_MATTER}; linear prediction of the error",
     ),
     "token_ce": Term("What the current SAE adds to the loss of predicting the next token.", "nats"),
+    "n_equal": Term(
+        "Tokens of the study with exactly this activation, as of a token with the same ones before it; this row stands "
+        "for them. In the order CE damage, and where a filter asks for places, each has a row of its own.",
+        "tokens",
+    ),
     "activation_norm": Term("Length of the activation x on this token.", "model units"),
     "clean_loss": Term("Loss of predicting the next token with nothing replaced.", "nats"),
     "fvu_nonlinear": Term(

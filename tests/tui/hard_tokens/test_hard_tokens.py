@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from textual.color import Color
 from textual.pilot import Pilot
 from textual.widgets import Static
 
+from saetui.commands.hard_tokens import At
 from saetui.commands.table import Filter
 from saetui.tui.app import WorkbenchApp
 from saetui.tui.drawing.figure_view import FigureView
@@ -18,6 +20,7 @@ from saetui.tui.hard_tokens.absorbed_line import answer
 from saetui.tui.hard_tokens.screen import HardTokensScreen
 from saetui.workbench.glossary import GLOSSARY
 from saetui.workbench.workbench import Workbench
+from store import Store
 from tests.tui.error_fixture import add_error_study
 from tests.tui.store_fixture import SAES, WIDTHS
 from tests.tui.table.memory_store import in_front, shown, title, until
@@ -77,7 +80,7 @@ async def test_it_begins_with_the_hardest_token(errors: Path) -> None:
         await until(pilot, settled(screen))
         hardest = screen.bench.store.fetch("SELECT context, position FROM error_token ORDER BY hardness DESC LIMIT 1")
         assert hardest.rows == [(screen.bench.attention.context, screen.bench.attention.position)]
-        assert [column.label for column in screen.tokens.columns[1:4]] == ["w64-k4", "w256-k4", "w1024"]
+        assert [column.label for column in screen.tokens.columns[2:5]] == ["w64-k4", "w256-k4", "w1024"]
         await until(pilot, lambda: "absorbed words are" in text_of(screen))
         await until(pilot, lambda: "latents of w64-k4 on it" in text_of(screen))
         assert "[all]" in title(screen.tokens)
@@ -93,6 +96,40 @@ async def test_moving_takes_text_and_card_along(errors: Path) -> None:
         assert row is not None
         assert screen.bench.attention.token == row["surface"]
         assert screen.bench.attention.letter == row["letter"]
+
+
+async def test_a_token_is_looked_at_where_an_equal_one_stands_for_it(errors: Path) -> None:
+    """Of the two hardest tokens the second is taken to have the activation of the first."""
+    with Store.open(errors) as store:
+        hardest = store.fetch("SELECT context, position FROM error_token ORDER BY hardness DESC LIMIT 3").rows
+        (first, second, third) = (context << 16 | position for context, position in hardest)
+        store.write("UPDATE error_token SET n_equal = 1, equal_to = context::UBIGINT << 16 | position")
+        store.write(
+            f"UPDATE error_token SET n_equal = 2, equal_to = {first} "
+            f"WHERE (context::UBIGINT << 16 | position) IN ({first}, {second})"
+        )
+    async with hard(errors, (120, 40), f"open hard_tokens/{hardest[2][0]}/{hardest[2][1]}") as (pilot, screen):
+        await until(pilot, settled(screen))
+        assert [row["place"] for row in map(screen.tokens.row_at, range(2)) if row is not None] == [first, third]
+        assert screen.tokens.cursor_index == 1
+        assert shown(screen.tokens)[1].split()[-7] == "2"
+        screen.dispatch(At(*hardest[1]))
+        await until(pilot, lambda: screen.card.facts is not None and screen.card.facts.context == hardest[1][0])
+        await until(pilot, lambda: screen.tokens.cursor_index == 0 and screen.tokens.up_to_date)
+        await pilot.pause(0.2)
+        attention = screen.bench.attention
+        assert (attention.context, attention.position) == hardest[1]
+        await pilot.press("j")
+        await until(pilot, lambda: screen.bench.attention.context == hardest[2][0] and settled(screen)())
+
+
+def test_a_share_that_means_nothing_is_not_shown_as_one() -> None:
+    (column,) = (column for column in columns.tokens([], "hard", "norm", "normal", 1.0) if column.label == "nonlin")
+    assert column.paint is not None
+    black, white = Color(0, 0, 0), Color(255, 255, 255)
+    for share, norm, said in ((0.38, 4.2, "38%"), (1.0, 4.2, "100%"), (None, 4.25, "4.25"), (None, None, "–")):
+        row = {"nonlinear_share": share, "nonlinear": norm}
+        assert column.paint(row, column.width, black, white).plain == said.rjust(column.width)
 
 
 async def test_another_order_begins_at_its_top(errors: Path) -> None:

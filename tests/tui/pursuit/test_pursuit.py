@@ -17,6 +17,7 @@ from saetui.tui.letters.screen import LettersScreen
 from saetui.tui.pursuit import columns
 from saetui.tui.pursuit.screen import PursuitScreen
 from saetui.workbench.glossary import GLOSSARY
+from saetui.workbench.pursuit_comparison import selection
 from saetui.workbench.workbench import Workbench
 from store import Store
 from tests.tui.error_fixture import add_error_study
@@ -61,12 +62,34 @@ def said(screen: PursuitScreen, part: str) -> str:
 OPEN = f"open pursuit/{PLACES}?sae=w256-k4"
 
 
+def test_the_selection_of_tokens_stands_beside_the_gain() -> None:
+    own = {"sae_id": "s", "method": "persistent", "l0_rule": "own"}
+    hardest = {**own, "chosen": "hardest 50"}
+    sample = {**own, "chosen": "random 200", "fvu_change": -0.021, "nonlinear_change": None}
+    advice = ":pursue random 200"
+    said = selection(hardest, [hardest], advice)
+    assert said == "selected for their large error; :pursue random 200 takes a sample"
+    # One in another SAE, by another method or with another number of latents is nothing to compare with.
+    others = [{**sample, name: "another"} for name in own]
+    assert advice in selection(hardest, [*others, hardest], advice)
+    later = {**sample, "chosen": "random 500", "fvu_change": 0.01}
+    said = selection(hardest, [*others, hardest, sample, later], advice)
+    assert said.endswith("; on random 200: FVU −2.1%, nonlinear part –")
+    assert selection(sample, [hardest], advice) == ""
+    for chosen in ("missed words of s", "words of s", "marked tokens", "7 tokens"):
+        said = selection({**own, "chosen": chosen}, [], advice)
+        assert said.endswith("; :pursue random 200 takes a sample")
+        assert ("words of one letter" in said) == (chosen == "words of s")
+
+
 async def test_the_latest_pursuit_of_the_sae_is_shown_beside_the_paper(pursuits: Path) -> None:
     async with pursuing(pursuits, (120, 40), "sae w256-k4") as (pilot, screen):
         await until(pilot, lambda: "missed words of s" in said(screen, "outcome"))
         assert screen.runs.cursor_key == WORDS_RUN
         assert "FVU 0.2000 0.2100 +5.0% −3 to −5%" in said(screen, "outcome")
         assert "FVU, nonlinear part – – – falls slightly" in said(screen, "outcome")
+        assert "2410.14670: all tokens, own L0" in said(screen, "outcome")
+        assert "selected as missed by the main latents; :pursue random 200 takes a sample" in said(screen, "outcome")
         assert "hardest 200 W its own L0 b persistent P w256-k4" in said(screen, "next")
         await until(pilot, lambda: screen.tokens.total == 3)
         words = shown(screen.tokens)[1:4]

@@ -1,18 +1,13 @@
-"""The rows of an error study: figures with their intervals, and every token."""
+"""The rows of an error study: itself, its figures with their intervals, and what was measured on request."""
 
 import math
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-import numpy as np
 import polars as pl
-import torch
-from jaxtyping import Float
-from numpy.typing import NDArray
-from torch import Tensor
 
-from saetui.dark_matter import Estimate, LinearErrorFit, TokenErrors, TokenLosses
+from saetui.dark_matter import Estimate, LinearErrorFit
 from saetui.dark_matter.breakdown import Breakdown
 from saetui.dark_matter.component_saes import ComponentSAEs
 from saetui.dark_matter.components import ComponentLosses
@@ -22,6 +17,7 @@ from saetui.dark_matter.scaling import WidthScaling
 from saetui.dark_matter.study import ErrorFindings
 from saetui.dark_matter.width_norms import WidthNorms
 from saetui.jobs.kinds.errors.spec import ErrorsSpec
+from saetui.jobs.kinds.errors.token_rows import token_rows
 from saetui.lm import LanguageModel, TokenizedCorpus
 from saetui.sae import SAE
 from store.spool import Spool
@@ -75,7 +71,10 @@ def spool_findings(
         ],
     )
     spool.add("error_figure", figure_rows(study_id, {sae_id: sae_figures(found, sae_id) for sae_id in saes}))
-    spool.add("error_token", token_rows(study_id, list(saes), found.family, tokens, found.losses))
+    spool.add(
+        "error_token",
+        token_rows(study_id, list(saes), found.family, tokens, found.losses, variance=found.decomposition.variance),
+    )
     spool.add("width_law", [width_law_row(study_id, scaling)])
     if found.width_norms is not None:
         spool.add("width_norm", width_norm_rows(study_id, found.width_norms))
@@ -238,78 +237,6 @@ def width_law_row(study_id: str, scaling: WidthScaling) -> dict[str, Any]:
         **_with_interval("nonlinear_slope", scaling.nonlinear_slope),
         "nonlinear_flat": None if plateau is None else plateau.flat,
     }
-
-
-def token_rows(
-    study_id: str, sae_ids: Sequence[str], family: Mapping[str, int], tokens: TokenErrors, losses: TokenLosses | None
-) -> pl.DataFrame:
-    """Rows of ``error_token``; ``family`` gives the widths of those SAEs that are compared across widths, rising."""
-    if tokens.token_id is None:
-        raise ValueError("the tokens came without ids")
-    saes = [tokens.saes[sae_id] for sae_id in sae_ids]
-    error, linear, nonlinear = (
-        torch.stack([getattr(sae, name) for sae in saes], dim=1)
-        for name in ("error_norm", "linear_norm", "nonlinear_norm")
-    )
-    l0 = torch.stack([torch.zeros(len(tokens), dtype=torch.long) if sae.l0 is None else sae.l0 for sae in saes], dim=1)
-    squared = error.double().square().clamp_min(1e-30)
-    of_family = torch.stack([tokens.saes[sae_id].error_norm for sae_id in family], dim=1)
-    frame = pl.DataFrame(
-        {
-            "study_id": pl.repeat(study_id, len(tokens), eager=True),
-            "context": tokens.context.numpy().astype("uint32"),
-            "position": tokens.position.numpy().astype("uint16"),
-            "token_id": tokens.token_id.numpy().astype("uint32"),
-            "held_out": tokens.held_out.numpy(),
-            "activation_norm": tokens.activation_norm.numpy(),
-            "hardness": error.mean(1).numpy(),
-            "share": (error.mean(1) / tokens.activation_norm.clamp_min(1e-30)).numpy(),
-            "change": (of_family[:, -1] - of_family[:, 0]).numpy(),
-            "nonlinear_share": (nonlinear.double().square() / squared).mean(1).float().numpy(),
-            "error_norm": _lists(error.numpy()),
-            "linear_norm": _lists(linear.numpy()),
-            "nonlinear_norm": _lists(nonlinear.numpy()),
-            "l0": _lists(l0.numpy().astype("uint16")),
-        }
-    ).with_columns(slope=_slopes(of_family, list(family.values())))
-    return frame.join(_losses(sae_ids, losses), on=["context", "position"], how="left", maintain_order="left")
-
-
-def _slopes(error: Float[Tensor, "n sae"], widths: Sequence[int]) -> pl.Series:
-    """Change of log2 of the error norm with each doubling of the width; NULL for one width, and for zero errors."""
-    doublings = torch.tensor([math.log2(width) for width in widths], dtype=torch.float64)
-    doublings -= doublings.mean()
-    if not bool(doublings.any()):
-        return pl.Series("slope", [None] * len(error), dtype=pl.Float32)
-    slopes = error.double().log2() @ doublings / doublings.square().sum()
-    return pl.Series("slope", slopes.float().numpy()).fill_nan(None).replace([float("inf"), float("-inf")], None)
-
-
-def _losses(sae_ids: Sequence[str], losses: TokenLosses | None) -> pl.DataFrame:
-    keys = {"context": pl.UInt32, "position": pl.UInt16}
-    if losses is None:
-        return pl.DataFrame(
-            schema={**keys, "clean_loss": pl.Float32, "loss": pl.List(pl.Float32), "damage": pl.Float32}
-        )
-    with_saes = torch.stack([losses.saes[sae_id] for sae_id in sae_ids], dim=1)
-    return pl.DataFrame(
-        {
-            "context": losses.context.numpy().astype("uint32"),
-            "position": losses.position.numpy().astype("uint16"),
-            "clean_loss": _known(losses.clean),
-            "loss": _known(with_saes.flatten()).reshape(tuple(with_saes.shape)).arr.to_list(),
-            "damage": _known(with_saes.mean(1) - losses.clean),
-        }
-    )
-
-
-def _known(values: Float[Tensor, " n"]) -> pl.Series:
-    return pl.Series(values.numpy()).fill_nan(None)
-
-
-def _lists(values: NDArray[Any]) -> pl.Series:
-    array = pl.Series(np.ascontiguousarray(values))
-    return array.arr.to_list()
 
 
 def finite(value: float | None) -> float | None:

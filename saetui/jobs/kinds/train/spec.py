@@ -24,6 +24,7 @@ from saetui.jobs.specs import (
     Spec,
 )
 from saetui.plugins import architecture_names
+from saetui.recipes import TrainedBy
 
 
 class Recipe(Frozen):
@@ -117,6 +118,15 @@ class TrainSpec(Spec):
         if twice:
             raise ValueError(f"recipes: two SAEs are called {twice[0]!r}; give one of them a name")
         return self
+
+    def trained_by(self, recipe: Recipe) -> TrainedBy:
+        """How one of the SAEs is trained, as the store keeps it."""
+        of_job = ("corpus", "tokens", "batch_size", "context_length", "max_tokens", "dtype")
+        return TrainedBy(
+            **{name: getattr(self, name) for name in of_job},
+            **{name: getattr(recipe, name) for name in ("architecture", "lr", "auxk", "dead_tokens", "seed")},
+            settings=tuple(sorted(recipe.settings.items())),
+        )
 
     @property
     def title(self) -> str:

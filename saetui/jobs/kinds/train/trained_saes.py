@@ -113,6 +113,7 @@ def _row(spec: TrainSpec, model: LanguageModel, corpus: TokenizedCorpus, wanted:
         "corpus_id": corpus.corpus_id,
         "n_evaluated": None,
         "seed": wanted.recipe.seed,
+        "recipe": spec.trained_by(wanted.recipe).text,
         "source": "trained here",
         "path": str(sae_path(wanted.sae_id)),
         "added": datetime.now(UTC).replace(tzinfo=None).isoformat(),
