@@ -68,7 +68,7 @@ def accuracy_without(
 ) -> float:
     """Share of words answered right when the span of ``directions`` is projected out at the word position alone."""
     basis = torch.linalg.qr(directions.T.double()).Q.float()
-    answer_ids = answer_token_ids(model.tokenizer)
+    answer_ids = answer_token_ids(model)
     right = total = 0
     for group in groups:
 
@@ -88,13 +88,13 @@ def accuracy_without(
 
 def measure(model: LanguageModel, hook: str) -> list[Figure]:
     """All figures of the model card."""
-    words = first_letter_words(model.tokenizer)
+    words = first_letter_words(model.tokenizer, model.token_surfaces)
     spaced = [word for word in words if word.leading_space]
     split = split_words(words)
-    encoding = encode_prompts(model.tokenizer, first_letter_prompts(spaced, split.train))
+    encoding = encode_prompts(model, first_letter_prompts(spaced, split.train))
     answers = read_words(model, encoding, [])
-    train = read_words(model, encode_prompts(model.tokenizer, first_letter_prompts(split.train, split.train)), [hook])
-    test = read_words(model, encode_prompts(model.tokenizer, first_letter_prompts(split.test, split.train)), [hook])
+    train = read_words(model, encode_prompts(model, first_letter_prompts(split.train, split.train)), [hook])
+    test = read_words(model, encode_prompts(model, first_letter_prompts(split.test, split.train)), [hook])
     x_test = test.at_word[hook]
     probes: LetterProbes = train_probes(train.at_word[hook], train.letters)
     predicted = probes.logits(x_test).argmax(1)

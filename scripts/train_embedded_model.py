@@ -25,6 +25,7 @@ from transformers import (
 from saetui.letters.prompts import answer_strings, answered_line
 from saetui.letters.vocabulary import Word, first_letter_words
 from saetui.lm.stdlib_text import is_held_out, standard_library_documents
+from saetui.lm.surfaces import token_surfaces
 
 VOCABULARY = 8192
 CONTEXT = 128
@@ -162,7 +163,7 @@ def main() -> None:
     # AutoTokenizer chooses by the model's configuration.
     model.config.save_pretrained(arguments.out)
     tokenizer = train_tokenizer(kept, arguments.out)
-    words = first_letter_words(tokenizer)
+    words = first_letter_words(tokenizer, token_surfaces(tokenizer, len(tokenizer)))
     streams = []
     for texts in (kept, [d.text for d in documents if is_held_out(d)]):
         ids = [i for text in texts for i in [*tokenizer.encode(text), int(tokenizer.eos_token_id)]]

@@ -74,7 +74,7 @@ def read_words(
 
     Raises LettersError where an answer is not a single token, HookPointError for an unknown hook point.
     """
-    answer_ids = answer_token_ids(model.tokenizer).to(model.device)
+    answer_ids = answer_token_ids(model).to(model.device)
     words: list[Word] = []
     answers: list[Tensor] = []
     at_word: dict[str, list[Tensor]] = {name: [] for name in hook_names}

@@ -1,17 +1,15 @@
 """The words of the first-letter task: every vocabulary token of plain ASCII letters (2409.14507)."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from string import ascii_letters, ascii_lowercase
-from typing import Protocol
+from typing import Any, Protocol
+
+from saetui.lm.surfaces import is_byte_piece
 
 LETTERS = ascii_lowercase
 _ASCII_LETTERS = frozenset(ascii_letters)
-# Byte-level BPE writes a leading space as "Ġ", SentencePiece as "▁".
-_SPACE_MARKS = ("Ġ", "▁")
-# WordPiece marks the inside of a word; such a piece is not a word.
-_CONTINUATION = "##"
 
 
 class Vocabulary(Protocol):
@@ -19,7 +17,7 @@ class Vocabulary(Protocol):
 
     @property
     def all_special_ids(self) -> list[int]: ...
-    def get_vocab(self) -> dict[str, int]: ...
+    def convert_ids_to_tokens(self, ids: list[int]) -> Any: ...
 
 
 @dataclass(frozen=True, order=True)
@@ -40,37 +38,36 @@ class Word:
         return LETTERS.index(self.letter)
 
 
-def word_surface(piece: str) -> str | None:
-    """The surface of a raw vocabulary piece, or None where it is not one optional space followed by ASCII letters."""
-    if piece.startswith(_CONTINUATION):
-        return None
-    surface = piece
-    for mark in _SPACE_MARKS:
-        if piece.startswith(mark):
-            surface = " " + piece.removeprefix(mark)
+def is_word(surface: str) -> bool:
+    """Whether a token's text is one optional space and then ASCII letters."""
     letters = surface.removeprefix(" ")
-    return surface if letters and _ASCII_LETTERS.issuperset(letters) else None
+    return bool(letters) and _ASCII_LETTERS.issuperset(letters)
 
 
-def words_of_pieces(pieces: Sequence[tuple[int, str]]) -> list[Word]:
-    """Words of ``(token id, raw piece)`` pairs, without duplicates of a surface (the lowest id stays), sorted by id."""
+def words_of_surfaces(surfaces: Iterable[tuple[int, str]]) -> list[Word]:
+    """Words of ``(token id, surface)`` pairs, without duplicates of a surface (the lowest id stays), sorted by id."""
     words: dict[str, Word] = {}
-    for token_id, piece in sorted(pieces):
-        surface = word_surface(piece)
-        if surface is not None and surface not in words:
+    for token_id, surface in sorted(surfaces):
+        if is_word(surface) and surface not in words:
             words[surface] = Word(token_id, surface, surface.strip()[0].lower())
     return list(words.values())
 
 
-def first_letter_words(tokenizer: Vocabulary, *, leading_space: bool | None = None) -> list[Word]:
-    """All words of a tokenizer's vocabulary.
+def first_letter_words(
+    tokenizer: Vocabulary, surfaces: Sequence[str], *, leading_space: bool | None = None
+) -> list[Word]:
+    """All words of a vocabulary whose tokens have these texts, by their ids (``LanguageModel.token_surfaces``).
 
-    ``leading_space`` keeps only words with (True) or without (False) a leading space; None keeps both, as the paper
-    does: " short" and "short" are different items.
+    Special tokens and single bytes are no words. ``leading_space`` keeps only words with (True) or without (False) a
+    leading space; None keeps both, as the paper does: " short" and "short" are different items.
     """
     special = set(tokenizer.all_special_ids)
-    pieces = [(i, piece) for piece, i in tokenizer.get_vocab().items() if i not in special]
-    words = words_of_pieces(pieces)
+    pieces = tokenizer.convert_ids_to_tokens(list(range(len(surfaces))))
+    words = words_of_surfaces(
+        (i, surface)
+        for i, (piece, surface) in enumerate(zip(pieces, surfaces, strict=True))
+        if i not in special and piece is not None and not is_byte_piece(piece)
+    )
     return words if leading_space is None else [w for w in words if w.leading_space == leading_space]
 
 

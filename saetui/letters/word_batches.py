@@ -88,7 +88,7 @@ def word_batches(
         raise ValueError(f"letters are numbers from 0 for a to 25 for z, not up to {int(letters.max())}")
     model.check_width(hook_name, sae.d_in)
     sae = sae.to(model.device)
-    answers = answer_token_ids(model.tokenizer)
+    answers = answer_token_ids(model)
     budget = positions_at_once(model)
     size = batch_size or max(1, budget // tokens.shape[1])
     for start in range(0, len(tokens), size):

@@ -63,14 +63,14 @@ class LetterWords:
         self.settings = settings = settings or WordSettings()
         self.model = model
         self.split: Split = split_words(
-            first_letter_words(model.tokenizer, leading_space=settings.leading_space),
+            first_letter_words(model.tokenizer, model.token_surfaces, leading_space=settings.leading_space),
             test_share=settings.test_share,
             seed=settings.seed,
         )
         prompts = first_letter_prompts(
             [*self.split.train, *self.split.test], self.split.train, examples=settings.examples, seed=settings.seed
         )
-        self.encoding: Encoding = encode_prompts(model.tokenizer, prompts)
+        self.encoding: Encoding = encode_prompts(model, prompts)
         self.words = [prompt.word for group in self.encoding.groups for prompt in group.prompts]
         self.readings = WordReadings(self.words, torch.empty(0, 26), {}, {})
         self.letters: Int[Tensor, " word"] = self.readings.letters
@@ -88,14 +88,16 @@ class LetterWords:
 
     @property
     def key(self) -> str:
-        """The same for the same model and settings; the names of kept tensors begin with it."""
+        """The same for the same model, settings and prompts; the names of kept tensors begin with it."""
         settings = self.settings
+        prompts = hashlib.sha256(b"".join(group.tokens.numpy().tobytes() for group in self.encoding.groups))
         decided = (
             self.model.model_id,
             settings.examples,
             settings.test_share,
             settings.seed,
             settings.leading_space,
+            prompts.hexdigest(),
         )
         return hashlib.sha256(json.dumps(decided).encode()).hexdigest()[:16]
 

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from saetui.lm.exceptions import HookPointError, ModelError
 from saetui.lm.sites import Site, bridge_name, make_site, site_names, unknown_site
+from saetui.lm.surfaces import token_surfaces
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -63,6 +64,11 @@ class LanguageModel:
         known = (self.tokenizer.bos_token_id, self.tokenizer.cls_token_id)
         # Some tokenizer classes add a token of their own that the model has no embedding for.
         return next((i for i in known if i is not None and i < self.vocabulary_size), None)
+
+    @cached_property
+    def token_surfaces(self) -> list[str]:
+        """The text of every token that the model has an embedding for, by its id; see ``saetui.lm.surfaces``."""
+        return token_surfaces(self.tokenizer, self.vocabulary_size)
 
     @cached_property
     def _hook_points(self) -> dict[str, str]:
@@ -170,7 +176,8 @@ class LanguageModel:
         are wanted.
         """
         self._require_head()
-        shape = (*tokens.shape, self.site(hook_name).width)
+        site = self.site(hook_name)
+        shape = (*tokens.shape, site.width)
         edited = False
 
         def replace(activation: Tensor, *, hook: Any) -> Tensor:  # noqa: ARG001
@@ -181,24 +188,32 @@ class LanguageModel:
                 raise ValueError(f"The edit at {hook_name} gave the shape {tuple(replacement.shape)}, not {shape}")
             return replacement.to(activation.dtype).reshape(activation.shape)
 
-        with self.bridge.hooks(fwd_hooks=[(self._hook_points[hook_name], replace)]):
+        hooks = [(self._hook_points[hook_name], replace)]
+        if site.kind == "resid_mid" and not self._post_norm:
+            hooks = self._hooks_on_the_middle(hook_name, replace)
+        with self.bridge.hooks(fwd_hooks=hooks):
             logits = self._wide(self._forward(tokens, attention_mask, last=last))
         if not edited:
             raise HookPointError(f"{hook_name}: {self.name} never came by this hook point in a forward pass")
         return logits
 
-    @torch.no_grad()
-    def unembedding(self) -> Float[Tensor, "d_model v"]:
-        """The unembedding matrix with the final norm's scale folded in: a residual direction times it gives logits."""
-        self._require_head()
-        original = self.bridge.unembed.original_component
-        matrix = self._wide(original.weight.T)
-        if not hasattr(self.bridge, "ln_final"):
-            return matrix
-        scale = self._wide(self.bridge.ln_final.original_component.weight)
-        if getattr(self.bridge.cfg, "rmsnorm_uses_offset", False):
-            scale = 1 + scale  # Gemma stores the scale's distance from one.
-        return scale[:, None] * matrix
+    def _hooks_on_the_middle(self, hook_name: str, replace: Callable[..., Tensor]) -> list[tuple[str, Any]]:
+        """Hooks that edit the residual stream between attention and MLP.
+
+        The bridge reads it where it enters the MLP's norm: an edit there would not reach what the MLP is added to. So
+        what attention adds is changed by as much as the edit changes the sum.
+        """
+        entering, added = (hook_name.replace("hook_resid_mid", name) for name in ("hook_resid_pre", "hook_attn_out"))
+        before: list[Tensor] = []
+
+        def keep(activation: Tensor, *, hook: Any) -> None:  # noqa: ARG001
+            before[:] = [activation]
+
+        def change(attention: Tensor, *, hook: Any) -> Tensor:
+            middle = before[0] + attention
+            return attention + (replace(middle, hook=hook) - middle)
+
+        return [(self._hook_points[entering], keep), (self._hook_points[added], change)]
 
     def _forward(
         self,

@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 
 # The name of the model that ships with the package.
 _EMBEDDED_NAME = "speller"
-_TOKENIZER_CONFIG = "tokenizer_config.json"
+_TOKENIZER, _TOKENIZER_CONFIG = "tokenizer.json", "tokenizer_config.json"
+# Texts on which tokenizers differ that have another rule for spaces, line ends, digits, or characters of several bytes.
+_PROBES = ["a cat  and the first", "\n word has\n\nThe:", " It's 1234 ¶ 😀 Été\tx", "WORD,word"]
 
 
 def load_model(
@@ -82,13 +84,14 @@ def _dtype(dtype: str | torch.dtype | None, config: dict[str, Any], device: torc
 def _load_tokenizer(folder: Path) -> "PreTrainedTokenizerBase":
     from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
-    # AutoTokenizer goes by the model's family, and would cut text by its rules where the folder has rules of its own.
     settings = _tokenizer_settings(folder)
     general = settings.get("tokenizer_class") in ("TokenizersBackend", "PreTrainedTokenizerFast")
     try:
         tokenizer: PreTrainedTokenizerBase = (PreTrainedTokenizerFast if general else AutoTokenizer).from_pretrained(
             folder, trust_remote_code=False
         )
+        if not general and (folder / _TOKENIZER).is_file():
+            tokenizer = _as_its_file_says(tokenizer, folder)
     except Exception as error:  # The tokenizers library raises bare Exception for a file it cannot read.
         if "auto_map" in settings:
             raise ModelError(
@@ -100,6 +103,26 @@ def _load_tokenizer(folder: Path) -> "PreTrainedTokenizerBase":
             f"Copy tokenizer.json of the model into the folder again"
         ) from error
     return tokenizer
+
+
+def _as_its_file_says(tokenizer: "PreTrainedTokenizerBase", folder: Path) -> "PreTrainedTokenizerBase":
+    """The tokenizer, or one that cuts text as ``tokenizer.json`` says where this one has rules or tokens of its own.
+
+    The class that belongs to the model's family, or that the folder names, is right about special tokens, but may put
+    its family's rules in place of the file's, and add tokens that the model never saw.
+    """
+    from transformers import PreTrainedTokenizerFast
+
+    as_saved: Any = PreTrainedTokenizerFast(tokenizer_file=str(folder / _TOKENIZER))  # type: ignore[no-untyped-call]
+    file = as_saved.backend_tokenizer
+    cut = [ids.ids for ids in file.encode_batch(_PROBES, add_special_tokens=False)]
+    if len(tokenizer) <= file.get_vocab_size() and tokenizer(_PROBES, add_special_tokens=False)["input_ids"] == cut:
+        return tokenizer
+    general: PreTrainedTokenizerBase = PreTrainedTokenizerFast.from_pretrained(folder, trust_remote_code=False)
+    for name, token in tokenizer.special_tokens_map.items():
+        if getattr(general, name, None) is None and isinstance(token, str) and file.token_to_id(token) is not None:
+            setattr(general, name, token)
+    return general
 
 
 def _tokenizer_settings(folder: Path) -> dict[str, Any]:

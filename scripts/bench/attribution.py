@@ -52,11 +52,9 @@ def random_sae(d_in: int, width: int, k: int) -> SAE:
 
 def own_words(model: LanguageModel, count: int) -> tuple[Tensor, Tensor]:
     """Token ids of prompts of one length, and the letters of their words."""
-    words = first_letter_words(model.tokenizer)
+    words = first_letter_words(model.tokenizer, model.token_surfaces)
     words = words[:: max(1, len(words) // (2 * count))]
-    group = max(
-        encode_prompts(model.tokenizer, first_letter_prompts(words, words)).groups, key=lambda g: len(g.prompts)
-    )
+    group = max(encode_prompts(model, first_letter_prompts(words, words)).groups, key=lambda g: len(g.prompts))
     letters = torch.tensor([prompt.word.letter_index for prompt in group.prompts])
     return group.tokens[:count], letters[:count]
 
@@ -73,7 +71,7 @@ def reference_words(model: LanguageModel, folder: Path) -> tuple[Tensor, Tensor]
 
 def plain_effects(model: LanguageModel, sae: SAE, hook_name: str, tokens: Tensor, letter: Tensor) -> Tensor:
     """Effects of all latents (d_sae,) on one prompt (1, t)."""
-    answers = answer_token_ids(model.tokenizer)
+    answers = answer_token_ids(model)
     total = torch.zeros(sae.d_sae)
     for step in range(STEPS):
         scale = torch.ones(tokens.shape[1], 1)

@@ -184,7 +184,7 @@ def margin_with(model: LanguageModel, row: Tensor, letter: Tensor, added: Tensor
         site[:, -6] += added
         return site
 
-    logits = model.logits_with(row[None], HOOK, edit)[:, -1, answer_token_ids(model.tokenizer)]
+    logits = model.logits_with(row[None], HOOK, edit)[:, -1, answer_token_ids(model)]
     return letter_margins(logits, letter[None])[0], int(logits.argmax())
 
 
@@ -230,7 +230,7 @@ def test_gradients_are_those_of_the_latents_in_whole_passes(
             site[:, -6] = inserted
             return site
 
-        logits = model.logits_with(tokens, HOOK, insert)[:, -1, answer_token_ids(model.tokenizer)]
+        logits = model.logits_with(tokens, HOOK, insert)[:, -1, answer_token_ids(model)]
         (gradient,) = torch.autograd.grad(letter_margins(logits, LETTERS_ASKED).sum(), point)
         expected -= latents * gradient / steps
     assert found.abs().max() > 1e-2

@@ -1,11 +1,14 @@
+from dataclasses import dataclass
 from random import Random
-from typing import ClassVar
+from string import ascii_uppercase
 
 import pytest
 
-from saetui.letters.encoding import LettersError, answer_token_ids, encode_prompts
+from saetui.letters.encoding import LettersError, PromptTokenizer, answer_token_ids, encode_prompts, template_tokens
 from saetui.letters.prompts import draw_examples, first_letter_prompt, first_letter_prompts
-from saetui.letters.vocabulary import Word
+from saetui.letters.vocabulary import Word, first_letter_words
+from saetui.lm.surfaces import token_surfaces
+from tests.lm.tokenizers_of_kinds import sentencepiece
 
 SHORT = Word(5, " short", "s")
 POOL = [Word(i, surface, surface.strip()[0]) for i, surface in enumerate([" apple", " bear", " cat", " dog"])]
@@ -15,28 +18,32 @@ TEMPLATE = [100, 101, 102, 103, 104]
 class Tokenizer:
     """Words of POOL are their ids, the template is five tokens, and " split" is two."""
 
-    all_special_ids: ClassVar = [9]
-    bos_token_id: int | None = 9
-
     def __init__(self, answers: int = 1) -> None:
         self.answers = answers
-
-    def get_vocab(self) -> dict[str, int]:
-        return {}
 
     def __call__(self, text: list[str], *, add_special_tokens: bool) -> dict[str, list[list[int]]]:
         assert not add_special_tokens
         return {"input_ids": [self.encode(t) for t in text]}
 
     def encode(self, text: str) -> list[int]:
-        if len(text) == 2:
-            return [200 + ord(text[1])] * self.answers
         ids = []
         for line in text.split("\n"):
-            word = line.split(" has")[0]
+            word, template, answer = line.partition(" has the first letter:")
             known = {w.surface: [w.token_id] for w in [*POOL, SHORT]} | {"": []}
-            ids += [*known.get(word, [55, 56]), *TEMPLATE, *([300, 301] if not line.endswith(":") else [])]
+            ids += [*known.get(word, [55, 56]), *(TEMPLATE if template else [])]
+            ids += [200 + ord(answer[1])] * self.answers if answer else []
         return ids
+
+
+@dataclass(frozen=True)
+class Model:
+    tokenizer: PromptTokenizer
+    bos_token_id: int | None = 9
+    vocabulary_size: int = 300
+
+
+MODEL = Model(Tokenizer())
+WORDS = ("short", "cat", "dog", "bear", "apple", "ant", "bat")
 
 
 def test_prompt_reads_as_in_the_paper() -> None:
@@ -63,7 +70,7 @@ def test_prompts_are_the_same_for_the_same_seed() -> None:
 
 
 def test_the_word_is_found_before_the_template() -> None:
-    encoding = encode_prompts(Tokenizer(), first_letter_prompts([SHORT], POOL, examples=2))
+    encoding = encode_prompts(MODEL, first_letter_prompts([SHORT], POOL, examples=2))
     (group,) = encoding.groups
     assert group.word_position == -6
     assert group.tokens[0, 0] == 9
@@ -72,17 +79,49 @@ def test_the_word_is_found_before_the_template() -> None:
 
 def test_a_word_of_several_tokens_is_listed_and_left_out() -> None:
     several = Word(7, " split", "s")
-    encoding = encode_prompts(Tokenizer(), first_letter_prompts([SHORT, several], POOL, examples=2))
+    encoding = encode_prompts(MODEL, first_letter_prompts([SHORT, several], POOL, examples=2))
     assert encoding.split_words == [several]
     assert [p.word for group in encoding.groups for p in group.prompts] == [SHORT]
 
 
 def test_only_split_words_is_an_error() -> None:
     with pytest.raises(LettersError, match="none of 1 words is one token"):
-        encode_prompts(Tokenizer(), first_letter_prompts([Word(7, " split", "s")], POOL, examples=2))
+        encode_prompts(MODEL, first_letter_prompts([Word(7, " split", "s")], POOL, examples=2))
 
 
 def test_answers_of_several_tokens_are_refused() -> None:
-    assert answer_token_ids(Tokenizer()).tolist() == [200 + ord(c) for c in "ABCDEFGHIJKLMNOPQRSTUVWXYZ"]
+    assert answer_token_ids(MODEL).tolist() == [200 + ord(c) for c in ascii_uppercase]
     with pytest.raises(LettersError, match="' A', ' B'"):
-        answer_token_ids(Tokenizer(answers=2))
+        answer_token_ids(Model(Tokenizer(answers=2)))
+
+
+def test_answers_that_the_model_does_not_know_are_refused() -> None:
+    with pytest.raises(LettersError, match="answers ' Y', ' Z' are not"):
+        answer_token_ids(Model(Tokenizer(), vocabulary_size=200 + ord("Y")))
+
+
+def test_prompts_with_tokens_that_the_model_does_not_know_are_listed() -> None:
+    """A word's example lines end in "A", which is token 265, or in "B", which is token 266."""
+    prompts = [first_letter_prompt(SHORT, [POOL[0]]), first_letter_prompt(POOL[2], [POOL[1]])]
+    assert encode_prompts(Model(Tokenizer(), vocabulary_size=267), prompts).split_words == []
+    assert encode_prompts(Model(Tokenizer(), vocabulary_size=266), prompts).split_words == [POOL[2]]
+
+
+@pytest.mark.parametrize("kind", ["prepend", "metaspace"])
+def test_a_tokenizer_that_begins_every_text_with_a_space_can_be_asked(kind: str) -> None:
+    """Alone, " has" and " A" would be cut into "▁▁" and "has", and "▁▁" and "A"."""
+    tokenizer = sentencepiece(kind, WORDS)
+    model = Model(tokenizer, bos_token_id=tokenizer.bos_token_id, vocabulary_size=len(tokenizer))
+    ids = tokenizer.get_vocab()
+    assert answer_token_ids(model).tolist() == [ids[f"▁{letter}"] for letter in ascii_uppercase]
+    words = [w for w in first_letter_words(tokenizer, token_surfaces(tokenizer, len(tokenizer))) if len(w.surface) > 2]
+    whole = [word for word in words if word.surface.strip() in WORDS]
+    assert {word.surface for word in whole} == {f"{space}{word}" for word in WORDS for space in ("", " ")}
+    prompts = first_letter_prompts(whole, whole, examples=3)
+    assert template_tokens(tokenizer, prompts) == [ids[piece] for piece in ("▁has", "▁the", "▁first", "▁letter", ":")]
+    encoding = encode_prompts(model, prompts)
+    assert encoding.split_words == []
+    for group in encoding.groups:
+        assert group.word_position == -6
+        assert group.tokens[:, 0].eq(ids["<s>"]).all()
+        assert group.tokens[:, -6].tolist() == [prompt.word.token_id for prompt in group.prompts]

@@ -26,6 +26,7 @@ _COMMON: dict[str, Any] = {
     "eos_token_id": 1,
 }
 _GROUPED: dict[str, Any] = {**_COMMON, "num_key_value_heads": 1}
+_PADDED: dict[str, Any] = {**_GROUPED, "pad_token_id": 2}
 _SLIDING: dict[str, Any] = {"use_sliding_window": True, "sliding_window": 1}
 FAMILIES: dict[str, Callable[[], PreTrainedModel]] = {
     "gpt2": lambda: transformers.GPT2LMHeadModel(
@@ -43,6 +44,16 @@ FAMILIES: dict[str, Callable[[], PreTrainedModel]] = {
             **_GROUPED, **_SLIDING, layer_types=["sliding_attention", "sliding_attention", "full_attention"]
         )
     ),
+    # Heads that are wider together than the residual stream, and norms of each head.
+    "qwen3": lambda: transformers.Qwen3ForCausalLM(transformers.Qwen3Config(**_PADDED, head_dim=12)),
+    # Factors on the embedding, on what sublayers add, and on the logits.
+    "granite": lambda: transformers.GraniteForCausalLM(
+        transformers.GraniteConfig(**_GROUPED, embedding_multiplier=5.0, residual_multiplier=0.3, logits_scaling=7.0)
+    ),
+    "cohere": lambda: transformers.CohereForCausalLM(transformers.CohereConfig(**_PADDED, logit_scale=0.25)),
+    # Norms without weights, and norms after sublayers.
+    "olmo": lambda: transformers.OlmoForCausalLM(transformers.OlmoConfig(**_PADDED)),
+    "olmo2": lambda: transformers.Olmo2ForCausalLM(transformers.Olmo2Config(**_PADDED)),
     "bert": lambda: transformers.BertForMaskedLM(transformers.BertConfig(**_COMMON)),
 }
 

@@ -13,9 +13,10 @@ from safetensors.torch import load_file, save_file
 from tokenizers import Tokenizer
 from transformers import LlamaConfig, LlamaModel, T5Config, T5ForConditionalGeneration
 
-from saetui.lm import LanguageModel, ModelError, load_model
+from saetui.lm import LanguageModel, ModelError, load_model, logit_lens
 
 from .conftest import save_tiny_tokenizer
+from .tokenizers_of_kinds import sentencepiece
 
 Folder = Callable[[str], Path]
 
@@ -95,7 +96,7 @@ def test_a_model_without_a_head_gives_activations_but_no_logits(tmp_path: Path) 
     with pytest.raises(ModelError, match=r"no weights for lm_head.weight, so it gives no logits"):
         model.logits(tokens)
     with pytest.raises(ModelError, match="language-model head"):
-        model.unembedding()
+        logit_lens(model, "hook_embed")
 
 
 class TestRefusals:
@@ -313,3 +314,20 @@ def test_text_is_cut_by_the_folders_own_rules(tiny_folder: Folder) -> None:
     loaded = load_model(str(folder)).tokenizer
     assert loaded.backend_tokenizer.pre_tokenizer.__getstate__() == own.pre_tokenizer.__getstate__()
     assert loaded("it's a b", add_special_tokens=False)["input_ids"] == own.encode("it's a b").ids
+
+
+@pytest.mark.parametrize("named", ["GPT2TokenizerFast", "LlamaTokenizerFast", None])
+@pytest.mark.parametrize("kind", ["prepend", "metaspace"])
+def test_no_class_puts_its_own_rules_and_tokens_in_place_of_the_files(
+    kind: str, named: str | None, broken_copy: Path
+) -> None:
+    saved = sentencepiece(kind, ("cat", "dog"))
+    saved.save_pretrained(broken_copy)
+    path = broken_copy / "tokenizer_config.json"
+    settings = json.loads(path.read_text()) | {"tokenizer_class": named}
+    path.write_text(json.dumps({key: value for key, value in settings.items() if value is not None}))
+    loaded = load_model(broken_copy).tokenizer
+    texts = ["cat dog", "a  cat\n dog", " the first"]
+    assert loaded(texts, add_special_tokens=False)["input_ids"] == saved(texts, add_special_tokens=False)["input_ids"]
+    assert len(loaded) == len(saved)
+    assert (loaded.bos_token, loaded.unk_token) == ("<s>", "<unk>")

@@ -8,7 +8,6 @@ import torch
 from saetui.jobs.context import TaskContext
 from saetui.letters import first_letter_words
 from saetui.lm import LanguageModel, TokenizedCorpus
-from saetui.lm.surfaces import token_surfaces
 
 
 def spool_model(context: TaskContext, model: LanguageModel) -> None:
@@ -63,7 +62,7 @@ def spool_corpus(context: TaskContext, model: LanguageModel, corpus: TokenizedCo
         ).with_columns(corpus_id=pl.lit(corpus.corpus_id)),
     )
     letters: list[str | None] = [None] * model.vocabulary_size
-    for word in first_letter_words(model.tokenizer):
+    for word in first_letter_words(model.tokenizer, model.token_surfaces):
         letters[word.token_id] = word.letter
     counts = torch.bincount(corpus.token_ids[corpus.mask], minlength=model.vocabulary_size)
     context.spool.add(
@@ -71,7 +70,7 @@ def spool_corpus(context: TaskContext, model: LanguageModel, corpus: TokenizedCo
         pl.DataFrame(
             {
                 "token_id": torch.arange(model.vocabulary_size).numpy().astype("uint32"),
-                "surface": token_surfaces(model.tokenizer, model.vocabulary_size),
+                "surface": model.token_surfaces,
                 "letter": pl.Series(letters, dtype=pl.String),
                 "frequency": counts.numpy().astype("uint64"),
             }

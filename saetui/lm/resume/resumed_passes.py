@@ -30,6 +30,8 @@ class ResumableModel:
     def __init__(self, model: LanguageModel, hook_name: str, attention: str) -> None:
         site = model.site(hook_name)
         self.last_layer = model.n_layers - 1
+        if site.kind == "resid_mid":
+            raise NotResumable("it is read where it enters a norm, beside the residual stream")
         after_block = site.kind == "resid_post"
         first = (site.layer or 0) + after_block
         if first > self.last_layer:

@@ -53,7 +53,7 @@ def card_lines(
     if wide:
         drawn = _spaced(top_token_lines(facts, left_width), _histogram(facts, left_width))
     about = [
-        logit_lines("promotes", facts.promotes, left_width) + logit_lines("suppresses", facts.suppresses, left_width),
+        _logits(facts, left_width),
         _neighbours(facts, left_width, letter),
         _claims(facts, left_width, background, strong, letter),
     ]
@@ -173,6 +173,12 @@ def _histogram(facts: LatentFacts, width: int) -> list[Line]:
         *(Content.styled(" " + line, "$primary") for line in drawn),
         Content.styled(" " + under, _LABEL),
     ]
+
+
+def _logits(facts: LatentFacts, width: int) -> list[Line]:
+    if not facts.promotes:
+        return [_heading("promotes"), Content(" no logit lens here")]
+    return logit_lines("promotes", facts.promotes, width) + logit_lines("suppresses", facts.suppresses, width)
 
 
 def logit_lines(name: str, tokens: Sequence[tuple[str, float]], width: int) -> list[Line]:

@@ -71,8 +71,9 @@ TERMS: Final[dict[str, Term]] = {
     "encoder_decoder_cosine": Term("Cosine of the latent's encoder and decoder directions.", "−1 to 1"),
     "cosine": Term("Cosine of two latents' decoder directions.", "−1 to 1"),
     "promotes": Term(
-        "Tokens whose logits the latent's decoder direction raises most (logit lens: through the final norm's scale "
-        "and the unembedding).",
+        "Tokens whose logits the latent's decoder direction raises most (logit lens: through attention's output matrix "
+        "where the SAE reads heads, the final norm's weights and the unembedding). Empty where the model's blocks or "
+        "head do more to the residual stream than that.",
         "logits",
     ),
     "suppresses": Term("Tokens whose logits the latent's decoder direction lowers most.", "logits"),

@@ -107,12 +107,12 @@ def test_effects_in_the_store_are_those_of_the_model_run_again(
 ) -> None:
     run_task(spec_for(model_folder, saes=["w32-k3"], attribution="exact", exact_top=1, words="all"))
     model = load_model(str(model_folder))
-    words = first_letter_words(model.tokenizer)
+    words = first_letter_words(model.tokenizer, model.token_surfaces)
     split = split_words(words)
     prompts = first_letter_prompts([*split.train, *split.test], split.train, examples=5)
-    (group,) = encode_prompts(model.tokenizer, prompts).groups
+    (group,) = encode_prompts(model, prompts).groups
     places = {prompt.word.token_id: row for row, prompt in enumerate(group.prompts)}
-    answers = answer_token_ids(model.tokenizer)
+    answers = answer_token_ids(model)
     with Store.open(tmp_path / "store") as store:
         rows = store.query("select * from absorption_latent where effect is not null")
         margins = dict(store.query("select token_id, margin from absorption_word").iter_rows())

@@ -162,9 +162,9 @@ def test_words_are_read_in_their_prompts(
 ) -> None:
     run_task(spec_for(words=(" dige", " axb"), l0=2))
     run, rows = rows_of(tmp_path)
-    split = split_words(first_letter_words(model.tokenizer), test_share=0.2, seed=42)
+    split = split_words(first_letter_words(model.tokenizer, model.token_surfaces), test_share=0.2, seed=42)
     prompts = first_letter_prompts([*split.train, *split.test], split.train, examples=5, seed=42)
-    groups = encode_prompts(model.tokenizer, prompts).groups
+    groups = encode_prompts(model, prompts).groups
     found = {
         prompt.word.surface: model.activations(group.tokens[[i]], HOOK)[0, group.word_position]
         for group in groups

@@ -1,10 +1,13 @@
 """The three kinds of job on a tiny model: what ends up in the store must be what the library says."""
 
 import math
+import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
+from transformers import BertConfig, BertForMaskedLM, GPT2Config, GPT2LMHeadModel
 
 from saetui.jobs.exceptions import JobError
 from saetui.jobs.kinds.latents.spec import LatentsSpec
@@ -159,6 +162,53 @@ def test_latent_statistics_agree_with_the_stored_activations(
         assert row["l0"] == pytest.approx(row["l0_sae"])
     assert neighbours["n"][0] == 2 * 2 * (32 + 64)
     assert neighbours["top"][0] <= 1
+
+
+def promoted_in_store(root: Path) -> list[dict[str, list[object]]]:
+    with Store.open(root) as store:
+        return store.query("select promotes, promotes_logit, suppresses from latent order by latent").to_dicts()
+
+
+def test_what_a_latent_of_heads_promotes_goes_through_the_output_matrix(
+    run_task: RunTask, model_folder: Path, corpus_file: Path, tmp_path: Path
+) -> None:
+    hook = "blocks.0.attn.hook_z"
+    run_task(train_spec(model_folder, corpus_file, hook_name=hook, tokens=400, recipes=(Recipe(width=32, k=3),)))
+    fields = {"model": str(model_folder), "corpus": str(corpus_file), "hook_name": hook, "context_length": 32}
+    run_task(LatentsSpec.model_validate(fields | {"saes": ("w32-k3",), "promoted_tokens": 4}))
+    (path,) = (tmp_path / "store" / "tensors" / "sae").iterdir()
+    weights: Any = GPT2LMHeadModel.from_pretrained(model_folder).transformer
+    written = load_sae(path).decoder_directions() @ weights.h[0].attn.c_proj.weight
+    normed = (written - written.mean(1, keepdim=True)) * weights.ln_f.weight
+    logits = (normed @ weights.wte.weight.T).detach()
+    logits = logits - logits.mean(1, keepdim=True)
+    surfaces = load_model(model_folder).token_surfaces
+    for row, expected, lowest in zip(promoted_in_store(tmp_path / "store"), logits, -logits, strict=True):
+        best = expected.topk(4)
+        assert row["promotes"] == [surfaces[i] for i in best.indices]
+        assert row["promotes_logit"] == pytest.approx(best.values.tolist(), rel=1e-3)
+        assert row["suppresses"] == [surfaces[i] for i in lowest.topk(4).indices]
+
+
+def test_latents_of_an_encoder_promote_nothing_and_the_log_says_why(
+    run_task: RunTask, model_folder: Path, corpus_file: Path, tmp_path: Path
+) -> None:
+    encoder = tmp_path / "encoder"
+    size = GPT2Config.from_pretrained(model_folder).vocab_size
+    torch.manual_seed(0)
+    config = BertConfig(
+        vocab_size=size, hidden_size=16, intermediate_size=24, num_hidden_layers=2, num_attention_heads=2
+    )
+    BertForMaskedLM(config).save_pretrained(encoder)
+    for path in model_folder.glob("tokenizer*"):
+        shutil.copy(path, encoder)
+    run_task(train_spec(encoder, corpus_file, tokens=400, recipes=(Recipe(width=32, k=3),)))
+    fields = {"model": str(encoder), "corpus": str(corpus_file), "hook_name": HOOK, "context_length": 32}
+    context = run_task(LatentsSpec.model_validate(fields | {"saes": ("w32-k3",)}))
+    rows = promoted_in_store(tmp_path / "store")
+    assert len(rows) == 32
+    assert all(value is None for row in rows for value in row.values())
+    assert [note for note in context.notes if "There is no logit lens at blocks.0.hook_resid_post" in note]
 
 
 def test_an_unknown_sae_is_named_with_those_that_are_there(

@@ -110,6 +110,12 @@ def test_a_dead_latent_has_a_card() -> None:
     assert "top tokens" not in text
 
 
+def test_where_there_is_no_logit_lens_the_card_says_so() -> None:
+    lines = [line.plain for line in card_lines(replace(FACTS, promotes=(), suppresses=()), 40, DARK, STRONG)]
+    assert lines[lines.index("promotes") + 1] == " no logit lens here"
+    assert "suppresses" not in lines
+
+
 def test_facts_come_from_the_store(store: Store) -> None:
     facts = read_latent(store.reader(), SAE, 18)
     assert facts is not None

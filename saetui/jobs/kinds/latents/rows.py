@@ -47,15 +47,22 @@ def spool_tokens(
     spool.add("token_error", pl.DataFrame(errors).with_columns(**_literals(ids)))
 
 
-def promoted(logits: torch.Tensor, surfaces: list[str], top: int) -> pl.DataFrame:
-    """The tokens that each direction promotes and suppresses most, with what it adds to their logits a unit."""
-    columns: dict[str, list[list[str]] | list[list[float]]] = {}
+def promoted(logits: torch.Tensor | None, surfaces: list[str], top: int, n_latents: int) -> pl.DataFrame:
+    """The tokens that each direction promotes and suppresses most, with what it adds to their logits a unit.
+
+    ``logits`` is (latent, v); None where there is no logit lens: then nothing is known of any latent.
+    """
+    columns: dict[str, list[list[str]] | list[list[float]] | list[None]] = {}
+    schema: dict[str, pl.DataType] = {}
     for name, sign in (("promotes", 1), ("suppresses", -1)):
+        schema |= {name: pl.List(pl.String()), f"{name}_logit": pl.List(pl.Float32())}
+        if logits is None:
+            columns |= {name: [None] * n_latents, f"{name}_logit": [None] * n_latents}
+            continue
         best = (sign * logits).topk(min(top, logits.shape[1]), dim=1)
         columns[name] = [[surfaces[i] for i in row] for row in best.indices.tolist()]
         columns[f"{name}_logit"] = (sign * best.values).tolist()
-    lists = {f"{name}_logit": pl.List(pl.Float32) for name in ("promotes", "suppresses")}
-    return pl.DataFrame(columns, schema_overrides=lists)
+    return pl.DataFrame(columns, schema=schema)
 
 
 def spool_neighbours(spec: LatentsSpec, context: TaskContext, spool: Spool, saes: dict[str, SAE], sae_id: str) -> None:

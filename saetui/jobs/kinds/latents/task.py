@@ -11,8 +11,7 @@ from saetui.jobs.kinds.latents.rows import promoted, spool_neighbours, spool_tok
 from saetui.jobs.kinds.latents.spec import LatentsSpec
 from saetui.jobs.work.saes import find_saes
 from saetui.jobs.work.sources import warm_model, warm_tokens
-from saetui.lm import HarvestBatch, LanguageModel, TokenizedCorpus, harvest
-from saetui.lm.surfaces import token_surfaces
+from saetui.lm import HarvestBatch, LanguageModel, LogitLens, ModelError, TokenizedCorpus, harvest, logit_lens
 from saetui.sae import SAE
 from saetui.sae.firings import Firings
 from saetui.sae.geometry import decoder_norms, encoder_decoder_cosines
@@ -54,18 +53,16 @@ def _directions(
     firings: dict[str, Firings],
     spools: dict[str, Spool],
 ) -> None:
-    surfaces = token_surfaces(model.tokenizer, model.vocabulary_size)
-    unembedding = model.unembedding().float()
-    # What a direction adds to all logits alike changes no prediction.
-    unembedding = unembedding - unembedding.mean(dim=1, keepdim=True)
+    surfaces = model.token_surfaces
+    lens = _lens(spec, context, model)
     total = sum(sae.d_sae for sae in saes.values())
     done = 0
     for sae_id, sae in saes.items():
         statistics = firings[sae_id].statistics(surfaces, top=spec.top_tokens)
         written: list[pl.DataFrame] = []
         for rows in torch.split(torch.arange(sae.d_sae, device=sae.device), 1024):
-            logits = sae.decoder_directions()[rows] @ unembedding
-            written.append(promoted(logits, surfaces, spec.promoted_tokens))
+            logits = None if lens is None else lens(sae.decoder_directions()[rows])
+            written.append(promoted(logits, surfaces, spec.promoted_tokens, len(rows)))
             done += len(rows)
             context.progress("directions", done, total, "latents")
         spools[sae_id].add(
@@ -78,3 +75,11 @@ def _directions(
         )
         spool_neighbours(spec, context, spools[sae_id], saes, sae_id)
         spools[sae_id].flush()
+
+
+def _lens(spec: LatentsSpec, context: TaskContext, model: LanguageModel) -> LogitLens | None:
+    try:
+        return logit_lens(model, spec.hook_name)
+    except ModelError as reason:  # An encoder, or a model without a head: all else can be known of its latents.
+        context.note(f"No promoted tokens: {reason}")
+        return None
