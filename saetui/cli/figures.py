@@ -10,7 +10,7 @@ import typer
 
 from saetui.cli import work
 from saetui.cli.guard import fail
-from saetui.cli.printing import put, say
+from saetui.cli.printing import put, put_json, say
 from saetui.cli.spec_options import keyword_only, with_signature
 from saetui.figures.choice import OPTIONS, Asked
 from saetui.figures.description import Figure
@@ -54,6 +54,7 @@ def figure_command(run: Callable[..., None], store_option: Any) -> Callable[...,
         made = typer.Option(flag, help=" ".join(helps[setting.name]))
         parameters[setting.name] = Annotated[setting.kind | None, made]
     forced = Annotated[bool, typer.Option("--force", help="Overwrite files of that name.")]
+    as_json = Annotated[bool, typer.Option("--json", help="List the figures as JSON, for other programs.")]
 
     def command(**given: Any) -> None:
         said = {key: tuple(value) if isinstance(value, list) else value for key, value in given.items()}
@@ -62,7 +63,8 @@ def figure_command(run: Callable[..., None], store_option: Any) -> Callable[...,
     summary = "Draw a figure of a store, or write it to a file; without a name, list the figures."
     # Lines after a backspace are not run together.
     command.__doc__ = "\n".join([summary, "", "\b", *map(_line, known.values())])
-    return with_signature(command, [*keyword_only(parameters, None), *keyword_only({"force": forced}, False)])
+    switches = keyword_only({"force": forced, "as_json": as_json}, False)
+    return with_signature(command, [*keyword_only(parameters, None), *switches])
 
 
 def _line(kind: Kind) -> str:
@@ -74,15 +76,33 @@ def _flag(option: str) -> str:
 
 
 def draw_figure(
-    name: str | None = None, store: Path | None = None, out: Path | None = None, *, force: bool = False, **chosen: Any
+    name: str | None = None,
+    store: Path | None = None,
+    out: Path | None = None,
+    *,
+    force: bool = False,
+    as_json: bool = False,
+    **chosen: Any,
 ) -> int:
     """Print a figure, or write it to ``out``; without a name, list them all."""
-    from saetui.commands.figures import ShowFigure, export_figure, list_figures
+    from saetui.commands.figures import ShowFigure, export_figure, known_figures, list_figures
+    from saetui.figures import FigureError
+    from saetui.figures.registry import figure_kind
     from saetui.workbench.exceptions import UsageError
 
+    if name is None and as_json:
+        kinds = known_figures().values()
+        put_json([{"name": k.name, "question": k.question, "options": list(map(_flag, k.options))} for k in kinds])
+        return 0
     if name is None:
         put(list_figures())
         return 0
+    if as_json:
+        raise UsageError("figure: --json lists the figures, and takes no name; --out writes one to a file")
+    try:
+        figure_kind(name)
+    except FigureError as problem:
+        raise UsageError(f"figure: {problem}") from problem
     for option, value in chosen.items():
         if isinstance(value, float) and not math.isfinite(value):
             raise UsageError(f"figure: {_flag(option)}: {value} is not a number that can be compared with")

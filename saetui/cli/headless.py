@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from saetui.cli.printing import put, say
+from saetui.cli.printing import put, put_json, say
 from saetui.cli.text_table import new_table, print_table
 from saetui.jobs.client import JobClient
 from saetui.jobs.exceptions import JobError
@@ -163,13 +163,17 @@ def describe(job: Job) -> str:
     return ", ".join(parts)
 
 
-def print_jobs(root: Path) -> int:
+def print_jobs(root: Path, *, as_json: bool = False) -> int:
     """The jobs of a store, newest last, and the results that were set aside since they do not fit it."""
     client = JobClient(root)
-    table = new_table("id", "state", "device", "title", "how far")
-    for job in client.jobs():
+    jobs = client.jobs()
+    if as_json:
+        put_json([_data_of(job) for job in jobs])
+        return 0
+    table = new_table("id", "state", "kind", "how far", "title", "device", cut=("how far", "title"))
+    for job in jobs:
         said = job.message if job.state == "failed" else describe(job)
-        table.add_row(job.id, "blocked" if job.blocked else job.state, job.device, job.title, said or "")
+        table.add_row(job.id, _state_of(job), job.kind, said or "", job.title, job.device)
     code = print_table(table, f"no jobs yet in {root}")
     aside = client.set_aside()
     if aside:
@@ -179,6 +183,34 @@ def print_jobs(root: Path) -> int:
         for rejection in aside:
             put(f"  {rejection.name} of job {rejection.job_id}: {rejection.reason}")
     return code
+
+
+def _state_of(job: Job) -> str:
+    return "blocked" if job.blocked else job.state
+
+
+def _data_of(job: Job) -> dict[str, Any]:
+    """A job as data; moments are those of UTC, and a share done is from 0 to 1."""
+    progress = job.progress
+    moments = {name: getattr(job, name) for name in ("created", "started", "ended")}
+    return {
+        "id": job.id,
+        "state": _state_of(job),
+        "kind": job.kind,
+        "title": job.title,
+        "device": job.device,
+        "after": list(job.after),
+        **{name: None if moment is None else moment.isoformat() for name, moment in moments.items()},
+        "phase": progress.phase if progress is not None else None,
+        "done": progress.done if progress is not None else None,
+        "total": progress.total if progress is not None else None,
+        "unit": progress.unit if progress is not None else None,
+        "fraction": progress.fraction if progress is not None else None,
+        "seconds_left": progress.job_eta_s if progress is not None and not job.has_ended else None,
+        "waiting": job.waiting,
+        "message": job.message,
+        "hint": job.hint,
+    }
 
 
 def cancel_job(root: Path, name: str) -> int:

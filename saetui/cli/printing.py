@@ -3,6 +3,7 @@
 Nothing else prints (ruff's T20 checks that), so that no name, title or message of others reaches a terminal as it is.
 """
 
+import json
 import os
 import sys
 from collections.abc import Iterator
@@ -21,6 +22,12 @@ def put(text: str = "") -> None:
     """Print text on standard output."""
     with writing():
         print(visible_lines(text))
+
+
+def put_json(data: object) -> None:
+    """Print data as JSON, in ASCII: nothing hidden is written, and every reader has the text as it is."""
+    with writing():
+        print(json.dumps(data, indent=2))
 
 
 @contextmanager

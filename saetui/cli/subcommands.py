@@ -45,6 +45,8 @@ def _register(app: "typer.Typer", jobs: "typer.Typer", store_option: Any) -> Non
     """Every subcommand; typer reads their signatures, so they are written out here."""
     import typer
 
+    json_option = typer.Option("--json", help="Print them as JSON, for other programs.")
+
     from saetui.cli.made_later import made_later
 
     @app.callback(invoke_without_command=True)
@@ -105,9 +107,21 @@ def _register(app: "typer.Typer", jobs: "typer.Typer", store_option: Any) -> Non
     app.command("pursue", cls=made_later(make_pursue), help=pursued)(_later)
 
     @jobs.callback(invoke_without_command=True)
-    def list_jobs(context: typer.Context, store: Annotated[Path | None, store_option] = None) -> None:
+    def list_jobs(
+        context: typer.Context,
+        store: Annotated[Path | None, store_option] = None,
+        as_json: Annotated[bool, json_option] = False,
+    ) -> None:
         if context.invoked_subcommand is None:
-            guarded(work.list_jobs)(store)
+            guarded(work.list_jobs)(store, as_json=as_json)
+
+    @app.command(help="List the notes and marks of a store.")
+    def notes(
+        words: Annotated[str, typer.Argument(help="Only those with this text in them.")] = "",
+        store: Annotated[Path | None, store_option] = None,
+        as_json: Annotated[bool, json_option] = False,
+    ) -> None:
+        guarded(work.list_notes)(words, store, as_json=as_json)
 
     @jobs.command("cancel", help="Cancel a job that waits or runs.")
     def cancel(

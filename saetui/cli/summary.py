@@ -32,7 +32,7 @@ def print_summary(root: Path) -> int:
     with Store.open(root) as store:
         take_in(store)
         saes = store.fetch("saes").dicts()
-        table = new_table(*_SAE_COLUMNS)
+        table = new_table(*_SAE_COLUMNS, cut=("hook_name",))
         for record in saes:
             table.add_row(*(cell(record.get(column), digits) for column, digits in _SAE_COLUMNS.items()))
         code = print_table(table, f"no SAEs yet in {root}; `saetui demo` makes some")

@@ -1,6 +1,8 @@
 """Tables of numbers as text on standard output; whatever stands in them is made visible here."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Literal
 
 from saetui.cli.printing import say
 from saetui.visible import visible, visible_lines
@@ -15,7 +17,10 @@ _TEXT = frozenset(
         "letter",
         "id",
         "state",
+        "kind",
         "device",
+        "about",
+        "note",
         "title",
         "how far",
         "word",
@@ -23,14 +28,22 @@ _TEXT = frozenset(
         "SAE",
     }
 )
+# The least cells of a column that may be cut.
+_CUT = 16
+# The cells between two columns, and at both edges.
+_GAP, _EDGES = 3, 2
 
 
 @dataclass
 class TextTable:
-    """Columns and rows of text, with a title above and a caption below where there is one."""
+    """Columns and rows of text, with a title above and a caption below where there is one.
+
+    Where there is too little room only ``cut`` columns are cut; then the last columns are left out, which is said.
+    """
 
     columns: tuple[str, ...]
     title: str | None = None
+    cut: frozenset[str] = frozenset()
     caption: str | None = None
     rows: list[tuple[str, ...]] = field(default_factory=list)
 
@@ -41,9 +54,9 @@ class TextTable:
         self.rows.append(tuple("" if cell is None else str(cell) for cell in cells))
 
 
-def new_table(*columns: str, title: str | None = None) -> TextTable:
-    """An empty table; columns of numbers are right-aligned."""
-    return TextTable(columns, title)
+def new_table(*columns: str, title: str | None = None, cut: Iterable[str] = ()) -> TextTable:
+    """An empty table; columns of numbers are right-aligned, and only ``cut`` columns are cut where there is no room."""
+    return TextTable(columns, title, frozenset(cut))
 
 
 def cell(value: object, digits: int = 0) -> str:
@@ -68,15 +81,44 @@ def print_table(table: TextTable, empty: str) -> int:
     from rich import box
     from rich.table import Table
 
-    drawn = Table(box=box.SIMPLE_HEAD, pad_edge=False, title_justify="left", title_style="bold")
-    drawn.title = None if table.title is None else visible(table.title)
-    drawn.caption = None if table.caption is None else visible_lines(table.caption)
-    drawn.caption_justify = "left"
-    for column in table.columns:
-        drawn.add_column(visible(column), no_wrap=True, justify="left" if column in _TEXT else "right")
-    for row in table.rows:
-        drawn.add_row(*map(visible, row))
     from saetui.cli.visible_console import console
 
-    console(width=_WIDTH).print(drawn)
+    output = console(width=_WIDTH)
+    shown, widths = _fitting(table, output.width)
+    drawn = Table(box=box.SIMPLE_HEAD, pad_edge=False, title_justify="left", title_style="bold")
+    drawn.title = None if table.title is None else visible(table.title)
+    captions = [table.caption] if table.caption is not None else []
+    if shown < len(table.columns):
+        missing = ", ".join(table.columns[shown:])
+        captions.append(f"no room for {missing}; a wider terminal, or a file, has all columns")
+    drawn.caption = visible_lines("\n".join(captions)) if captions else None
+    drawn.caption_justify = "left"
+    for column, width in zip(table.columns[:shown], widths, strict=True):
+        justify: Literal["left", "right"] = "left" if column in _TEXT else "right"
+        drawn.add_column(visible(column), no_wrap=True, justify=justify, width=width)
+    for row in table.rows:
+        drawn.add_row(*map(visible, row[:shown]))
+    output.print(drawn)
     return 0
+
+
+def _fitting(table: TextTable, room: int) -> tuple[int, list[int]]:
+    """How many of the first columns fit, at least one, and the cells of each."""
+    from rich.cells import cell_len
+
+    texts = [[column, *(row[index] for row in table.rows)] for index, column in enumerate(table.columns)]
+    widths = [max(cell_len(visible(text)) for text in column) for column in texts]
+    least = [
+        min(width, _CUT) if column in table.cut else width for column, width in zip(table.columns, widths, strict=True)
+    ]
+    shown = len(widths)
+    while shown > 1 and sum(least[:shown]) + _GAP * (shown - 1) + _EDGES > room:
+        shown -= 1
+    too_wide = sum(widths[:shown]) + _GAP * (shown - 1) + _EDGES - room
+    # The last of them that can be cut is cut first.
+    for index in reversed(range(shown)):
+        if too_wide > 0:
+            cut = min(too_wide, widths[index] - least[index])
+            widths[index] -= cut
+            too_wide -= cut
+    return shown, widths[:shown]

@@ -87,7 +87,7 @@ def run_spec(spec: Path, store: Path | None, device: str | None, *, force: bool)
     from saetui.workbench.user_path import user_path
 
     loaded = load_spec(user_path(str(spec)))
-    root = store_root(store if store is not None else Path(loaded.store) if loaded.store else None)
+    root = _existing(store_root(store if store is not None else Path(loaded.store) if loaded.store else None))
     job = JobClient(root).submit(loaded, device, force=force)
     return follow_jobs(root, [job], again="--force")
 
@@ -121,10 +121,16 @@ def in_common(root: Path, kind: str) -> dict[str, Any]:
     return common | ({"model": models[0]} if len(models) == 1 and has_field(kind, "model") else {})
 
 
-def list_jobs(store: Path | None) -> int:
+def list_jobs(store: Path | None, *, as_json: bool = False) -> int:
     from saetui.cli.headless import print_jobs
 
-    return print_jobs(_existing(store_root(store)))
+    return print_jobs(_existing(store_root(store)), as_json=as_json)
+
+
+def list_notes(words: str, store: Path | None, *, as_json: bool = False) -> int:
+    from saetui.cli.notes import print_notes
+
+    return print_notes(_existing(store_root(store)), words, as_json=as_json)
 
 
 def cancel_job(job: str, store: Path | None) -> int:
@@ -134,18 +140,18 @@ def cancel_job(job: str, store: Path | None) -> int:
 
 
 def _existing(root: Path) -> Path:
-    """The folder of a store, which has to be there; its database may be in use."""
-    from saetui.workbench.exceptions import CommandError
+    """The folder of a store, which has to be there; its database may be in use. Raises StoreError where it is none."""
+    from store.folder import Folder
+    from store.upgrade import require_store
 
-    if not root.is_dir():
-        raise CommandError(f"{root}: there is no store here")
+    require_store(Folder(root))
     return root
 
 
 def start_job(job: str, store: Path | None, device: str | None) -> int:
     from saetui.cli.headless import start_job
 
-    return start_job(store_root(store), job, device)
+    return start_job(_existing(store_root(store)), job, device)
 
 
 def explain_toy_absorption() -> int:

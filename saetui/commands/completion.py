@@ -68,7 +68,8 @@ def completions(line: str, bench: Workbench) -> list[Completion]:
 def _filters(prefix: str, text: str, bench: Workbench) -> list[Completion]:
     from saetui.commands.filter_completion import filter_completions
 
-    offers = filter_completions(text, bench.columns(bench.focus), bench.table.filters) if text else []
+    columns = bench.columns(bench.focus)
+    offers = filter_completions(text, columns, bench.table.named_conditions(columns)) if text else []
     return [Completion(prefix + line, about) for line, about in offers]
 
 

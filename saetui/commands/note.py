@@ -1,4 +1,4 @@
-"""Notes on SAEs, letters, latents and tokens: one text per subject, kept in the store."""
+"""Notes on SAEs, letters, latents and tokens: one text per subject, kept in the store; and the list of all."""
 
 from __future__ import annotations
 
@@ -33,21 +33,29 @@ class Note(Command):
 
     def run(self, bench: Workbench) -> None:
         subject = Subject(self.kind, self.key)
-        note_id = _note_id(subject)
+        note_id, about = _note_id(subject), bench.catalogue.in_words(subject)
 
         def save() -> str:
             if not self.text.strip():
                 bench.store.write("DELETE FROM note WHERE note_id = $note", {"note": note_id})
-                return f"note on {subject} removed"
+                return f"note on {about} removed"
             values = {"note": note_id, "subject": subject.kind, "text": self.text.strip(), **subject.columns()}
             bench.store.write(_SAVE, values)
-            return f"note on {subject} saved"
+            return f"note on {about} saved"
 
         bench.in_background(save)
 
     @classmethod
     def obstacle(cls, bench: Workbench, *, named: bool = False) -> str:
         return "" if named or bench.table.subject is not None else "put the cursor on an SAE, letter, latent or token"
+
+
+@command("notes", "List all notes and marks, and go to what one is about", keys={"N": ""}, recorded=False)
+class Notes(Command):
+    words: str = argument(default="", help="only those with this text in them", rest=True)
+
+    def run(self, bench: Workbench) -> None:
+        bench.front.open_panel("notes", self.words)
 
 
 def note_on(bench: Workbench, subject: Subject) -> str:

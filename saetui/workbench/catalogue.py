@@ -128,6 +128,10 @@ class Catalogue:
         names = ", ".join(s.name for s in found or self.saes)
         raise CommandError(f"{name!r} can be {names}" if found else f"no SAE {name!r} here; there are {names}")
 
+    def in_words(self, subject: Subject) -> str:
+        """What a mark or note is about, as a person knows it."""
+        return subject.in_words({sae.sae_id: sae.name for sae in self.saes})
+
     def entry(self, sae_id: str | None) -> SaeEntry | None:
         """The SAE of an id, or None."""
         return next((s for s in self.saes if s.sae_id == sae_id), None)

@@ -58,5 +58,14 @@ class Subject:
             return columns | {"sae_id": sae, "latent": int(latent)}
         return columns | {_COLUMNS.get(self.kind, self.kind): self.key}
 
-    def __str__(self) -> str:
-        return f"{self.kind} {self.key}"
+    def in_words(self, sae_names: Mapping[str, str]) -> str:
+        """What it is as a person knows it: ``latent 752 of w1024-k8``; ``sae_names`` has the names of SAEs by id."""
+        if self.kind == "sae":
+            return f"SAE {sae_names.get(self.key, self.key)}"
+        if self.kind == "latent":
+            sae, _, latent = self.key.rpartition("/")
+            return f"latent {latent} of {sae_names.get(sae, sae)}"
+        if self.kind == "place":
+            _, context, position = self.key.rsplit("/", 2) if self.key.count("/") > 1 else ("", "?", self.key)
+            return f"token {position} of context {context}"
+        return f"word “{self.key}”" if self.kind == "token" else f"{self.kind} {self.key}"

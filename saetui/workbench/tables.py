@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from saetui.workbench.annotations import annotation_filters
 from saetui.workbench.filter_columns import Condition, FilterColumn
 from saetui.workbench.row_filter import parse_filter
 from saetui.workbench.table_query import Order, TableQuery
@@ -100,7 +101,11 @@ class Table:
 
     def condition(self, text: str, columns: Sequence[FilterColumn]) -> Condition:
         """The condition of a filter line here; raises FilterError where it cannot be read."""
-        return parse_filter(text, columns, self.filters, self.looked_up)
+        return parse_filter(text, columns, self.named_conditions(columns), self.looked_up)
+
+    def named_conditions(self, columns: Sequence[FilterColumn]) -> Mapping[str, str]:
+        """Words that mean a condition of their own in a filter here: its own, and "marked" and "noted"."""
+        return {**annotation_filters(self.subject, {column.name for column in columns}), **self.filters}
 
     def asked(
         self,

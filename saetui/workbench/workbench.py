@@ -14,6 +14,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from saetui.workbench.action import Action, ActionRecorder
+from saetui.workbench.annotations import PARAMETERS
 from saetui.workbench.attention import Attention, History, Place
 from saetui.workbench.catalogue import Catalogue, Holdings, sae_label
 from saetui.workbench.events import (
@@ -278,7 +279,8 @@ class Workbench:
         """The values for the ``$names`` of a table's query and of its filters: what is looked at."""
         own = tables()[table]
         texts = (self.store.sql_of(own.query), *own.filters.values(), *own.looked_up.values())
-        return self._values(name for text in texts for name in parameter_names(text))
+        names = [name for text in texts for name in parameter_names(text)]
+        return self._values([*names, *PARAMETERS] if own.subject is not None else names)
 
     def asked(self, table: str) -> TableQuery:
         """What a table shows, with its filter and order, for the screen, ``Q``, exports and sessions alike."""

@@ -36,7 +36,7 @@ def store(tmp_path: Path) -> Path:
 def test_help_names_every_subcommand(tmp_path: Path) -> None:
     done = saetui("--help", home=tmp_path)
     assert done.returncode == 0
-    for name in ("open", "demo", "run", "jobs"):
+    for name in ("open", "demo", "run", "jobs", "notes"):
         assert name in done.stdout
 
 

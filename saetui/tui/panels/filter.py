@@ -27,7 +27,8 @@ class FilterPanel(CompletingPanel):
 
     def completions(self, line: str) -> list[Completion]:
         known = self.bench.known_columns(self.bench.focus)
-        offers = filter_completions(line, known, self.bench.table.filters) if line.strip() else []
+        named = self.bench.table.named_conditions(known)
+        offers = filter_completions(line, known, named) if line.strip() else []
         return [Completion(*offer) for offer in offers]
 
     def usage(self) -> list[Content]:

@@ -10,11 +10,11 @@ from saetui.commands.vocabulary import commands
 from saetui.tui.keys import shown_key
 from saetui.workbench.exceptions import CommandError
 from saetui.workbench.export import FORMATS
-from saetui.workbench.subject import Subject
 
 if TYPE_CHECKING:
     from saetui.tui.app import WorkbenchApp
     from saetui.tui.panels.pick import Item
+    from saetui.workbench.annotations import Annotation
 
 
 def open_panel(app: "WorkbenchApp", name: str, text: str) -> None:
@@ -85,13 +85,7 @@ def _note(app: "WorkbenchApp", _: str) -> None:
     subject = app.bench.subject
     if subject is None:
         raise CommandError("note: put the cursor on an SAE, letter, latent or token")
-    app.push_screen(NotePanel(subject, _called(app, subject)))
-
-
-def _called(app: "WorkbenchApp", subject: Subject) -> str:
-    sae, slash, latent = subject.key.partition("/")
-    entry = app.bench.catalogue.entry(sae)
-    return f"{subject.kind} {entry.name if entry else sae}{slash}{latent}"
+    app.push_screen(NotePanel(subject, app.bench.catalogue.in_words(subject)))
 
 
 def _sort(app: "WorkbenchApp", _: str) -> None:
@@ -112,6 +106,36 @@ def _sort(app: "WorkbenchApp", _: str) -> None:
     column = app.front_screen.current_column()
     chosen = keys.index(column) if column in keys else 0
     app.push_screen(PickPanel("sort by; choose it again to reverse", items, chosen=chosen))
+
+
+def _notes(app: "WorkbenchApp", words: str) -> None:
+    from saetui.workbench.annotations import read_annotations
+
+    app.read(lambda: read_annotations(app.bench.store), lambda found: _show_notes(app, words, found))
+
+
+def _show_notes(app: "WorkbenchApp", words: str, found: "list[Annotation]") -> None:
+    from saetui.commands.navigate import Open
+    from saetui.tui.panels.pick import Item, PickPanel
+
+    if not found:
+        raise CommandError(
+            "there are no notes and no marks yet; n writes a note on the row under the cursor, m marks it"
+        )
+    items = [
+        Item(
+            one.about,
+            " · ".join(one.note.split("\n")),
+            "◆" if one.is_marked else "",
+            partial(app.dispatch, Open(one.link)),
+        )
+        for one in found
+        if one.has(words)
+    ]
+    if not items:
+        app.say(f"none of the {len(found):,} notes and marks has {words!r} in it")
+        return
+    app.push_screen(PickPanel("notes and marks (◆); ⏎ goes there", items))
 
 
 def _palette(app: "WorkbenchApp", _: str) -> None:
@@ -169,5 +193,6 @@ _OPENERS: dict[str, Callable[["WorkbenchApp", str], None]] = {
     "figure": _figure,
     "explain": _explain,
     "note": _note,
+    "notes": _notes,
     "palette": _palette,
 }

@@ -11,8 +11,9 @@ from textual.events import Key
 from textual.keys import _character_to_key as character_to_key
 from textual.widgets import TextArea
 
-from saetui.commands.note import note_on
+from saetui.commands.note import Note, note_on
 from saetui.commands.select import Token
+from saetui.commands.table import Mark
 from saetui.tui.clipboard import LONGEST_PAYLOAD, copy_file, osc52
 from saetui.tui.panels.pick import Item, matching
 from saetui.tui.panels.prompt_history import PromptHistory, history_file
@@ -246,10 +247,10 @@ async def test_the_editor_of_a_note_is_gone_once_it_is_closed(study: Path) -> No
         editors = []
         for _ in range(3):
             await run.press("n")
-            await run.shows("note on sae w64-k4")
+            await run.shows("note on SAE w64-k4")
             editors.append(ref(run.app.screen.query_one(TextArea)))
             await run.press("escape")
-            await run.hides("note on sae w64-k4")
+            await run.hides("note on SAE w64-k4")
         # What handled the last key may still hold the last one.
         await run.until(lambda: collect() >= 0 and [editor() for editor in editors[:2]] == [None, None])
 
@@ -258,7 +259,7 @@ async def test_n_writes_a_note_on_the_row(study: Path) -> None:
     subject = Subject("sae", "sae-64")
     async with running(study) as run:
         await run.press("n")
-        await run.shows("note on sae w64-k4")
+        await run.shows("note on SAE w64-k4")
         await run.until(lambda: not run.app.screen.query_one(TextArea).read_only)
         await run.type("good")
         await run.press("enter")
@@ -349,3 +350,23 @@ async def test_keys_after_one_that_opens_nothing_are_done_a_moment_later(study: 
             run.app.simulate_key(key)
         await run.until(lambda: run.bench.screen == "absorption")
         assert len(run.app.screen_stack) == 1
+
+
+async def test_notes_and_marks_are_listed_narrowed_and_gone_to(study: Path) -> None:
+    async with running(study) as run:
+        await run.press("N")
+        await run.shows("there are no notes and no marks yet")
+        sae = run.bench.catalogue.saes[1]
+        run.app.dispatch(Mark("latent", f"{sae.sae_id}/3"))
+        run.app.dispatch(Note("look again", kind="letter", key="t"))
+        await run.shows("note on letter t saved")
+        await run.until(lambda: len(run.bench.store.fetch("annotations").rows) == 2)
+        run.app.dispatch("notes")
+        await run.shows("notes and marks", "letter t", "look again", f"latent 3 of {sae.name}", "◆")
+        await run.type("latent")
+        await run.hides("look again")
+        await run.press("enter")
+        await run.until(lambda: (run.bench.screen, run.bench.attention.latent) == ("letters", 3))
+        assert run.bench.attention.sae == sae.sae_id
+        run.app.dispatch("notes nothing of this")
+        await run.shows("none of the 2 notes and marks has")
