@@ -10,4 +10,11 @@ def meant(name: str, things: Iterable[Thing], names_of: Callable[[Thing], tuple[
     """Those with ``name`` among their names, or else those with a name that begins so; one where it is clear."""
     there = list(things)
     exact = [thing for thing in there if name in names_of(thing)]
-    return exact or [thing for thing in there if any(own.startswith(name) for own in names_of(thing))]
+    if exact or not name:
+        return exact
+    return [thing for thing in there if any(own.startswith(name) for own in names_of(thing))]
+
+
+def newest_meant(name: str, things: Iterable[Thing], names_of: Callable[[Thing], tuple[str, ...]]) -> list[Thing]:
+    """As ``meant``, of things of which a later one stands for those before it that share its last name."""
+    return list({names_of(thing)[-1]: thing for thing in meant(name, things, names_of)}.values())

@@ -29,6 +29,10 @@ class DepthError(ValueError):
     """Tables and lists that are nested too deeply."""
 
 
+class NoObjectError(ValueError):
+    """JSON that is no object; the message says what it is."""
+
+
 def decode(content: bytes) -> str:
     """UTF-8 text, with or without a byte order mark.
 
@@ -84,6 +88,23 @@ def parse_json(content: bytes | str) -> Any:
         raise ValueError(f"is nested more than {MAX_DEPTH} levels deep") from None
     except ValueError as error:  # Also a number of thousands of digits.
         raise ValueError(f"is not JSON: {error}") from None
+    return value
+
+
+def parse_object(content: bytes | str, **hooks: Any) -> dict[str, Any]:
+    """The object in JSON that saetui or another program wrote; ``hooks`` are those of ``json.loads``.
+
+    Raises:
+        NoObjectError: it is JSON of something else.
+        DepthError: it is nested too deeply.
+        ValueError: it is not JSON, or a hook refuses it; ``json.JSONDecodeError`` says where.
+    """
+    try:
+        value = json.loads(content, **hooks)
+    except RecursionError:
+        raise DepthError("is nested too deeply") from None
+    if not isinstance(value, dict):
+        raise NoObjectError(f"is {name_of(value)} and not a JSON object")
     return value
 
 

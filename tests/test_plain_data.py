@@ -2,11 +2,21 @@
 
 import bz2
 import gzip
+import json
 import lzma
 
 import pytest
 
-from saetui.plain_data import MAX_DEPTH, DepthError, NotTextError, check_depth, decode, parse_json
+from saetui.plain_data import (
+    MAX_DEPTH,
+    DepthError,
+    NoObjectError,
+    NotTextError,
+    check_depth,
+    decode,
+    parse_json,
+    parse_object,
+)
 
 
 @pytest.mark.parametrize(
@@ -60,3 +70,24 @@ def test_json_is_read() -> None:
     assert parse_json(deep)
     with pytest.raises(DepthError):
         check_depth([parse_json(deep)])
+
+
+def test_an_object_is_read_with_the_halves_of_characters_that_paths_can_hold() -> None:
+    assert parse_object(b'{"path": "\\udcff", "n": 1}') == {"path": "\udcff", "n": 1}
+    assert parse_object('{"a": 1, "a": 2}', object_pairs_hook=lambda pairs: {"pairs": len(pairs)}) == {"pairs": 2}
+
+
+@pytest.mark.parametrize(
+    ("content", "kind", "reason"),
+    [
+        ("[1]", NoObjectError, "^is a list and not a JSON object$"),
+        ("null", NoObjectError, "^is null and not a JSON object$"),
+        (b'"text"', NoObjectError, "^is text and not a JSON object$"),
+        ("[" * 100_000, DepthError, "^is nested too deeply$"),
+        ('{"a" 1}', json.JSONDecodeError, "delimiter: line 1 column 6"),
+        (b"{\xff}", UnicodeDecodeError, "byte 0xff"),
+    ],
+)
+def test_what_is_no_object_is_refused(content: bytes | str, kind: type[ValueError], reason: str) -> None:
+    with pytest.raises(kind, match=reason):
+        parse_object(content)

@@ -6,7 +6,6 @@ import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
-from pathlib import Path
 from typing import Any, NoReturn
 
 from saetui.cli.printing import abandon, finish, say
@@ -82,16 +81,9 @@ def _kept(problem: Exception) -> str:
     """Where the traceback is kept, for a bug report."""
     if os.environ.get(TRACEBACK):
         return ""
-    path = _log()
+    from saetui.crash_log import keep_traceback
+
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text("".join(traceback.format_exception(problem)), encoding="utf-8", errors="backslashreplace")
+        return f"; the traceback is in {keep_traceback(problem)} ({TRACEBACK}=1 prints it)"
     except OSError:
         return f"; run it with {TRACEBACK}=1 to see the traceback"
-    return f"; the traceback is in {path} ({TRACEBACK}=1 prints it)"
-
-
-def _log() -> Path:
-    from platformdirs import user_state_path
-
-    return user_state_path("saetui") / "last-error.txt"

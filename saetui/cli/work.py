@@ -96,15 +96,21 @@ def make_study(document: dict[str, Any], store: Path | None, device: str | None,
     from saetui.cli.headless import follow_jobs
     from saetui.cli.summary import print_summary
     from saetui.jobs import JobClient, JobError, parse_spec
+    from saetui.workbench.catalogue import Catalogue
     from saetui.workbench.exceptions import UsageError
+    from saetui.workbench.study_comparisons import submit_comparisons
+    from store import Store
 
     root = store_root(store)
     try:
         spec = parse_spec(in_common(root, document["kind"]) | document, source="study", base=Path.cwd())
     except JobError as problem:
         raise UsageError(str(problem)) from problem
-    job = JobClient(root).submit(spec, device, force=force)
-    return follow_jobs(root, [job], again="--force") or print_summary(root)
+    client = JobClient(root)
+    job = client.submit(spec, device, force=force)
+    with Store.open(root) as opened:
+        compared = submit_comparisons(client, Catalogue.read(opened), spec, job)
+    return follow_jobs(root, [job, *compared], again="--force") or print_summary(root)
 
 
 def in_common(root: Path, kind: str) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from saetui.commands.command import Command, argument, command
-from saetui.commands.table import NO_ERRORS
+from saetui.commands.table import missing_study
 from saetui.workbench.attention import ORDERS, UNITS
 from saetui.workbench.exceptions import CommandError
 
@@ -38,8 +38,8 @@ class _OnTokens(Command):
 
     @classmethod
     def obstacle(cls, bench: Workbench, *, named: bool = False) -> str:  # noqa: ARG003
-        if not bench.catalogue.error_studies:
-            return NO_ERRORS
+        if missing := missing_study(bench):
+            return missing
         return "the tokens are not shown; M shows them" if bench.page else ""
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from saetui.commands.command import Command, argument, command
 from saetui.commands.select import surface_of
-from saetui.commands.table import NO_ERRORS, Filter
+from saetui.commands.table import Filter, missing_study
 from saetui.workbench.exceptions import CommandError
 from saetui.workbench.links import read_link
 from saetui.workbench.screens import current_name, screens, tables, tables_of
@@ -101,8 +101,7 @@ class Compare(Command):
 
     @classmethod
     def obstacle(cls, bench: Workbench, *, named: bool = False) -> str:  # noqa: ARG003
-        has_errors = screens()[bench.screen].study != "errors" or bench.catalogue.error_studies
-        return "" if has_errors else NO_ERRORS
+        return missing_study(bench)
 
 
 @command("zoom", "Show the focused part on the whole screen, or go back", keys={"z": ""}, recorded=False)

@@ -6,6 +6,7 @@ from typing import Any
 from saetui.commands.arguments import build, split
 from saetui.commands.command import Command
 from saetui.commands.vocabulary import EARLIER_VERBS, commands
+from saetui.lookup import meant
 from saetui.workbench.exceptions import CommandError
 
 # The longest line is a note; anything longer was pasted by mistake.
@@ -40,12 +41,10 @@ def find(verb: str) -> type[Command]:
     """The command of a verb or of its unique beginning."""
     known = commands()
     verb = _ALIASES.get(verb, verb).partition(" ")[0]
-    if verb in known:
-        return known[verb]
-    matches = [name for name in known if name.startswith(verb)]
-    if len(matches) == 1:
-        return known[matches[0]]
-    if matches:
-        raise CommandError(f"{verb!r} can be {', '.join(sorted(matches))}")
+    found = meant(verb, known, lambda name: (name,))
+    if len(found) == 1:
+        return known[found[0]]
+    if found:
+        raise CommandError(f"{verb!r} can be {', '.join(sorted(found))}")
     near = get_close_matches(verb, known, n=1)
     raise CommandError(f"no command {verb!r}" + (f"; nearest is {near[0]!r}" if near else "; ctrl+p lists them all"))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from saetui.commands.command import Argument, Command, argument, command
 from saetui.commands.job_command import JobCommand, fields_of, spec_arguments
 from saetui.jobs.kinds.pursuit import METHODS
+from saetui.lookup import meant
 from saetui.workbench.exceptions import CommandError
 from saetui.workbench.token_choice import COUNT, OWN, WAYS, TokenChoice, read_l0
 
@@ -33,7 +34,7 @@ SELECT surface, context, position FROM pursuit_token
 WHERE row = $row
     AND pursuit_id = coalesce($pursuit, (SELECT arg_max(pursuit_id, created) FROM pursuit_run WHERE sae_id = $sae))
 """
-_RUN = "SELECT pursuit_id, sae_id FROM pursuit_run WHERE starts_with(pursuit_id, $name) ORDER BY pursuit_id"
+_RUNS = "SELECT pursuit_id, sae_id FROM pursuit_run ORDER BY pursuit_id"
 
 
 def _sae(bench: Workbench, name: str = "") -> SaeEntry:
@@ -257,8 +258,8 @@ class Beside(Command):
 
 def find_run(bench: Workbench, name: str) -> tuple[str, str]:
     """``(pursuit_id, sae_id)`` of a pursuit by its id or the unique beginning of it."""
-    found = bench.store.fetch(_RUN, name=name).rows
+    found: list[tuple[str, str]] = meant(name, bench.store.fetch(_RUNS).rows, lambda run: run[:1])
     if len(found) != 1:
-        known = ", ".join(str(pursuit) for pursuit, _ in found)
+        known = ", ".join(pursuit for pursuit, _ in found)
         raise CommandError(f"{name!r} can be {known}" if found else f"no pursuit {name!r} here; p starts one")
-    return str(found[0][0]), str(found[0][1])
+    return found[0]

@@ -14,6 +14,7 @@ from saetui.commands.arguments import build
 from saetui.commands.command import Command
 from saetui.commands.vocabulary import EARLIER_VERBS, commands
 from saetui.disk_errors import told
+from saetui.plain_data import DepthError, NoObjectError, parse_object
 from saetui.plain_files import read_file
 from saetui.workbench.exceptions import CommandError
 
@@ -113,18 +114,17 @@ def _seconds(path: Path, line: SessionLine) -> float:
 def _object(path: Path, number: int, content: bytes) -> dict[str, Any]:
     where = f"{path}:{number}:"
     try:
-        value = json.loads(content.decode("utf-8"), object_pairs_hook=_once, parse_constant=_no_number)
+        return parse_object(content.decode("utf-8"), object_pairs_hook=_once, parse_constant=_no_number)
     except UnicodeDecodeError as problem:
         raise CommandError(f"{where} is not UTF-8 at byte {problem.start + 1} of the line") from problem
     except json.JSONDecodeError as problem:
         raise CommandError(f"{where} is not JSON ({problem.msg} at character {problem.colno})") from problem
-    except RecursionError as problem:
-        raise CommandError(f"{where} is not JSON of a session: it is nested too deeply") from problem
+    except NoObjectError as problem:
+        raise CommandError(f"{where} is not an object with a command") from problem
+    except DepthError as problem:
+        raise CommandError(f"{where} is not JSON of a session: it {problem}") from problem
     except ValueError as problem:
         raise CommandError(f"{where} is not JSON of a session: {problem}") from problem
-    if not isinstance(value, dict):
-        raise CommandError(f"{where} is not an object with a command")
-    return value
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -49,7 +49,8 @@ class Study(JobCommand):
     def resolved(self, bench: Workbench) -> Study:
         from saetui.jobs.registry import has_field
 
-        name = self.name or screens()[bench.screen].study
+        shown = screens()[bench.screen].study
+        name = self.name or (shown.kind if shown is not None else "")
         if not name:
             raise CommandError(f"study: name one, since this screen shows none; there are {', '.join(studies())}")
         if name != DEMO and name not in studies():
@@ -77,10 +78,13 @@ class Study(JobCommand):
 
                 jobs = submit_demo(bench.client)
             else:
+                from saetui.workbench.study_comparisons import submit_comparisons
                 from saetui.workbench.study_specs import study_specs
 
-                specs = study_specs(self.name, saes, fields_of(self.name, self.further))
-                jobs = [bench.client.submit(_again(spec) if self.force else spec, force=self.force) for spec in specs]
+                jobs = []
+                for spec in study_specs(self.name, saes, fields_of(self.name, self.further)):
+                    job = bench.client.submit(_again(spec) if self.force else spec, force=self.force)
+                    jobs += [job, *submit_comparisons(bench.client, bench.catalogue, spec, job)]
             ahead = [job for job in jobs if not job.has_ended]
             if not ahead:
                 said = jobs[-1].found_text or "this has been done already"
@@ -94,9 +98,10 @@ class Study(JobCommand):
     def available(cls, bench: Workbench) -> bool:
         """Whether what the screen shows has not been studied yet; it can be studied again by name."""
         study, attention = screens()[bench.screen].study, bench.attention
-        if study == DEMO:
+        kind = study.kind if study is not None else ""
+        if kind == DEMO:
             return super().available(bench) and not bench.catalogue.saes and not bench.jobs
-        can = bool(_in_view(bench)) and not bench.catalogue.has_study(study, attention.sae, attention.in_view)
+        can = bool(_in_view(bench)) and not bench.catalogue.has_study(kind, attention.sae, attention.in_view)
         return super().available(bench) and can
 
 

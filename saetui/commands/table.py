@@ -21,7 +21,6 @@ FILTER_USAGE = (
     ("f1=none   word='None'", "no value; what stands in quotes is text, a quotation mark in it is written twice"),
     ("word like '%ing' and not usable", "SQL: in (…), between … and …, is null, or, functions such as abs(effect)"),
 )
-NO_ERRORS = "no errors have been studied; A studies those of the SAEs in view"
 
 
 @command(
@@ -97,6 +96,12 @@ class Unsort(Command):
         bench.change_table(self.table, sort=None, descending=False)
 
 
+def missing_study(bench: Workbench) -> str:
+    """What to say where there is no study yet that fills the screen; empty where there is one, or nothing to say."""
+    study = screens()[bench.screen].study
+    return study.missing if study is not None and not bench.catalogue.studies.get(study.kind) else ""
+
+
 def choices_of(bench: Workbench) -> tuple[Table, tuple[RowChoice, ...]] | None:
     """The table of this screen whose rows can be chosen by name, and its choices; None where there is none."""
     return next(((table, table.choices) for table in tables_of(bench.screen) if table.choices), None)
@@ -105,8 +110,8 @@ def choices_of(bench: Workbench) -> tuple[Table, tuple[RowChoice, ...]] | None:
 def filter_of(bench: Workbench, choice: RowChoice) -> str | None:
     """The filter that keeps the rows of a choice; None where what it needs is not looked at, or not studied."""
     attention = bench.attention
-    if choice.needs == "absorption":
-        return choice.filter if bench.catalogue.has_study("absorption", attention.sae, ()) else None
+    if choice.study and not bench.catalogue.has_study(choice.study, attention.sae):
+        return None
     value = str(getattr(attention, choice.needs) or "") if choice.needs else ""
     if choice.needs and not value:
         return None
@@ -154,11 +159,11 @@ class Only(Command):
 
     @classmethod
     def obstacle(cls, bench: Workbench, *, named: bool = False) -> str:  # noqa: ARG003
-        found, manifest = choices_of(bench), screens()[bench.screen]
+        found = choices_of(bench)
         if found is None:
             return "there is nothing to choose from here"
-        if manifest.study == "errors" and not bench.catalogue.error_studies:
-            return NO_ERRORS
+        if missing := missing_study(bench):
+            return missing
         return "" if bench.page in found[0].pages else f"the {found[0].title} are not shown; M shows them"
 
 

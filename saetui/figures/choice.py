@@ -97,7 +97,7 @@ def make_choice(store: Reader, asked: Asked) -> Choice:
 
 
 def _model_id(saes: Sequence[Row], name: str) -> str:
-    found = {str(row["model_id"]) for row in saes if name in (row["model_id"], row["model"])}
+    found = {str(row["model_id"]) for row in meant(name, saes, lambda row: (row["model_id"], row["model"]))}
     if len(found) == 1:
         return found.pop()
     there = ", ".join(sorted(found or {str(row["model"]) for row in saes})) or "none yet"

@@ -13,6 +13,7 @@ from typing import Any, NoReturn
 
 from saetui import disk_errors
 from saetui.jobs.exceptions import JobError
+from saetui.plain_data import DepthError, NoObjectError, parse_object
 from store.exceptions import StoreUnreadable
 from store.plain import check_plain, open_plain, read_plain
 
@@ -33,14 +34,13 @@ def read_json(path: Path, limit: int = _JSON_BYTES) -> dict[str, Any]:
 def parse_json(content: bytes, path: Path) -> dict[str, Any]:
     """The JSON object in ``content``, read from ``path``; JobError where it is not one."""
     try:
-        data = json.loads(content)
-    except RecursionError as error:
+        return parse_object(content)
+    except NoObjectError as error:
+        raise JobError(f"{path}: expected a JSON object; this {error}") from error
+    except DepthError as error:
         raise JobError(f"{path}: nested too deeply") from error
     except ValueError as error:
         raise JobError(f"{path}: not JSON ({error})") from error
-    if not isinstance(data, dict):
-        raise JobError(f"{path}: expected a JSON object")
-    return data
 
 
 def write_json(path: Path, data: dict[str, Any]) -> None:

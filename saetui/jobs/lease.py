@@ -15,6 +15,7 @@ from typing import Any, Self
 from saetui.jobs.exceptions import JobError
 from saetui.jobs.files import flock, require_plain
 from saetui.jobs.identity import ProcessIdentity
+from saetui.plain_data import parse_object
 from store.plain import open_plain, read_plain
 
 # Checking whether a lease is free takes it for an instant; a real holder keeps it longer than this.
@@ -87,10 +88,9 @@ class Lease:
         try:
             if self._root is not None:
                 require_plain(self._root, self.path)
-            data = json.loads(read_plain(self.path, _NOTE_BYTES))
-        except (OSError, ValueError, RecursionError, JobError):
+            return parse_object(read_plain(self.path, _NOTE_BYTES))
+        except (OSError, ValueError, JobError):
             return {}
-        return data if isinstance(data, dict) else {}
 
     def holder(self) -> ProcessIdentity | None:
         """The worker that has it or had it last, where its note says so."""

@@ -13,6 +13,7 @@ from statistics import median
 from typing import Any, BinaryIO
 
 from saetui.jobs.exceptions import JobError
+from saetui.plain_data import parse_object
 from store.plain import open_plain
 
 # A record every 0.2 s at first, every 2 s once a job runs for long: a ten-hour job leaves 2 MB.
@@ -168,12 +169,12 @@ class ProgressReader:
         self._offset += end
         for line in data[:end].splitlines():
             try:
-                record = json.loads(line)
+                record = parse_object(line)
                 if "plan" in record:
                     self._plan = _plan(record["plan"])
                 else:
                     self._add(record)
-            except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
+            except (ValueError, KeyError, TypeError, AttributeError, OverflowError):
                 continue  # A line torn by a full disk, with another after it; or damaged.
 
     def _add(self, record: dict[str, Any]) -> None:

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from saetui.jobs.specs import RESERVED, Spec
+from saetui.lookup import meant
 from saetui.plain_data import parse_json
 from saetui.plain_files import read_file
 from saetui.text_files import TooManyFilesError, text_files
@@ -112,7 +113,11 @@ def _named_folders(store_root: Path, names: tuple[str, ...]) -> list[Path]:
         folders = sorted(path for path in root.iterdir() if not path.name.startswith(".") and is_plain_folder(path))
     except OSError:
         return []
-    return [path for path in folders if ALL in names or path.name in names or _name_of(path) in names]
+    if ALL in names:
+        return folders
+    named = [(path.name, _name_of(path) or path.name) for path in folders]
+    wanted = {sae_id for name in names for sae_id, _ in meant(name, named, tuple)}
+    return [path for path in folders if path.name in wanted]
 
 
 def _name_of(folder: Path) -> str | None:

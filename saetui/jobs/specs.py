@@ -66,6 +66,9 @@ class Spec(Frozen):
     # Other kinds of job that belong to a study of this kind, for the same SAEs.
     along: ClassVar[tuple[str, ...]] = ()
 
+    # Studies whose results the kind compares: it follows each of them where the others have been made.
+    compares: ClassVar[tuple[str, ...]] = ()
+
     # Options added later: at their default they are left out of the document, so that its hash stays the same.
     later: ClassVar[tuple[str, ...]] = ()
 

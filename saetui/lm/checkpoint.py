@@ -2,7 +2,6 @@
 
 import codecs
 import hashlib
-import json
 import stat
 from collections.abc import Iterator
 from contextlib import suppress
@@ -10,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from saetui.lm.exceptions import ModelError
-from saetui.plain_data import parse_json
+from saetui.plain_data import parse_json, parse_object
 from saetui.plain_files import read_file
 
 EMBEDDED = "embedded"
@@ -175,11 +174,11 @@ def _check_safetensors(path: Path) -> None:
                 f"Fetch the file again"
             )
         try:
-            header = json.loads(file.read(header_size))
+            header = parse_object(file.read(header_size))
             expected = (
                 8 + header_size + max((v["data_offsets"][1] for k, v in header.items() if k[0] != "_"), default=0)
             )
-        except (ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
             raise ModelError(f"{path} is no safetensors file (header: {error!r}). Fetch the file again") from error
     if size != expected:
         state = "truncated" if size < expected else "damaged"

@@ -13,7 +13,7 @@ from typing import Any
 from saetui.lm.exceptions import CorpusError
 from saetui.lm.quiet import quiet
 from saetui.lm.stdlib_text import Document, standard_library_documents
-from saetui.plain_data import NotTextError, decode, name_of
+from saetui.plain_data import NoObjectError, NotTextError, decode, name_of, parse_object
 from saetui.plain_files import require_plain_file
 from saetui.text_files import JSON_LINES, TooManyFilesError, text_files
 
@@ -132,8 +132,10 @@ def _json_lines(path: Path, name: str) -> Iterator[Document]:
         if not line.strip():
             continue
         try:
-            record = json.loads(line)
-        except (ValueError, RecursionError) as error:
+            record = parse_object(line)
+        except NoObjectError as error:
+            raise CorpusError(f"{path}, line {number} {error}. Every line must be one JSON object") from error
+        except ValueError as error:
             raise CorpusError(
                 f"{path}, line {number} is not JSON: {error}. Every line must be one JSON object"
             ) from error

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from platformdirs import user_cache_path
 
+from saetui.plain_data import parse_object
 from saetui.plain_files import read_file
 
 # Test suites repeat fixtures rather than prose, and lib2to3 is gone from Python 3.13.
@@ -49,8 +50,8 @@ def _read_cache(path: Path) -> list[Document]:
     """What was kept; nothing where there is none or the file is damaged: then it is made again."""
     try:
         lines = read_file(path).decode().removesuffix("\n").split("\n")
-        found = [Document(**json.loads(line)) for line in lines]
-    except (OSError, ValueError, TypeError, RecursionError):
+        found = [Document(**parse_object(line)) for line in lines]
+    except (OSError, ValueError, TypeError):
         return []
     return found if all(isinstance(d.name, str) and isinstance(d.text, str) for d in found) else []
 

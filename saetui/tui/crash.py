@@ -1,37 +1,16 @@
-"""What a bug leaves behind: its traceback in a file, and a message about it."""
-
-import traceback
-from datetime import datetime
-from pathlib import Path
+"""What is said where a bug has ended the interface."""
 
 from textual.worker import WorkerFailed
 
-import saetui
-from saetui.visible import visible_lines
-
-# The file keeps the last tracebacks only.
-_KEPT_BYTES = 200_000
-
-
-def crash_file() -> Path:
-    """Where tracebacks are kept."""
-    from platformdirs import user_state_path
-
-    return user_state_path("saetui") / "crash.log"
+from saetui.crash_log import crash_file, keep_traceback, traceback_of
 
 
 def crash_report(error: BaseException) -> str:
     """Write a bug's traceback to the file; return the text to show for it, with the traceback."""
     if isinstance(error, WorkerFailed):
         error = error.error
-    trace = visible_lines("".join(traceback.format_exception(error)))
-    path = crash_file()
-    entry = f"{datetime.now().astimezone().isoformat(timespec='seconds')} saetui {saetui.__version__}\n{trace}\n"
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        before = path.read_text(encoding="utf-8", errors="replace")[-_KEPT_BYTES:] if path.exists() else ""
-        path.write_text(before + entry, encoding="utf-8")
-        where = f"The same is in {path}; please send it to the authors of saetui."
+        where = f"The same is in {keep_traceback(error)}; please send it to the authors of saetui."
     except OSError as problem:
-        where = f"{path} could not be written ({problem.strerror})."
-    return f"{trace}\nsaetui: this is a bug in saetui, which has ended; jobs go on. {where}"
+        where = f"{crash_file()} could not be written ({problem.strerror})."
+    return f"{traceback_of(error)}\nsaetui: this is a bug in saetui, which has ended; jobs go on. {where}"

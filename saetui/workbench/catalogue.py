@@ -1,14 +1,18 @@
-"""What a store holds, in the short form that commands need: its SAEs by name."""
+"""What a store holds, in the short form that commands need: its SAEs by name, and which studies were made."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from saetui.lookup import meant
+from saetui.plugins import leave_out
 from saetui.workbench.exceptions import CommandError
+from saetui.workbench.screen_study import StudyEntry
+from saetui.workbench.screens import GROUP, added_screens, screens, studies_shown
 from saetui.workbench.subject import Subject
+from store.exceptions import QueryError, QueryInterrupted
 
 if TYPE_CHECKING:
     from store import Store
@@ -38,7 +42,6 @@ class SaeEntry:
     fvu: float | None
     mean_letter_f1: float | None
     absorption_rate: float | None
-    is_studied: bool  # whether its absorption has been studied
     model_source: str
     corpus_source: str
     activation_tokens: int | None = (
@@ -50,28 +53,18 @@ class SaeEntry:
 
 
 @dataclass(frozen=True)
-class ErrorStudyEntry:
-    """One error study: SAEs of a site, by rising width, on the same tokens."""
-
-    study_id: str
-    hook_name: str
-    corpus_id: str
-    sae_ids: tuple[str, ...]
-
-
-@dataclass(frozen=True)
 class Catalogue:
-    """SAEs in the order of their site and width, and error studies, the newest first."""
+    """SAEs in the order of their site and width, and the studies that screens show, by kind, the newest first."""
 
     saes: tuple[SaeEntry, ...] = ()
-    error_studies: tuple[ErrorStudyEntry, ...] = ()
+    studies: Mapping[str, tuple[StudyEntry, ...]] = field(default_factory=dict)
     has_pursuits: bool = False
 
     @classmethod
     def read(cls, store: Store) -> Catalogue:
         saes = store.fetch(
             "SELECT sae_id, sae.name, sae.model_id, coalesce(sae.model, sae.model_id), hook_name, width, architecture, "
-            "k, l0, fvu, mean_letter_f1, absorption_rate, sae_id IN (SELECT sae_id FROM absorption_run), "
+            "k, l0, fvu, mean_letter_f1, absorption_rate, "
             "coalesce(model.source, 'embedded'), coalesce(corpus.source, 'stdlib'), stored.n_tokens, "
             "(SELECT recipe FROM sae AS own WHERE own.sae_id = sae.sae_id), model.d_model "
             "FROM sae_summary AS sae LEFT JOIN model USING (model_id) LEFT JOIN corpus USING (corpus_id) "
@@ -79,41 +72,25 @@ class Catalogue:
             "USING (corpus_id)) AS stored USING (sae_id) "
             "ORDER BY hook_name, width, sae.name"
         )
-        studies = store.fetch(
-            "SELECT study_id, hook_name, corpus_id, sae_ids FROM error_study ORDER BY created DESC, study_id"
-        )
         pursuits = store.fetch("SELECT 1 FROM pursuit_run LIMIT 1")
-        return cls(
-            tuple(SaeEntry(*row) for row in saes.rows),
-            tuple(ErrorStudyEntry(study, hook, corpus, tuple(ids)) for study, hook, corpus, ids in studies.rows),
-            bool(pursuits.rows),
-        )
+        return cls(tuple(SaeEntry(*row) for row in saes.rows), _studies(store), bool(pursuits.rows))
 
-    @property
-    def has_letters(self) -> bool:
-        """Whether the letters of any SAE have been studied."""
-        return any(sae.mean_letter_f1 is not None for sae in self.saes)
-
-    @property
-    def has_absorption(self) -> bool:
-        """Whether the absorption of any SAE has been studied."""
-        return any(sae.is_studied for sae in self.saes)
-
-    def has_study(self, kind: str, sae_id: str | None, in_view: Collection[str]) -> bool:
+    def has_study(self, kind: str, sae_id: str | None, in_view: Collection[str] = ()) -> bool:
         """Whether a study of a kind has been made: of the SAEs in view where it is one of several, else of the SAE."""
-        entry = self.entry(sae_id)
-        if kind == "errors":
-            study = self.error_study(sae_id)
-            return study is not None and set(in_view) <= set(study.sae_ids)
-        if entry is None:
+        study, described = self.study(kind, sae_id), studies_shown().get(kind)
+        if study is None or described is None:
             return False
-        return {"letters": entry.mean_letter_f1 is not None, "absorption": entry.is_studied}.get(kind, False)
+        return set(in_view) <= set(study.sae_ids) if described.together else sae_id in study.sae_ids
 
-    def error_study(self, sae_id: str | None) -> ErrorStudyEntry | None:
-        """The newest error study of an SAE, or else of its site; None where there is none."""
-        entry = self.entry(sae_id)
-        site = [s for s in self.error_studies if entry is not None and s.hook_name == entry.hook_name]
-        return next((s for s in self.error_studies if sae_id in s.sae_ids), site[0] if site else None)
+    def study(self, kind: str, sae_id: str | None) -> StudyEntry | None:
+        """The newest study of a kind of an SAE, or else of its site; None where there is none."""
+        entry, made = self.entry(sae_id), self.studies.get(kind, ())
+        site = [study for study in made if entry is not None and study.hook_name == entry.hook_name]
+        return next((study for study in made if sae_id in study.sae_ids), site[0] if site else None)
+
+    def error_study(self, sae_id: str | None) -> StudyEntry | None:
+        """The error study that is shown of an SAE."""
+        return self.study("errors", sae_id)
 
     def sae(self, name: str) -> SaeEntry:
         """The SAE of a name, an id, or the unique beginning of either.
@@ -150,3 +127,26 @@ class Holdings:
         revision = store.revision
         marks = store.fetch("SELECT subject, key FROM mark")
         return cls(revision, Catalogue.read(store), frozenset(Subject(kind, key) for kind, key in marks.rows))
+
+
+def _studies(store: Store) -> dict[str, tuple[StudyEntry, ...]]:
+    """The studies that screens show; of another package's screen none where its query is refused."""
+    found = {}
+    for kind, study in studies_shown().items():
+        if not study.made:
+            continue
+        try:
+            rows = store.fetch(study.made).dicts()
+            entries = tuple(
+                StudyEntry(row["study_id"], row["hook_name"], tuple(row["sae_ids"]), row.get("corpus_id") or "")
+                for row in rows
+            )
+            if entries:
+                found[kind] = entries
+        except (QueryError, KeyError, TypeError) as problem:
+            screen = next(name for name, manifest in screens().items() if manifest.study is study)
+            if isinstance(problem, QueryInterrupted) or screen not in added_screens():
+                raise
+            reason = f"no column {problem}" if isinstance(problem, KeyError) else problem
+            leave_out(GROUP, screen, added_screens()[screen], f"{GROUP}: made: {reason}", part=f"the study {kind!r}")
+    return found

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from saetui.plugins import added, imported, leave_out, left_out, loaded
 from saetui.workbench.exceptions import CommandError
 from saetui.workbench.link_fields import KNOWN_FIELDS
+from saetui.workbench.screen_study import ScreenStudy
 from saetui.workbench.tables import Table
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ class ScreenManifest:
     commands: str = ""
     link: LinkForm = field(default_factory=LinkForm)
     # The study that fills it, and the kinds of job that its keys submit.
-    study: str = ""
+    study: ScreenStudy | None = None
     kinds: tuple[str, ...] = ()
     # The table that compares all SAEs in view, on a page of its own.
     across: str = ""
@@ -88,6 +89,12 @@ def tables() -> Mapping[str, Table]:
 def tables_of(screen: str) -> tuple[Table, ...]:
     """The tables of a screen, in the order of ``tab``."""
     return screens()[screen].tables
+
+
+def studies_shown() -> Mapping[str, ScreenStudy]:
+    """The study of each kind that a screen shows, as the first screen describes it that says how it is found."""
+    shown = [manifest.study for manifest in screens().values() if manifest.study is not None]
+    return {study.kind: study for study in (*reversed(shown), *(s for s in reversed(shown) if s.made))}
 
 
 def added_screens() -> Mapping[str, str]:
@@ -163,6 +170,9 @@ def _fault(manifest: ScreenManifest) -> str:
     for table in manifest.tables:
         if not table.id.startswith(f"{name}.") or "-" in table.id:
             return f"tables: {table.id!r} must be {name}.NAME, without a hyphen"
+    study: object = manifest.study
+    if not (study is None or isinstance(study, ScreenStudy)):
+        return f"study: must be a ScreenStudy, not {study!r}"
     if manifest.across and manifest.across not in {table.id for table in manifest.tables}:
         return f"across: must be one of its tables, not {manifest.across!r}"
     if not (len(manifest.key) == 1 and manifest.key.isdigit()):

@@ -83,13 +83,13 @@ def study_specs(kind: str, saes: Sequence[SaeEntry], given: Mapping[str, Any]) -
     ``given`` has further fields of the kind. Raises UsageError naming the first thing that is wrong.
     """
     known = spec_kinds()
-    specs = [_parsed(document_of(known[kind], given) | site, known[kind], kind) for site in _sites(known[kind], saes)]
+    specs = [_parsed(document_of(known[kind], given) | site, known[kind], kind) for site in sites(known[kind], saes)]
     for other in known[kind].along:
-        specs += [_parsed({"kind": other, **site}, known[other], kind) for site in _sites(known[other], saes)]
+        specs += [_parsed({"kind": other, **site}, known[other], kind) for site in sites(known[other], saes)]
     return specs
 
 
-def _sites(spec: type[Spec], saes: Sequence[SaeEntry]) -> list[dict[str, Any]]:
+def sites(spec: type[Spec], saes: Sequence[SaeEntry]) -> list[dict[str, Any]]:
     """What a job of this kind reads, and the SAEs for which it is the same; of a kind without SAEs just one job."""
     if "saes" not in spec.model_fields:
         return [{}]

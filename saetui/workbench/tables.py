@@ -32,13 +32,14 @@ class TableState:
 class RowChoice:
     """Some of the rows of a table, by the name a person gives them, with the filter that keeps them.
 
-    ``{letter}`` and ``{token}`` in the filter stand for what is looked at. Where what it ``needs`` is not there, one of
-    these or "absorption", a study of the SAE, it is not offered, and ``missing`` says why.
+    ``{letter}`` and ``{token}`` in the filter stand for what is looked at. Where what it ``needs``, one of these, is
+    not there, or no ``study`` of that kind has been made of the SAE, it is not offered, and ``missing`` says why.
     """
 
     name: str
     filter: str = ""
     needs: str = ""
+    study: str = ""
     missing: str = ""
 
 

@@ -84,7 +84,7 @@ def test_an_error_is_a_message_and_a_code(
 
 def test_a_bug_leaves_its_traceback_in_a_file(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     _, text = ended(raising(ZeroDivisionError(f"by {ALL}")), capsys)
-    log = home / "state" / "saetui" / "last-error.txt"
+    log = home / "state" / "saetui" / "crash.log"
     assert f"the traceback is in {log}" in text
     assert "SAETUI_TRACEBACK=1" in text
     assert "ZeroDivisionError" in log.read_text(encoding="utf-8")

@@ -42,7 +42,7 @@ def first(bench: Workbench) -> dict[str, object]:
 
 def test_the_study_of_the_current_sae_is_asked(errors: Workbench) -> None:
     assert errors.parameters("hard_tokens")["study"] == STUDY
-    assert errors.catalogue.error_study(SAES[WIDTHS[0]]) == errors.catalogue.error_studies[0]
+    assert errors.catalogue.error_study(SAES[WIDTHS[0]]) == errors.catalogue.studies["errors"][0]
     assert errors.catalogue.error_study("elsewhere") is None
 
 

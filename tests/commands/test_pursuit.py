@@ -121,6 +121,7 @@ def test_the_keys_go_through_tokens_numbers_latents_and_methods(bench: Workbench
         ("method best", "method: must be one of persistent"),
         ("pursue missed x", "no words of x were judged"),
         ("pursuit zzzz", "no pursuit 'zzzz' here"),
+        ("beside zzzz", "no pursuit 'zzzz' here"),
         ("pursued 77", "no token 77"),
         ("cancel", "nothing that this screen shows is running"),
     ],

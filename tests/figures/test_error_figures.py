@@ -437,6 +437,7 @@ def test_the_study_is_of_the_model_that_is_asked_for(two_models: Store) -> None:
     for name in names:
         assert figure(two_models, name, hook=hook(1), model="speller").note.startswith("speller, blocks.1."), name
     of_reader = figure(two_models, "error_context", hook=hook(1), model="m2")
+    assert figure(two_models, "error_context", hook=hook(1), model="rea").note == of_reader.note
     assert of_reader.note.startswith("reader, blocks.1.")
     # Without a model it is the last study at the hook point; SAEs are of one model.
     assert figure(two_models, "error_context", hook=hook(1)).note == of_reader.note

@@ -75,12 +75,12 @@ def test_an_edit_that_keeps_size_and_time_is_seen(
 
 
 def test_only_saes_that_are_named_count(store: Path, latents: Callable[..., LatentsSpec]) -> None:
-    specs = {name: latents(saes=(name,)) for name in ("small", "a1", "large", "*")}
+    specs = {name: latents(saes=(name,)) for name in ("small", "a1", "sm", "large", "la", "*")}
     before = {name: fingerprint(spec, store) for name, spec in specs.items()}
-    assert before["small"] == before["a1"]
+    assert before["small"] == before["a1"] == before["sm"] != before["la"]
     edit_in_place(store / "tensors" / "sae" / "b2" / "cfg.json")
     changed = {name for name, spec in specs.items() if fingerprint(spec, store) != before[name]}
-    assert changed == {"large", "*"}
+    assert changed == {"large", "la", "*"}
 
 
 def test_the_sae_of_a_single_one_counts(store: Path) -> None:

@@ -4,6 +4,7 @@ import json
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,8 @@ import pytest
 
 from saetui.commands.completion import completions
 from saetui.commands.dispatch import dispatch
+from saetui.commands.study import Study
+from saetui.commands.table import Only
 from saetui.plugins import untold
 from saetui.tui.panels.explain import explanation
 from saetui.workbench.attention import Place
@@ -134,6 +137,93 @@ def test_its_columns_are_explained_and_a_term_of_ours_means_what_it_did(toy_scre
     assert [found.line for found in completions("explain length", bench)] == ["explain length"]
 
 
+@pytest.fixture
+def summed(install: Install, toy_screen: None, made_study: Path, tmp_path: Path) -> Iterator[Workbench]:
+    """Three SAEs in view, and the toy screen in front; nothing has been added up yet."""
+    install("saetui.kinds", "toy_sum", "toy_kind")
+    bench = Workbench.open(Path(shutil.copytree(made_study, tmp_path / "store")), inline=True)
+    dispatch(bench, "screen toy_words")
+    yield bench
+    bench.close()
+
+
+def add_up(bench: Workbench, name: str) -> None:
+    """The store's record of a toy_sum job of an SAE, which is over."""
+    bench.store.write(
+        "INSERT INTO job (job_id, kind, title, state, spec, content_hash, created, ended) "
+        "VALUES ($name, 'toy_sum', 'sum', 'done', json_object('up_to', $name), $name, now()::TIMESTAMP, "
+        "now()::TIMESTAMP)",
+        {"name": name},
+    )
+    again = Workbench(bench.store, inline=True)
+    bench.catalogue = again.catalogue
+
+
+def test_a_study_of_its_own_is_treated_as_ours_are(summed: Workbench) -> None:
+    entries = [entry for entry in summed.catalogue.saes if entry.sae_id in summed.attention.in_view]
+    here, other = entries[:2]
+    dispatch(summed, f"sae {here.name}")
+    assert Study.available(summed)
+    assert Study().resolved(summed).name == "toy_sum"
+    assert Only.obstacle(summed) == "nothing has been added up yet; A does it"
+    with pytest.raises(CommandError, match="nothing has been added up yet; A does it"):
+        dispatch(summed, "only summed")
+
+    add_up(summed, other.name)
+    assert summed.catalogue.has_study("toy_sum", other.sae_id)
+    assert not summed.catalogue.has_study("toy_sum", here.sae_id)
+    assert Study.available(summed)
+    assert Only.obstacle(summed) == ""
+    with pytest.raises(CommandError, match="only summed: nothing was added up for this SAE"):
+        dispatch(summed, "only summed")
+
+    dispatch(summed, f"sae {other.name}")
+    assert not Study.available(summed)
+    dispatch(summed, "only")
+    assert summed.tables["toy_words.words"].filter == "length<4"
+
+
+def test_saes_that_are_studied_together_have_been_studied_where_all_in_view_have(
+    summed: Workbench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from toy_screen import manifest
+
+    assert manifest.MANIFEST.study is not None
+    together = replace(manifest.MANIFEST.study, together=True)
+    monkeypatch.setattr(manifest, "MANIFEST", replace(manifest.MANIFEST, study=together))
+    _screens.cache_clear()
+    entry = summed.catalogue.saes[0]
+    dispatch(summed, f"sae {entry.name}")
+    add_up(summed, entry.name)
+    assert Study.available(summed)
+    summed.attend(in_view=(entry.sae_id,))
+    assert not Study.available(summed)
+
+
+@pytest.mark.parametrize(
+    ("made", "problem"),
+    [
+        ("SELECT * FROM toy_sums", "toy_sums does not exist"),
+        ("SELECT sae_id AS study_id, [sae_id] AS sae_ids FROM sae", "no column 'hook_name'"),
+    ],
+)
+def test_a_study_that_cannot_be_asked_for_is_named_and_counts_as_not_made(
+    toy_screen: None, bench: Workbench, monkeypatch: pytest.MonkeyPatch, made: str, problem: str
+) -> None:
+    from toy_screen import manifest
+
+    assert manifest.MANIFEST.study is not None
+    broken = replace(manifest.MANIFEST.study, made=made)
+    monkeypatch.setattr(manifest, "MANIFEST", replace(manifest.MANIFEST, study=broken))
+    _screens.cache_clear()
+    again = Workbench(bench.store, inline=True)
+    assert [sae.name for sae in again.catalogue.saes] == [sae.name for sae in bench.catalogue.saes]
+    assert not again.catalogue.has_study("toy_sum", again.attention.sae)
+    (words,) = untold()
+    assert words.startswith("the study 'toy_sum' of the package toy-toy_words is left out; saetui.screens: made: ")
+    assert problem in words
+
+
 def test_its_verbs_belong_to_it_alone(toy_screen: None) -> None:
     from saetui.commands.vocabulary import commands
 
@@ -173,6 +263,7 @@ def test_a_screen_that_cannot_be_had_is_named(
             {"tables": (Table("toy_words.by-length", "letters", "letter"),)},
             "tables: 'toy_words.by-length' must be .*hyphen",
         ),
+        ({"study": "toy_sum"}, "study: must be a ScreenStudy, not 'toy_sum'"),
         ({"across": "toy_words.map"}, "across: must be one of its tables, not 'toy_words.map'"),
         ({"key": "F"}, "key: must be a digit, not 'F'"),
     ],

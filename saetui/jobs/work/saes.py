@@ -8,8 +8,9 @@ from functools import partial
 from saetui.jobs.context import TaskContext
 from saetui.jobs.exceptions import JobError
 from saetui.jobs.sources_state import ALL, sae_state
-from saetui.jobs.work.shelf import SavedSAE, Shelf, read_shelf, sae_path
+from saetui.jobs.work.shelf import DamagedSAE, SavedSAE, Shelf, read_shelf, sae_path
 from saetui.lm import HookPointError, LanguageModel
+from saetui.lookup import newest_meant
 from saetui.pursuit.encoders import Encoders
 from saetui.sae import SAE, SAEError, load_sae
 from saetui.sae.formats.saelens import WEIGHTS
@@ -179,20 +180,13 @@ def _named(
                     f"{field}: the store {context.store_root} has no SAE of {model.name}{why}; train one first"
                 )
         else:
-            wanted = [sae for sae in saved if name in (sae.sae_id, sae.name)]
-            if not wanted:
-                for damaged in shelf.damaged:
-                    if name in (damaged.sae_id, damaged.name):
-                        raise JobError(f"{field}: {name!r} cannot be used: {damaged.reason}")
-                known = ", ".join(sorted(sae.name for sae in saved)) or "none"
-                raise JobError(f"{field}: the store {context.store_root} has no SAE {name!r} (it has: {known})")
-            hook_name = wanted[-1].hook_name
+            wanted = [_one(context, name, shelf, field)]
+            hook_name = wanted[0].hook_name
             if hook_names and hook_name not in (None, *hook_names):
                 raise JobError(
                     f"{field}: {name!r} was trained on {hook_name}, but hook_name is {', '.join(hook_names)}; "
                     "name the hook point it was trained on"
                 )
-            wanted = wanted[-1:]
             if strange := [sae for sae in wanted if not sae.fits(model)]:
                 raise JobError(
                     f"{field}: {name!r} was trained on another language model ({strange[0].model_id}) than "
@@ -201,6 +195,20 @@ def _named(
             wanted = [replace(sae, named=True) for sae in wanted]
         found |= {sae.sae_id: sae for sae in wanted if not (sae.sae_id in found and found[sae.sae_id].named)}
     return list(found.values())
+
+
+def _one(context: TaskContext, name: str, shelf: Shelf, field: str) -> SavedSAE:
+    """The SAE of a name, an id, or the unique beginning of either; of several of one name the last."""
+    there: tuple[SavedSAE | DamagedSAE, ...] = (*shelf.damaged, *shelf.sound)
+    found = newest_meant(name, there, lambda sae: (sae.sae_id, sae.name or sae.sae_id))
+    if len(found) > 1:
+        raise JobError(f"{field}: {name!r} can be {', '.join(sorted(sae.name or sae.sae_id for sae in found))}")
+    if not found:
+        known = ", ".join(sorted(sae.name for sae in shelf.sound)) or "none"
+        raise JobError(f"{field}: the store {context.store_root} has no SAE {name!r} (it has: {known})")
+    if isinstance(found[0], DamagedSAE):
+        raise JobError(f"{field}: {name!r} cannot be used: {found[0].reason}")
+    return found[0]
 
 
 def _hook_points(sae: SavedSAE, hook_names: tuple[str, ...]) -> list[str]:

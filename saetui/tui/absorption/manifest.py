@@ -1,5 +1,6 @@
 """What the screen says about itself."""
 
+from saetui.workbench.screen_study import ScreenStudy
 from saetui.workbench.screens import LinkForm, ScreenManifest
 from saetui.workbench.tables import RowChoice, Table
 
@@ -11,7 +12,11 @@ MANIFEST = ScreenManifest(
     view="saetui.tui.absorption.screen:AbsorptionScreen",
     commands="saetui.commands.absorption",
     verbs=("study", "only", "ablate", "inspect", "metric", "reset", "compare", "cancel", "tau", "lead", "cosine"),
-    study="absorption",
+    study=ScreenStudy(
+        "absorption",
+        "SELECT sae_id AS study_id, hook_name, [sae_id] AS sae_ids FROM sae "
+        "WHERE sae_id IN (SELECT sae_id FROM absorption_run)",
+    ),
     kinds=("absorption", "ablation"),
     across="absorption.map",
     tables=(

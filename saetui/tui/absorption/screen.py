@@ -157,7 +157,7 @@ class AbsorptionScreen(StudyScreen):
                 self.follow(self.sae_map, self.bench.attention.sae)
 
     def store_changed(self) -> None:
-        self.set_class(not self.bench.catalogue.has_absorption, "-empty")
+        self.set_class(not self.bench.catalogue.studies.get("absorption"), "-empty")
         self._show_marks()
         for table in (self.letters, self.cases, self.evidence, self.occurrences, self.sae_map):
             table.reload()

@@ -1,5 +1,6 @@
 """What the screen says about itself."""
 
+from saetui.workbench.screen_study import ScreenStudy
 from saetui.workbench.screens import LinkForm, ScreenManifest
 from saetui.workbench.table_query import Order
 from saetui.workbench.tables import RowChoice, Table
@@ -21,7 +22,12 @@ MANIFEST = ScreenManifest(
     view="saetui.tui.hard_tokens.screen:HardTokensScreen",
     commands="saetui.commands.hard_tokens",
     verbs=("study", "order", "unit", "only", "compare", "cancel", "place"),
-    study="errors",
+    study=ScreenStudy(
+        "errors",
+        "SELECT study_id, hook_name, sae_ids, corpus_id FROM error_study ORDER BY created DESC, study_id",
+        together=True,
+        missing="no errors have been studied; A studies those of the SAEs in view",
+    ),
     kinds=("errors",),
     across="hard_tokens.scaling",
     tables=(
@@ -48,7 +54,7 @@ MANIFEST = ScreenManifest(
                 RowChoice(
                     "absorbed",
                     "absorbed",
-                    needs="absorption",
+                    study="absorption",
                     missing="the absorption of this SAE has not been studied; run :study absorption first",
                 ),
                 RowChoice("letter", "letter={letter}", needs="letter", missing="choose a letter first, e.g. :letter s"),

@@ -188,8 +188,7 @@ class HardTokensScreen(StudyScreen):
 
     def _show_answer(self, *, again: bool = False) -> None:
         sae = self.bench.attention.sae
-        entry = self.bench.catalogue.entry(sae)
-        is_studied = entry is not None and entry.is_studied
+        is_studied = self.bench.catalogue.has_study("absorption", sae)
         self.answer.show(self.bench.parameters("absorbed_answer"), sae, studied=is_studied, again=again)
 
     def ask_page(self) -> None:

@@ -1,5 +1,6 @@
 """What the screen says about itself."""
 
+from saetui.workbench.screen_study import ScreenStudy
 from saetui.workbench.screens import LinkForm, ScreenManifest
 from saetui.workbench.tables import RowChoice, Table
 
@@ -10,7 +11,10 @@ MANIFEST = ScreenManifest(
     help="Which latents claim a letter, and how well?",
     view="saetui.tui.letters.screen:LettersScreen",
     verbs=("only", "study", "cancel"),
-    study="letters",
+    study=ScreenStudy(
+        "letters",
+        "SELECT sae_id AS study_id, hook_name, [sae_id] AS sae_ids FROM sae_summary WHERE mean_letter_f1 IS NOT NULL",
+    ),
     kinds=("letters",),
     tables=(
         Table(

@@ -109,7 +109,7 @@ class LettersScreen(StudyScreen):
         self._name_tables()
 
     def store_changed(self) -> None:
-        self.set_class(not self.bench.catalogue.has_letters, "-empty")
+        self.set_class(not self.bench.catalogue.studies.get("letters"), "-empty")
         self._show_marks()
         for table in (self.letters, self.latents, self.words):
             table.reload()

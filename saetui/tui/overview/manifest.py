@@ -1,5 +1,6 @@
 """What the screen says about itself."""
 
+from saetui.workbench.screen_study import ScreenStudy
 from saetui.workbench.screens import LinkForm, ScreenManifest
 from saetui.workbench.tables import Table
 
@@ -10,7 +11,7 @@ MANIFEST = ScreenManifest(
     help="Which SAEs are there, and how good are they?",
     view="saetui.tui.overview.screen:OverviewScreen",
     verbs=("study", "view"),
-    study="demo",
+    study=ScreenStudy("demo"),
     tables=(
         Table(
             "overview.saes",

@@ -52,6 +52,20 @@ def test_the_stored_comparison_is_that_of_the_library(run_task: RunTask, tmp_pat
         )
 
 
+@pytest.mark.usefixtures("studies")
+def test_saes_and_model_are_known_by_the_beginning_of_their_names(run_task: RunTask, tmp_path: Path) -> None:
+    with Store.open(tmp_path / "store") as store:
+        ((model_id, name),) = store.fetch("SELECT model_id, name FROM model").rows
+    for model in (model_id, model_id[:5], name[:3]):
+        run_task(AbsorbedErrorsSpec(hook_name=HOOK, saes=("w3",), model=model))
+    with Store.open(tmp_path / "store") as store:
+        assert store.fetch("SELECT name FROM absorbed_comparison JOIN sae USING (sae_id)").rows == [("w32-k2",)]
+    with pytest.raises(JobError, match="saes: 'w' can be w32-k2, w64-k2"):
+        run_task(AbsorbedErrorsSpec(hook_name=HOOK, saes=("w",)))
+    with pytest.raises(JobError, match=r"saes: the store has no SAE 'x' \(it has: w32-k2, w64-k2\)"):
+        run_task(AbsorbedErrorsSpec(hook_name=HOOK, saes=("x",)))
+
+
 def test_there_is_nothing_to_compare_before_both_studies(run_task: RunTask) -> None:
     with pytest.raises(JobError, match=r"no word of .* was seen by both studies"):
         run_task(AbsorbedErrorsSpec(hook_name=HOOK))

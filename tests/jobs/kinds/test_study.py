@@ -217,3 +217,16 @@ def test_an_unknown_sae_is_named_with_those_that_are_there(
     run_task(train_spec(model_folder, corpus_file))
     with pytest.raises(JobError, match=r"no SAE 'w99' \(it has: w32-k3, w64-k3\)"):
         run_task(LettersSpec(model=str(model_folder), hook_name=HOOK, saes=("w99",)))
+
+
+def test_an_sae_is_known_by_the_beginning_of_its_name_where_that_is_unique(
+    run_task: RunTask, model_folder: Path, corpus_file: Path, tmp_path: Path
+) -> None:
+    run_task(train_spec(model_folder, corpus_file))
+    site = {"model": str(model_folder), "hook_name": HOOK, "examples": 3, "leading_space": True}
+    with pytest.raises(JobError, match="saes: 'w' can be w32-k3, w64-k3"):
+        run_task(LettersSpec.model_validate({**site, "saes": ("w",)}))
+    run_task(LettersSpec.model_validate({**site, "saes": ("w6",)}))
+    with Store.open(tmp_path / "store") as store:
+        found = store.fetch("SELECT DISTINCT name FROM letter_latent JOIN sae USING (sae_id)").rows
+    assert found == [("w64-k3",)]

@@ -1,6 +1,6 @@
 """What the absorbed-errors job is to do."""
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
@@ -9,6 +9,8 @@ from saetui.jobs.specs import HOOK, LONGEST_NAME, LONGEST_PATH, MOST_LISTED, MOS
 
 class AbsorbedErrorsSpec(Spec):
     """Are the words that an SAE absorbs harder for it than others? Both studies of the SAEs must be in the store."""
+
+    compares: ClassVar[tuple[str, ...]] = ("absorption", "errors")
 
     kind: Literal["absorbed_errors"] = Field(
         default="absorbed_errors", description="Errors of absorbed words beside those of others."

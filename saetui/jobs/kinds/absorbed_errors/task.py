@@ -1,10 +1,13 @@
 """The absorbed-errors job: the verdicts of one study beside the errors of the other, word by word."""
 
+from collections.abc import Sequence
+
 from saetui.jobs.context import TaskContext
 from saetui.jobs.exceptions import JobError
 from saetui.jobs.kinds.absorbed_errors.rows import comparison_rows
 from saetui.jobs.kinds.absorbed_errors.spec import AbsorbedErrorsSpec
 from saetui.jobs.sources_state import ALL
+from saetui.lookup import meant, newest_meant
 from store import Reader, Store
 
 
@@ -44,14 +47,19 @@ def compare(store: Reader, spec: AbsorbedErrorsSpec) -> dict[str, list[dict[str,
 
 
 def _sae_id(store: Reader, name: str) -> str:
-    found = store.fetch("SELECT sae_id FROM sae WHERE $name IN (sae_id, name) ORDER BY added", name=name).rows
-    if not found:
-        raise JobError(f"saes: the store has no SAE {name!r}")
-    return str(found[-1][0])
+    saes = store.fetch("SELECT sae_id, name FROM sae ORDER BY added, sae_id").rows
+    return _one(newest_meant(name, saes, tuple), saes, f"saes: the store has no SAE {name!r}", f"saes: {name!r}")
 
 
 def _model_id(store: Reader, name: str) -> str:
-    found = store.fetch("SELECT model_id FROM model WHERE $name IN (model_id, name, source)", name=name).rows
-    if not found:
-        raise JobError(f"model: the store has no model {name!r}")
-    return str(found[0][0])
+    models = store.fetch("SELECT model_id, source, name FROM model ORDER BY model_id").rows
+    found = meant(name, models, lambda model: tuple(filter(None, model)))
+    return _one(found, models, f"model: the store has no model {name!r}", f"model: {name!r}")
+
+
+def _one(found: Sequence[tuple[str, ...]], there: Sequence[tuple[str, ...]], none: str, several: str) -> str:
+    """The id of the one thing that was found, of which each is an id, other names and its own; JobError otherwise."""
+    if len(found) == 1:
+        return found[0][0]
+    names = ", ".join(sorted({str(row[-1]) for row in found or there})) or "none"
+    raise JobError(f"{several} can be {names}" if found else f"{none} (it has: {names})")
