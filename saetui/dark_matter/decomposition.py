@@ -19,11 +19,11 @@ from saetui.dark_matter.held_out import HeldOut, Unexplained
 from saetui.dark_matter.intervals import N_REPLICATES, ContextBootstrap, GroupSums, combine
 from saetui.dark_matter.norms import NORM_TARGETS, NormTarget, SquaredNorms
 from saetui.dark_matter.reading import Chunk, ChunkReader
-from saetui.dark_matter.scratch import Scratch
 from saetui.dark_matter.split import ContextSplit
-from saetui.dark_matter.statistics import LinearMap, Predictors, Spread, Targets
 from saetui.dark_matter.token_errors import SAETokenErrors, TokenErrors
 from saetui.dark_matter.token_set import Excluded, ReadContexts, TokenSet
+from saetui.regression.scratch import Scratch
+from saetui.regression.statistics import LinearMap, Predictors, Spread, Targets
 
 # A reconstruction that varies less than this share of the activations is the same for every token.
 _DEAD_VARIANCE = 1e-9

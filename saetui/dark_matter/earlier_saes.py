@@ -11,8 +11,8 @@ from saetui.dark_matter.error_fit import LinearErrorFit
 from saetui.dark_matter.held_out import HeldOut
 from saetui.dark_matter.intervals import N_REPLICATES, ContextBootstrap, Estimate
 from saetui.dark_matter.split import ContextSplit, split_contexts
-from saetui.dark_matter.statistics import RIDGE, LinearMap, Predictors, Targets
 from saetui.lm import LanguageModel, TokenizedCorpus, harvest
+from saetui.regression.statistics import RIDGE, LinearMap, Predictors, Targets
 from saetui.sae import SAE
 
 # Parts of the error, in the order of the target columns.

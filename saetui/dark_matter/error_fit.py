@@ -11,8 +11,8 @@ from torch import Tensor
 
 from saetui.dark_matter.intervals import Estimate
 from saetui.dark_matter.norms import NormTarget
-from saetui.dark_matter.statistics import LinearMap
 from saetui.dark_matter.token_set import Excluded, TokenSet
+from saetui.regression.statistics import LinearMap
 
 Figure = Literal["r2_total", "r2_dim_mean", "fvu_sae", "fvu_nonlinear", "norm_squared_r2"]
 # Training tokens per dimension: below the first the fit is worth a warning, below the second it is refused.

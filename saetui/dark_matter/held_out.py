@@ -5,7 +5,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from saetui.dark_matter.intervals import ContextBootstrap, Estimate, GroupSums
-from saetui.dark_matter.scratch import Scratch
+from saetui.regression.scratch import Scratch
 
 # Variance below this share of the mean square about the fixed point is rounding.
 _NO_VARIANCE = 1e-12

@@ -7,7 +7,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from saetui.dark_matter.reading import Chunk
-from saetui.dark_matter.scratch import Scratch
+from saetui.regression.scratch import Scratch
 
 NormTarget = Literal["error", "activation", "reconstruction", "linear", "nonlinear"]
 NORM_TARGETS: tuple[NormTarget, ...] = get_args(NormTarget)

@@ -7,9 +7,9 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from saetui.dark_matter.scratch import Scratch
-from saetui.dark_matter.statistics import Predictors
 from saetui.dark_matter.token_set import ErrorBatch, Excluded, ReadContexts, check_shapes, finite_rows
+from saetui.regression.scratch import Scratch
+from saetui.regression.statistics import Predictors
 
 # Numbers of one kind held at a time: 2 MB of float64.
 _CHUNK_ELEMENTS = 1 << 18

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from saetui.dark_matter.held_out import HeldOut
 from saetui.dark_matter.intervals import ContextBootstrap, Estimate
-from saetui.dark_matter.statistics import Predictors, Targets
+from saetui.regression.statistics import Predictors, Targets
 
 
 class TokenRegression:

@@ -14,11 +14,11 @@ import torch
 from jaxtyping import Int
 from torch import Tensor
 
-from saetui.dark_matter.statistics import LinearMap, Predictors, Targets
 from saetui.lm import harvest
 from saetui.pursuit.encoders import Encoders
 from saetui.pursuit.exceptions import PursuitError
 from saetui.pursuit.search import Progress
+from saetui.regression.statistics import LinearMap, Predictors, Targets
 
 if TYPE_CHECKING:
     from saetui.lm import LanguageModel, TokenizedCorpus

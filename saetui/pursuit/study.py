@@ -18,12 +18,12 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from saetui.dark_matter.statistics import LinearMap
 from saetui.pursuit.codes import SparseCodes
 from saetui.pursuit.encoders import Encoded, Encoders
 from saetui.pursuit.exceptions import PursuitError
 from saetui.pursuit.named_tokens import NamedTokens
 from saetui.pursuit.residual_curve import ResidualCurve
+from saetui.regression.statistics import LinearMap
 
 CurveProgress = Callable[[int, int, Mapping[str, str]], None]
 """Called with steps done and in all, and now and then the residual after every step so far."""

@@ -20,8 +20,8 @@ from saetui.sae.normalization import Normalization, TokenScale, is_per_token, no
 from saetui.sae.sparse import gather_sum, sparse_rows
 
 if TYPE_CHECKING:
+    from saetui.sae.trainees.trainee import Loss, Stage, Trainee
     from saetui.sae.training.recipe import TrainingRecipe
-    from saetui.sae.training.trainee import Loss, Stage, Trainee
 
 # A latent fires above this activation.
 FIRING = 1e-8

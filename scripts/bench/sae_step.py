@@ -16,10 +16,10 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
+from saetui.sae.trainees.topk_gradients import TopKTrainee
 from saetui.sae.training.initialization import FirstTokens, random_unit_rows
 from saetui.sae.training.learner import Learner
 from saetui.sae.training.recipe import TopKRecipe
-from saetui.sae.training.topk_gradients import TopKTrainee
 from tests.sae.dense import DenseTopK
 
 WARM_UP = 2

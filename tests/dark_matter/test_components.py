@@ -8,7 +8,7 @@ import torch
 
 from saetui.dark_matter import ErrorBatch, LinearErrorFit, Reconstructions, TokenSet, decompose_errors, split_contexts
 from saetui.dark_matter.components import component_losses
-from saetui.dark_matter.statistics import LinearMap
+from saetui.regression.statistics import LinearMap
 from tests.dark_matter.copy_model import VOCABULARY, CopyModel, ScalingSAE, random_corpus
 
 CORPUS = random_corpus(contexts=20)

@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 import torch
 
-from saetui.dark_matter.statistics import LinearMap
 from saetui.letters import LetterWords, WordSettings
 from saetui.lm import LanguageModel, TokenizedCorpus, load_corpus, load_model, tokenize
 from saetui.pursuit.change_map import ChangeSample, fit_change_map
@@ -14,6 +13,7 @@ from saetui.pursuit.encoders import Encoders
 from saetui.pursuit.exceptions import PursuitError
 from saetui.pursuit.named_tokens import NamedTokens, random_places, tokens_at_places, tokens_of_words
 from saetui.pursuit.study import LinearPart, study_pursuit
+from saetui.regression.statistics import LinearMap
 from saetui.sae.architectures.topk import TopKSAE
 from tests.jobs.kinds.conftest import HOOK, corpus_file, model_folder  # noqa: F401
 

@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn.functional import linear
 
 from saetui.sae.base import SAE, Activations, Latents
-from saetui.sae.training.trainee import Loss, Stage, warmed
+from saetui.sae.trainees.trainee import Loss, Stage, warmed
 
 if TYPE_CHECKING:
     from saetui.sae.training.recipe import TrainingRecipe

@@ -13,9 +13,9 @@ from saetui.sae.base import SAE, Activations, Indices, Latents, Values
 from saetui.sae.config_fields import read_count, read_flag
 from saetui.sae.exceptions import SAEError
 from saetui.sae.selection import largest
-from saetui.sae.training.auxk import auxiliary_loss
-from saetui.sae.training.topk_gradients import TopKTrainee
-from saetui.sae.training.trainee import Loss, Stage, Trainee
+from saetui.sae.trainees.auxk import auxiliary_loss
+from saetui.sae.trainees.topk_gradients import TopKTrainee
+from saetui.sae.trainees.trainee import Loss, Stage, Trainee
 
 if TYPE_CHECKING:
     from saetui.sae.training.recipe import TrainingRecipe

@@ -10,9 +10,9 @@ from torch import Tensor
 
 from saetui.sae.base import SAE
 from saetui.sae.exceptions import SAEError
+from saetui.sae.trainees.trainee import DenseTrainee, Step, Trainee
 from saetui.sae.training.initialization import FirstTokens, random_unit_rows
 from saetui.sae.training.recipe import TrainingRecipe
-from saetui.sae.training.trainee import DenseTrainee, Step, Trainee
 
 
 @dataclass(frozen=True)

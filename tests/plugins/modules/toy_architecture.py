@@ -8,8 +8,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from saetui.sae.base import SAE, Activations, Latents
+from saetui.sae.trainees.trainee import Loss, Stage
 from saetui.sae.training.recipe import TrainingRecipe
-from saetui.sae.training.trainee import Loss, Stage
 
 
 @dataclass(eq=False, repr=False, kw_only=True)

@@ -9,7 +9,7 @@ from saetui.sae import SAEError, TrainingRecipe, train_saes
 from saetui.sae.architectures.gated import GatedSAE
 from saetui.sae.architectures.jumprelu import Heaviside, Jump, JumpReLUSAE
 from saetui.sae.architectures.standard import StandardSAE
-from saetui.sae.training.trainee import Stage
+from saetui.sae.trainees.trainee import Stage
 
 # The last step, with no latent dead.
 END = Stage(1.0, torch.zeros(1, dtype=torch.long), 1 << 40)

@@ -10,7 +10,6 @@ from jaxtyping import Float, Int
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
-from saetui.dark_matter.statistics import LinearMap
 from saetui.jobs.context import TaskContext
 from saetui.jobs.exceptions import JobError
 from saetui.jobs.kinds.pursuit.spec import PursuitSpec
@@ -18,6 +17,7 @@ from saetui.jobs.work.tensor_files import StoredTensors
 from saetui.lm import LanguageModel, TokenizedCorpus
 from saetui.pursuit.change_map import ChangeSample, fit_change_map
 from saetui.pursuit.encoders import Encoders
+from saetui.regression.statistics import LinearMap
 from store.plain import check_plain, is_plain_file
 
 SAVED = Path("tensors", "errors")

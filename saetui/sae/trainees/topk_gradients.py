@@ -14,8 +14,8 @@ from torch.nn.functional import embedding_bag
 
 from saetui.sae.pairs import PairsByLatent
 from saetui.sae.selection import largest
-from saetui.sae.training.auxk import AuxK
-from saetui.sae.training.trainee import Step
+from saetui.sae.trainees.auxk import AuxK
+from saetui.sae.trainees.trainee import Step
 
 if TYPE_CHECKING:
     from saetui.sae.training.recipe import TrainingRecipe

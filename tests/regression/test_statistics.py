@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from saetui.dark_matter.statistics import Predictors, Targets
+from saetui.regression.statistics import Predictors, Targets
 
 
 def collect(x: Tensor, y: Tensor, batch: int = 77) -> Targets:

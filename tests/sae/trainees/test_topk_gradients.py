@@ -4,11 +4,11 @@ import pytest
 import torch
 from torch import Tensor
 
-from saetui.sae.training.auxk import AuxK
+from saetui.sae.trainees.auxk import AuxK
+from saetui.sae.trainees.topk_gradients import Parameters, TopKGradients, TopKTrainee
+from saetui.sae.trainees.trainee import DenseTrainee, Trainee
 from saetui.sae.training.initialization import random_unit_rows
 from saetui.sae.training.recipe import TopKRecipe
-from saetui.sae.training.topk_gradients import Parameters, TopKGradients, TopKTrainee
-from saetui.sae.training.trainee import DenseTrainee, Trainee
 from tests.sae.dense import DenseTopK
 
 D_IN, WIDTH, K = 16, 96, 6
@@ -33,7 +33,7 @@ def dense(parameters: Parameters, recipe: TopKRecipe, dead_after: int) -> DenseT
 @pytest.mark.parametrize(("n_dead", "auxk"), [(0, 8), (1, 8), (30, 8), (30, 64), (30, 1), (30, 0)])
 @pytest.mark.parametrize("density", [0.0, 1.1], ids=["dense AuxK", "sparse AuxK"])
 def test_gradients_equal_autograd(n_dead: int, auxk: int, density: float, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("saetui.sae.training.auxk._SPARSE_DENSITY", density)
+    monkeypatch.setattr("saetui.sae.trainees.auxk._SPARSE_DENSITY", density)
     parameters, x = toy()
     dead_after = 1000
     silent = torch.zeros(WIDTH, dtype=torch.long)
@@ -82,7 +82,7 @@ def test_the_fast_path_takes_the_step_of_the_training_loss(n_dead: int) -> None:
 
 @pytest.mark.parametrize("density", [0.0, 1.1], ids=["dense AuxK", "sparse AuxK"])
 def test_dead_latents_that_stay_negative_get_no_gradient(density: float, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("saetui.sae.training.auxk._SPARSE_DENSITY", density)
+    monkeypatch.setattr("saetui.sae.trainees.auxk._SPARSE_DENSITY", density)
     parameters, x = toy()
     parameters.b_enc[:30] = -100
     silent = torch.zeros(WIDTH, dtype=torch.long)

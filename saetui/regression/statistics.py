@@ -10,7 +10,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from saetui.dark_matter.scratch import Scratch
+from saetui.regression.scratch import Scratch
 
 # Of the mean eigenvalue of the predictors' Gram matrix: keeps directions without variance out of the solution.
 RIDGE = 1e-6
