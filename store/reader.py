@@ -31,7 +31,6 @@ _OPEN: dict[str, Any] = {
     "study": None,
     "order": None,
     "unit": None,
-    "parts": None,
     "pursuit": None,
     "pursued": None,
     "beside": None,
@@ -43,7 +42,7 @@ class Reader:
 
     A question is SQL, or the name of a query in ``store/queries``; its parameters are the ``$names`` in it, of which
     $limit, $offset, $probe, $corpus, $metric, $tau, $lead, $min_cosine, $saes, $hook, $model, $study, $order, $unit,
-    $parts, $pursuit, $pursued and $beside may be left open.
+    $pursuit, $pursued and $beside may be left open.
     """
 
     def __init__(self, residency: "Residency") -> None:

@@ -16,7 +16,7 @@ from saetui.jobs.kinds.pursuit.spec import PursuitSpec
 from saetui.jobs.spec_options import spec_options
 from saetui.workbench.exceptions import CommandError, UsageError
 from saetui.workbench.pursuit_comparison import PAPER, between, comparison, selection, signed_percent
-from saetui.workbench.token_choice import COUNT, OWN, TokenChoice
+from saetui.workbench.token_choice import COUNT, OWN, WAYS, TokenChoice
 from store import Store
 from store.queries import named_query
 
@@ -27,22 +27,17 @@ def pursue_command(run: Callable[..., None], store_option: Any) -> Callable[...,
 
     options = spec_options(PursuitSpec)
     own = {
-        "sae": Annotated[str | None, typer.Option(help="SAE, by name or id; default: the widest.")],
-        "hardest": Annotated[int | None, typer.Option(help="This many held-out tokens with the largest error.")],
-        "random": Annotated[int | None, typer.Option(help=f"This many tokens drawn at random; default: {COUNT}.")],
-        "letter": Annotated[str | None, typer.Option(help="The judged words of a letter.")],
-        "place": Annotated[
-            list[str] | None, typer.Option(help="A token as CONTEXT:POSITION. Repeat the option for more.")
-        ],
+        "sae": option_of(options["sae"], more=" Default: the widest."),
+        "hardest": Annotated[int | None, typer.Option(help=WAYS["hardest"])],
+        "random": Annotated[int | None, typer.Option(help=WAYS["random"])],
+        "letter": Annotated[str | None, typer.Option(help=WAYS["letter"])],
+        "place": Annotated[list[str] | None, typer.Option(help=f"{WAYS['at']} Repeat the option for more.")],
         "l0": option_of(options["l0"], str, f" ('{OWN}' says so, too)"),
         "method": option_of(options["method"]),
         "store": store_type(store_option),
         **{name: option_of(option) for name, option in options.items() if name not in FILLED_IN},
     }
-    switches = {
-        "missed": Annotated[bool, typer.Option("--missed", help="Only those words that its main latents miss.")],
-        "marked": Annotated[bool, typer.Option("--marked", help="The tokens marked in the interface.")],
-    }
+    switches = {way: Annotated[bool, typer.Option(f"--{way}", help=WAYS[way])] for way in ("missed", "marked")}
 
     def command(**given: Any) -> None:
         run(**said(given))

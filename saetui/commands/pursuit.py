@@ -65,7 +65,7 @@ def _choice(bench: Workbench, way: str, of: str) -> TokenChoice:
     label="pursue",
 )
 class Pursue(JobCommand):
-    way: str = argument(default="", help="hardest, missed, marked, random, letter or at", complete=lambda _: WAYS)
+    way: str = argument(default="", help="hardest, missed, marked, random, letter or at", complete=lambda _: [*WAYS])
     of: str = argument(default="", help="how many, a letter, or CONTEXT:POSITION,…")
     l0: str = argument(default="", help="latents of each token, or own", complete=lambda _: BUDGETS)
     method: str = argument(default="", help="as :method takes it", complete=lambda _: METHODS)
@@ -123,7 +123,7 @@ class Pursue(JobCommand):
 class Choose(Command):
     visits = False
     way: str = argument(
-        default="", help="hardest, missed, marked, random, letter or at; more, fewer", complete=lambda _: WAYS
+        default="", help="hardest, missed, marked, random, letter or at; more, fewer", complete=lambda _: [*WAYS]
     )
     of: str = argument(default="", help="how many, a letter, or CONTEXT:POSITION,…")
 

@@ -13,11 +13,19 @@ if TYPE_CHECKING:
     from saetui.workbench.catalogue import SaeEntry
     from store import Reader
 
-WAYS = ("hardest", "missed", "marked", "random", "letter", "at")
+COUNT = 200
+# The ways to choose tokens, and what each chooses.
+WAYS = {
+    "hardest": "This many held-out tokens with the largest error.",
+    "missed": "Only those words of a letter that its main latents miss.",
+    "marked": "The tokens marked in the interface.",
+    "random": f"This many tokens drawn at random; default: {COUNT}.",
+    "letter": "The judged words of a letter.",
+    "at": "A token as CONTEXT:POSITION.",
+}
 OWN = "own"
 # So much of what was typed is repeated in a message.
 _LONGEST = 100
-COUNT = 200
 
 Place = tuple[int, int]
 

@@ -6,7 +6,7 @@
 -- $unit of the errors: 'norm', 'share' (of the activation's norm) or 'fvu' (squared, over the variance); NULL = 'norm'.
 -- errors has one entry per SAE, in the order of error_study.sae_ids; error_0 to error_7 are the first of them, to sort by.
 -- Tokens with equal activations have equal errors: n_equal counts them, and is_first is the one that stands for them.
--- Where $parts, there is more: linear, nonlinear, l0 and ce are those of SAE $sae, or of the widest if it is not studied.
+-- linear, nonlinear, l0 and ce are those of SAE $sae, or of the widest if it is not studied.
 WITH study AS (
     SELECT
         model_id,
@@ -118,20 +118,20 @@ SELECT
     windows.tokens,
     read.position - windows.first_position AS focus,
     read.errors,
-    CASE WHEN $parts THEN read.hardness END AS hardness,
-    CASE WHEN $parts THEN read.share END AS share,
-    CASE WHEN $parts THEN read.change END AS change,
+    read.hardness,
+    read.share,
+    read.change,
     read.slope,
-    CASE WHEN $parts THEN read.linear_norm[read.own] END AS linear,
-    CASE WHEN $parts THEN read.nonlinear_norm[read.own] END AS nonlinear,
-    CASE WHEN $parts THEN read.l0[read.own] END AS l0,
-    CASE WHEN $parts THEN read.loss[read.own] - read.clean_loss END AS ce,
+    read.linear_norm[read.own] AS linear,
+    read.nonlinear_norm[read.own] AS nonlinear,
+    read.l0[read.own] AS l0,
+    read.loss[read.own] - read.clean_loss AS ce,
     read.nonlinear_share,
     read.damage,
     read.n_equal,
-    CASE WHEN $parts THEN read.activation_norm END AS activation_norm,
-    CASE WHEN $parts THEN read.clean_loss END AS clean_loss,
-    CASE WHEN $parts THEN read.held_out END AS held_out,
+    read.activation_norm,
+    read.clean_loss,
+    read.held_out,
     vocabulary.letter,
     read.context,
     read.position,

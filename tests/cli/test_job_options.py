@@ -1,5 +1,6 @@
 """Subcommands that submit a job: what is typed becomes the fields of its spec."""
 
+import inspect
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -8,9 +9,11 @@ from typing import Any
 import pytest
 
 from saetui.cli import main
+from saetui.cli.pursue import pursue_command
 from saetui.jobs import JobClient
 from saetui.jobs.registry import spec_kinds
 from saetui.jobs.spec_options import spec_options
+from saetui.workbench.token_choice import WAYS
 from store import Store
 from tests.figures.made import make_store
 
@@ -139,3 +142,9 @@ def test_the_help_of_an_option_has_its_bounds_and_none_that_only_guard_against_s
     assert "≤" not in options["seed"].help
     assert "≥ 0" in options["seed"].help
     assert "≤ 1" in spec_options(spec_kinds()["absorption"])["min_cosine"].help
+
+
+def test_every_way_to_choose_tokens_is_an_option_of_pursue() -> None:
+    command = pursue_command(lambda **_: None, None)
+    options = inspect.signature(command).parameters
+    assert {"place" if way == "at" else way for way in WAYS} <= set(options)

@@ -40,7 +40,6 @@ MANIFEST = ScreenManifest(
             empty="the errors of this SAE have not been studied\nA studies all SAEs in view",
             # The order of the query, named: a place in millions of rows is then found without sorting them.
             order=(Order("rank_value", True),),
-            fixed={"parts": True},
             enter="text",
             enter_help="go to the token in its text, one line for each SAE",
             filters={"absorbed": _ABSORBED},
