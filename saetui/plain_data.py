@@ -30,7 +30,11 @@ class DepthError(ValueError):
 
 
 class NoObjectError(ValueError):
-    """JSON that is no object; the message says what it is."""
+    """JSON that is no object but ``value``; the message says what it is."""
+
+    def __init__(self, value: object) -> None:
+        super().__init__(f"is {name_of(value)} and not a JSON object")
+        self.value = value
 
 
 def decode(content: bytes) -> str:
@@ -104,7 +108,7 @@ def parse_object(content: bytes | str, **hooks: Any) -> dict[str, Any]:
     except RecursionError:
         raise DepthError("is nested too deeply") from None
     if not isinstance(value, dict):
-        raise NoObjectError(f"is {name_of(value)} and not a JSON object")
+        raise NoObjectError(value)
     return value
 
 

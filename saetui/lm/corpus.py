@@ -132,9 +132,9 @@ def _json_lines(path: Path, name: str) -> Iterator[Document]:
         if not line.strip():
             continue
         try:
-            record = parse_object(line)
+            record: object = parse_object(line)
         except NoObjectError as error:
-            raise CorpusError(f"{path}, line {number} {error}. Every line must be one JSON object") from error
+            record = error.value
         except ValueError as error:
             raise CorpusError(
                 f"{path}, line {number} is not JSON: {error}. Every line must be one JSON object"

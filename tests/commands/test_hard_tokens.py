@@ -239,9 +239,11 @@ def test_errors_are_studied_for_the_saes_in_view(
         dispatch(empty_bench, "errors")
     dispatch(bench, "screen hard_tokens")
     dispatch(bench, "errors")
-    (job,) = bench.client.jobs()
+    job, compared = bench.client.jobs()
     assert (job.kind, job.spec["hook_name"]) == ("errors", "blocks.1.hook_resid_post")
-    assert job.spec["saes"] == [f"w{width}-k4" for width in WIDTHS]
+    # Their absorption has been studied, so that the errors are compared with it afterwards.
+    assert (compared.kind, compared.after) == ("absorbed_errors", (job.id,))
+    assert job.spec["saes"] == compared.spec["saes"] == [f"w{width}-k4" for width in WIDTHS]
 
 
 def test_a_store_without_errors_has_no_hard_tokens(bench: Workbench) -> None:
