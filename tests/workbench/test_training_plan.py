@@ -34,7 +34,6 @@ def entry(recipe: Recipe, **values: Any) -> SaeEntry:
         width=recipe.width,
         architecture="topk",
         k=None if recipe.k is None else float(recipe.k),
-        is_studied=False,
         model_source="embedded",
         corpus_source="stdlib",
         recipe=DEMO.trained_by(recipe).text,
