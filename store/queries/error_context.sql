@@ -1,5 +1,6 @@
 -- What does context $context read, and how large is the error of every SAE on each of its tokens?
--- One row per token; lists have one entry per SAE, in the order of sae_ids. Errors are NULL on tokens that the study left out.
+-- One row per token; lists have one entry per SAE, in the order of sae_ids. Errors are NULL on tokens that the study left out,
+-- shares where the error is negligible or its parts cancel.
 -- $study: NULL = the newest study with SAE $sae, or else the newest.
 WITH study AS (
     SELECT study_id, sae_ids, corpus_id, model_id, variance FROM error_study
@@ -21,6 +22,12 @@ SELECT
     error.error_norm,
     error.linear_norm,
     error.nonlinear_norm,
+    list_transform(
+        range(1, len(error.error_norm) + 1),
+        lambda i: nonlinear_share_of(
+            [error.error_norm[i]], [error.linear_norm[i]], [error.nonlinear_norm[i]], tokens.variance
+        )
+    ) AS nonlinear_shares,
     error.l0,
     error.loss,
     error.clean_loss,

@@ -153,6 +153,8 @@ def test_a_context_with_the_errors_of_every_sae(errors: Store) -> None:
     assert [row["surface"] for row in rows] == made.SURFACES
     assert [row["error_norm"] for row in rows[:4]] == [[9.0, 8.0], [8.0, 1.0], [1.0, 4.0], None]
     assert rows[0]["variance"] == 4.0
+    assert rows[0]["nonlinear_shares"] == pytest.approx([0.64, 0.64])
+    assert rows[3]["nonlinear_shares"] is None
     assert errors.fetch("error_context", context=9, study=STUDY, sae="narrow").rows == []
 
 

@@ -145,13 +145,8 @@ class ErrorStrips(Widget, can_focus=True):
         ]
 
     def _nonlinear(self, facts: PlaceFacts, i: int) -> list[float | None]:
-        """The nonlinear part's share of the squared error."""
-        return [
-            None
-            if row["error_norm"] is None or not row["error_norm"][i]
-            else float(row["nonlinear_norm"][i] / row["error_norm"][i]) ** 2
-            for row in facts.tokens
-        ]
+        """The nonlinear part's share of the squared error, where that is not negligible."""
+        return [None if row["nonlinear_shares"] is None else row["nonlinear_shares"][i] for row in facts.tokens]
 
     def _costs(self, facts: PlaceFacts, i: int) -> list[float | None]:
         """What the SAE adds to the loss, nats."""
