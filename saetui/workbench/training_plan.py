@@ -95,7 +95,7 @@ def plan_training(
     """The training that ``given`` asks for, fields of the job and of its recipes as ``train_specs`` takes them.
 
     What is not given is as in the SAE that ``like`` names among ``saes``, those of the store; without a name as in the
-    ``example``, if it is known how that was trained, and with "none" as saetui does it itself.
+    ``example``, if it is known how that was trained, and with "none" as it is done here by default.
 
     Raises:
         UsageError: the first thing that is wrong in what was given.

@@ -40,14 +40,46 @@ candidates AS (
         coalesce(token.equal_to = (token.context::UBIGINT << 16 | token.position), true) AS is_first,
         token.activation_norm,
         token.clean_loss,
-        CASE $unit WHEN 'share' THEN token.error_norm[1] / token.activation_norm ELSE token.error_norm[1] END AS error_0,
-        CASE $unit WHEN 'share' THEN token.error_norm[2] / token.activation_norm ELSE token.error_norm[2] END AS error_1,
-        CASE $unit WHEN 'share' THEN token.error_norm[3] / token.activation_norm ELSE token.error_norm[3] END AS error_2,
-        CASE $unit WHEN 'share' THEN token.error_norm[4] / token.activation_norm ELSE token.error_norm[4] END AS error_3,
-        CASE $unit WHEN 'share' THEN token.error_norm[5] / token.activation_norm ELSE token.error_norm[5] END AS error_4,
-        CASE $unit WHEN 'share' THEN token.error_norm[6] / token.activation_norm ELSE token.error_norm[6] END AS error_5,
-        CASE $unit WHEN 'share' THEN token.error_norm[7] / token.activation_norm ELSE token.error_norm[7] END AS error_6,
-        CASE $unit WHEN 'share' THEN token.error_norm[8] / token.activation_norm ELSE token.error_norm[8] END AS error_7,
+        CASE $unit
+            WHEN 'share' THEN token.error_norm[1] / token.activation_norm
+            WHEN 'fvu' THEN (token.error_norm[1] * token.error_norm[1] / nullif(study.variance, 0))::REAL
+            ELSE token.error_norm[1]
+        END AS error_0,
+        CASE $unit
+            WHEN 'share' THEN token.error_norm[2] / token.activation_norm
+            WHEN 'fvu' THEN (token.error_norm[2] * token.error_norm[2] / nullif(study.variance, 0))::REAL
+            ELSE token.error_norm[2]
+        END AS error_1,
+        CASE $unit
+            WHEN 'share' THEN token.error_norm[3] / token.activation_norm
+            WHEN 'fvu' THEN (token.error_norm[3] * token.error_norm[3] / nullif(study.variance, 0))::REAL
+            ELSE token.error_norm[3]
+        END AS error_2,
+        CASE $unit
+            WHEN 'share' THEN token.error_norm[4] / token.activation_norm
+            WHEN 'fvu' THEN (token.error_norm[4] * token.error_norm[4] / nullif(study.variance, 0))::REAL
+            ELSE token.error_norm[4]
+        END AS error_3,
+        CASE $unit
+            WHEN 'share' THEN token.error_norm[5] / token.activation_norm
+            WHEN 'fvu' THEN (token.error_norm[5] * token.error_norm[5] / nullif(study.variance, 0))::REAL
+            ELSE token.error_norm[5]
+        END AS error_4,
+        CASE $unit
+            WHEN 'share' THEN token.error_norm[6] / token.activation_norm
+            WHEN 'fvu' THEN (token.error_norm[6] * token.error_norm[6] / nullif(study.variance, 0))::REAL
+            ELSE token.error_norm[6]
+        END AS error_5,
+        CASE $unit
+            WHEN 'share' THEN token.error_norm[7] / token.activation_norm
+            WHEN 'fvu' THEN (token.error_norm[7] * token.error_norm[7] / nullif(study.variance, 0))::REAL
+            ELSE token.error_norm[7]
+        END AS error_6,
+        CASE $unit
+            WHEN 'share' THEN token.error_norm[8] / token.activation_norm
+            WHEN 'fvu' THEN (token.error_norm[8] * token.error_norm[8] / nullif(study.variance, 0))::REAL
+            ELSE token.error_norm[8]
+        END AS error_7,
         token.linear_norm[study.own] AS linear,
         token.nonlinear_norm[study.own] AS nonlinear,
         token.l0[study.own] AS l0,

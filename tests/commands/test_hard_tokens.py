@@ -251,3 +251,21 @@ def test_a_store_without_errors_has_no_hard_tokens(bench: Workbench) -> None:
     sql, parameters = bench.query_of(TOKENS)
     assert bench.store.fetch(sql, **parameters).rows == []
     assert isinstance(bench.store, Store)
+
+
+@pytest.mark.parametrize("unit", ["norm", "share", "fvu"])
+def test_an_sae_by_its_name_on_the_screen_is_filtered_by_the_errors_shown(errors: Workbench, unit: str) -> None:
+    dispatch(errors, f"unit {unit}")
+    study = errors.catalogue.error_studies[0]
+    name = errors.catalogue.sae(study.sae_ids[1]).name
+
+    def shown() -> list[float]:
+        sql, parameters = errors.query_of(TOKENS)
+        return [row["errors"][1] for row in errors.store.fetch(sql, **parameters).dicts()]
+
+    all_of_it = sorted(shown())
+    middle = all_of_it[len(all_of_it) // 2]
+    for written in (f"{name} > {middle!r}", f"{name} > {middle!r} and {name} is not null"):
+        errors.change_table(TOKENS, filter=written)
+        assert sorted(shown()) == [value for value in all_of_it if value > middle]
+        assert shown()

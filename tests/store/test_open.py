@@ -201,3 +201,8 @@ def test_a_store_that_is_left_open_ends_quietly(store: Store) -> None:
     program = f"from store import Store; s = Store.open({str(store.root)!r}); s.fetch('saes')"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_every_schema_file_has_a_number_of_its_own() -> None:
+    names = sorted(path.name for path in Path(schema.__file__).parent.glob("[0-9]*.sql"))
+    assert [int(name.partition("_")[0]) for name in names] == list(range(1, len(names) + 1))
