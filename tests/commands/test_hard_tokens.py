@@ -256,7 +256,8 @@ def test_a_store_without_errors_has_no_hard_tokens(bench: Workbench) -> None:
 @pytest.mark.parametrize("unit", ["norm", "share", "fvu"])
 def test_an_sae_by_its_name_on_the_screen_is_filtered_by_the_errors_shown(errors: Workbench, unit: str) -> None:
     dispatch(errors, f"unit {unit}")
-    study = errors.catalogue.error_studies[0]
+    study = errors.catalogue.error_study(errors.attention.sae)
+    assert study is not None
     name = errors.catalogue.sae(study.sae_ids[1]).name
 
     def shown() -> list[float]:
