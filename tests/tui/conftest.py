@@ -14,6 +14,8 @@ import pytest
 from store import Store
 from store.reads import Reads
 
+from .error_fixture import add_error_study
+from .pursuit_fixture import add_pursuits
 from .store_fixture import make_study
 
 T = TypeVar("T")
@@ -29,6 +31,18 @@ def made_study(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def study(made_study: Path, tmp_path: Path) -> Path:
     """A copy of the study that a test may change."""
     return Path(shutil.copytree(made_study, tmp_path / "study"))
+
+
+@pytest.fixture(scope="session")
+def made_everything(made_study: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The study with its errors and pursuits; not to be changed."""
+    return add_pursuits(add_error_study(Path(shutil.copytree(made_study, tmp_path_factory.mktemp("all") / "store"))))
+
+
+@pytest.fixture
+def everything(made_everything: Path, tmp_path: Path) -> Path:
+    """A copy of it that a test may change."""
+    return Path(shutil.copytree(made_everything, tmp_path / "everything"))
 
 
 @pytest.fixture

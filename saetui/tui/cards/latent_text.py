@@ -33,9 +33,17 @@ _LABEL = "dim"
 
 
 def card_lines(
-    facts: LatentFacts, width: int, background: Color, strong: Color, letter: str | None = None
+    facts: LatentFacts,
+    width: int,
+    background: Color,
+    strong: Color,
+    letter: str | None = None,
+    near: int | None = None,
 ) -> list[Line]:
-    """The card in lines of at most ``width`` cells; ``letter`` is the one that is looked at."""
+    """The card in lines of at most ``width`` cells; ``letter`` is the one that is looked at.
+
+    ``near`` is the place of the chosen one of the nearest latents, −1 while none is, None where none can be chosen.
+    """
 
     def contexts(start: int, end: int | None, room: int) -> list[Line]:
         return contexts_lines(
@@ -54,7 +62,7 @@ def card_lines(
         drawn = _spaced(top_token_lines(facts, left_width), _histogram(facts, left_width))
     about = [
         _logits(facts, left_width),
-        _neighbours(facts, left_width, letter),
+        _neighbours(facts, left_width, letter, near),
         _claims(facts, left_width, background, strong, letter),
     ]
     head = _spaced(_notes(facts.notes, width), _statistics(facts, width, letter))
@@ -215,29 +223,43 @@ def _claims(facts: LatentFacts, width: int, background: Color, strong: Color, le
     ]
 
 
-def _neighbours(facts: LatentFacts, width: int, letter: str | None) -> list[Line]:
+def neighbours_in_order(facts: LatentFacts) -> list[Neighbour]:
+    """The nearest latents in the order in which the card lists them: SAE by SAE."""
+    saes = list(dict.fromkeys(neighbour.sae_id for neighbour in facts.neighbours))
+    return sorted(facts.neighbours, key=lambda neighbour: saes.index(neighbour.sae_id))
+
+
+def command_to(neighbour: Neighbour, facts: LatentFacts, letter: str | None) -> str | None:
+    """The command that leads to a nearest latent; None where that needs a letter and there is none."""
+    if neighbour.sae_id == facts.sae_id:
+        return f"latent {neighbour.latent}"
+    return None if letter is None else f"open letters/{letter}/{neighbour.latent}?sae={neighbour.sae}"
+
+
+def _neighbours(facts: LatentFacts, width: int, letter: str | None, near: int | None) -> list[Line]:
+    """The nearest latents; ``near`` is the place of the chosen one, −1 where none is chosen of those to choose from."""
     if not facts.neighbours:
         return []
+    listed = neighbours_in_order(facts)
+    chosen = listed[near] if near is not None and 0 <= near < len(listed) else None
     by_sae: dict[str, list[Neighbour]] = {}
-    for neighbour in facts.neighbours:
+    for neighbour in listed:
         by_sae.setdefault(neighbour.sae_id, []).append(neighbour)
-    lines = [_heading("nearest latents · cosine of decoders")]
-    for sae_id, near in by_sae.items():
-        name = "here" if sae_id == facts.sae_id else near[0].sae
-        pieces = [_neighbour_piece(n, letter, here=sae_id == facts.sae_id) for n in near]
+    lines = [_heading("nearest latents · cosine of decoders" if near is None else "nearest latents · h l choose, ⏎ go")]
+    for sae_id, of_sae in by_sae.items():
+        name = "here" if sae_id == facts.sae_id else of_sae[0].sae
+        pieces = [_neighbour_piece(n, command_to(n, facts, letter), chosen=n is chosen) for n in of_sae]
         flowed = _flow(pieces, width, indent=10)
         lines.append(Content.assemble((" " + fit(name, 8) + " ", _LABEL), flowed[0][10:]))
-        lines += flowed[1:2]
+        # Nothing is chosen that is not seen.
+        lines += flowed[1:2] if near is None else flowed[1:]
     return lines
 
 
-def _neighbour_piece(neighbour: Neighbour, letter: str | None, *, here: bool) -> Content:
-    number = Style(underline=True)
-    if here:
-        number += Style.from_meta({"@click": f"app.command('latent {neighbour.latent}')"})
-    elif letter is not None:
-        link = f"open letters/{letter}/{neighbour.latent}?sae={neighbour.sae}"
-        number += Style.from_meta({"@click": f"app.command({link!r})"})
+def _neighbour_piece(neighbour: Neighbour, command: str | None, *, chosen: bool) -> Content:
+    number = Style(underline=True, reverse=chosen)
+    if command is not None:
+        number += Style.from_meta({"@click": f"app.command({command!r})"})
     parts: list[tuple[str, Style | str]] = [
         (str(neighbour.latent), number),
         (f" {neighbour.cosine:.2f}".replace("-", "−"), _LABEL),

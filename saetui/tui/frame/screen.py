@@ -52,6 +52,7 @@ class WorkbenchScreen(Screen[None]):
     def __init__(self) -> None:
         super().__init__(name=self.NAME)
         self._seen: tuple[Attention, int, frozenset[Subject]] | None = None
+        self._sizes: dict[Widget, dict[str, int]] = {}
 
     def compose(self) -> ComposeResult:
         yield StatusLine(self.bench, lambda: self.workbench_app.devices)
@@ -159,22 +160,31 @@ class WorkbenchScreen(Screen[None]):
             return told(problem)
         return ""
 
+    def give_size(self, part: Widget, **size: int) -> None:
+        """Set the width or height of a part, in cells, for as long as it is not zoomed."""
+        self._sizes[part] = size
+        for name, cells in size.items():
+            setattr(part.styles, name, None if part.has_class("-zoomed") else cells)
+
     def zoom(self) -> None:
-        """Show the focused part on the whole screen, or go back."""
-        zoomed = self.query(".-zoomed, .-beside-zoomed")
-        if zoomed:
-            zoomed.remove_class("-zoomed", "-beside-zoomed")
-            return
-        part: DOMNode | None = self.focused
-        while part is not None and part.id != "body" and part.parent is not None:
-            for sibling in part.parent.children:
-                sibling.add_class("-zoomed" if sibling is part else "-beside-zoomed")
-            part = part.parent
+        """Show the focused part on the whole screen but for the footer, or go back."""
+        if self.is_zoomed:
+            self.query(".-zoomed, .-beside-zoomed").remove_class("-zoomed", "-beside-zoomed")
+            self.remove_class("-alone")
+        elif self.focused is not None:
+            self.add_class("-alone")
+            part: DOMNode | None = self.focused
+            while part is not None and part.id != "body" and part.parent is not None:
+                for sibling in part.parent.children:
+                    sibling.add_class("-zoomed" if sibling is part else "-beside-zoomed")
+                part = part.parent
+        for sized, size in self._sizes.items():
+            self.give_size(sized, **size)
 
     @property
     def is_zoomed(self) -> bool:
         """Whether one part fills the screen."""
-        return bool(self.query(".-zoomed"))
+        return self.has_class("-alone")
 
     @property
     def is_whole(self) -> bool:

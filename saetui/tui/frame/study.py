@@ -162,6 +162,8 @@ class StudyScreen(WorkbenchScreen):
 
     def action_card(self) -> None:
         """Go to the card, or back; on a narrow terminal it takes the place of the tables."""
+        if self.is_zoomed:
+            self.zoom()
         if self.card.has_focus:
             self.action_close()
             return
@@ -170,6 +172,9 @@ class StudyScreen(WorkbenchScreen):
 
     def action_close(self) -> None:
         """Go back from the card, or from another page to the first."""
+        if self.is_zoomed:
+            self.zoom()
+            return
         if self.bench.page and not self.is_in_card and not self.bench.tables[self.bench.focus].filter:
             if not self.workbench_app.halt_reads():
                 self.dispatch(Focus(self.FIRST))
@@ -201,12 +206,14 @@ class StudyScreen(WorkbenchScreen):
         if all(widget.display == (name in parts) for name, widget in widgets.items()):
             return
         for name in parts:
-            widgets[name].display = True
+            # Without a value of its own, so that it is hidden while another part is zoomed.
+            widgets[name].styles.display = None
         self.ask_page()
         # The focus moves before its place is hidden, or it would be put somewhere else on the way.
         self.set_focus(self.table(self.bench.focus), scroll_visible=False)
         for name, widget in widgets.items():
-            widget.display = name in parts
+            if name not in parts:
+                widget.display = False
         self.remove_class("-card")
         self.page_turned()
 

@@ -65,7 +65,8 @@ class AbsorbedLine(Static):
 
     def _draw(self) -> None:
         row = next((row for row in self.rows if row["sae_id"] == self._sae), None)
-        self.display = row is not None or self._is_studied
+        # Hidden or not, and otherwise without a value of its own, so that it is hidden while another part is zoomed.
+        self.styles.display = None if row is not None or self._is_studied else "none"
         if self.display and self.is_attached:
             self.update(answer(row, narrow=self.size.width < _NARROW))
 

@@ -388,7 +388,7 @@ class HardTokensScreen(StudyScreen):
 
     def page_turned(self) -> None:
         # The line stands above the tokens, and hides itself where it has nothing to say.
-        self.answer.display = self.bench.page != "scaling"
+        self.answer.styles.display = "none" if self.bench.page == "scaling" else None
         if self.answer.display:
             self._show_answer()
 

@@ -108,6 +108,8 @@ class JobsScreen(WorkbenchScreen):
 
     def action_card(self) -> None:
         """Where there is no room for both, the card takes the place of the log; else the focus goes to it."""
+        if self.is_zoomed:
+            self.zoom()
         if self.has_class("-narrow"):
             self.toggle_class("-card")
         else:
@@ -116,6 +118,9 @@ class JobsScreen(WorkbenchScreen):
     def action_close(self) -> None:
         """Go back to the list, with the log in place of the card."""
         jobs = self.query_one(JobList)
+        if self.is_zoomed:
+            self.zoom()
+            return
         if jobs.has_focus and not self.has_class("-card"):
             raise SkipAction
         self.remove_class("-card")

@@ -200,5 +200,5 @@ class LettersScreen(StudyScreen):
 
     def on_resize(self) -> None:
         if self.is_whole:
-            self.letters.styles.width = _LETTERS_WIDTH[self.breadth]
+            self.give_size(self.letters, width=_LETTERS_WIDTH[self.breadth])
             self.letters.set_columns(columns.LETTERS[self.breadth])

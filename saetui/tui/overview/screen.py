@@ -72,7 +72,7 @@ class OverviewScreen(WorkbenchScreen):
     def compose_body(self) -> ComposeResult:
         yield Static(_EMPTY, id="empty")
         table = QueryTable(tables()[TABLE], COLUMNS, self.bench.table_parameters(TABLE), pinned=2)
-        _fit(table, len(self.bench.catalogue.saes))
+        self._fit(table, len(self.bench.catalogue.saes))
         yield table
         with Horizontal(id="plots"):
             for spec in _PLOTS:
@@ -106,7 +106,7 @@ class OverviewScreen(WorkbenchScreen):
 
     @on(QueryTable.Loaded)
     def _loaded(self, event: QueryTable.Loaded) -> None:
-        _fit(event.table, event.total)
+        self._fit(event.table, event.total)
 
     @on(QueryTable.RowHighlighted)
     def _moved(self, event: QueryTable.RowHighlighted) -> None:
@@ -138,17 +138,16 @@ class OverviewScreen(WorkbenchScreen):
         spec = self._spec_in_focus()
         return None if spec is None else ShowFigure(spec.figure, hook=self.bench.attention.hook or "")
 
+    def _fit(self, table: QueryTable, rows: int) -> None:
+        """No taller than its rows, labels and scrollbar: the plots take what is left."""
+        self.give_size(table, height=rows + 3)
+
     def explain(self) -> str | None:
         spec = self._spec_in_focus()
         return super().explain() if spec is None else spec.y
 
     def _spec_in_focus(self) -> _Plot | None:
         return next((spec for spec in _PLOTS if self.focused is not None and self.focused.id == spec.figure), None)
-
-
-def _fit(table: QueryTable, rows: int) -> None:
-    """No taller than its rows, labels and scrollbar: the plots take what is left."""
-    table.styles.height = rows + 3
 
 
 def _site(sae: SaeEntry) -> tuple[str, str]:

@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 from textual.color import Color
+from textual.style import Style
 from textual.widgets import Static
 
 from saetui.tui.cards.latent_card import LatentCard
 from saetui.tui.cards.latent_facts import Claim, Context, LatentFacts, Neighbour, Tenth, read_latent
-from saetui.tui.cards.latent_text import card_lines
+from saetui.tui.cards.latent_text import card_lines, command_to, neighbours_in_order
 from saetui.tui.drawing.token_strip import StripToken
 from store import Store
 from tests.tui.store_fixture import SAES
@@ -162,3 +163,29 @@ async def test_a_note_appears_when_the_store_has_changed(store: Store) -> None:
         )
         card.show(SAE, 18, again=True)
         await until(pilot, lambda: card.facts is not None and card.facts.notes == ("all of s",))
+
+
+def test_the_chosen_nearest_latent_stands_out_and_all_are_shown_to_choose_from() -> None:
+    many = tuple(Neighbour("sae-1", "w2048-k4", 100 + i, 0.4, " word") for i in range(20))
+    facts = replace(FACTS, neighbours=(*many, *FACTS.neighbours))
+
+    def near(place: int | None) -> str:
+        return "\n".join(line.plain for line in card_lines(facts, 40, DARK, STRONG, "s", place))
+
+    assert " 119 " not in near(None)
+    assert " 119 " in near(-1)
+    assert [n.latent for n in neighbours_in_order(facts)] == [*range(100, 120), 88, 33]
+    chosen = [
+        line.plain[span.start : span.end]
+        for line in card_lines(facts, 40, DARK, STRONG, "s", 20)
+        for span in line.spans
+        if isinstance(span.style, Style) and span.style.reverse
+    ]
+    assert chosen == ["88"]
+
+
+def test_a_nearest_latent_of_another_sae_is_opened_there() -> None:
+    here, there = neighbours_in_order(FACTS)
+    assert command_to(here, FACTS, None) == "latent 88"
+    assert command_to(there, FACTS, "s") == "open letters/s/33?sae=w512-k4"
+    assert command_to(there, FACTS, None) is None

@@ -88,6 +88,32 @@ async def test_z_gives_the_focused_part_the_screen_and_escape_takes_it_back(stud
         await run.shows("absorption rate against L0  ⏎ large")
 
 
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)])
+@pytest.mark.parametrize("name", [name for name in screens() if name != "jobs"])
+async def test_z_gives_every_part_the_whole_screen(name: str, size: tuple[int, int], everything: Path) -> None:
+    async with running(everything, size=size, record=False) as run:
+        run.app.dispatch("letter s")
+        run.app.dispatch(f"screen {name}")
+        await run.until(lambda: run.app.current_mode == name and run.app.front_screen.is_whole)
+        screen = run.app.front_screen
+        # Studies say at first which part has the focus.
+        await run.settled()
+        await run.until(lambda: screen.focused is not None)
+        parts = list(screen.focus_chain)
+        assert len(parts) >= 2
+        for part in parts:
+            part.focus()
+            await run.settled()
+            before = part.region
+            await run.press("z")
+            await run.until(lambda part=part: part.region.size == (size[0], size[1] - 1))
+            await run.pilot.resize_terminal(size[0] + 1, size[1])
+            await run.until(lambda part=part: part.region.size == (size[0] + 1, size[1] - 1))
+            await run.pilot.resize_terminal(*size)
+            await run.press("escape")
+            await run.until(lambda part=part, before=before: part.region == before)
+
+
 async def test_digits_in_a_hurry_lead_to_the_last_of_their_screens(study: Path) -> None:
     async with running(study) as run:
         run.together("2", "7", "3")

@@ -10,6 +10,7 @@ import pytest
 from textual.pilot import Pilot
 
 from saetui.tui.app import WorkbenchApp
+from saetui.tui.cards.latent_text import neighbours_in_order
 from saetui.tui.letters import columns as letters_columns
 from saetui.tui.letters.screen import LettersScreen
 from saetui.workbench.glossary import GLOSSARY
@@ -222,3 +223,23 @@ async def test_a_click_on_a_label_sorts(study: Path) -> None:
 def test_every_number_is_in_the_glossary() -> None:
     tables = [*letters_columns.LETTERS.values(), letters_columns.LATENTS, letters_columns.words(1.0)]
     assert {column.key for table in tables for column in table} <= set(GLOSSARY)
+
+
+async def test_nearest_latents_are_followed_by_key_and_back(study: Path) -> None:
+    async with letters(study) as (pilot, screen):
+        await until(pilot, settled(screen, "a", 0))
+        await pilot.press("c")
+        await until(pilot, lambda: screen.card.has_focus and screen.card.facts is not None)
+        before = screen.bench.attention
+        facts = screen.card.facts
+        assert facts is not None
+        listed = neighbours_in_order(facts)
+        there = next(place for place, latent in enumerate(listed) if latent.sae_id != facts.sae_id)
+        await pilot.press("l", "h", *["l"] * (there + 1), "enter")
+        await until(pilot, lambda: screen.bench.attention.sae == listed[there].sae_id)
+        assert (screen.bench.attention.latent, screen.bench.attention.letter) == (listed[there].latent, before.letter)
+        assert screen.card.has_focus
+        await until(pilot, lambda: screen.card.facts is not None and screen.card.facts.latent == listed[there].latent)
+        await pilot.press("left_square_bracket")
+        await until(pilot, lambda: screen.bench.attention.latent == before.latent)
+        assert screen.bench.attention.sae == before.sae

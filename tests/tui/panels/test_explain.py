@@ -1,15 +1,12 @@
 """``i`` on every column of every table, on every page of every screen, at every breadth."""
 
-import shutil
 from pathlib import Path
 
 import pytest
 
 from saetui.tui.panels.scroll import TextPanel
 from saetui.workbench.screens import screens, tables_of
-from tests.tui.error_fixture import add_error_study
 from tests.tui.frame.running import Running, running
-from tests.tui.pursuit_fixture import add_pursuits
 
 OPENED = {
     "letters": "open letters/s/18?sae=w64-k4",
@@ -17,17 +14,6 @@ OPENED = {
     "hard_tokens": "open hard_tokens/3/7",
     "pursuit": "screen pursuit",
 }
-
-
-@pytest.fixture(scope="module")
-def made_everything(made_study: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The study with its errors and pursuits; not to be changed."""
-    return add_pursuits(add_error_study(Path(shutil.copytree(made_study, tmp_path_factory.mktemp("all") / "store"))))
-
-
-@pytest.fixture
-def everything(made_everything: Path, tmp_path: Path) -> Path:
-    return Path(shutil.copytree(made_everything, tmp_path / "everything"))
 
 
 async def ask(run: Running, place: str) -> str:
