@@ -15,12 +15,13 @@ from saetui.commands.note import Note, note_on
 from saetui.commands.select import Token
 from saetui.commands.table import Mark
 from saetui.tui.clipboard import LONGEST_PAYLOAD, copy_file, osc52
+from saetui.tui.panels.note_drafts import NoteDrafts, drafts_file
 from saetui.tui.panels.pick import Item, matching
 from saetui.tui.panels.prompt_history import PromptHistory, history_file
 from saetui.tui.table.query_table import QueryTable
 from saetui.workbench.subject import Subject
 from saetui.workbench.workbench import Workbench
-from tests.tui.frame.running import running
+from tests.tui.frame.running import Running, running
 
 
 async def test_the_prompt_completes_and_does_a_command(study: Path) -> None:
@@ -370,3 +371,54 @@ async def test_notes_and_marks_are_listed_narrowed_and_gone_to(study: Path) -> N
         assert run.bench.attention.sae == sae.sae_id
         run.app.dispatch("notes nothing of this")
         await run.shows("none of the 2 notes and marks has")
+
+
+async def open_note(run: Running) -> TextArea:
+    await run.press("n")
+    await run.until(lambda: any(not area.read_only for area in run.app.screen.query(TextArea)))
+    return run.app.screen.query_one(TextArea)
+
+
+@pytest.mark.parametrize("ends", ["escape", "ctrl+c", "ctrl+q"])
+async def test_a_typed_note_is_there_again_however_it_was_closed(study: Path, ends: str) -> None:
+    subject = Subject("sae", "sae-64")
+    async with running(study) as run:
+        await open_note(run)
+        await run.type("half a th")
+        await run.press(ends)
+        await run.until(lambda: run.app.return_code == 0 or len(run.app.screen_stack) == 1)
+    async with running(study) as run:
+        area = await open_note(run)
+        assert area.text == "half a th"
+        await run.shows("not saved yet")
+        await run.type("ought")
+        await run.press("ctrl+s")
+        await run.shows("saved")
+        await run.until(lambda: note_on(run.bench, subject) == "half a thought")
+        area = await open_note(run)
+        assert area.text == "half a thought"
+        await run.type(" too many")
+        await run.press("ctrl+r")
+        assert area.text == "half a thought"
+        await run.press("escape")
+        await run.until(lambda: len(run.app.screen_stack) == 1)
+        assert NoteDrafts(study).of(subject) is None
+
+
+async def test_a_draft_is_of_one_subject_of_one_store(study: Path, empty_store: Path) -> None:
+    NoteDrafts(study).keep(Subject("sae", "sae-64"), "mine")
+    assert NoteDrafts(study).of(Subject("sae", "sae-64")) == "mine"
+    assert NoteDrafts(study).of(Subject("sae", "sae-256")) is None
+    assert NoteDrafts(study).of(Subject("latent", "sae-64")) is None
+    assert NoteDrafts(empty_store).of(Subject("sae", "sae-64")) is None
+
+
+@pytest.mark.parametrize("damage", [b"\xff\xfe", b"", b"[]", b'{"a": 1'])
+def test_damaged_drafts_cost_themselves_only(damage: bytes, study: Path) -> None:
+    path = drafts_file()
+    path.parent.mkdir(parents=True)
+    path.write_bytes(damage)
+    subject = Subject("letter", "s")
+    assert NoteDrafts(study).of(subject) is None
+    NoteDrafts(study).keep(subject, "again \ud83d")
+    assert NoteDrafts(study).of(subject) == "again \ud83d"
