@@ -14,6 +14,7 @@ from saetui.jobs.kinds.latents.spec import LatentsSpec
 from saetui.jobs.kinds.letters.spec import LettersSpec
 from saetui.jobs.kinds.train.spec import Recipe, TrainSpec
 from saetui.lm import harvest, load_corpus, load_model, tokenize
+from saetui.recipes import TrainedBy
 from saetui.sae import SAEError, load_sae
 from saetui.sae.evaluation import VarianceUnexplained
 from store import Store
@@ -43,6 +44,8 @@ def test_a_trained_sae_is_in_the_store_with_its_true_figures(
         corpus_row = store.query("select * from corpus")
     assert rows["name"].to_list() == ["w32-k3", "w64-k3"]
     assert rows["tokens_trained"].to_list() == [4000, 4000]
+    recipe = TrainedBy("topk", str(corpus_file), 4000, 100, 32, None, "float32", None, None, None, (), 0)
+    assert [TrainedBy.read(text) for text in rows["recipe"]] == [recipe, recipe]
     assert tokens == corpus_row["n_tokens"][0] + corpus_row["n_contexts"][0]  # a BOS token a context
 
     model = load_model(str(model_folder))
