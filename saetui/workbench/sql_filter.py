@@ -94,9 +94,10 @@ def _told(message: str) -> str:
         return f"this filter is nested too deeply; {DEEPEST} levels are the most"
     if "Chained comparisons" in message:
         return "three values are compared with between, as in effect between -1 and 1"
-    said = message.splitlines()[0].partition(" Error: ")
+    first = message.splitlines()[0]
+    said = (first.partition(" Error: ")[2] or first).rstrip(".")
     return (
-        f"this is no condition in SQL: {said[2] or said[0]}; write it as in surface like '%ing' and effect < -1, "
+        f"this is no condition in SQL: {said}; write it as in surface like '%ing' and effect < -1, "
         "or nothing but words to look for"
     )
 
