@@ -44,9 +44,8 @@ class SaeEntry:
     absorption_rate: float | None
     model_source: str
     corpus_source: str
-    activation_tokens: int | None = (
-        None  # on how many tokens its activations were stored last; None where they were not
-    )
+    # On how many tokens its activations were stored last; None where they were not.
+    activation_tokens: int | None = None
     # How it was trained, as ``saetui.recipes`` reads it; None where that is not known.
     recipe: str | None = None
     d_model: int | None = None

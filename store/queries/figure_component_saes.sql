@@ -1,6 +1,6 @@
--- Which components of an error are made of sparse features? One row per SAE and component in the last error study of the
--- hook point that trained SAEs on components: FVU and dead latents of an SAE of that component on held-out contexts, with
--- 95% intervals over them, and the FVU of the nonlinear part's SAE over that of the linear part's.
+-- Which components of an error are made of sparse features? One row per SAE and component of the last error study of the
+-- hook point, where that trained SAEs on components: FVU and dead latents of an SAE of that component on held-out contexts,
+-- with 95% intervals over them, and the FVU of the nonlinear part's SAE over that of the linear part's.
 -- $saes: ids; NULL = all. $hook: hook point; NULL = any. $model: its id; NULL = any.
 WITH study AS (
     FROM last_error_study($saes, $hook, $model)

@@ -1,5 +1,5 @@
--- How much of an error do SAEs of earlier hook points explain? One row per SAE, source and part of the error in the last
--- error study of the hook point that asked: R2 on held-out contexts, with 95% intervals over them. Sources are the earlier
+-- How much of an error do SAEs of earlier hook points explain? One row per SAE, source and part of the error of the last
+-- error study of the hook point, where that asked: R2 on held-out contexts, with 95% intervals over them. Sources are the earlier
 -- SAEs, all of them together, and the SAE's own reconstruction, for comparison.
 -- $saes: ids; NULL = all. $hook: hook point; NULL = any. $model: its id; NULL = any.
 WITH study AS (

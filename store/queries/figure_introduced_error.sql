@@ -1,5 +1,5 @@
--- Does the split of an error find what was put into it? One row per SAE and cell of the grid in the last error study of the
--- hook point that asked: the parts as fractions of the variance, estimated with 95% intervals over contexts, and as they
+-- Does the split of an error find what was put into it? One row per SAE and cell of the grid of the last error study of the
+-- hook point, where that asked: the parts as fractions of the variance, estimated with 95% intervals over contexts, and as they
 -- were put in; with the slope of the estimates against the truth over the SAE's cells, and their correlation.
 -- $saes: ids; NULL = all. $hook: hook point; NULL = any. $model: its id; NULL = any.
 WITH study AS (

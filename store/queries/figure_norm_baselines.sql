@@ -1,5 +1,5 @@
 -- What predicts an error's norm without the activation itself? One row per SAE of the last error study of the hook
--- point that has asked: R² of the squared error norm on held-out tokens, with 95% intervals over contexts, from the
+-- point, where that has asked: R² of the squared error norm on held-out tokens, with 95% intervals over contexts, from the
 -- activation's norm, from the L0, from the token's mean, and, for comparison, from a linear map of the activation.
 -- $saes: ids; NULL = all. $hook: hook point; NULL = any. $model: its id; NULL = any.
 WITH study AS (
