@@ -107,13 +107,13 @@ def test_a_moving_cursor_leaves_one_step_behind(bench: Workbench) -> None:
     assert (bench.screen, bench.attention.letter) == ("letters", "d")
 
 
-def test_escape_takes_the_filter_away_before_it_goes_back(bench: Workbench) -> None:
+def test_escape_takes_the_filter_away_and_stays_on_the_screen(bench: Workbench) -> None:
     dispatch(bench, "screen letters")
     dispatch(bench, "filter s")
     assert dispatch(bench, "leave") == Filter("", table="letters.letters")
     assert bench.screen == "letters"
     dispatch(bench, "leave")
-    assert bench.screen == "overview"
+    assert bench.screen == "letters"
 
 
 def test_a_table_is_narrowed_and_sorted_in_its_query(bench: Workbench) -> None:
