@@ -1,6 +1,7 @@
 """Verdicts on absorption are those worked out by hand, at the run's thresholds and at others."""
 
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -73,6 +74,27 @@ def test_only_words_that_the_main_latents_miss_are_candidates(
         absorption_latent=[*main, *effects("s", 0, {11: (-2.0, 0.5)})],
     )
     assert verdicts(store) == {"s0": verdict}
+
+
+@pytest.mark.parametrize(
+    ("f1", "tau", "steps"),
+    [
+        ([0.60, 0.68, 0.70, 0.90], None, ["main", "main", "stop", "after"]),
+        ([0.60, 0.68, 0.70, 0.90], 0.01, ["main"] * 4),
+        ([0.9, 0.92, 0.93, 0.93], None, ["main", "stop", "after", "after"]),
+    ],
+)
+def test_the_walk_to_the_main_latents_stops_at_the_first_that_adds_too_little(
+    store: Store, f1: list[float], tau: float | None, steps: list[str]
+) -> None:
+    study(store, sparse_probe=sparse_probe("s", f1))
+    rows = store.fetch("main_latents", sae=SAE, letter="s", tau=tau).dicts()
+    assert [row["step"] for row in rows] == steps
+    assert [row["latent"] for row in rows] == [7, 3, 2, 5]
+    assert {row["n_main"] for row in rows} == {steps.count("main")}
+    assert {row["tau"] for row in rows} == {0.03 if tau is None else tau}
+    assert [row["gain"] for row in rows][1:] == pytest.approx([b - a for a, b in pairwise(f1)])
+    assert rows[0]["gain"] is None
 
 
 def test_thresholds_change_verdicts_at_once(store: Store) -> None:

@@ -128,7 +128,17 @@ def evidence(metric: str, width: str, largest: float) -> Columns:
     effect = Column("effect", "effect", 6, format=".2f", help="effect")
     activation = Column("activation", "act.", 5, format=".2f", help="word_activation")
     projection = Column("projection", "proj.", 5, format=".2f", help="projection")
-    bars = Column(column, "", 8, "left", help=column, grow=3, paint=drawn)
+    bars = Column(
+        column,
+        "",
+        8,
+        "left",
+        ".2f",
+        help=column,
+        grow=3,
+        paint=drawn,
+        told=lambda row: effect.written(drawn_value(metric, row)),
+    )
     token = Column("top_token", "fires on", 9, "left", "token", help="top_token", grow=1)
     first = (projection, effect) if metric == "projection" else (effect, _EXACT)
     second = (_EXACT, _ANSWER) if metric == "projection" else (_ANSWER,)

@@ -7,9 +7,10 @@ from textual.color import Color
 from textual.content import Content
 
 from saetui.tui.cards.case_facts import CaseFacts, CaseSubject, read_case
-from saetui.tui.cards.case_text import case_lines
+from saetui.tui.cards.case_text import case_explained, case_lines
 from saetui.tui.cards.fact_card import FactCard
 from saetui.tui.cards.scroll_box import ScrollBox
+from saetui.tui.explained import Explained
 from saetui.tui.table.row_window import RowSource
 from saetui.visible import visible_token
 
@@ -54,6 +55,9 @@ class CaseCard(FactCard[CaseSubject, CaseFacts], ScrollBox):
     def lines(self, facts: CaseFacts, width: int, background: Color, heat: Color) -> list[Content]:
         metric = str(self.asked.asked["metric"]) if self.asked is not None else ""
         return case_lines(facts, width, background, heat, metric=metric, thresholds=self._thresholds, doing=self._doing)
+
+    def explained(self) -> list[Explained]:
+        return [] if self.facts is None else case_explained(self.facts)
 
     def is_complete(self, subject: CaseSubject) -> bool:
         return all(subject.asked.get(name) for name in ("sae", "letter", "token"))

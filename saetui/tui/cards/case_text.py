@@ -9,6 +9,7 @@ from textual.style import Style
 
 from saetui.tui.cards.case_facts import CaseFacts
 from saetui.tui.cards.latent_text import contexts_lines, logit_lines, top_token_lines
+from saetui.tui.explained import Explained
 from saetui.visible import visible_lines, visible_token
 
 _LABEL = "dim"
@@ -42,6 +43,29 @@ def case_lines(
     lines = [line for name, value in told for line in _named(name, value, width)]
     more = _active(facts) if facts.active else _latent(facts, width, background, strong)
     return [*notes, *lines, Content(""), *more]
+
+
+def case_explained(facts: CaseFacts) -> list[Explained]:
+    """The numbers of the card with their terms."""
+    case = facts.case
+    word = f"word {visible_token(case['surface'])}"
+    found = [
+        Explained("absorption_verdict", str(case["verdict"]), word),
+        Explained("probe_logit", _signed(case["probe_logit"], 1), word),
+        Explained("answer_margin", _number(case["margin"], 1), word),
+        Explained("main_activation", _number(case["main_activation"]), word),
+    ]
+    row = facts.row_of(case["absorber"])
+    if row is not None:
+        latent = f"latent {row['latent']} on {word}"
+        found += [
+            Explained("absorber", str(row["latent"]), word),
+            Explained("word_activation", _number(row["activation"]), latent),
+            Explained("absorber_cosine", _number(row["cosine"]), latent),
+            Explained("effect", _signed(row["effect"]), latent),
+            Explained("exact_effect", _signed(row["exact_effect"]), latent),
+        ]
+    return found
 
 
 def _named(name: str, value: Content | str, width: int) -> list[Content]:

@@ -13,6 +13,7 @@ from textual.message import Message
 from textual.widgets import Static
 
 from saetui.tui.cards.latest_read import LatestRead
+from saetui.tui.explained import Explained
 from saetui.tui.table.row_window import RowSource
 
 S = TypeVar("S")
@@ -89,6 +90,10 @@ class FactCard(VerticalScroll, Generic[S, F], can_focus=True):
     def is_same(self, before: F, now: F) -> bool:
         """Whether both are about the same thing, so that the card keeps its scroll position."""
         return before is now
+
+    def explained(self) -> list[Explained]:
+        """The numbers that the card shows, with their terms in the glossary."""
+        return []
 
     def facts_changed(self) -> None:
         """Called when ``self.facts`` has changed."""

@@ -12,7 +12,8 @@ from textual.style import Style
 
 from saetui.tui.cards.fact_card import FactCard
 from saetui.tui.cards.latent_facts import LatentFacts, read_latent
-from saetui.tui.cards.latent_text import card_lines, command_to, neighbours_in_order
+from saetui.tui.cards.latent_text import card_lines, command_to, latent_explained, neighbours_in_order
+from saetui.tui.explained import Explained
 from saetui.tui.table.row_window import RowSource
 
 
@@ -99,6 +100,9 @@ class LatentCard(FactCard[_Subject, LatentFacts]):
         command = command_to(neighbours_in_order(self.facts)[self._near], self.facts, self._letter)
         if command is not None:
             cast(_App, self.app).action_command(command)
+
+    def explained(self) -> list[Explained]:
+        return [] if self.facts is None else latent_explained(self.facts, self._letter)
 
     def is_same(self, before: LatentFacts, now: LatentFacts) -> bool:
         return before.latent == now.latent

@@ -14,9 +14,19 @@ from saetui.tui.drawing.heat_strip import heat_strip
 from saetui.tui.drawing.histogram import histogram_lines, range_line
 from saetui.tui.drawing.sparkline import bar
 from saetui.tui.drawing.token_strip import token_strip
+from saetui.tui.explained import Explained
 from saetui.visible import visible_lines, visible_token
 
 Line = Content
+# What is said first: its name on the card, the field and term, and how it is written.
+_STATISTICS = (
+    ("density", "density", ".4f"),
+    ("fires", "n_fires", ",d"),
+    ("max", "max_activation", ".2f"),
+    ("mean", "mean_activation", ".2f"),
+    ("decoder norm", "decoder_norm", ".2f"),
+    ("cos enc·dec", "encoder_decoder_cosine", ".2f"),
+)
 # From this width on the contexts stand beside the rest instead of below it.
 TWO_COLUMNS = 104
 _LEFT_SHARE = 0.42
@@ -133,15 +143,21 @@ def _number(value: float | None, form: str) -> str:
     return "–" if value is None else format(value, form).replace("-", "−")
 
 
+def latent_explained(facts: LatentFacts, letter: str | None) -> list[Explained]:
+    """The numbers of the card with their terms: statistics, and what the latent has to do with a letter."""
+    of = f"latent {facts.latent} of {facts.sae}"
+    found = [Explained(field, _number(getattr(facts, field), form), of) for _, field, form in _STATISTICS]
+    for claim in facts.claims:
+        if claim.letter == letter:
+            found += [
+                Explained(term, _number(getattr(claim, term), ".2f"), f"{of}, letter {letter}")
+                for term in ("f1", "cos_encoder", "cos_decoder")
+            ]
+    return found
+
+
 def _statistics(facts: LatentFacts, width: int, letter: str | None) -> list[Line]:
-    numbers = [
-        _named("density", _number(facts.density, ".4f")),
-        _named("fires", _number(facts.n_fires, ",d")),
-        _named("max", _number(facts.max_activation, ".2f")),
-        _named("mean", _number(facts.mean_activation, ".2f")),
-        _named("decoder norm", _number(facts.decoder_norm, ".2f")),
-        _named("cos enc·dec", _number(facts.encoder_decoder_cosine, ".2f")),
-    ]
+    numbers = [_named(name, _number(getattr(facts, field), form)) for name, field, form in _STATISTICS]
     for claim in facts.claims:
         if claim.letter == letter:
             cosines = f"enc {_number(claim.cos_encoder, '.2f')} dec {_number(claim.cos_decoder, '.2f')}"

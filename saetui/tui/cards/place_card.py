@@ -8,8 +8,9 @@ from textual.message import Message
 
 from saetui.tui.cards.fact_card import FactCard
 from saetui.tui.cards.place_facts import PlaceFacts, PlaceSubject, read_place
-from saetui.tui.cards.place_text import place_lines
+from saetui.tui.cards.place_text import place_explained, place_lines
 from saetui.tui.cards.scroll_box import ScrollBox
+from saetui.tui.explained import Explained
 from saetui.tui.table.row_window import RowSource
 from saetui.visible import visible_token
 
@@ -38,6 +39,10 @@ class PlaceCard(FactCard[PlaceSubject, PlaceFacts], ScrollBox):
     def lines(self, facts: PlaceFacts, width: int, background: Color, heat: Color) -> list[Content]:
         current = self.asked.asked.get("sae") if self.asked is not None else None
         return place_lines(facts, width, background, heat, current=current)
+
+    def explained(self) -> list[Explained]:
+        current = self.asked.asked.get("sae") if self.asked is not None else None
+        return [] if self.facts is None else place_explained(self.facts, current)
 
     def facts_changed(self) -> None:
         self.post_message(self.PlaceRead(self.facts))

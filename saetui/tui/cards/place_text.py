@@ -11,12 +11,14 @@ from saetui.tui.cards.place_facts import PlaceFacts
 from saetui.tui.drawing.fit import fit, short_number
 from saetui.tui.drawing.heat import heat_colours
 from saetui.tui.drawing.sparkline import bar
+from saetui.tui.explained import Explained
 from saetui.tui.table.column import ABSENT
 from saetui.visible import visible, visible_lines, visible_token
 
 _DIM = "dim"
 _NAME, _CELL = 10, 7
 _COLUMNS = ("error", "of |x|", "linear", "nonlin", "L0", "CE+")
+_TERMS = ("token_error_norm", "token_error_share", "linear_norm", "nonlinear_norm", "token_l0", "token_ce")
 _BAR = 8
 
 
@@ -75,13 +77,25 @@ def _head(width: int) -> Content:
     return Content.styled("".ljust(_NAME) + "".join(name.rjust(_CELL) for name in columns), _DIM)
 
 
-def _sae(
-    row: Mapping[str, Any], i: int, name: str, width: int, background: Color, strong: Color, *, current: bool
-) -> Content:
+def place_explained(facts: PlaceFacts, current: str | None) -> list[Explained]:
+    """The numbers of the card with their terms: those of the current SAE, and those of the token itself."""
+    row = facts.token
+    if not facts.has_errors:
+        return []
+    of = f"token {visible_token(row['surface'])}"
+    i, name = next(
+        ((i, name) for i, (sae_id, name) in enumerate(facts.saes) if sae_id == current), (0, facts.saes[0][1])
+    )
+    found = [Explained(term, value, f"{of} in {name}") for term, value in zip(_TERMS, _values(row, i), strict=True)]
+    return [*found, *(Explained(term, _number(row[term]), of) for term in ("activation_norm", "clean_loss"))]
+
+
+def _values(row: Mapping[str, Any], i: int) -> list[str]:
+    """The numbers of the ``i``-th SAE, as they are written."""
     error, norm = row["error_norm"][i], row["activation_norm"]
     loss, clean = row["loss"][i] if row["loss"] is not None else None, row["clean_loss"]
     cost = loss - clean if loss is not None and clean is not None else None
-    values = [
+    return [
         _number(error),
         f"{error / norm:.0%}" if norm else ABSENT,
         _number(row["linear_norm"][i]),
@@ -89,6 +103,13 @@ def _sae(
         str(row["l0"][i]),
         _number(cost, signed=True),
     ]
+
+
+def _sae(
+    row: Mapping[str, Any], i: int, name: str, width: int, background: Color, strong: Color, *, current: bool
+) -> Content:
+    error, norm = row["error_norm"][i], row["activation_norm"]
+    values = _values(row, i)
     under, over = heat_colours(error / norm if norm else 0.0, background, strong)
     cells: list[str | Content] = [value.rjust(_CELL) for value in values[: _shown(width)]]
     cells[1] = Content.assemble(

@@ -17,6 +17,8 @@ from textual.widget import Widget
 from saetui.commands.command import Command
 from saetui.commands.navigate import Focus
 from saetui.commands.table import Sort
+from saetui.tui.cards.fact_card import FactCard
+from saetui.tui.explained import Explained, cell_explained
 from saetui.tui.frame.footer_line import FooterLine
 from saetui.tui.frame.status_line import StatusLine
 from saetui.tui.frame.tab_line import TabLine
@@ -108,20 +110,20 @@ class WorkbenchScreen(Screen[None]):
         """The command that shows the focused part large, where that is a plot; exported in place of the table."""
         return None
 
-    def explain(self) -> str | None:
-        """The name in the glossary of the number under the cursor."""
-        return self.current_column()
-
     def current_column(self) -> str | None:
         """The column under the cursor of the focused table."""
         table = self.table(self.bench.focus)
         return table.column.key if table is not None else None
 
-    def explained_value(self) -> str | None:
-        """The number under the cursor, as it is written there."""
-        table = self.table(self.bench.focus)
-        row = table.cursor_row if table is not None else None
-        return table.column.written_of(row) if table is not None and row is not None else None
+    def explained(self) -> list[Explained]:
+        """The numbers that a person asks about: that under the cursor of the focused table, or those of the card."""
+        focused = self.focused
+        if isinstance(focused, FactCard):
+            return focused.explained()
+        # The focus may still be on its way to the table that was asked for last.
+        in_table = focused is None or isinstance(focused, QueryTable)
+        table = self.table(self.bench.focus) if in_table else None
+        return [cell_explained(table)] if table is not None else []
 
     def row_moved(self, table: str, row: Mapping[str, Any] | None) -> None:
         """Tell the workbench which row the cursor of a table is on: marks, notes and copies are about it."""

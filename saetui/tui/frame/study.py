@@ -140,10 +140,6 @@ class StudyScreen(WorkbenchScreen):
         total = table.total if most is None else min(table.total, most)
         return [row for index in range(total) if (row := table.row_at(index)) is not None]
 
-    def explain(self) -> str | None:
-        table = self.table(self.bench.focus)
-        return (table.column.help or table.column.key) if table is not None else None
-
     # The card
 
     @property

@@ -13,7 +13,8 @@ from saetui.tui.table.column import ABSENT, Column
 from saetui.workbench.catalogue import sae_label
 
 Columns = tuple[Column, ...]
-_DIGITS = {"norm": ".2f", "share": ".0%", "fvu": ".3f"}
+# How errors are written in each unit.
+DIGITS = {"norm": ".2f", "share": ".0%", "fvu": ".3f"}
 _SHARE = Heat(0.0, 1.0)
 _SLOPE = Heat(-0.5, 0.5, diverging=True)
 _COST = Heat(-1.0, 1.0, diverging=True)
@@ -38,7 +39,7 @@ def _error_of(i: int, unit: str, largest: float) -> Callable[[Mapping[str, Any],
         if value is None:
             return Content(ABSENT.rjust(cells))
         under, over = heat_colours(value / largest if largest else 0.0, background, strong)
-        return Content.styled(format(value, _DIGITS[unit]).rjust(cells), Style(background=under, foreground=over))
+        return Content.styled(format(value, DIGITS[unit]).rjust(cells), Style(background=under, foreground=over))
 
     return drawn
 

@@ -15,7 +15,10 @@ from saetui.tui.cards.place_facts import PlaceFacts, in_unit
 from saetui.tui.drawing.fit import fit
 from saetui.tui.drawing.heat import heat_colours
 from saetui.tui.drawing.token_strip import StripToken, token_strip
-from saetui.visible import visible
+from saetui.tui.explained import Explained
+from saetui.tui.hard_tokens.columns import DIGITS
+from saetui.tui.table.column import ABSENT
+from saetui.visible import visible, visible_token
 
 _LABEL = 11
 _FOCUS = Style(bold=True, underline=True, dim=False)
@@ -64,6 +67,19 @@ class ErrorStrips(Widget, can_focus=True):
         self._unit, self._unit_name = unit, unit_name
         self.border_title = self._titled()
         self.refresh()
+
+    def explained(self) -> Explained:
+        """The error of the current SAE, or else the widest, on the token that is looked at."""
+        term, facts = f"token_error_{self._unit}", self._facts
+        if facts is None or not facts.has_errors:
+            return Explained(term)
+        saes = list(enumerate(facts.saes))
+        i, name = next(
+            ((i, name) for i, (sae_id, name) in saes if sae_id == self._current), (saes[-1][0], saes[-1][1][1])
+        )
+        value = in_unit(facts.token["error_norm"][i], self._unit, facts.token)
+        written = ABSENT if value is None else format(value, DIGITS[self._unit])
+        return Explained(term, written, f"token {visible_token(facts.token['surface'])} in {name}")
 
     def _titled(self) -> Content:
         facts = self._facts

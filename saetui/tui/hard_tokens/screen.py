@@ -20,6 +20,7 @@ from saetui.figures.description import Figure
 from saetui.tui.cards.place_card import PlaceCard
 from saetui.tui.cards.place_facts import PlaceSubject
 from saetui.tui.drawing.figure_view import FigureView
+from saetui.tui.explained import Explained
 from saetui.tui.frame.status_line import progress_text
 from saetui.tui.frame.study import StudyScreen
 from saetui.tui.hard_tokens import columns
@@ -403,12 +404,12 @@ class HardTokensScreen(StudyScreen):
         if self.is_whole and event.size.width:
             self._lay_out_columns()
 
-    def explain(self) -> str | None:
+    def explained(self) -> list[Explained]:
         if isinstance(self.focused, FigureView):
-            return "fvu" if self.focused.id == "error_scaling" else "width_norms"
-        if isinstance(self.focused, ErrorStrips | PlaceCard):
-            return f"token_error_{self.bench.attention.unit}"
-        return super().explain()
+            return [Explained("fvu" if self.focused.id == "error_scaling" else "width_norms")]
+        if isinstance(self.focused, ErrorStrips):
+            return [self.focused.explained()]
+        return super().explained()
 
     def current_query(self) -> tuple[str, dict[str, Any]] | None:
         if isinstance(self.focused, ErrorStrips | PlaceCard):

@@ -18,6 +18,7 @@ from saetui.figures.charts import f1_against_width, fvu_against_width, rate_agai
 from saetui.figures.lines import Row
 from saetui.figures.plots import Chart
 from saetui.tui.drawing.plots import XYPlot
+from saetui.tui.explained import Explained
 from saetui.tui.frame.screen import WorkbenchScreen
 from saetui.tui.frame.status_line import progress_text
 from saetui.tui.keys import bindings_of
@@ -142,9 +143,15 @@ class OverviewScreen(WorkbenchScreen):
         """No taller than its rows, labels and scrollbar: the plots take what is left."""
         self.give_size(table, height=rows + 3)
 
-    def explain(self) -> str | None:
+    def explained(self) -> list[Explained]:
         spec = self._spec_in_focus()
-        return super().explain() if spec is None else spec.y
+        if spec is None:
+            return super().explained()
+        current = self.bench.catalogue.entry(self.bench.attention.sae)
+        if current is None:
+            return [Explained(spec.y)]
+        (column,) = (column for column in COLUMNS if column.key == spec.y)
+        return [Explained(spec.y, column.written(getattr(current, spec.y)), current.name)]
 
     def _spec_in_focus(self) -> _Plot | None:
         return next((spec for spec in _PLOTS if self.focused is not None and self.focused.id == spec.figure), None)

@@ -68,15 +68,26 @@ def _query(app: "WorkbenchApp", _: str) -> None:
 
 
 def _explain(app: "WorkbenchApp", term: str) -> None:
-    from saetui.tui.panels.explain import explanation
+    from saetui.tui.explained import Explained
+    from saetui.tui.panels.explain import MAIN_LATENT_TERMS, explanation, explanations, walk_lines
     from saetui.tui.panels.scroll import TextPanel
 
-    found = term or app.front_screen.explain()
+    found = [Explained(term)] if term else app.front_screen.explained()
     if not found:
         raise CommandError("explain: put the cursor on a number (h and l move along the row)")
-    value = None if term else app.front_screen.explained_value()
-    body = explanation(found, value)
-    app.push_screen(TextPanel(found, body, copied=body.plain.strip(), what="explanation"))
+    first = found[0]
+    body = explanation(first.term, first.value, first.of) if len(found) == 1 else explanations(found)
+    panel = TextPanel(
+        first.term if len(found) == 1 else "explanations", body, copied=body.plain.strip(), what="explanation"
+    )
+    app.push_screen(panel)
+    asked = app.bench.parameters("main_latents")
+    letter = asked["letter"]
+    if first.term in MAIN_LATENT_TERMS and letter is not None and asked["sae"] is not None:
+        app.read(
+            lambda: app.bench.store.fetch("main_latents", **asked).dicts(),
+            lambda rows: panel.extend(walk_lines(letter, rows)),
+        )
 
 
 def _note(app: "WorkbenchApp", _: str) -> None:

@@ -1,5 +1,6 @@
 """A panel with text to read: scrolls with the keys of a table, and its text can be copied."""
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -31,6 +32,14 @@ class TextPanel(Panel[None]):
             box.border_title = Content(self._title)
             box.border_subtitle = "y copy   ⎋ close" if self._copied else "⎋ close"
             yield Static(self._body)
+
+    def extend(self, lines: Sequence[Content]) -> None:
+        """Add lines that were read after the panel had been opened."""
+        self._body = Content("\n").join([self._body, *lines])
+        if self._copied:
+            self._copied = self._body.plain.strip()
+        for text in self.query(Static):
+            text.update(self._body)
 
     def action_copy(self) -> None:
         if self._copied:

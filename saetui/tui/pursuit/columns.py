@@ -73,7 +73,12 @@ def _context(row: Mapping[str, Any], cells: int, background: Color, strong: Colo
 
 def _used(row: Mapping[str, Any], cells: int, _: Color, __: Color) -> Content:
     """Latents before and after."""
-    return Content(f"{row['l0_before']}→{row['l0_after']}".rjust(cells))
+    return Content(_changed(row, "l0", "d").rjust(cells))
+
+
+def _changed(row: Mapping[str, Any], what: str, form: str) -> str:
+    """A number before and after."""
+    return f"{row[f'{what}_before']:{form}}→{row[f'{what}_after']:{form}}"
 
 
 def tokens(width: str, *, beside: bool) -> Columns:
@@ -85,7 +90,9 @@ def tokens(width: str, *, beside: bool) -> Columns:
     change = Column("change", "error", 7, format=_percent, heat=_CHANGE, help="error_change")
     nonlinear_before = Column("fvu_nonlinear_before", "nonl.", 5, format=_share, help="token_nonlinear_before")
     nonlinear_after = Column("fvu_nonlinear_after", "after", 5, format=_share, help="token_nonlinear_after")
-    l0 = Column("l0_before", "L0", 5, format="d", help="token_l0", paint=_used)
+    l0 = Column(
+        "l0_before", "L0", 5, format="d", help="token_l0", paint=_used, told=lambda row: _changed(row, "l0", "d")
+    )
     kept = Column("n_kept", "kept", 4, format="d", help="n_kept")
     compared = (other,) if beside else ()
     usual = (context, before, after, *compared, change, nonlinear_before, nonlinear_after, l0)
@@ -120,7 +127,16 @@ def latents(width: str, largest: float) -> Columns:
     latent = Column("latent", "latent", 6, format="d", help="latent")
     before = Column("activation_before", "before", 6, format=".2f", help="activation_before")
     after = Column("activation_after", "after", 6, format=".2f", help="activation_after")
-    bars = Column("activation_after", "", 9, "left", help="activation_after", grow=1, paint=drawn)
+    bars = Column(
+        "activation_after",
+        "",
+        9,
+        "left",
+        help="activation_change",
+        grow=1,
+        paint=drawn,
+        told=lambda row: _changed(row, "activation", ".2f"),
+    )
     token = Column("top_token", "fires on", 9, "left", "token", help="top_token", grow=1)
     promoted = Column("promoted", "promotes", 9, "left", "token", help="promotes", grow=1)
     density = Column("density", "density", 7, format=".4f", help="density")

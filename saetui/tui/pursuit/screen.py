@@ -16,6 +16,7 @@ from saetui.commands.navigate import Focus
 from saetui.commands.pursuit import LATENTS, RUNS, TOKENS, LookAtPursued, LookAtPursuit
 from saetui.commands.select import Latent
 from saetui.tui.drawing.plots import XYPlot
+from saetui.tui.explained import Explained
 from saetui.tui.frame.status_line import progress_text
 from saetui.tui.frame.study import StudyScreen
 from saetui.tui.keys import bindings_of
@@ -259,6 +260,9 @@ class PursuitScreen(StudyScreen):
         self.tokens.set_columns(columns.tokens(kind, beside=self.bench.attention.beside is not None))
         self.latents.set_columns(columns.latents(kind, 0.0))
         self.latents.reload()
+
+    def explained(self) -> list[Explained]:
+        return [Explained("pursuit_residual")] if self.focused is self.plot else super().explained()
 
     def current_query(self) -> tuple[str, dict[str, Any]] | None:
         if self.plot.has_focus:

@@ -42,7 +42,7 @@ class Column:
     ``tokens``, ``short``, ``dot``, ``time`` and ``sparkline``, or a function of the value. ``width`` is in terminal
     cells; ``grow`` is the column's share of the width that is left over. ``tints`` gives some values a colour of the
     theme, such as ``error``. ``paint`` draws the cell from the whole row instead, in at most the given number of cells
-    on a background, with one strong colour.
+    on a background, with one strong colour; ``told`` says in words what is drawn, where that is not the column's value.
     """
 
     key: str
@@ -55,6 +55,7 @@ class Column:
     grow: int = 0
     tints: Mapping[Any, str] = field(default_factory=dict)
     paint: Callable[[Mapping[str, Any], int, Color, Color], Content] | None = None
+    told: Callable[[Mapping[str, Any]], str] | None = None
 
     @property
     def is_text(self) -> bool:
@@ -74,7 +75,10 @@ class Column:
 
     def written_of(self, row: Mapping[str, Any]) -> str:
         """The cell of a row as text of any length, also where it is drawn from other fields of the row."""
-        if self.key in row or self.paint is None:
+        if self.told is not None:
+            return self.told(row)
+        # What is drawn of a text, such as the text around a token, is not what the row has in this column.
+        if self.paint is None or (self.key in row and (self.is_text and self.align == "left")):
             return self.written(row.get(self.key))
         return self.paint(row, self.width, Color(0, 0, 0), Color(255, 255, 255)).plain.strip()
 

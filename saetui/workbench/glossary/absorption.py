@@ -37,21 +37,24 @@ TERMS: Final[dict[str, Term]] = {
     ),
     "full_rate": Term(
         "Share of the words that the probe gets right that are fully absorbed by projection.",
-        "share, 0 to 1",
+        "share",
         f"{SAEBENCH}; absorption",
+        range="0 to 1",
     ),
     "mean_fraction": Term(
         "Mean absorption fraction of the words that the probe gets right: how much of what the main latents should "
         "carry of the probe's direction others carry. It counts words on which the main latents fire too weakly, too.",
-        "share, 0 to 1",
+        "share",
         f"{SAEBENCH}; absorption",
+        range="0 to 1",
     ),
     "fraction": Term(
         "Absorption fraction of the word. The word's projection on the probe less that of its main latents is what "
         "they leave over; the fraction is what up to three other aligned latents carry of that, over that and what "
         "the main latents carry. 0 where the others carry less than 40% of the whole.",
-        "share, 0 to 1",
+        "share",
         f"{SAEBENCH}; absorption",
+        range="0 to 1",
     ),
     "main_activation": Term(
         "Activation of the letter's main latents on this word, added up. 0.00: all of them are silent.",
@@ -70,8 +73,9 @@ TERMS: Final[dict[str, Term]] = {
     "absorber": Term(
         "The latent that took the word over, if any did: by effects the one whose removal hurts the right answer "
         "most, by projection the one that carries most of the probe's direction.",
-        "0 to width − 1",
+        "",
         f"{ABSORPTION}; absorption",
+        range="0 to width − 1",
     ),
     "absorber_activation": Term("How strongly the latent that took the word over fires here.", "model units"),
     "effect": Term(
@@ -105,8 +109,9 @@ TERMS: Final[dict[str, Term]] = {
     "absorber_cosine": Term(
         "Cosine of the latent's decoder row with the direction of the letter's probe. A word is absorbed only where it "
         "is 0.025 or more, unless another threshold is set.",
-        "−1 to 1",
+        "",
         f"{ABSORPTION}; absorption rate",
+        range="−1 to 1",
     ),
     "absorption_verdict": Term(
         "absorbed: the main latents are silent and one latent took over. By effects: no lead, the first removal hurts "
@@ -133,14 +138,19 @@ TERMS: Final[dict[str, Term]] = {
         "The word in a text, with eight tokens to either side: orange where the absorbing latent fires, blue where "
         "main latents do.",
     ),
-    "context": Term("Number of the text in the token set.", "from 0"),
+    "context": Term(
+        "Number of the text in the token set.",
+        "",
+        range="from 0",
+    ),
     "map_cell": Term(
         "Absorption of the letter in the SAE: the rate by effects, or the mean fraction by projection.",
         "percent",
         f"{ABSORPTION}, {SAEBENCH}",
     ),
     "tau": Term(
-        "F1 that another latent must add to the ones before it to be a main latent; the paper's 0.03.",
+        "F1 that the next latent of the ranking must add to the ones before it to be a main latent, or else the walk "
+        "down the ranking stops; the paper's 0.03.",
         "share",
         f"{ABSORPTION} §4–5; k-sparse probing",
     ),
@@ -151,7 +161,8 @@ TERMS: Final[dict[str, Term]] = {
     ),
     "min_cosine": Term(
         "Least cosine of the absorber's decoder row with the probe direction; the paper's 0.025.",
-        "−1 to 1",
+        "",
         f"{ABSORPTION}; absorption rate",
+        range="−1 to 1",
     ),
 }

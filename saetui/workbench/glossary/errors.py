@@ -18,8 +18,9 @@ TERMS: Final[dict[str, Term]] = {
     "token_error_fvu": Term(
         "Squared length of the error on this token over the variance of all activations: what the token adds to the "
         "fraction of variance unexplained, were all tokens like it.",
-        "share, from 0",
+        "share",
         f"{DARK_MATTER}; scaling of the error",
+        range="from 0",
     ),
     "error_slope": Term(
         "Change of log2 of the error norm with each doubling of the width, a line through one SAE of each width: of "
@@ -71,14 +72,16 @@ TERMS: Final[dict[str, Term]] = {
     "fvu_nonlinear": Term(
         "Fraction of variance that is left unexplained when the linear part of the error is added back to the "
         "reconstruction. The paper finds it roughly the same at all widths.",
-        "share, 0 to 1",
+        "share",
         f"{DARK_MATTER}; scaling of the error",
+        range="0 to 1",
     ),
     "r2_norm": Term(
         "How well the squared norm of the error is predicted by a linear map of the activation, on held-out texts; "
         "above 0.9 in the paper.",
-        "share, up to 1",
+        "share",
         f"{DARK_MATTER}; linear prediction of the norm",
+        range="up to 1",
     ),
     "shrinkage_share": Term(
         "Share of the linearly predicted error that is mere shrinkage, a multiple of the activation. An SAE that makes "
@@ -90,8 +93,9 @@ TERMS: Final[dict[str, Term]] = {
     "width_norms": Term(
         "R² of predicting, token by token, the error norm of a wider SAE from that of a narrower one: near 1, the same "
         "tokens stay hard.",
-        "share, up to 1",
+        "share",
         f"{DARK_MATTER}; per-token scaling",
+        range="up to 1",
     ),
     "absorbed_words": Term(
         "absorbed: another latent of this SAE took the word over; missed: the main latents are silent, and none did; "

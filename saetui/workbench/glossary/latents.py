@@ -5,46 +5,58 @@ from typing import Final
 from saetui.workbench.glossary.term import ABSORPTION, DARK_MATTER, Term
 
 TERMS: Final[dict[str, Term]] = {
-    "latent": Term("Number of a latent: its column of the encoder, its row of the decoder.", "0 to width − 1"),
+    "latent": Term(
+        "Number of a latent: its column of the encoder, its row of the decoder.",
+        "",
+        range="0 to width − 1",
+    ),
     "f1": Term(
         'Harmonic mean of precision and recall of "the latent fires on a word" for "the word has the letter".',
-        "share, 0 to 1",
+        "share",
         f"{ABSORPTION}; latents as classifiers",
+        range="0 to 1",
     ),
     "precision": Term(
         "Of the words on which the latent fires, the share that has the letter.",
-        "share, 0 to 1",
+        "share",
         f"{ABSORPTION}; latents as classifiers",
+        range="0 to 1",
     ),
     "recall": Term(
         "Of the words that have the letter, the share on which the latent fires.",
-        "share, 0 to 1",
+        "share",
         f"{ABSORPTION}; latents as classifiers",
+        range="0 to 1",
     ),
     "auroc": Term(
         "Area under the ROC curve of the latent's pre-activation for the letter: the chance that a word with the "
         "letter is above one without. 0.5 is guessing.",
-        "share, 0 to 1",
+        "share",
         f"{ABSORPTION}; latents as classifiers",
+        range="0 to 1",
     ),
     "cos_encoder": Term(
         "Cosine of the latent's encoder direction with the probe direction; the paper picks the latent where it is "
         "highest.",
-        "−1 to 1",
+        "",
         f"{ABSORPTION}; latents as classifiers",
+        range="−1 to 1",
     ),
     "cos_decoder": Term(
         "Cosine of the latent's decoder direction with the probe direction.",
-        "−1 to 1",
+        "",
         f"{ABSORPTION}; latents as classifiers",
+        range="−1 to 1",
     ),
     "f1_gain": Term(
-        "F1 that this latent adds to the ones before it in the k-sparse ranking.",
+        "F1 that this latent adds to the ones before it in the k-sparse ranking; it is a main latent only where all "
+        "before it are.",
         "share",
         f"{ABSORPTION} §4–5; k-sparse probing",
     ),
     "is_main": Term(
-        "One of the letter's main latents by the k-sparse rule: it raises F1 by more than 0.03.",
+        "One of the letter's main latents by the k-sparse rule: it and every latent before it in the ranking adds more "
+        "than tau to F1.",
         source=f"{ABSORPTION} §4–5; k-sparse probing",
     ),
     "role": Term(
@@ -68,8 +80,16 @@ TERMS: Final[dict[str, Term]] = {
         "Length of the latent's decoder row; an activation times this is how far it moves the reconstruction.",
         "model units",
     ),
-    "encoder_decoder_cosine": Term("Cosine of the latent's encoder and decoder directions.", "−1 to 1"),
-    "cosine": Term("Cosine of two latents' decoder directions.", "−1 to 1"),
+    "encoder_decoder_cosine": Term(
+        "Cosine of the latent's encoder and decoder directions.",
+        "",
+        range="−1 to 1",
+    ),
+    "cosine": Term(
+        "Cosine of two latents' decoder directions.",
+        "",
+        range="−1 to 1",
+    ),
     "promotes": Term(
         "Tokens whose logits the latent's decoder direction raises most (logit lens: through attention's output matrix "
         "where the SAE reads heads, the final norm's weights and the unembedding). Empty where the model's blocks or "

@@ -11,31 +11,38 @@ TERMS: Final[dict[str, Term]] = {
     "probe_f1": Term(
         "F1 on held-out words of the linear probe that says whether a word begins with this letter, read at the word's "
         "own token. It is what a latent is measured against.",
-        "share, 0 to 1",
+        "share",
         f"{ABSORPTION}; linear probes",
+        range="0 to 1",
     ),
     "best_f1": Term(
         "F1 of the latent that tracks this letter best in this SAE.",
-        "share, 0 to 1",
+        "share",
         f"{ABSORPTION}; latents as classifiers",
+        range="0 to 1",
     ),
     "usable": Term(
         "The probe is good enough to judge latents by: enough words, and held-out F1 above 0.6.", source=ABSORPTION
     ),
     "n_words": Term("Words of the letter: vocabulary tokens of plain ASCII letters, capital or not.", "words"),
     "n_main": Term(
-        "Main latents: walking down the k-sparse ranking, every latent that raises F1 by more than 0.03 counts.",
+        "Main latents: the first of the letter's k-sparse ranking, as long as each adds more than tau (0.03 unless it "
+        "is set otherwise) to the F1 of those before it. The walk stops at the first that does not, whatever later "
+        "ones add.",
         "latents",
         f"{ABSORPTION} §4–5; k-sparse probing",
     ),
     "absorbed": Term(
         "Absorption rate of this letter: absorbed words over the words that the probe gets right. A dash where the "
         "model cannot do the task, or no missed word was judged.",
-        "share, 0 to 1",
+        "share",
         f"{ABSORPTION}; absorption rate",
+        range="0 to 1",
     ),
     "model_accuracy": Term(
-        "Share of the letter's words whose first letter the language model itself names.", "share, 0 to 1"
+        "Share of the letter's words whose first letter the language model itself names.",
+        "share",
+        range="0 to 1",
     ),
     "probe_logit": Term("Output of the letter's probe on the word; above 0 the probe says yes.", "logits"),
     "answer_margin": Term(

@@ -77,5 +77,15 @@ TERMS: Final[dict[str, Term]] = {
         "− marks a latent of the encoder that the pursuit dropped, + one that it added; the others were kept."
     ),
     "activation_before": Term("How strongly the latent fires on this token in the SAE's own code.", "model units"),
+    "activation_change": Term(
+        "How strongly the latent fires on this token: in the SAE's own code → in that of the pursuit.", "model units"
+    ),
+    "pursuit_residual": Term(
+        "What is left after each latent of what the pursuit sets out to explain: summed squared residuals over the "
+        "summed squares at the start. The level line is the SAE's own encoder.",
+        "share",
+        f"{DARK_MATTER}; pursuit",
+        range="0 to 1",
+    ),
     "activation_after": Term("How strongly it fires in the code of the pursuit.", "model units"),
 }

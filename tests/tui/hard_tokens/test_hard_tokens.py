@@ -268,7 +268,9 @@ async def test_every_number_is_explained(errors: Path) -> None:
         for part in (screen.tokens, screen.strips, screen.card):
             part.focus()
             await pilot.pause()
-            assert screen.explain() in GLOSSARY
+            assert {number.term for number in screen.explained()} <= set(GLOSSARY)
+            assert all(number.value is not None for number in screen.explained())
+            assert screen.explained()
             assert screen.current_query() is not None
 
 
