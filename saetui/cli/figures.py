@@ -87,6 +87,7 @@ def draw_figure(
     """Print a figure, or write it to ``out``; without a name, list them all."""
     from saetui.commands.figures import ShowFigure, export_figure, known_figures, list_figures
     from saetui.figures import FigureError
+    from saetui.figures.paper import FORMATS
     from saetui.figures.registry import figure_kind
     from saetui.workbench.exceptions import UsageError
 
@@ -100,9 +101,14 @@ def draw_figure(
     if as_json:
         raise UsageError("figure: --json lists the figures, and takes no name; --out writes one to a file")
     try:
-        figure_kind(name)
+        kind = figure_kind(name)
     except FigureError as problem:
         raise UsageError(f"figure: {problem}") from problem
+    unknown = [option for option in chosen if option not in kind.options]
+    if unknown:
+        raise UsageError(f"figure: {name} takes no {unknown[0]}; it takes {', '.join(kind.options)}")
+    if out is not None and out.suffix.lower() not in FORMATS:
+        raise UsageError(f"figure: {out.name!r} must end in {' or '.join(FORMATS)}")
     for option, value in chosen.items():
         if isinstance(value, float) and not math.isfinite(value):
             raise UsageError(f"figure: {_flag(option)}: {value} is not a number that can be compared with")
