@@ -1,12 +1,15 @@
 """A terminal driver that outlives its terminal, and whatever bytes the terminal sends."""
 
 import os
+import re
 import selectors
 import signal
 from codecs import getincrementaldecoder
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any, TextIO, cast
 
+from textual import events
 from textual._xterm_parser import XTermParser
 from textual.drivers.linux_driver import LinuxDriver
 from textual.message import Message
@@ -15,8 +18,11 @@ _READ_BYTES = 4096
 # Between two looks at whether to end; also the time after which a lone escape is a key and no longer a beginning.
 _PATIENCE_S = 0.1
 _PASTE_BEGINS, _PASTE_ENDS = "\x1b[200~", "\x1b[201~"
+# Escape and then a key, in one packet, is no key with alt: none has a meaning here but those that move by words in a
+# line, which some terminals write with b, d and f.
+_ESCAPES_AND_KEY = re.compile(r"(\x1b+)(?=[\r -~])(?![bdf\[OP\]])")
 # Silent looks after which a paste has ended although its end was lost on the way; else no key would work again.
-_SILENT_LOOKS = 30
+_SILENT_LOOKS = 15
 
 
 class LastingFile:
@@ -79,7 +85,15 @@ class KeyReader:
         last = max(tail.rfind(_PASTE_BEGINS), tail.rfind(_PASTE_ENDS))
         # From the last mark on, as far as it matters; or what may be the beginning of one.
         self._tail = tail[last : last + len(_PASTE_BEGINS)] + tail[-5:] if last >= 0 else tail[-5:]
-        return self._messages(lambda: self._parser.feed(text))
+        if self._in_paste or _PASTE_BEGINS in text:
+            return self._messages(lambda: self._parser.feed(text))
+        found: list[Message] = []
+        for number, part in enumerate(_ESCAPES_AND_KEY.split(text)):
+            if number % 2:
+                found += [events.Key("escape", "\x1b") for _ in part]
+            elif part:
+                found += self._messages(partial(self._parser.feed, part))
+        return found
 
     def _messages(self, parse: Callable[[], Iterable[Message]]) -> list[Message]:
         found: list[Message] = []

@@ -11,7 +11,7 @@ from saetui.commands.vocabulary import commands
 
 # A key may open nothing after all; what was typed after it is then done this much later.
 _PATIENCE_S = 0.4
-_OPENING = frozenset({"prompt", "filter", "note"})
+_OPENING = frozenset({"prompt", "filter", "note", "notes", "palette"})
 
 
 def opens_a_line(key: str, screen: str) -> bool:

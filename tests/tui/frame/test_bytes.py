@@ -90,3 +90,36 @@ def test_a_slow_paste_stays_one() -> None:
         for _ in range(10):
             found += reader.wait_no_longer()
     assert [m.text for m in found if isinstance(m, events.Paste)] == ["so short"]
+
+
+@pytest.mark.parametrize("key", ["j", ":", "/", "1", "7", "\r", "J", "q", " "])
+def test_escape_and_a_key_in_one_packet_are_both_there(key: str) -> None:
+    assert keys(KeyReader(), f"\x1b{key}".encode()) == f"\x1b{key}"
+    assert keys(KeyReader(), f"\x1b\x1b{key}k".encode()) == f"\x1b\x1b{key}k"
+
+
+@pytest.mark.parametrize(
+    ("data", "key"),
+    [
+        (b"\x1b[A", "up"),
+        (b"\x1bOA", "up"),
+        (b"\x1bf", "ctrl+right"),
+        (b"\x1bb", "ctrl+left"),
+        (b"\x1b\x7f", "ctrl+w"),
+        (b"\x1b[1;3D", "alt+left"),
+    ],
+)
+def test_the_sequence_of_a_key_stays_that_key(data: bytes, key: str) -> None:
+    assert [m.key for m in KeyReader().read(data) if isinstance(m, events.Key)] == [key]
+
+
+def test_an_escape_that_begins_the_end_of_a_paste_is_no_key() -> None:
+    reader = KeyReader()
+    found = [
+        *reader.read(b"\x1b[200~:so\r"),
+        *reader.read(b"short\x1b"),
+        *reader.read(b"[201~"),
+        *reader.read(b"\x1bj"),
+    ]
+    assert [m.text for m in found if isinstance(m, events.Paste)] == [":so\rshort"]
+    assert [m.key for m in found if isinstance(m, events.Key)] == ["escape", "j"]

@@ -343,6 +343,16 @@ async def test_keys_typed_before_the_prompt_is_open_are_for_the_prompt(study: Pa
         assert len(run.app.screen_stack) == 1
 
 
+async def test_keys_typed_before_the_palette_is_open_are_for_the_palette(study: Path) -> None:
+    async with running(study) as run:
+        run.together("ctrl+p")
+        for character in "screen jobs":
+            run.app.post_message(Key(character_to_key(character), character))
+        run.together("enter")
+        await run.until(lambda: run.bench.screen == "jobs")
+        await run.until(lambda: len(run.app.screen_stack) == 1)
+
+
 async def test_keys_after_one_that_opens_nothing_are_done_a_moment_later(study: Path) -> None:
     async with running(study) as run:
         await run.press("7")
