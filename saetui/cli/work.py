@@ -55,12 +55,15 @@ def open_store(store: Path, at: str | None) -> int:
 
 
 def _check_link(store: Path, at: str) -> None:
-    from saetui.workbench.catalogue import Catalogue
-    from saetui.workbench.links import read_link
-    from store import Store
+    from saetui.commands.dispatch import dispatch
+    from saetui.commands.navigate import Open
+    from saetui.workbench.workbench import Workbench
 
-    with Store.open(store) as opened:
-        read_link(at, Catalogue.read(opened))
+    bench = Workbench.open(store)
+    try:
+        dispatch(bench, Open(at))
+    finally:
+        bench.close()
 
 
 def make_demo(store: Path | None, *, headless: bool) -> int:

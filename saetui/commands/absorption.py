@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING, ClassVar
 
 from saetui.commands.arguments import build
 from saetui.commands.command import Command, argument, command
-from saetui.workbench.attention import METRICS
+from saetui.commands.select import surface_of
+from saetui.workbench.attention import BOUNDS, METRICS
 from saetui.workbench.exceptions import CommandError
+from saetui.workbench.known_places import require_word
 
 if TYPE_CHECKING:
     from saetui.workbench.workbench import Workbench
@@ -33,8 +35,6 @@ class _Threshold(Command):
 
     field: ClassVar[str]
     step: ClassVar[float]
-    least: ClassVar[float] = 0.0
-    most: ClassVar[float] = 1.0
     visits: ClassVar[bool] = False
     value: float | str
 
@@ -48,13 +48,15 @@ class _Threshold(Command):
         now = getattr(bench.attention, self.field)
         now = _studied_thresholds(bench)[self.field] if now is None else now
         stepped = now + (self.step if self.value == "up" else -self.step)
-        return build(type(self), {"value": round(min(self.most, max(self.least, stepped)), _DIGITS)})
+        least, most = BOUNDS[self.field]
+        return build(type(self), {"value": round(min(most, max(least, stepped)), _DIGITS)})
 
     def run(self, bench: Workbench) -> None:
         if not isinstance(self.value, float):
             raise CommandError(f"{self.verb}: give a number, up or down, not {self.value!r}")
-        if not self.least <= self.value <= self.most:
-            raise CommandError(f"{self.verb}: must be from {self.least:g} to {self.most:g}, not {self.value:g}")
+        least, most = BOUNDS[self.field]
+        if not least <= self.value <= most:
+            raise CommandError(f"{self.verb}: must be from {least:g} to {most:g}, not {self.value:g}")
         bench.attend(**{self.field: self.value})
 
 
@@ -69,7 +71,6 @@ class Tau(_Threshold):
 class Lead(_Threshold):
     field: ClassVar[str] = "lead"
     step: ClassVar[float] = 0.1
-    most: ClassVar[float] = 100.0
     value: float | str = argument(help="logits, e.g. 1; up or down", complete="step")
 
 
@@ -77,7 +78,6 @@ class Lead(_Threshold):
 class Cosine(_Threshold):
     field: ClassVar[str] = "min_cosine"
     step: ClassVar[float] = 0.005
-    least: ClassVar[float] = -1.0
     value: float | str = argument(help="of absorber and probe, e.g. 0.025; up or down", complete="step")
 
 
@@ -137,7 +137,14 @@ class Ablate(Command):
         sae = self.sae or bench.attention.sae
         if sae is None:
             raise CommandError("ablate: choose an SAE first, e.g. :sae w2048-k4")
+        if self.token:
+            token = surface_of(bench, self.token)
+            require_word(bench.store, token)
         return Ablate(token, sae=bench.catalogue.sae(sae).name, force=self.force)
+
+    @property
+    def reads(self) -> bool:
+        return bool(self.token)
 
     def run(self, bench: Workbench) -> None:
         entry = bench.catalogue.sae(self.sae)

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from saetui.commands.command import Command, argument, command
 from saetui.visible import visible
-from saetui.workbench.attention import Place
 from saetui.workbench.exceptions import CommandError
 from saetui.workbench.links import link_of
 from saetui.workbench.screens import current_name, tables
@@ -72,7 +71,7 @@ class Copy(Command):
 @command("link", "Copy a link to this place", keys={"Y": ""}, recorded=False)
 class Link(Command):
     def run(self, bench: Workbench) -> None:
-        link = link_of(Place(bench.screen, bench.attention), bench.catalogue)
+        link = link_of(bench.place, bench.catalogue)
         bench.front.copy(shell_line("saetui", "open", bench.store.root, "--at", link), "link")
 
 

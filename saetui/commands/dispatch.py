@@ -43,12 +43,14 @@ def _where(cls: type[Command]) -> str:
     return f"only on the {titles} screen{'s' if len(own) > 1 else ''}; press {keys}"
 
 
-def dispatch(bench: Workbench, given: Command | str, *, visit: bool = True, anywhere: bool = False) -> Command:
+def dispatch(
+    bench: Workbench, given: Command | str, *, visit: bool = True, anywhere: bool = False, shared: bool = False
+) -> Command:
     """Do a command (or the text of one) and record it; returns it with all its arguments filled in.
 
-    ``visit=False`` is for moving a cursor: the place replaces the current step of the history.
+    ``visit=False`` is for moving a cursor, as ``Workbench.perform`` does it.
     Raises CommandError, StoreError or JobError where it cannot be done, as ``prepare`` does; nothing is recorded then.
     """
     done = prepare(bench, given, anywhere=anywhere)
-    bench.perform(done, visit=visit)
+    bench.perform(done, visit=visit, shared=shared)
     return done

@@ -166,14 +166,17 @@ def current_job(bench: Workbench) -> Job | None:
     return next(iter(chosen or running or listed(bench.jobs)), None)
 
 
-def find_job(bench: Workbench, name: str) -> Job:
-    """The job of an id or the unique beginning of one; without a name the one that is looked at."""
+def find_job(bench: Workbench, name: str, jobs: Sequence[Job] | None = None) -> Job:
+    """The job of an id or the unique beginning of one; without a name the one that is looked at.
+
+    ``jobs`` are those that there are, where the workbench has not looked at them yet.
+    """
     if not name:
         job = current_job(bench)
         if job is None:
             raise CommandError("there is no job yet; :study demo submits some")
         return job
-    found = meant(name, bench.jobs, lambda job: (job.id,))
+    found = meant(name, bench.jobs if jobs is None else jobs, lambda job: (job.id,))
     if len(found) != 1:
         raise CommandError(f"{name!r} can be {', '.join(j.id for j in found)}" if found else f"no job {name!r}")
     return found[0]

@@ -6,9 +6,11 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from saetui.commands.command import Command, argument, command
+from saetui.commands.jobs import find_job
 from saetui.commands.select import surface_of
 from saetui.commands.table import Filter, missing_study
 from saetui.workbench.exceptions import CommandError
+from saetui.workbench.known_places import require_known
 from saetui.workbench.links import read_link
 from saetui.workbench.screens import current_name, screens, tables, tables_of
 
@@ -77,6 +79,9 @@ class Open(Command):
         screen, changes = read_link(self.link, bench.catalogue)
         if "token" in changes:
             changes["token"] = surface_of(bench, changes["token"])
+        require_known(bench.store, bench.catalogue, bench.attention, changes)
+        if changes.get("job") is not None:
+            changes["job"] = find_job(bench, changes["job"], bench.client.jobs()).id
         bench.show(screen)
         bench.attend(**changes)
 

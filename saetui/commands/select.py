@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from saetui.commands.command import Command, argument, command
 from saetui.workbench.exceptions import CommandError
+from saetui.workbench.known_places import require_latent, require_word
 from saetui.workbench.screens import tables_of
 
 if TYPE_CHECKING:
@@ -57,11 +58,7 @@ class Latent(Command):
     latent: int = argument(help="its number, 0 to width - 1")
 
     def run(self, bench: Workbench) -> None:
-        entry = bench.catalogue.entry(bench.attention.sae)
-        if entry is None:
-            raise CommandError("latent: choose an SAE first, e.g. :sae w2048-k4")
-        if not 0 <= self.latent < entry.width:
-            raise CommandError(f"latent: {entry.name} has latents 0 to {entry.width - 1}, not {self.latent}")
+        require_latent(bench.catalogue, bench.attention.sae, self.latent)
         bench.attend(latent=self.latent)
 
 
@@ -77,6 +74,8 @@ class Token(Command):
         return Token(surface_of(bench, self.token))
 
     def run(self, bench: Workbench) -> None:
+        if self.token:
+            require_word(bench.store, self.token)
         bench.attend(token=self.token or None)
 
 
@@ -142,7 +141,7 @@ def _latent_here(bench: Workbench) -> int | None:
     with_latents = [table for table in tables_of(bench.screen) if table.latent]
     focused = [table for table in with_latents if table.id == bench.focus and bench.row is not None]
     for table in focused or with_latents[:1]:
-        row = bench.tables[table.id].row
+        row = bench.row_of(table.id)
         latent = row.get(table.latent) if row is not None else None
         return None if latent is None else int(latent)
     return None

@@ -42,7 +42,7 @@ class Session:
     """A session file: which saetui and store it was recorded with, the session it took over from, and its steps.
 
     ``format`` is that of the file: earlier ones have digests of other rows for some tables, and until format 2 a
-    command was done on any screen.
+    command was done on any screen; until format 3 what a cursor looked at was chosen for all screens.
     """
 
     path: Path
@@ -175,7 +175,7 @@ def replay(session: Session, bench: Workbench) -> list[Difference]:
     differences = []
     for index, step in enumerate(session.steps):
         try:
-            dispatch(bench, step.command, visit=step.visit, anywhere=session.format < 3)
+            dispatch(bench, step.command, visit=step.visit, anywhere=session.format < 3, shared=session.format < 4)
             view = bench.view()
             shown = view.digest(bench.store)
             comparable = view.digests_as_in(session.format)

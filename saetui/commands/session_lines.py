@@ -19,7 +19,8 @@ from saetui.plain_files import read_file
 from saetui.workbench.exceptions import CommandError
 
 # Format 1 digested sorted tables without a tie-break, and without what a table has fixed; up to format 2 a command
-# could be given on any screen; up to format 3 the tables whose ``rows_since`` is 4 had other rows.
+# could be given on any screen; up to format 3 moving a cursor chose for all screens, and the tables whose
+# ``rows_since`` is 4 had other rows.
 FORMAT = 4
 # No person's session is this long; such a file holds something else.
 _LONGEST_SECONDS = 1e9

@@ -177,12 +177,16 @@ def _draw_cells(axes: Axes, plot: HeatMap) -> None:
     import numpy as np
 
     values = np.array([[np.nan if value is None else value for value in row] for row in plot.values], dtype=float)
-    cells = axes.pcolormesh(values, cmap=ink.COLOUR_MAP, vmin=0.0, vmax=plot.high, edgecolors="white", linewidth=0.8)
+    coloured = values.copy()
+    for row, column in plot.pale:
+        coloured[row, column] = np.nan
+    cells = axes.pcolormesh(coloured, cmap=ink.COLOUR_MAP, vmin=0.0, vmax=plot.high, edgecolors="white", linewidth=0.8)
     axes.set_aspect("equal")
     axes.invert_yaxis()
     for (row, column), value in np.ndenumerate(values):
         text = "–" if math.isnan(value) else f"{100 * value:.0f}"
         colour = "white" if value > plot.high / 2 else "black"
+        colour = ink.PALE if (row, column) in plot.pale else colour
         axes.text(column + 0.5, row + 0.5, text, ha="center", va="center", fontsize=5.5, color=colour)
     axes.set_xticks(np.arange(len(plot.columns)) + 0.5, plot.columns, rotation=90 if _heads(plot) else 0)
     axes.set_yticks(np.arange(len(plot.rows)) + 0.5, plot.rows)

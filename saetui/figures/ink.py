@@ -15,6 +15,8 @@ ASIDE: Final = 0.05
 # For cells: one hue, and lightness falls with the value, also on a grey printer.
 COLOUR_MAP: Final = "Blues"
 GREY: Final = "#555555"
+# Numbers of cells that do not count.
+PALE: Final = "#999999"
 # Fills of the bars of a row, light and dark, and what is drawn over them.
 FILLS: Final = (("#0072b2", ""), ("#ffffff", "////"), ("#999999", ""), ("#e69f00", "...."), ("#56b4e9", "xxxx"))
 

@@ -31,6 +31,20 @@ def thresholds_of(choice: Choice) -> dict[str, Any]:
     return {"tau": choice.tau, "lead": choice.lead, "min_cosine": choice.min_cosine}
 
 
+def means_note(rows: Sequence[Row], resamples: int) -> str:
+    """What a caption says of means over letters: their intervals, and which letters are left out, with their words."""
+    left_out = left_out_letters(rows)
+    return (
+        f"Means over usable letters, 95 % bootstrap intervals over letters ({resamples:,} resamples)."
+        f"{f' Left out, with their words: {left_out}.' if left_out else ''}"
+    )
+
+
+def left_out_letters(rows: Sequence[Row]) -> str:
+    """The letters that means leave out, each with its number of words: ``j 3, z 4``; empty where there are none."""
+    return ", ".join(sorted({letter for row in rows for letter in (row["left_out"] or "").split(", ") if letter}))
+
+
 @dataclass(frozen=True)
 class Setting:
     """A choice that only one figure has: an option of the command line, and an argument after ``:``.

@@ -135,7 +135,8 @@ class BarChart(Shown):
 class HeatMap(Shown):
     """A share for each row and column, None where there is none, written in percent.
 
-    The colours go from none at 0 to all at ``high``.
+    The colours go from none at 0 to all at ``high``. ``pale`` cells, by row and column from 0, do not count: they have
+    a number and no colour.
     """
 
     title: str
@@ -146,6 +147,7 @@ class HeatMap(Shown):
     high: float = 1.0
     row_label: str = ""
     column_label: str = ""
+    pale: frozenset[tuple[int, int]] = frozenset()
 
     @property
     def is_empty(self) -> bool:

@@ -197,10 +197,13 @@ class WorkbenchApp(App[int], inherit_bindings=False):
     # Commands
 
     def dispatch(self, command: Command | str, *, visit: bool = True) -> None:
-        """Dispatch a command, after its question if it has one; errors are shown, not raised."""
+        """Dispatch a command, after its question if it has one; errors are shown, not raised.
+
+        ``visit=False`` where a cursor moved: nothing is done once another screen has come to the front.
+        """
         with self._saying():
             given = parse(command) if isinstance(command, str) else command
-            self._in_turn(given, partial(self._dispatch, given, visit))
+            self._in_turn(given, partial(self._dispatch, given, visit, self.bench.screen))
 
     async def prepared(self, command: Command | str) -> Command:
         """A command with all its arguments filled in; raises CommandError, StoreError or JobError as ``prepare``."""
@@ -220,7 +223,9 @@ class WorkbenchApp(App[int], inherit_bindings=False):
         else:
             work()
 
-    def _dispatch(self, given: Command, visit: bool) -> None:
+    def _dispatch(self, given: Command, visit: bool, screen: str) -> None:
+        if not visit and self.bench.screen != screen:
+            return
         with self._saying():
             done = prepare(self.bench, given)
             if done.reads and self.is_own_thread:
@@ -284,6 +289,7 @@ class WorkbenchApp(App[int], inherit_bindings=False):
     def action_command(self, text: str) -> None:
         """What a key or a click does: its command, or the panel that asks for what is missing."""
         verb, _, arguments = text.partition(" ")
+        self.front_screen.tell_row()
         if verb == "leave" and self.halt_reads():
             return
         if verb == "leave" and self.front_screen.is_zoomed:

@@ -1,12 +1,17 @@
 """What a person is looking at: one cursor of attention that all screens share, and the way back through it."""
 
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 HISTORY_LENGTH = 200
 METRICS = ("paper", "projection")
 ORDERS = ("hard", "solved", "worse", "nonlinear", "damage")
 UNITS = ("norm", "share", "fvu")
+# What thresholds of absorption can be: F1, logits, a cosine.
+BOUNDS = {"tau": (0.0, 1.0), "lead": (0.0, 100.0), "min_cosine": (-1.0, 1.0)}
+# What is chosen from among several, and not set, as an order or a threshold is.
+CHOICES = frozenset({"sae", "letter", "latent", "token", "job", "pursuit", "pursued"})
 
 
 @dataclass(frozen=True)
@@ -63,12 +68,53 @@ class Attention:
         return replace(self, **changes)
 
 
+class Looking:
+    """What is ``chosen``, for all screens, and what the cursors of each screen look at instead.
+
+    Moving a cursor is looking: it changes what its own screen shows. Choosing takes what that screen looks at along to
+    all of them.
+    """
+
+    def __init__(self) -> None:
+        self.chosen = Attention()
+        self._instead: dict[str, Mapping[str, Any]] = {}
+
+    def on(self, screen: str) -> Attention:
+        """What a screen is about."""
+        return replace(self.chosen, **self._instead.get(screen, {}))
+
+    def look(self, screen: str, **changes: Any) -> None:
+        """Look at something on one screen; what is chosen stays."""
+        self._set(screen, self.on(screen).with_changes(**changes))
+
+    def choose(self, screen: str, **changes: Any) -> None:
+        """Choose something for all screens, and what that screen looks at with it; or change a setting alone."""
+        if changes.keys() & CHOICES:
+            self.chosen, self._instead = self.on(screen).with_changes(**changes), {}
+            return
+        self.chosen = self.chosen.with_changes(**changes)
+        self._instead = {
+            name: {part: value for part, value in instead.items() if part not in changes}
+            for name, instead in self._instead.items()
+        }
+
+    def restore(self, place: "Place") -> None:
+        """Look at what was looked at, and chosen, when a place was left."""
+        self.chosen, self._instead = place.chosen or place.attention, {}
+        self._set(place.screen, place.attention)
+
+    def _set(self, screen: str, attention: Attention) -> None:
+        pairs = ((part.name, getattr(attention, part.name)) for part in fields(attention))
+        self._instead[screen] = {name: value for name, value in pairs if value != getattr(self.chosen, name)}
+
+
 @dataclass(frozen=True)
 class Place:
-    """A screen and what was looked at on it: one step of the history."""
+    """A screen and what was looked at on it, one step of the history; ``chosen`` was for all screens by then."""
 
     screen: str
     attention: Attention
+    chosen: Attention | None = field(default=None, compare=False)
 
 
 @dataclass
@@ -84,9 +130,7 @@ class History:
 
     def visit(self, place: Place, *, replace_current: bool = False) -> None:
         """Add a place; with ``replace_current`` it takes the seat of the current one (moving a cursor is no step)."""
-        if place == self.current:
-            return
-        if replace_current and self.places:
+        if self.places and (replace_current or place == self.current):
             self.places[self.index] = place
             return
         self.places = [*self.places[: self.index + 1], place][-HISTORY_LENGTH:]

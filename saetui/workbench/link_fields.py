@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from string import ascii_lowercase
 from typing import Any
 
-from saetui.workbench.attention import METRICS, ORDERS, UNITS
+from saetui.workbench.attention import BOUNDS, METRICS, ORDERS, UNITS
 from saetui.workbench.whole_numbers import whole_number
 
 # So much of a link is repeated in a message.
@@ -53,14 +53,21 @@ def _letter(text: str) -> str:
     return letter
 
 
-def _number(text: str) -> float:
-    try:
-        number = float(text)
-    except ValueError:
-        number = math.nan
-    if not math.isfinite(number):
-        raise WrongPartError(f"{shown(text)} is not a number")
-    return number
+def _threshold(name: str) -> _Field:
+    least, most = BOUNDS[name]
+
+    def read(text: str) -> float:
+        try:
+            number = float(text)
+        except ValueError:
+            number = math.nan
+        if not math.isfinite(number):
+            raise WrongPartError(f"{shown(text)} is not a number")
+        if not least <= number <= most:
+            raise WrongPartError(f"{name} must be from {least:g} to {most:g}, not {shown(text)}")
+        return number
+
+    return _Field(read, "{:g}".format)
 
 
 def shown(text: str) -> str:
@@ -68,7 +75,7 @@ def shown(text: str) -> str:
     return repr(text if len(text) <= LONGEST else f"{text[:LONGEST]}…")
 
 
-_TEXT, _NUMBER, _PLACE = _Field(str), _Field(_number, "{:g}".format), _whole("a context or a position")
+_TEXT, _PLACE = _Field(str), _whole("a context or a position")
 FIELDS: Mapping[str, _Field] = {
     "token": _TEXT,
     "metric": _one_of(METRICS),
@@ -78,9 +85,7 @@ FIELDS: Mapping[str, _Field] = {
     "latent": _whole("the number of a latent"),
     "context": _PLACE,
     "position": _PLACE,
-    "tau": _NUMBER,
-    "lead": _NUMBER,
-    "min_cosine": _NUMBER,
+    **{name: _threshold(name) for name in BOUNDS},
     "pursuit": _TEXT,
     "pursued": _whole("the row of a token"),
     "beside": _TEXT,

@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl, quote, unquote, urlencode
 from saetui.workbench.attention import Place
 from saetui.workbench.catalogue import Catalogue
 from saetui.workbench.exceptions import UsageError
-from saetui.workbench.link_fields import FIELDS, LONGEST, WrongPartError, shown
+from saetui.workbench.link_fields import FIELDS, KNOWN_FIELDS, LONGEST, WrongPartError, shown
 from saetui.workbench.screens import LinkForm, current_name, no_screen, screens
 
 
@@ -47,10 +47,17 @@ def read_link(link: str, catalogue: Catalogue) -> tuple[str, dict[str, Any]]:
         if "sae" in options:
             entry = catalogue.sae(options.pop("sae"))
             changes |= {"sae": entry.sae_id, "model": entry.model_id, "hook": entry.hook_name}
+        if unknown := sorted(options.keys() - FIELDS.keys()):
+            raise WrongPartError(
+                f"{shown(unknown[0])} is no part of a link; there are {', '.join(sorted(KNOWN_FIELDS))}"
+            )
         changes |= {name: field.read(options[name]) for name, field in FIELDS.items() if name in options}
         changes |= dict.fromkeys(form.cleared)
         if form.whole and rest and len(rest) != len(form.path):
             raise WrongPartError(form.whole)
+        if len(rest) > len(form.path):
+            parts = "/".join([screen, *(name.upper() for name in form.path)])
+            raise WrongPartError(f"{shown(rest[len(form.path)])} is one part too many; it is {parts}")
         changes |= {name: FIELDS[name].read(part) for name, part in zip(form.path, rest, strict=False)}
     except WrongPartError as problem:
         raise UsageError(f"link {shown(link)}: {problem}") from None

@@ -21,6 +21,8 @@ class TableState:
     sort: str | None = None
     descending: bool = False
     row: Mapping[str, Any] | None = field(default=None, compare=False)
+    # The parameters that the row was read with.
+    asked: Mapping[str, Any] | None = field(default=None, compare=False)
 
     @property
     def order(self) -> tuple[Order, ...]:
@@ -57,6 +59,11 @@ class Table:
     subject: str | None = None
     title: str = ""
     empty: str = "no rows"
+    # Parts of what is looked at that it needs, each with what it says where there is none.
+    needs: tuple[tuple[str, str], ...] = ()
+    # The study of an SAE that its rows come from, and what it says where that has not been made and does not run.
+    study: str = ""
+    unstudied: str = "not studied for this SAE\nA studies all SAEs in view"
     order: tuple[Order, ...] = ()
     # Values of parameters that do not follow what is looked at.
     fixed: Mapping[str, Any] = field(default_factory=dict)
@@ -83,6 +90,12 @@ class Table:
     # What ⏎ on a row does: a word for the footer, and what help says.
     enter: str = ""
     enter_help: str = ""
+    # A column of truth: rows for which it is false are drawn dim.
+    full: str = ""
+    # Columns that came after sessions had been recorded: they are not in digests, so that those hold.
+    undigested: tuple[str, ...] = ()
+    # What columns were called when sessions were recorded: digests say that still. ``names`` has it as well.
+    renamed: Mapping[str, str] = field(default_factory=dict)
     # The pages of the screen that show it; most screens have one.
     pages: tuple[str, ...] = ("",)
 

@@ -32,7 +32,11 @@ class View:
         for table, asked in self.tables:
             sql, parameters = asked.window(0, DIGEST_ROWS)
             rows = store.fetch(sql, **parameters)
-            shown[table] = [list(rows.columns), *([_settled(value) for value in row] for row in rows.rows)]
+            # What came later is left out as well.
+            own = tables()[table]
+            kept = [i for i, name in enumerate(rows.columns) if name not in own.undigested]
+            named = [own.renamed.get(rows.columns[i], rows.columns[i]) for i in kept]
+            shown[table] = [named, *([_settled(row[i]) for i in kept] for row in rows.rows)]
         # What has its initial value is left out, so that old sessions stay valid when there is more to look at.
         looked_at = {name: value for name, value in asdict(self.attention).items() if value != _AT_START[name]}
         return {"screen": self.screen, "attention": looked_at, "tables": shown}

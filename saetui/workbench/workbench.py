@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from contextlib import suppress
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from saetui.workbench.action import Action, ActionRecorder
 from saetui.workbench.annotations import PARAMETERS
-from saetui.workbench.attention import Attention, History, Place
+from saetui.workbench.attention import Attention, History, Looking, Place
 from saetui.workbench.catalogue import Catalogue, Holdings, sae_label
 from saetui.workbench.events import (
     AttentionEvent,
@@ -47,6 +48,10 @@ _LOOK_SECONDS = 1.0
 # How long leaving waits for reads of the background to end by themselves.
 _CLOSE_PATIENCE = 1.0
 _PAUSE = 0.05
+# Whether what is done in this thread is the move of a cursor, which looks and does not choose.
+_LOOKS: ContextVar[bool] = ContextVar("looks", default=False)
+# The parts of what is looked at that say which rows a table has; others change what the rows say.
+_IDENTIFYING = frozenset({"sae", "letter", "latent", "token", "study", "context", "position", "pursuit", "pursued"})
 
 
 class Workbench:
@@ -59,8 +64,9 @@ class Workbench:
     def __init__(self, store: Store, *, inline: bool = False, front: Front | None = None) -> None:
         self.store = store
         self.front: Front = front if front is not None else NoFront()
-        self.attention = Attention()
+        self._attending = Looking()
         self.screen = next(iter(screens()))
+        self.attention = Attention()
         self.focus = tables_of(self.screen)[0].id
         self.page = ""
         self.tables: dict[str, TableState] = {name: TableState() for name in tables()}
@@ -87,7 +93,7 @@ class Workbench:
         self._asked = self.revision
         if inline:
             self._look_at_jobs()
-        self.history.visit(Place(self.screen, self.attention))
+        self.history.visit(self.place)
 
     @classmethod
     def open(cls, path: Path, *, create: bool = False, inline: bool = False) -> Workbench:
@@ -96,20 +102,23 @@ class Workbench:
 
     # Commands
 
-    def perform(self, done: Action, *, visit: bool = True) -> None:
+    def perform(self, done: Action, *, visit: bool = True, shared: bool = False) -> None:
         """Do a command whose arguments are all filled in, and record it.
 
-        ``visit=False`` is for moving a cursor: the place replaces the current step of the history.
+        ``visit=False`` is for moving a cursor: what it looks at is for the screen in front alone, or for all of them
+        where it is ``shared``, and the place replaces the current step of the history.
         Raises CommandError, StoreError or JobError where it cannot be done; nothing is recorded then.
         """
+        looks = not visit and not shared
         visit = visit and done.visits
         steps = self.history.index
-        done.run(self)
+        with _looking(looks):
+            done.run(self)
         if self.history.index == steps:
-            self.history.visit(Place(self.screen, self.attention), replace_current=not visit)
+            self.history.visit(self.place, replace_current=not visit)
         if self.recorder is not None and done.recorded:
             recorder, view = self.recorder, self.view()
-            line = recorder.line(done, visit=visit)
+            line = recorder.line(done, visit=not looks)
             self.in_background(lambda: self._record(recorder, line, view))
 
     def _record(self, recorder: ActionRecorder, line: dict[str, Any], view: View) -> None:
@@ -174,9 +183,11 @@ class Workbench:
     # State that commands change
 
     def attend(self, **changes: Any) -> None:
-        """Look at another SAE, letter, latent, token, job, or set in view."""
+        """Choose another SAE, letter, latent, token or job, or set in view; in the move of a cursor, look at it."""
         with self._changing:
-            before, self.attention = self.attention, self.attention.with_changes(**changes)
+            before = self.attention
+            (self._attending.look if _LOOKS.get() else self._attending.choose)(self.screen, **changes)
+            self.attention = self._attending.on(self.screen)
         if before != self.attention:
             self.emit(AttentionEvent(before, self.attention))
 
@@ -186,14 +197,30 @@ class Workbench:
             raise CommandError(no_screen(screen))
         if screen == self.screen:
             return
-        self.screen = screen
+        with self._changing:
+            self.screen = screen
+            self.attention = self._attending.on(screen)
         self._turn_to(tables_of(screen)[0])
         self.emit(ScreenEvent(screen))
 
+    @property
+    def chosen(self) -> Attention:
+        """What is chosen for all screens; the one in front may look at something else."""
+        return self._attending.chosen
+
+    @property
+    def place(self) -> Place:
+        """The screen in front and what is looked at there."""
+        return Place(self.screen, self.attention, self._attending.chosen)
+
     def go(self, place: Place) -> None:
         """Return to an earlier place."""
-        self.attend(**{name: getattr(place.attention, name) for name in place.attention.__dataclass_fields__})
+        self._attending.restore(place)
         self.show(place.screen)
+        with self._changing:
+            before, self.attention = self.attention, self._attending.on(self.screen)
+        if before != self.attention:
+            self.emit(AttentionEvent(before, self.attention))
 
     def change_table(self, table: str, **changes: Any) -> None:
         """Change filter, sort or row of a table."""
@@ -232,8 +259,17 @@ class Workbench:
 
     @property
     def row(self) -> Mapping[str, Any] | None:
-        """The row under the cursor of the table in focus."""
-        return self.tables[self.focus].row
+        """The row under the cursor of the table in focus; None while those of what is looked at are being read."""
+        return self.row_of(self.focus)
+
+    def row_of(self, table: str) -> Mapping[str, Any] | None:
+        """The row under the cursor of a table."""
+        state = self.tables[table]
+        if state.row is None or state.asked is None:
+            return state.row
+        now = self.table_parameters(table)
+        is_current = all(value == now.get(name) for name, value in state.asked.items() if name in _IDENTIFYING)
+        return state.row if is_current else None
 
     @property
     def subject(self) -> Subject | None:
@@ -429,6 +465,15 @@ class Workbench:
                 sae=first.sae_id,
                 in_view=tuple(s.sae_id for s in self.catalogue.saes if s.hook_name == first.hook_name),
             )
+
+
+@contextmanager
+def _looking(looks: bool) -> Iterator[None]:
+    token = _LOOKS.set(looks)
+    try:
+        yield
+    finally:
+        _LOOKS.reset(token)
 
 
 def _moving(job: Job) -> tuple[Any, ...]:

@@ -30,7 +30,8 @@ SELECT
     probe.f1 AS probe_f1,
     probe.model_accuracy,
     chosen.model_accuracy >= least_accuracy() AS is_able,
-    probe.probe_id
+    probe.probe_id,
+    probe.n_train + probe.n_test AS n_words
 FROM probe
 JOIN chosen USING (probe_id)
 LEFT JOIN absorption_rates([$sae], $tau, $lead, $min_cosine) AS rates USING (probe_id, letter)

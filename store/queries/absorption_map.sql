@@ -1,11 +1,13 @@
 -- Which letters are absorbed in which of the SAEs in view ($in_view: ids)? One row per SAE, one column per letter; by $metric
--- ('paper': the absorption rate; 'projection': the mean absorption fraction). mean is over the usable letters.
+-- ('paper': the absorption rate; 'projection': the mean absorption fraction). mean is over the usable letters;
+-- left_out has the others, each with its number of words.
 -- $tau, $lead, $min_cosine: thresholds; NULL = those of the run.
 WITH shares AS (
     SELECT
         rates.sae_id,
         rates.letter,
         probe.usable,
+        probe.n_train + probe.n_test AS n_words,
         CASE $metric WHEN 'projection' THEN rates.mean_fraction ELSE rates.rate END AS share
     FROM absorption_rates($in_view, $tau, $lead, $min_cosine) AS rates
     SEMI JOIN last_absorption USING (sae_id, probe_id)
@@ -42,7 +44,8 @@ SELECT
     max(share) FILTER (letter = 'x') AS x,
     max(share) FILTER (letter = 'y') AS y,
     max(share) FILTER (letter = 'z') AS z,
-    sae.sae_id
+    sae.sae_id,
+    coalesce(string_agg(letter || ' ' || n_words, ', ' ORDER BY letter) FILTER (NOT usable), '') AS left_out
 FROM shares JOIN sae USING (sae_id)
 GROUP BY sae.name, sae.width, sae.l0, sae.hook_name, sae.sae_id
 ORDER BY sae.hook_name, sae.width, sae.l0, sae.name, sae.sae_id

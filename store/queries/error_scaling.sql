@@ -9,7 +9,7 @@ WITH study AS (
 )
 SELECT
     scaling.sae,
-    scaling.* EXCLUDE (sae, study_id, sae_id),
+    scaling.* EXCLUDE (sae, study_id, sae_id) RENAME (fvu AS study_fvu, ce_recovered AS study_ce_recovered),
     law.* EXCLUDE (study_id),
     scaling.sae_id,
     scaling.study_id

@@ -1,5 +1,5 @@
--- How well does each letter do in SAE $sae: its probe, its best latent, the words that this latent finds and misses, and
--- the share of its words that other latents have absorbed?
+-- How well does each letter do in SAE $sae: its probe, its best latent, the words that this latent and the main latents
+-- together find and miss, and the share of its words that other latents have absorbed?
 -- $probe: the set of probes; NULL = the one last used on the SAE. $tau, $lead, $min_cosine: thresholds of absorption; NULL =
 -- those of its study.
 WITH chosen AS (
@@ -8,13 +8,29 @@ WITH chosen AS (
 summary AS (
     SELECT letter_summary.* FROM letter_summary JOIN chosen USING (probe_id) WHERE sae_id = $sae
 ),
+asked AS (
+    SELECT letter, best_latent AS latent, 'best' AS which FROM summary
+    UNION ALL
+    SELECT letter, latent, 'main' FROM letter_latent JOIN chosen USING (probe_id) WHERE sae_id = $sae AND is_main
+),
+-- A word on which several main latents fire counts once.
 firing AS (
-    SELECT summary.letter, word.letter = summary.letter AS own, count(*) AS n
-    FROM summary
-    JOIN word_activation AS fired
-        ON fired.sae_id = $sae AND fired.probe_id = summary.probe_id AND fired.latent = summary.best_latent
+    SELECT asked.letter, asked.which, word.letter = asked.letter AS own, count(DISTINCT word.token_id) AS n
+    FROM asked
+    JOIN word_activation AS fired ON fired.sae_id = $sae AND fired.latent = asked.latent
+    JOIN chosen ON chosen.probe_id = fired.probe_id
     JOIN word ON word.probe_id = fired.probe_id AND word.token_id = fired.token_id
     GROUP BY ALL
+),
+counts AS (
+    SELECT
+        letter,
+        coalesce(any_value(n) FILTER (which = 'best' AND own), 0) AS found,
+        coalesce(any_value(n) FILTER (which = 'best' AND NOT own), 0) AS false_alarms,
+        coalesce(any_value(n) FILTER (which = 'main' AND own), 0) AS main_found,
+        coalesce(any_value(n) FILTER (which = 'main' AND NOT own), 0) AS main_false_alarms
+    FROM firing
+    GROUP BY letter
 )
 SELECT
     summary.letter,
@@ -27,15 +43,17 @@ SELECT
     summary.n_main,
     absorption.rate AS absorbed,
     summary.n_words,
-    coalesce(found.n, 0) AS n_found,
-    summary.n_words - coalesce(found.n, 0) AS n_missed,
-    coalesce(alarm.n, 0) AS n_false_alarms,
+    coalesce(counts.found, 0) AS n_found,
+    summary.n_words - coalesce(counts.found, 0) AS n_missed,
+    coalesce(counts.false_alarms, 0) AS n_false_alarms,
+    CASE WHEN summary.n_main > 0 THEN coalesce(counts.main_found, 0) END AS n_main_found,
+    CASE WHEN summary.n_main > 0 THEN summary.n_words - coalesce(counts.main_found, 0) END AS n_main_missed,
+    CASE WHEN summary.n_main > 0 THEN coalesce(counts.main_false_alarms, 0) END AS n_main_false_alarms,
     summary.usable,
     summary.model_accuracy,
     summary.probe_id
 FROM summary
-LEFT JOIN firing AS found ON found.letter = summary.letter AND found.own
-LEFT JOIN firing AS alarm ON alarm.letter = summary.letter AND NOT alarm.own
+LEFT JOIN counts ON counts.letter = summary.letter
 LEFT JOIN absorption_rates([$sae], $tau, $lead, $min_cosine) AS absorption
     ON absorption.probe_id = summary.probe_id AND absorption.letter = summary.letter
 ORDER BY summary.letter

@@ -152,8 +152,9 @@ def test_a_word_is_found_without_its_leading_space(cases: Workbench) -> None:
     assert cases.attention.token == " short"
     dispatch(cases, "token set")
     assert cases.attention.token == " set"
-    dispatch(cases, "token nosuchword")
-    assert cases.attention.token == "nosuchword"
+    with pytest.raises(CommandError, match="has the token 'nosuchword'"):
+        dispatch(cases, "token nosuchword")
+    assert cases.attention.token == " set"
 
 
 def test_another_letter_lets_go_of_the_word(cases: Workbench) -> None:
@@ -244,7 +245,6 @@ def test_done_again_it_shows_the_same(bench: Workbench) -> None:
         "command": "lead",
         "args": {"value": 0.9},
         "digest": "",
-        "visit": False,
     }
     assert len({line["digest"] for line in recorded[3:9]}) == 6
     fresh = Workbench.open(bench.store.root, inline=True)

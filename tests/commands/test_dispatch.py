@@ -68,6 +68,46 @@ def test_what_stands_in_the_way_is_said(bench: Workbench, screen: str, line: str
     assert bench.attention == before
 
 
+def test_until_format_3_what_a_cursor_looked_at_was_chosen_for_all_screens(bench: Workbench) -> None:
+    lines = [("screen letters", True), ("letter s", False), ("screen absorption", True), ("letter t", True)]
+    now = Workbench.open(bench.store.root, inline=True)
+    now.recorder = Recorder(bench.store.root / "sessions", lambda: fingerprint(bench.store))
+    before = []
+    for line, visit in lines:
+        dispatch(bench, line, visit=visit, shared=True)
+        before.append((bench.attention.letter, bench.view().digest(bench.store)))
+        dispatch(now, line, visit=visit)
+    assert [letter for letter, _ in before] == [None, "s", "s", "t"]
+    path: Path = now.recorder.path
+    now.close()
+    fresh = Workbench.open(bench.store.root, inline=True)
+    assert replay(load(path), fresh) == []
+    fresh.close()
+    header, *steps = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    assert steps[2]["digest"] != before[2][1]
+    steps = [step | {"digest": digest} for step, (_, digest) in zip(steps, before, strict=True)]
+    for session_format in (1, 2, 3):
+        earlier = [header | {"format": session_format}, *steps]
+        path.write_text("".join(json.dumps(line) + "\n" for line in earlier), encoding="utf-8")
+        fresh = Workbench.open(bench.store.root, inline=True)
+        assert replay(load(path), fresh) == []
+        assert fresh.attention.letter == "t"
+        fresh.close()
+
+
+def test_a_step_of_a_cursor_is_recorded_and_replayed_as_one(bench: Workbench) -> None:
+    bench.recorder = Recorder(bench.store.root / "sessions", lambda: fingerprint(bench.store))
+    for line, visit in (("letter s", True), ("screen letters", True), ("letter c", False), ("screen absorption", True)):
+        dispatch(bench, line, visit=visit)
+    assert bench.attention.letter == "s"
+    dispatch(bench, "screen letters")
+    assert bench.attention.letter == "c"
+    fresh = Workbench.open(bench.store.root, inline=True)
+    assert replay(load(bench.recorder.path), fresh) == []
+    assert fresh.attention.letter == "c"
+    fresh.close()
+
+
 def test_a_recorded_session_is_held_to_it_too_but_not_one_from_before(bench: Workbench) -> None:
     bench.recorder = Recorder(bench.store.root / "sessions", lambda: fingerprint(bench.store))
     for line in ("screen absorption", "metric projection"):

@@ -148,6 +148,26 @@ def test_the_map_has_a_cell_for_each_sae_and_letter(study: Store) -> None:
     assert rate.high == 0.75
 
 
+def test_letters_that_are_not_usable_are_pale_on_the_map_and_left_out_of_means(tmp_path: Path) -> None:
+    with Store.open(make_store(tmp_path / "study")) as store:
+        store.write("UPDATE probe SET usable = false WHERE letter = 'a' AND probe_id = 'p1'")
+        made = figure(store, "absorption_map")
+        rate = made.plots[0]
+        assert isinstance(rate, HeatMap)
+        assert rate.columns == ("a", "b")
+        assert rate.values == ((0.25, 0.0), (0.0, 0.0), (0.75, 0.0), (0.0, 0.0))
+        # "later" has probes of its own.
+        assert rate.pale == {(0, 0), (1, 0), (2, 0)}
+        assert "left out of means, with their words: a 14" in made.note
+        for name in ("absorption_rate", "splits", "letter_scores"):
+            assert "Left out, with their words: a 14." in figure(store, name).note
+        means = figure(store, "absorption_rate", sae="wide")
+        assert {point.y for line in chart(means, "absorption rate against L0").lines for point in line.points} == {0.0}
+        # Who asks for such a letter has its numbers.
+        asked = figure(store, "absorption_rate", sae="wide", letter="a")
+        assert {point.y for line in chart(asked, "absorption rate against L0").lines for point in line.points} == {0.75}
+
+
 def test_evidence_is_of_the_clearest_case_or_of_the_word_that_is_asked_for(study: Store) -> None:
     made = figure(study, "evidence")
     (bars,) = made.plots

@@ -145,7 +145,7 @@ def test_a_study_without_losses_and_text(tmp_path: Path) -> None:
         )
         (row,) = store.fetch("hard_tokens", study=STUDY, sae="narrow", parts=True).dicts()
         assert (row["surface"], row["tokens"], row["ce"], row["linear"]) == ("#0", None, None, pytest.approx(0.6))
-        assert store.fetch("error_scaling", sae=None).column("ce_recovered") == [None, None]
+        assert store.fetch("error_scaling", sae=None).column("study_ce_recovered") == [None, None]
 
 
 def test_a_context_with_the_errors_of_every_sae(errors: Store) -> None:
@@ -195,13 +195,13 @@ def test_one_row_stands_for_tokens_of_equal_activation(
 
 def test_scaling_with_the_fit_of_all(errors: Store) -> None:
     narrow, wide = errors.fetch("error_scaling", sae="narrow").dicts()
-    assert (narrow["sae"], narrow["width"], narrow["fvu"], narrow["fvu_low"]) == ("narrow-k4", 8, 0.4, 0.35)
+    assert (narrow["sae"], narrow["width"], narrow["study_fvu"], narrow["fvu_low"]) == ("narrow-k4", 8, 0.4, 0.35)
     assert (narrow["fvu_nonlinear"], narrow["r2_error"], narrow["r2_norm"]) == (0.1, 0.5, 0.95)
     assert narrow["shrinkage_share"] == 0.07
     # Against the clean loss of the same tokens, not that of all, which is 2.
-    assert narrow["ce_recovered"] == pytest.approx((6 - 3) / (6 - 1))
+    assert narrow["study_ce_recovered"] == pytest.approx((6 - 3) / (6 - 1))
     assert narrow["ce_damage"] == 2.0
-    assert (wide["fvu"], wide["fvu_nonlinear"]) == (0.3, None)
+    assert (wide["study_fvu"], wide["fvu_nonlinear"]) == (0.3, None)
     assert (wide["floor"], wide["exponent"]) == (0.06, 0.31)
     assert [row["sae"] for row in errors.fetch("error_scaling", study="older", sae="narrow").dicts()] == ["wide-k4"]
 
@@ -282,8 +282,8 @@ def test_absorbed_words_beside_others_of_the_same_sae(store: Store) -> None:
     assert [row["error_norm"] for row in rows] == [2.5, 2.0]
     assert absorbed["linear_norm"] == pytest.approx(0.6 * 2.5)
     assert absorbed["nonlinear_norm"] == pytest.approx(0.8 * 2.5)
-    assert absorbed["share"] == pytest.approx(0.25)
-    assert other["damage"] == pytest.approx(0.2)
+    assert absorbed["error_share"] == pytest.approx(0.25)
+    assert other["word_damage"] == pytest.approx(0.2)
     # The number is the stored one, as it is on the line above and in the figure.
     assert (absorbed["harder"], absorbed["harder_low"], absorbed["harder_high"]) == (-10.0, -15.0, -5.0)
     assert other["harder"] is None

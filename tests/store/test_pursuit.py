@@ -91,9 +91,9 @@ def test_tokens_are_of_the_latest_run_and_stand_in_their_context(store: Store) -
     assert place["tokens"][place["focus"]] == place["surface"] == " d"
     # Position 0 holds no token of the corpus, and the window ends eight tokens after the token.
     assert place["tokens"] == [" b", " c", " d", "e", "a", " b", " c", " d", "e", "a", " b"]
-    assert place["fvu_before"] == pytest.approx(0.25)
-    assert place["fvu_after"] == pytest.approx(1 / 16)
-    assert place["change"] == pytest.approx(-0.5)
+    assert place["token_fvu_before"] == pytest.approx(0.25)
+    assert place["token_fvu_after"] == pytest.approx(1 / 16)
+    assert place["error_change"] == pytest.approx(-0.5)
     assert place["beside_after"] == pytest.approx(1 / 16)
     assert (place["n_kept"], place["n_dropped"], place["n_added"]) == (1, 1, 2)
     assert (word["row"], word["tokens"], word["focus"], word["corpus_id"]) == (2, [" d"], 0, None)

@@ -96,11 +96,11 @@ async def _shown(store: Path, size: tuple[int, int]) -> AsyncIterator[Running]:
 
 
 async def _settled(run: Running) -> str:
-    """What is on screen, once nothing has changed for a while."""
+    """What is on screen, once nothing is being read and nothing has changed for a while."""
     clock = asyncio.get_running_loop().time
     began = since = clock()
     text = run.text
-    while clock() - since < _SETTLED or not run.app.devices:
+    while clock() - since < _SETTLED or not run.app.devices or "reading…" in text or " re…─" in text:
         if clock() - began > _PATIENCE:
             raise TimeoutError(f"the screen does not come to rest:\n{text}")
         await run.pilot.pause(0.05)

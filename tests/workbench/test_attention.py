@@ -1,6 +1,6 @@
 """One cursor of attention, and the way back through it."""
 
-from saetui.workbench.attention import Attention, History, Place
+from saetui.workbench.attention import Attention, History, Looking, Place
 
 
 def place(letter: str) -> Place:
@@ -41,3 +41,40 @@ def test_the_same_place_twice_is_one_step() -> None:
     history.visit(place("a"))
     history.visit(place("a"))
     assert len(history.places) == 1
+
+
+def test_looking_is_for_one_screen_and_choosing_for_all() -> None:
+    looking = Looking()
+    looking.choose("letters", letter="s", latent=18)
+    looking.look("hard_tokens", token=" tall", letter="t", context=3, position=7)
+    assert looking.on("letters") == looking.on("absorption") == Attention(letter="s", latent=18)
+    seen = looking.on("hard_tokens")
+    assert (seen.letter, seen.token, seen.context, seen.position) == ("t", " tall", 3, 7)
+    looking.choose("hard_tokens", token=" tall", letter="t", context=3, position=7)
+    assert looking.on("letters").letter == looking.on("absorption").letter == "t"
+
+
+def test_choosing_takes_along_what_the_screen_looks_at_and_ends_all_looking() -> None:
+    looking = Looking()
+    looking.look("letters", letter="c")
+    looking.look("absorption", letter="d")
+    looking.choose("letters", latent=5)
+    assert looking.on("absorption") == looking.on("letters") == Attention(letter="c", latent=5)
+
+
+def test_a_setting_is_for_all_screens_and_chooses_nothing() -> None:
+    looking = Looking()
+    looking.look("hard_tokens", token=" tall", letter="t", context=3, position=7)
+    looking.choose("hard_tokens", order="worse", context=None, position=None)
+    assert looking.on("letters") == Attention(order="worse")
+    assert looking.on("hard_tokens") == Attention(order="worse", token=" tall", letter="t")
+
+
+def test_going_back_restores_what_was_looked_at_and_what_was_chosen() -> None:
+    looking = Looking()
+    looking.choose("letters", letter="s")
+    looking.look("letters", letter="c")
+    left = Place("letters", looking.on("letters"), looking.chosen)
+    looking.choose("letters", letter="z")
+    looking.restore(left)
+    assert (looking.on("letters").letter, looking.on("absorption").letter) == ("c", "s")

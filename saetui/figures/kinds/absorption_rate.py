@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from saetui.figures.charts import RATE, rate_against_l0
 from saetui.figures.choice import Choice, at_one_site
 from saetui.figures.intervals import RESAMPLES, bootstrap_mean, wilson
-from saetui.figures.kind import Drawing, Kind, saes_of, thresholds_of
+from saetui.figures.kind import Drawing, Kind, means_note, saes_of, thresholds_of
 from saetui.figures.lines import (
     ARCHITECTURE,
     HOOK_KIND,
@@ -52,7 +52,7 @@ def _means(rows: Sequence[Row], choice: Choice) -> str:
     if choice.letter is not None:
         intervals = f"Letter {choice.letter}; rates with Wilson's 95 % intervals over its judged words."
     else:
-        intervals = f"Means over usable letters, 95 % bootstrap intervals over letters ({RESAMPLES:,} resamples)."
+        intervals = means_note(rows, RESAMPLES)
     unable = sum(row["rate"] is None for row in rows)
     also = f" Without a rate, since the model cannot name first letters: {unable} SAEs." if unable else ""
     return f"{thresholds(rows)} {intervals}{also}"

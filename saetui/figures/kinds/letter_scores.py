@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from saetui.figures.choice import Choice
 from saetui.figures.intervals import RESAMPLES, bootstrap_mean
-from saetui.figures.kind import Drawing, Kind, saes_of
+from saetui.figures.kind import Drawing, Kind, means_note, saes_of
 from saetui.figures.lines import ARCHITECTURE, HOOK_KIND, LAYER_SCALE, MODEL, SPARSITY, WIDTH, Row, Trait, lines
 from saetui.figures.plots import Chart, Line, Scale
 from saetui.figures.recipes import Recipes
@@ -23,7 +23,7 @@ def _draw(rows: Sequence[Row], choice: Choice) -> Drawing:
     if choice.letter is not None:
         note = f"Letter {choice.letter}: one latent in each SAE, so no intervals."
     else:
-        note = f"Means over the usable letters, with 95 % bootstrap intervals over letters ({RESAMPLES:,} resamples)."
+        note = means_note(placed, RESAMPLES)
     if placed:
         note = " ".join(filter(None, [note, _WORDS, _best(placed), recipes.said]))
     plots = [

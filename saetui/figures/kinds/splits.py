@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from saetui.figures.choice import Choice, at_one_site
 from saetui.figures.intervals import RESAMPLES, bootstrap_mean
-from saetui.figures.kind import Drawing, Kind, saes_of
+from saetui.figures.kind import Drawing, Kind, means_note, saes_of
 from saetui.figures.lines import ARCHITECTURE, WIDTH, Row, l0_scale, lines
 from saetui.figures.plots import Chart, Scale
 from saetui.figures.recipes import Recipes
@@ -28,10 +28,7 @@ def _draw(rows: Sequence[Row], choice: Choice) -> Drawing:
     chart = Chart("main latents against L0", l0_scale(drawn), scale, drawn, key="width")
     taus = sorted({row["tau"] for row in chosen})
     rule = f"A main latent adds more than {' or '.join(f'{tau:g}' for tau in taus)} to F1." if taus else ""
-    if choice.letter is not None:
-        told = f"Letter {choice.letter}."
-    else:
-        told = f"Means over usable letters, 95 % bootstrap intervals over letters ({RESAMPLES:,} resamples)."
+    told = f"Letter {choice.letter}." if choice.letter is not None else means_note(chosen, RESAMPLES)
     return Drawing("Feature splitting", [chart], " ".join(filter(None, [f"{site}. {rule} {told}", recipes.said])))
 
 

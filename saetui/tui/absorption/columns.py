@@ -1,6 +1,6 @@
 """The columns of the tables of letters, words, evidence, occurrences and SAEs, for both metrics and all widths."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from string import ascii_lowercase
 from typing import Any
 
@@ -37,27 +37,28 @@ def _percent(share: float | None) -> str:
 _LETTER = Column("letter", "", 2, "left", "text", help="letter")
 _LETTER_RATE = Column("rate", "rate", 6, format=".1%", heat=_RATE, help="absorbed")
 _FRACTION = Column("mean_fraction", "fraction", 8, format=".1%", heat=_RATE, help="mean_fraction")
-_PROBE_RIGHT = Column("n_probe", "words", 5, format="d", help="n_probe")
-_MISSED = Column("n_candidates", "missed", 6, format="d", help="n_candidates")
+_PROBE_RIGHT = Column("n_probe", "right", 5, format="d", help="n_probe")
+_MISSED = Column("n_candidates", "cand.", 5, format="d", help="n_candidates")
 _ABSORBED = Column("n_absorbed", "abs.", 4, format="d", help="n_absorbed")
+_WORDS = Column("n_words", "words", 5, format="d", help="n_words")
 _FULL = Column("n_full", "full", 4, format="d", help="n_full")
 _MAIN = Column("n_main", "main", 4, format="d", help="n_main")
 _PROBE_F1 = Column("probe_f1", "probe", 5, format=".2f", heat=Heat(0.2, 1.0), help="probe_f1")
 _SAMPLED = Column("n_sampled", "judged", 6, format="d", help="n_sampled")
 
 _LETTERS: Mapping[tuple[str, str], Columns] = {
-    ("paper", "narrow"): (_LETTER, _LETTER_RATE, _MISSED, _ABSORBED),
+    ("paper", "narrow"): (_LETTER, _LETTER_RATE, _PROBE_RIGHT, _ABSORBED),
     ("paper", "normal"): (_LETTER, _LETTER_RATE, _PROBE_RIGHT, _MISSED, _ABSORBED, _MAIN),
-    ("paper", "wide"): (_LETTER, _LETTER_RATE, _PROBE_RIGHT, _MISSED, _SAMPLED, _ABSORBED, _MAIN, _PROBE_F1),
-    ("projection", "narrow"): (_LETTER, _FRACTION, _FULL, _MAIN),
-    ("projection", "normal"): (_LETTER, _FRACTION, _FULL, _PROBE_RIGHT, _MAIN),
-    ("projection", "wide"): (_LETTER, _FRACTION, _FULL, _PROBE_RIGHT, _MISSED, _MAIN, _PROBE_F1),
+    ("paper", "wide"): (_LETTER, _LETTER_RATE, _WORDS, _PROBE_RIGHT, _MISSED, _SAMPLED, _ABSORBED, _MAIN, _PROBE_F1),
+    ("projection", "narrow"): (_LETTER, _FRACTION, _PROBE_RIGHT, _FULL),
+    ("projection", "normal"): (_LETTER, _FRACTION, _PROBE_RIGHT, _FULL, _MAIN),
+    ("projection", "wide"): (_LETTER, _FRACTION, _WORDS, _PROBE_RIGHT, _MISSED, _FULL, _MAIN, _PROBE_F1),
 }
 
 _WORD = Column("surface", "word", 11, "left", "token", help="surface", grow=1)
 _SHORT_WORD = Column("surface", "word", 9, "left", "token", help="surface", grow=1)
-_PROBE = Column("probe_logit", "probe", 5, format=".1f", help="probe_logit")
-_MAIN_ACTIVATION = Column("main_activation", "main", 4, format=".2f", help="main_activation")
+_PROBE = Column("probe_logit", "logit", 5, format=".1f", help="probe_logit")
+_MAIN_ACTIVATION = Column("main_activation", "fire", 4, format=".2f", help="main_activation")
 _ABSORBER = Column("absorber", "absorber", 8, format="d", help="absorber")
 _ABSORBER_TOKEN = Column("absorber_token", "fires on", 9, "left", "token", help="top_token", grow=1)
 _EFFECT = Column("effect", "effect", 6, format=".2f", help="effect")
@@ -69,7 +70,7 @@ _COS = Column("cosine", "cos", 5, format=".2f", heat=_COSINE, help="absorber_cos
 _CASE_FRACTION = Column("fraction", "fract.", 6, format=".2f", heat=_SHARE, help="fraction")
 _MAIN_SHARE = Column("main_share", "main %", 6, format=".0%", help="main_share")
 _OTHER_SHARE = Column("other_share", "others", 6, format=".0%", help="other_share")
-_VERDICT = Column("verdict", "verdict", 11, "left", "text", help="absorption_verdict", tints=VERDICT_TINTS)
+_VERDICT = Column("verdict", "verdict", 11, "left", "text", help="verdict", tints=VERDICT_TINTS)
 _FREQUENCY = Column("frequency", "seen", 5, format="short", help="frequency")
 
 _CASES: Mapping[tuple[str, str], Columns] = {
@@ -123,10 +124,10 @@ def evidence(metric: str, width: str, largest: float) -> Columns:
         colour = strong if speaks else NEGATIVE
         return Content.styled(bar(abs(value) / largest, cells), Style(foreground=colour))
 
-    role = Column("role", "", 1, "left", _role_mark, help="absorption_role")
+    role = Column("role", "", 1, "left", _role_mark, help="role")
     latent = Column("latent", "latent", 6, format="d", help="latent")
     effect = Column("effect", "effect", 6, format=".2f", help="effect")
-    activation = Column("activation", "act.", 5, format=".2f", help="word_activation")
+    activation = Column("activation", "act.", 5, format=".2f", help="activation")
     projection = Column("projection", "proj.", 5, format=".2f", help="projection")
     bars = Column(
         column,
@@ -145,7 +146,7 @@ def evidence(metric: str, width: str, largest: float) -> Columns:
     other = () if metric == "projection" or width == "normal" else (projection,)
     if width == "narrow":
         return (role, latent, bars, first[0], *(_EXACT, _ANSWER), activation, _COS, token)
-    place = Column("place", "k", 2, format="d", help="place")
+    place = Column("place", "rank", 4, format="d", help="place")
     share = Column("share", "share", 5, format=".0%", help="share")
     density = Column("density", "density", 7, format=".4f", help="density")
     more = (share, place, density) if width == "wide" else ()
@@ -166,19 +167,29 @@ def occurrences(absorber_top: float, main_top: float) -> Columns:
 
     heat = Heat(0.0, absorber_top or 1.0)
     return (
-        Column("absorber_activation", "absorber", 8, format=".2f", heat=heat, help="absorber_activation"),
-        Column("main_activation", "main", 5, format=".2f", help="main_activation"),
+        Column("absorber_activation", "abs. act.", 9, format=".2f", heat=heat, help="absorber_activation"),
+        Column("main_activation", "fire", 5, format=".2f", help="main_activation"),
         Column("tokens", "in the corpus", 30, "left", "tokens", help="occurrence", grow=1, paint=strip),
         Column("context", "context", 7, format="d", help="context"),
     )
 
 
+def _is_left_out(letter: str) -> Callable[[Mapping[str, Any]], bool]:
+    return lambda row: letter in {part[:1] for part in (row["left_out"] or "").split(", ")}
+
+
 def sae_map(width: int) -> Columns:
-    """Columns of the map: an SAE and its 26 letters, in percent."""
+    """Columns of the map: an SAE and its 26 letters, in percent; those that its mean leaves out are dim."""
     cell = 3 if width >= 140 else 2
+
+    def of_letter(letter: str) -> Column:
+        dims = _is_left_out(letter)
+        return Column(letter, letter, cell, format=_percent, heat=_RATE, help="map_cell", dims=dims)
+
     return (
         Column("sae", "SAE", 12, "left", "text", help="name", grow=1),
         Column("l0", "L0", 4, format=".0f", help="l0"),
         Column("mean", "mean", 5, format=".1%", heat=_RATE, help="absorption_rate"),
-        *(Column(letter, letter, cell, format=_percent, heat=_RATE, help="map_cell") for letter in ascii_lowercase),
+        *map(of_letter, ascii_lowercase),
+        Column("left_out", "not in mean", 11, "left", "text", help="left_out", grow=1),
     )

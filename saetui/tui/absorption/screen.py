@@ -6,6 +6,7 @@ from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
+from textual.content import Content
 from textual.widgets import Static
 
 from saetui.commands.absorption import CASES, EVIDENCE, LETTERS, MAP, OCCURRENCES
@@ -15,12 +16,14 @@ from saetui.tui.absorption import columns, titles
 from saetui.tui.absorption.manifest import MANIFEST
 from saetui.tui.absorption.threshold_line import ThresholdLine
 from saetui.tui.cards.case_card import CaseCard
+from saetui.tui.frame.empty_text import going_on
 from saetui.tui.frame.screen import FOLDED_WIDTH
 from saetui.tui.frame.status_line import progress_text
-from saetui.tui.frame.study import StudyScreen
+from saetui.tui.frame.study import StudyScreen, title_of_letters
 from saetui.tui.keys import bindings_of
 from saetui.tui.table.query_table import QueryTable
 from saetui.workbench.screens import tables
+from saetui.workbench.tables import Table
 
 if TYPE_CHECKING:
     pass
@@ -57,7 +60,7 @@ class AbsorptionScreen(StudyScreen):
     AbsorptionScreen #absorption-lower { height: 1fr; }
     AbsorptionScreen #absorption-evidence { width: 1fr; }
     AbsorptionScreen #absorption-card { width: 42%; margin-left: 1; }
-    AbsorptionScreen.-wide #absorption-letters { width: 51; }
+    AbsorptionScreen.-wide #absorption-letters { width: 57; }
     AbsorptionScreen.-narrow #absorption-letters { width: 25; }
     AbsorptionScreen.-narrow #absorption-card { display: none; width: 1fr; margin-left: 0; }
     AbsorptionScreen.-narrow.-card #absorption-card { display: block; }
@@ -68,8 +71,6 @@ class AbsorptionScreen(StudyScreen):
 
     def __init__(self) -> None:
         super().__init__()
-        # True while the words of a newly chosen letter are read: the first of them is then chosen.
-        self._choose_first = True
         # The number with the longest bar in the evidence.
         self._largest = 0.0
 
@@ -128,9 +129,8 @@ class AbsorptionScreen(StudyScreen):
         if before.metric != now.metric:
             self._lay_out_columns()
         elsewhere = (before.sae, before.letter) != (now.sae, now.letter)
-        if elsewhere:
-            self._choose_first = now.token is None
-        if elsewhere and self._choose_first:
+        if elsewhere and now.token is None:
+            # The first of the words of another letter is looked at.
             self.cases.reset_cursor()
         if before.token != now.token or elsewhere:
             self.evidence.reset_cursor()
@@ -165,7 +165,7 @@ class AbsorptionScreen(StudyScreen):
         self._show_card(again=True)
 
     def jobs_changed(self) -> None:
-        """How far the ablation of this word is."""
+        """How far the ablation of this word is, and where there is nothing to see the study."""
         entry, token = self.bench.catalogue.entry(self.bench.attention.sae), self.bench.attention.token
         jobs = [job for job in self.bench.jobs if job.kind == "ablation" and not job.has_ended]
         own = [
@@ -174,6 +174,11 @@ class AbsorptionScreen(StudyScreen):
             if entry is not None and (job.setting("sae"), job.setting("word")) == (entry.name, token)
         ]
         self.card.tell(f"removing its latents, {progress_text(own[0])}" if own else "")
+        text = Content.from_markup(_EMPTY) + going_on(self.bench, ("absorption",))
+        self.query_one("#absorption-empty", Static).update(text)
+
+    def why_empty(self, table: Table) -> str:
+        return titles.no_occurrences(self.bench) if table.id == OCCURRENCES else super().why_empty(table)
 
     def _show_card(self, *, again: bool = False) -> None:
         """Show the word on the card, and the latent or the occurrence under the cursor."""
@@ -194,17 +199,14 @@ class AbsorptionScreen(StudyScreen):
     @on(QueryTable.RowHighlighted, "#absorption-letters")
     def _letter_moved(self, event: QueryTable.RowHighlighted) -> None:
         self.row_moved(LETTERS, event.row)
-        letter = self.bench.attention.letter
-        self.choose_row(event, letter, lambda: Letter(str(event.key)), first=letter is None)
+        self.look_at_row(event, self.bench.attention.letter, lambda: Letter(str(event.key)))
 
     @on(QueryTable.RowHighlighted, "#absorption-cases")
     def _case_moved(self, event: QueryTable.RowHighlighted) -> None:
         self.row_moved(CASES, event.row)
-        if not event.table.up_to_date:
-            # These are words of the previous letter; those of this one are still being read.
-            return
-        first, self._choose_first = self._choose_first, False
-        self.choose_row(event, self.bench.attention.token, lambda: Token(str(event.key)), first=first)
+        if event.table.up_to_date:
+            # Otherwise these are words of the previous letter; those of this one are still being read.
+            self.look_at_row(event, self.bench.attention.token, lambda: Token(str(event.key)))
 
     @on(QueryTable.RowHighlighted, "#absorption-evidence")
     def _latent_moved(self, event: QueryTable.RowHighlighted) -> None:
@@ -225,14 +227,15 @@ class AbsorptionScreen(StudyScreen):
         self.row_moved(MAP, event.row)
 
     @on(QueryTable.RowSelected, "#absorption-letters")
-    def _letter_chosen(self) -> None:
+    def _letter_chosen(self, event: QueryTable.RowSelected) -> None:
+        self.choose_for_all(Letter(str(event.key)), letter=event.key)
         self.cases.focus()
 
     @on(QueryTable.RowSelected, "#absorption-cases")
     def _case_chosen(self, event: QueryTable.RowSelected) -> None:
-        if event.key != self.bench.attention.token:
-            self.dispatch(Token(str(event.key)), visit=False)
-        self.dispatch(Focus(OCCURRENCES))
+        if event.table.up_to_date:
+            self.choose_for_all(Token(str(event.key)), token=event.key)
+            self.dispatch(Focus(OCCURRENCES))
 
     @on(QueryTable.RowSelected, "#absorption-evidence")
     def _latent_chosen(self) -> None:
@@ -247,8 +250,10 @@ class AbsorptionScreen(StudyScreen):
 
     # Rows that have arrived
 
+    @on(QueryTable.Loaded, "#absorption-letters")
     @on(QueryTable.Loaded, "#absorption-cases")
-    def _cases_loaded(self) -> None:
+    @on(QueryTable.Loaded, "#absorption-map")
+    def _rows_loaded(self) -> None:
         self.name_tables()
 
     @on(QueryTable.Loaded, "#absorption-evidence")
@@ -269,20 +274,15 @@ class AbsorptionScreen(StudyScreen):
         event.table.set_columns(columns.occurrences(*tops))
         self.name_tables()
 
-    @on(ThresholdLine.ThresholdsRead)
-    def _thresholds_known(self, event: ThresholdLine.ThresholdsRead) -> None:
-        row = event.row
-        self.card.judge_by({} if row is None else {name: row[name] for name in ("lead", "min_cosine")})
-
     # Titles
 
     def name_tables(self) -> None:
         occurrences = self.occurrences
+        self.letters.title = title_of_letters(self.rows(self.letters))
         self.cases.title = titles.title_of_words(self.bench, self.cases.total)
         self.evidence.title = titles.title_of_evidence(self.bench, folded=self.has_class("-narrow"))
         occurrences.title = titles.title_of_occurrences(self.bench, occurrences.total, occurrences.row_at(0))
-        occurrences.empty = titles.no_occurrences(self.bench)
-        self.sae_map.title = titles.title_of_map(self.bench)
+        self.sae_map.title = titles.title_of_map(self.bench, self.rows(self.sae_map))
 
     # Pages and folding
 

@@ -28,12 +28,6 @@ class ThresholdLine(Static):
     """
 
     @dataclass
-    class ThresholdsRead(Message):
-        """The row of ``absorption_change`` has been read; None where the SAE has not been studied."""
-
-        row: Mapping[str, Any] | None
-
-    @dataclass
     class _Read(Message):
         asked: Mapping[str, Any]
         row: Mapping[str, Any] | None
@@ -45,6 +39,8 @@ class ThresholdLine(Static):
             reader, _read_change, lambda asked, row, _: self.post_message(self._Read(asked, row))
         )
         self._asked: Mapping[str, Any] = {}
+        # The letter of the row: until another row has come, the line is about this one.
+        self._letter = ""
         self._metric = METRICS[0]
 
     def show(self, asked: Mapping[str, Any], metric: str, *, again: bool = False) -> None:
@@ -61,8 +57,8 @@ class ThresholdLine(Static):
         message.stop()
         if message.asked == self._asked:
             self.row = message.row
+            self._letter = str(message.asked.get("letter") or "")
             self._draw()
-            self.post_message(self.ThresholdsRead(message.row))
 
     def halt_reads(self) -> bool:
         """Stop a slow read in progress; return whether there was one."""
@@ -82,7 +78,7 @@ class ThresholdLine(Static):
         narrow = self.size.width < _NARROW
         parts = [_metrics(self._metric, narrow=narrow), *_thresholds(row, self._metric, narrow=narrow)]
         changed = any(row[name] != row[f"run_{name}"] for name in _NAMES)
-        effect = _change(row, self._metric, str(self._asked.get("letter") or ""), changed=changed)
+        effect = _change(row, self._metric, self._letter, changed=changed)
         left = Content("   ").join(parts)
         room = self.size.width - 2 - left.cell_length - effect.cell_length
         # Where there is no room for both, what changes has a line of its own.
@@ -120,15 +116,14 @@ def _thresholds(row: Mapping[str, Any], metric: str, *, narrow: bool) -> list[Co
 def _change(row: Mapping[str, Any], metric: str, letter: str, *, changed: bool) -> Content:
     what = "fraction" if metric == "projection" else "rate"
     pairs = [(letter, row[f"run_letter_{what}"], row[f"letter_{what}"])] if letter else []
-    pairs.append(("all letters", row[f"run_{what}"], row[what]))
+    pairs.append(("usable letters", row[f"run_{what}"], row[what]))
     parts: list[str | tuple[str, str]] = [("what if  ", "dim")] if changed else []
     for name, before, after in pairs:
         parts += [(f"{name} ", "dim"), _percent(before)]
         if changed:
             parts += [" → ", (_percent(after), "bold $warning" if after != before else "bold")]
         parts.append("   ")
-    parts.append(("reset R", "$accent") if changed else "")
-    return Content.assemble(*parts)
+    return Content.assemble(*([*parts, ("reset R", "$accent")] if changed else parts[:-1]))
 
 
 def _percent(share: float | None) -> str:

@@ -1,6 +1,6 @@
 """The titles of the tables on the absorption screen."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from textual.content import Content
@@ -58,7 +58,8 @@ def no_occurrences(bench: Workbench) -> str:
     return f"the word does not stand in the {where} on which this SAE's activations are stored"
 
 
-def title_of_map(bench: Workbench) -> str:
-    """What the cells of the map are."""
+def title_of_map(bench: Workbench, rows: Sequence[Mapping[str, Any]]) -> str:
+    """What the cells of the map are, and why some are dim."""
     measure = "mean absorption fraction" if bench.attention.metric == "projection" else "absorption rate"
-    return f"{measure} of every letter in the SAEs in view, %  ⏎ look  ⎋ back"
+    dim = " · dim: not in the mean" if any(row["left_out"] for row in rows) else ""
+    return f"{measure} of every letter in the SAEs in view, %{dim}  ⏎ look  ⎋ back"

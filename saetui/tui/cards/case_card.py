@@ -22,7 +22,6 @@ class CaseCard(FactCard[CaseSubject, CaseFacts], ScrollBox):
 
     def __init__(self, reader: RowSource, *, id: str | None = None) -> None:  # noqa: A002
         super().__init__(reader, read_case, id=id)
-        self._thresholds: Mapping[str, float] = {}
         self._doing = ""
 
     def show(
@@ -36,12 +35,6 @@ class CaseCard(FactCard[CaseSubject, CaseFacts], ScrollBox):
         """Show a word, and one of its latents or occurrences; ``again`` reads it again although it is shown already."""
         self.ask(CaseSubject(dict(asked), latent, place), again=again)
 
-    def judge_by(self, thresholds: Mapping[str, float]) -> None:
-        """The lead and min_cosine that hold, for the words around the numbers."""
-        if thresholds != self._thresholds:
-            self._thresholds = dict(thresholds)
-            self.draw()
-
     def tell(self, doing: str) -> None:
         """What is being done for this word now, e.g. how far its ablation is."""
         if doing != self._doing:
@@ -49,12 +42,12 @@ class CaseCard(FactCard[CaseSubject, CaseFacts], ScrollBox):
             self.draw()
 
     def title(self) -> Content:
-        token = self.asked.asked.get("token") if self.asked is not None else None
+        token = self.shown.asked.get("token") if self.shown is not None else None
         return Content("word" if token is None else f"word {visible_token(str(token))}")
 
     def lines(self, facts: CaseFacts, width: int, background: Color, heat: Color) -> list[Content]:
-        metric = str(self.asked.asked["metric"]) if self.asked is not None else ""
-        return case_lines(facts, width, background, heat, metric=metric, thresholds=self._thresholds, doing=self._doing)
+        metric = str(self.shown.asked["metric"]) if self.shown is not None else ""
+        return case_lines(facts, width, background, heat, metric=metric, doing=self._doing)
 
     def explained(self) -> list[Explained]:
         return [] if self.facts is None else case_explained(self.facts)

@@ -1,7 +1,7 @@
 """What is known of one word in the absorption study, read from the store for its card."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from saetui.tui.cards.latent_facts import LatentFacts, read_latent
@@ -28,6 +28,7 @@ class CaseSubject:
 class CaseFacts:
     """A row of ``absorption_cases``, the rows of ``absorption_evidence``, the latent, and notes on the word.
 
+    ``thresholds`` has the lead and min_cosine that the word was judged by.
     ``active`` are rows of ``absorption_active`` for the occurrence that was asked about.
     """
 
@@ -36,6 +37,7 @@ class CaseFacts:
     latent: LatentFacts | None
     notes: tuple[str, ...] = ()
     active: Sequence[Mapping[str, Any]] = ()
+    thresholds: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def main(self) -> list[Mapping[str, Any]]:
@@ -45,6 +47,11 @@ class CaseFacts:
         return next((row for row in self.evidence if row["latent"] == latent), None)
 
 
+_THRESHOLDS = """
+SELECT coalesce($lead, lead) AS lead, coalesce($min_cosine, min_cosine) AS min_cosine
+FROM last_absorption
+WHERE sae_id = $sae
+"""
 _NOTES = "SELECT text FROM note WHERE subject = 'token' AND token = $token ORDER BY changed DESC"
 
 
@@ -62,14 +69,16 @@ def read_case(reader: RowSource, subject: CaseSubject) -> CaseFacts | None:
     (case,) = cases
     evidence = _rows(reader, named_query("absorption_evidence"), subject.asked)
     notes = tuple(text for (text,) in reader.fetch(_NOTES, token=case["surface"]).rows)
+    (thresholds,) = _rows(reader, _THRESHOLDS, subject.asked) or [{}]
     if subject.place is not None:
         asked = {**subject.asked, "context": subject.place[0], "position": subject.place[1]}
-        return CaseFacts(case, evidence, None, notes, _rows(reader, named_query("absorption_active"), asked))
+        active = _rows(reader, named_query("absorption_active"), asked)
+        return CaseFacts(case, evidence, None, notes, active, thresholds)
     latent = subject.latent if subject.latent is not None else case["absorber"]
     if latent is None and evidence:
         latent = evidence[0]["latent"]
     facts = read_latent(reader, str(subject.asked["sae"]), latent) if latent is not None else None
-    return CaseFacts(case, evidence, facts, notes)
+    return CaseFacts(case, evidence, facts, notes, thresholds=thresholds)
 
 
 def _rows(reader: RowSource, sql: str, asked: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -24,16 +24,12 @@ def case_lines(
     strong: Color,
     *,
     metric: str,
-    thresholds: Mapping[str, float],
     doing: str = "",
 ) -> list[Content]:
-    """The card in lines of at most ``width`` cells.
-
-    ``thresholds`` has the lead and min_cosine that hold, where they are known; ``doing`` says what is under way.
-    """
+    """The card in lines of at most ``width`` cells; ``doing`` says what is under way."""
     case = facts.case
     told: list[tuple[str, Content | str]] = [
-        ("verdict", Content.assemble((case["verdict"], "bold"), " · ", _reason(case, metric, thresholds))),
+        ("verdict", Content.assemble((case["verdict"], "bold"), " · ", _reason(case, metric, facts.thresholds))),
         ("probe", _probe(case)),
         ("main", _main(facts)),
         ("takes over", _absorber(facts, metric)),
@@ -50,7 +46,7 @@ def case_explained(facts: CaseFacts) -> list[Explained]:
     case = facts.case
     word = f"word {visible_token(case['surface'])}"
     found = [
-        Explained("absorption_verdict", str(case["verdict"]), word),
+        Explained("verdict", str(case["verdict"]), word),
         Explained("probe_logit", _signed(case["probe_logit"], 1), word),
         Explained("answer_margin", _number(case["margin"], 1), word),
         Explained("main_activation", _number(case["main_activation"]), word),
@@ -60,7 +56,7 @@ def case_explained(facts: CaseFacts) -> list[Explained]:
         latent = f"latent {row['latent']} on {word}"
         found += [
             Explained("absorber", str(row["latent"]), word),
-            Explained("word_activation", _number(row["activation"]), latent),
+            Explained("activation", _number(row["activation"]), latent),
             Explained("absorber_cosine", _number(row["cosine"]), latent),
             Explained("effect", _signed(row["effect"]), latent),
             Explained("exact_effect", _signed(row["exact_effect"]), latent),

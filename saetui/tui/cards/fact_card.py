@@ -10,6 +10,7 @@ from textual.color import Color
 from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.message import Message
+from textual.timer import Timer
 from textual.widgets import Static
 
 from saetui.tui.cards.latest_read import LatestRead
@@ -18,6 +19,9 @@ from saetui.tui.table.row_window import RowSource
 
 S = TypeVar("S")
 F = TypeVar("F")
+# A read that takes longer is told of.
+SLOW_SECONDS = 0.25
+READING = "reading…"
 
 
 @dataclass
@@ -30,7 +34,8 @@ class _Read(Message, Generic[S, F]):
 class FactCard(VerticalScroll, Generic[S, F], can_focus=True):
     """Reads the facts of a subject in a thread, drops what was asked for before, and draws them in its width.
 
-    A subclass gives ``UNCHOSEN``, ``UNKNOWN``, ``title`` and ``lines``, and asks for subjects.
+    A subclass gives ``UNCHOSEN``, ``UNKNOWN``, ``title`` and ``lines``, and asks for subjects. Until the facts of a
+    subject have come the card is about the one before, ``shown``, and says that it reads where that takes long.
     """
 
     # What the card says before anything is chosen, and where the store knows nothing about the subject.
@@ -65,6 +70,8 @@ class FactCard(VerticalScroll, Generic[S, F], can_focus=True):
         super().__init__(id=id, classes=classes)
         self.facts: F | None = None
         self.asked: S | None = None
+        self.shown: S | None = None
+        self._slow: Timer | None = None
         self._reading: LatestRead[S, F | None] = LatestRead(
             reader, read, lambda subject, facts, error: self.post_message(_Read(subject, facts, error))
         )
@@ -76,7 +83,7 @@ class FactCard(VerticalScroll, Generic[S, F], can_focus=True):
     # What a card is about
 
     def title(self) -> Content:
-        """The title, of ``self.facts`` or of ``self.asked``; either may be None."""
+        """The title, of ``self.facts`` or of ``self.shown``; either may be None."""
         raise NotImplementedError
 
     def lines(self, facts: F, width: int, background: Color, heat: Color) -> list[Content]:
@@ -106,17 +113,35 @@ class FactCard(VerticalScroll, Generic[S, F], can_focus=True):
             return
         self.asked = subject
         if subject is None or not self.is_complete(subject):
-            self.facts, self._said = None, ""
+            self.facts, self.shown, self._said = None, subject, ""
+            self._end_wait()
             self.draw()
             self.facts_changed()
-        elif self._reading.want(subject):
+            return
+        if self._slow is None and self.is_attached:
+            self._slow = self.set_timer(SLOW_SECONDS, self.draw)
+            if self.facts is None:
+                self.draw()
+        if self._reading.want(subject):
             self.run_worker(self._reading.run, name="facts of a card", group="fact-card", thread=True)
+
+    @property
+    def is_reading(self) -> bool:
+        """Whether the facts of what was asked for have yet to come."""
+        return self._slow is not None
+
+    def _end_wait(self) -> None:
+        if self._slow is not None:
+            self._slow.stop()
+            self._slow = None
 
     @on(_Read)
     def _facts_read(self, message: _Read[S, F]) -> None:
         message.stop()
         if message.subject != self.asked:
             return
+        self._end_wait()
+        self.shown = message.subject
         self._said = message.error or ("" if message.facts else self.UNKNOWN)
         before, self.facts = self.facts, message.facts
         self.draw()
@@ -144,9 +169,10 @@ class FactCard(VerticalScroll, Generic[S, F], can_focus=True):
         if not self.is_attached or not self.children:
             return
         text = self.query_one(Static)
-        self.border_title = self.title()
+        title = self.title()
+        self.border_title = Content.assemble(title, f" · {READING}") if self.is_reading else title
         if self.facts is None:
-            text.update(Content.styled(self._said or self.UNCHOSEN, "dim"))
+            text.update(Content.styled(self._said or (READING if self.is_reading else self.UNCHOSEN), "dim"))
             return
         width = max(20, self.scrollable_content_region.width)
         background, heat = self.background_colors[1], self.get_component_styles("fact-card--heat").color

@@ -66,7 +66,7 @@ class LatentCard(FactCard[_Subject, LatentFacts]):
     def title(self) -> Content:
         if self.facts is not None:
             return Content(f"latent {self.facts.latent} · {self.facts.sae}")
-        return Content("latent" if self.asked is None else f"latent {self.asked.latent}")
+        return Content("latent" if self.shown is None else f"latent {self.shown.latent}")
 
     def lines(self, facts: LatentFacts, width: int, background: Color, heat: Color) -> list[Content]:
         lines = card_lines(facts, width, background, heat, self._letter, self._near if self.has_focus else None)

@@ -37,7 +37,7 @@ class PlaceCard(FactCard[PlaceSubject, PlaceFacts], ScrollBox):
         return Content("token" if self.facts is None else f"token {visible_token(self.facts.token['surface'])}")
 
     def lines(self, facts: PlaceFacts, width: int, background: Color, heat: Color) -> list[Content]:
-        current = self.asked.asked.get("sae") if self.asked is not None else None
+        current = self.shown.asked.get("sae") if self.shown is not None else None
         return place_lines(facts, width, background, heat, current=current)
 
     def explained(self) -> list[Explained]:

@@ -17,8 +17,8 @@ from saetui.visible import visible, visible_lines, visible_token
 
 _DIM = "dim"
 _NAME, _CELL = 10, 7
-_COLUMNS = ("error", "of |x|", "linear", "nonlin", "L0", "CE+")
-_TERMS = ("token_error_norm", "token_error_share", "linear_norm", "nonlinear_norm", "token_l0", "token_ce")
+_COLUMNS = ("error", "of |x|", "linear", "nonlin", "L0", "CE+own")
+_TERMS = ("token_error_norm", "token_error_share", "linear_norm", "nonlinear_norm", "l0", "token_ce")
 _BAR = 8
 
 

@@ -34,9 +34,12 @@ def draw_cells(plot: HeatMap, width: int, height: int, look: Look) -> list[Strip
     # The last line says what was left out, and without numbers what the shades mean.
     room = height - 1 - (cell < _needed(plot))
     shown = len(plot.rows) if len(plot.rows) <= room else max(1, height - 2)
-    for name, values in zip(plot.rows[:shown], plot.values[:shown], strict=True):
+    for row, (name, values) in enumerate(zip(plot.rows[:shown], plot.values[:shown], strict=True)):
         segments = [Segment(fit(name, label, right=True) + " ", look.text)]
-        segments += [_cell(value, plot, cell, look) for value in values[:columns]]
+        segments += [
+            _cell(value, plot, cell, look, pale=(row, column) in plot.pale)
+            for column, value in enumerate(values[:columns])
+        ]
         strips.append(Strip(segments).crop_extend(0, width, look.text))
     words = []
     if shown < len(plot.rows):
@@ -57,10 +60,14 @@ def _needed(plot: HeatMap) -> int:
     return len(f"{100 * plot.high:.0f}") + 1
 
 
-def _cell(value: float | None, plot: HeatMap, cell: int, look: Look) -> Segment:
+def _cell(value: float | None, plot: HeatMap, cell: int, look: Look, *, pale: bool) -> Segment:
     if value is None:
         return Segment("–".rjust(cell), look.axis)
     level = min(1.0, max(0.0, value / plot.high))
+    if pale:
+        # A number that does not count may be larger than those that have to fit.
+        written = f"{100 * value:.0f}"
+        return Segment((written if len(written) < cell else "·").rjust(cell), look.axis + Style(dim=True))
     painted = look.text + heat_style(level, look.background, look.heat)
     if cell < _needed(plot):
         shade = _SHADES[0] if value <= 0 else _SHADES[max(1, round(level * (len(_SHADES) - 1)))]

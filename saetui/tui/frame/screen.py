@@ -19,6 +19,7 @@ from saetui.commands.navigate import Focus
 from saetui.commands.table import Sort
 from saetui.tui.cards.fact_card import FactCard
 from saetui.tui.explained import Explained, cell_explained
+from saetui.tui.frame.empty_text import empty_text
 from saetui.tui.frame.footer_line import FooterLine
 from saetui.tui.frame.status_line import StatusLine
 from saetui.tui.frame.tab_line import TabLine
@@ -29,11 +30,13 @@ from saetui.workbench.attention import Attention
 from saetui.workbench.events import AttentionEvent, JobsEvent, MarksEvent, StoreEvent, TableEvent
 from saetui.workbench.screens import ScreenManifest, tables
 from saetui.workbench.subject import Subject
+from saetui.workbench.tables import Table
 from saetui.workbench.trouble import outside_errors, told
 from saetui.workbench.workbench import Workbench
 
 if TYPE_CHECKING:
     from saetui.commands.figures import ShowFigure
+    from saetui.jobs import Job
     from saetui.jobs.devices import Device
     from saetui.tui.app import WorkbenchApp
 
@@ -55,6 +58,8 @@ class WorkbenchScreen(Screen[None]):
         super().__init__(name=self.NAME)
         self._seen: tuple[Attention, int, frozenset[Subject]] | None = None
         self._sizes: dict[Widget, dict[str, int]] = {}
+        # The jobs that the screen has heard of; while another one was in front they may have gone on.
+        self._jobs_seen: list[Job] | None = None
 
     def compose(self) -> ComposeResult:
         yield StatusLine(self.bench, lambda: self.workbench_app.devices)
@@ -99,6 +104,10 @@ class WorkbenchScreen(Screen[None]):
     def devices_seen(self, devices: tuple[Device, ...]) -> None:
         """How busy the devices are now."""
 
+    def why_empty(self, table: Table) -> str:
+        """What a table says where it has no rows, unless a filter leaves none."""
+        return empty_text(self.bench, table)
+
     def turn_page(self) -> None:
         """Show the page of ``self.bench.page``, where the screen has several."""
 
@@ -125,10 +134,24 @@ class WorkbenchScreen(Screen[None]):
         table = self.table(self.bench.focus) if in_table else None
         return [cell_explained(table)] if table is not None else []
 
+    def tell_row(self) -> None:
+        """Tell the workbench which row is under the cursor of the focused table: keys are about it, however quick."""
+        table = self.table(self.bench.focus)
+        if table is not None:
+            self.row_moved(table.table.id, table.cursor_row)
+
     def row_moved(self, table: str, row: Mapping[str, Any] | None) -> None:
         """Tell the workbench which row the cursor of a table is on: marks, notes and copies are about it."""
-        self.bench.change_table(table, row=row)
+        widget = self.table(table)
+        # While other rows are being read, those on screen are of what was looked at before.
+        asked = widget.shown_params if widget is not None else None
+        self.bench.change_table(table, row=row, asked=asked)
         self.refresh_frame()
+
+    @on(QueryTable.Loaded)
+    def _tell_of_no_row(self, event: QueryTable.Loaded) -> None:
+        if event.table.cursor_row is None:
+            self.row_moved(event.table.table.id, None)
 
     # Plumbing
 
@@ -222,13 +245,29 @@ class WorkbenchScreen(Screen[None]):
                 self.attention_changed()
             if seen is None or seen[1:] != self._seen[1:]:
                 self.store_changed()
+            if self._jobs_seen is not bench.jobs:
+                self._take_jobs()
+            self._tell_why_empty()
 
     def _jobs_changed(self) -> None:
         if not self.is_whole:
             return
         self.refresh_frame()
         with self._guarded():
-            self.jobs_changed()
+            self._take_jobs()
+
+    def _take_jobs(self) -> None:
+        """Have what is said of jobs be of those that the first line is about."""
+        self._jobs_seen = self.bench.jobs
+        self.jobs_changed()
+        self._tell_why_empty()
+
+    def _tell_why_empty(self) -> None:
+        for table in self.query(QueryTable):
+            text = self.why_empty(table.table)
+            if text != table.empty:
+                table.empty = text
+                table.refresh()
 
     def table_changed(self, table: str) -> None:
         """Filter or order of a table changed, or another one has the focus."""

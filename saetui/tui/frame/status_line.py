@@ -16,6 +16,7 @@ from saetui.workbench.workbench import Workbench
 if TYPE_CHECKING:
     from saetui.jobs import Job
     from saetui.jobs.devices import Device
+    from saetui.jobs.progress import Progress
 
 # Three years; what is longer, or not a number, comes from a damaged file.
 _LONGEST_SECONDS = 1e8
@@ -80,10 +81,20 @@ def progress_text(job: Job) -> str:
     progress = job.progress
     if progress is None:
         return "…"
-    seconds = progress.job_eta_s if progress.job_eta_s is not None else progress.eta_s
+    share, seconds = share_done(progress), seconds_left(progress)
+    done = f"{share:.0%}" if share is not None else visible(progress.phase)
+    return done if seconds is None else f"{done} {clock(seconds)}"
+
+
+def share_done(progress: Progress) -> float | None:
+    """How much of a job is done, 0 to 1; None where that is not known."""
     known = progress.fraction is not None and isfinite(progress.fraction)
-    share = f"{progress.fraction:.0%}" if known else visible(progress.phase)
-    return share if seconds is None else f"{share} {clock(seconds)}"
+    return progress.fraction if known else None
+
+
+def seconds_left(progress: Progress) -> float | None:
+    """Seconds until a job is done, or its phase where nothing is known of the job."""
+    return progress.job_eta_s if progress.job_eta_s is not None else progress.eta_s
 
 
 def clock(seconds: float) -> str:

@@ -20,8 +20,13 @@ from saetui.workbench.screens import tables
 _REST = 0.06
 
 
+def title_of_letters(rows: Sequence[Mapping[str, Any]]) -> str:
+    """The title of a list of letters; says what dim ones are, where there are any."""
+    return "letters" if all(row["usable"] for row in rows) else "letters · dim: not in means"
+
+
 class StudyScreen(WorkbenchScreen):
-    """A screen of tables that follow the attention and move it.
+    """A screen of tables that follow the attention, and whose cursors look at their rows: it alone shows these then.
 
     It may have a card, which folds away on narrow terminals: its styles say where the card goes with the class
     ``-card``. It may have pages: the widget id of a part is the screen's name and the part's, with ``-`` between.
@@ -88,26 +93,29 @@ class StudyScreen(WorkbenchScreen):
             self._resting = event.table
             self._rest = self.set_timer(_REST, lambda: self._make_rested(command))
 
-    def choose_row(
-        self,
-        event: QueryTable.RowHighlighted,
-        chosen: object,
-        command: Callable[[], Command],
-        *,
-        first: bool = False,
-    ) -> None:
-        """Do the command of a row that the cursor moved to, at once for the ``first`` row of new ones.
+    def look_at_row(self, event: QueryTable.RowHighlighted, looked_at: object, command: Callable[[], Command]) -> None:
+        """Look at the row under a cursor: once it rests, or at once where the row came to the cursor.
 
-        Nothing is done for the row of the key that is ``chosen`` already.
+        Nothing is done for the row of the key that is ``looked_at`` already; nor for one that came, while those of what
+        is looked at now are still being read or have yet to be asked for.
         """
-        if event.moved or first:
-            self.choose(event, None if event.key == chosen else command())
+        is_current = event.table.up_to_date and self._shown == self.bench.attention
+        if event.moved or is_current:
+            self.choose(event, None if event.key == looked_at else command())
+
+    def choose_for_all(self, command: Command, **chosen: Any) -> None:
+        """Choose a row for all screens, unless what is ``chosen`` with it is that already."""
+        now = self.bench.chosen
+        if now != self.bench.attention or any(getattr(now, name) != value for name, value in chosen.items()):
+            self.dispatch(command)
 
     def _make_rested(self, choice: Command) -> None:
         self._rest = self._resting = None
         self._make(choice)
 
     def _make(self, choice: Command) -> None:
+        if self.bench.screen != self.NAME:
+            return
         self._makes_change = True
         self.dispatch(choice, visit=False)
 

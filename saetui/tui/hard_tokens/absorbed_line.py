@@ -36,11 +36,14 @@ class AbsorbedLine(Static):
         self._asked: Mapping[str, Any] = {}
         self._sae: str | None = None
         self._is_studied = False
+        # Until other rows have come, the line is about the SAE before.
+        self._wanted: tuple[str | None, bool] = (None, False)
 
     def show(self, asked: Mapping[str, Any], sae: str | None, *, studied: bool, again: bool = False) -> None:
         """Answer for an SAE, its absorption ``studied`` or not; ``asked`` are the parameters of ``absorbed_answer``."""
-        self._sae, self._is_studied = sae, studied
+        self._wanted = sae, studied
         if asked == self._asked and not again:
+            self._sae, self._is_studied = self._wanted
             self._draw()
             return
         self._asked = dict(asked)
@@ -51,6 +54,7 @@ class AbsorbedLine(Static):
         message.stop()
         if message.asked == self._asked:
             self.rows = message.rows
+            self._sae, self._is_studied = self._wanted
             self._draw()
 
     def halt_reads(self) -> bool:

@@ -53,7 +53,7 @@ def _nonlinear(row: Mapping[str, Any], cells: int, background: Color, strong: Co
     return Content.styled(format(share, ".0%").rjust(cells), Style(background=under, foreground=over))
 
 
-_EQUAL = Column("n_equal", "n", 4, format="d", help="n_equal")
+_EQUAL = Column("n_equal", "equal", 5, format="d", help="n_equal")
 _SLOPE_COLUMN = Column("slope", "slope", 6, format=".2f", heat=_SLOPE, help="error_slope")
 _NONLINEAR_SHARE = Column("nonlinear_share", "nonlin", 6, help="nonlinear_share", paint=_nonlinear)
 _DAMAGE = Column("damage", "CE+", 6, format=".2f", heat=_COST, help="damage")
@@ -62,7 +62,7 @@ _OF_ORDER = {"nonlinear": _NONLINEAR_SHARE, "damage": _DAMAGE}
 _PARTS = (
     Column("linear", "linear", 6, format=".2f", help="linear_norm"),
     Column("nonlinear", "nonlinear", 9, format=".2f", help="nonlinear_norm"),
-    Column("l0", "L0", 4, format="d", help="token_l0"),
+    Column("l0", "L0", 4, format="d", help="l0"),
     Column("ce", "CE+ own", 7, format=".2f", heat=_COST, help="token_ce"),
 )
 _MORE = (
@@ -78,7 +78,7 @@ _PLACE = (
 
 def tokens(saes: Sequence[tuple[int, str]], order: str, unit: str, width: str, largest: float) -> Columns:
     """Columns of the tokens: ``saes`` are place in the study and name; ``width`` "narrow", "normal" or "wide"."""
-    text = Column("surface", "token in its text", 24, "left", "token", help="occurrence", grow=1, paint=_in_text)
+    text = Column("surface", "token in its text", 24, "left", "token", help="surface", grow=1, paint=_in_text)
     errors = tuple(
         Column(
             f"error_{i}",
@@ -101,8 +101,8 @@ def scaling(width: str) -> Columns:
     first = (
         Column("sae", "SAE", 12, "left", "text", help="name", grow=1),
         Column("width", "width", 7, format=",d", help="width"),
-        Column("fvu", "FVU", 7, format=".4f", heat=_FVU, help="fvu"),
-        Column("fvu_nonlinear", "nonlinear", 9, format=".4f", heat=_FVU, help="fvu_nonlinear"),
+        Column("study_fvu", "study FVU", 9, format=".4f", heat=_FVU, help="study_fvu"),
+        Column("fvu_nonlinear", "FVU nonl.", 9, format=".4f", heat=_FVU, help="fvu_nonlinear"),
         Column("r2_error", "R² error", 8, format=".1%", heat=_SHARE, help="linear_error_r2"),
         Column("r2_norm", "R² norm", 7, format=".1%", heat=_SHARE, help="r2_norm"),
     )
@@ -110,16 +110,16 @@ def scaling(width: str) -> Columns:
         return first
     second = (
         Column("shrinkage_share", "shrink.", 7, format=".1%", help="shrinkage_share"),
-        Column("ce_recovered", "CE rec.", 7, format=".1%", help="ce_recovered"),
-        Column("ce_damage", "CE+", 6, format=".2f", help="damage"),
+        Column("study_ce_recovered", "study CE rec", 12, format=".1%", help="study_ce_recovered"),
+        Column("ce_damage", "CE+ SAE", 7, format=".2f", help="ce_damage"),
     )
     if width == "normal":
         return (*first, *second)
     low_high = (
         Column("fvu_low", "FVU from", 8, format=".4f", help="interval"),
-        Column("fvu_high", "to", 7, format=".4f", help="interval"),
+        Column("fvu_high", "FVU to", 7, format=".4f", help="interval"),
         Column("fvu_nonlinear_low", "nonl. from", 10, format=".4f", help="interval"),
-        Column("fvu_nonlinear_high", "to", 7, format=".4f", help="interval"),
+        Column("fvu_nonlinear_high", "nonl. to", 8, format=".4f", help="interval"),
         Column("l0", "L0", 5, format=".1f", help="l0"),
     )
     return (*first, *second, *low_high)
@@ -129,10 +129,10 @@ def absorbed(width: str) -> Columns:
     """Columns of the words of each SAE: absorbed, missed, and the others."""
     first = (
         Column("sae", "SAE", 12, "left", "text", help="name", grow=1),
-        Column("words", "words", 9, "left", "text", help="absorbed_words", tints={"absorbed": "warning"}),
-        Column("n_words", "n", 5, format="d", help="n_words"),
-        Column("n_occurrences", "tokens", 7, format=",d", help="n_occurrences"),
-        Column("share", "of |x|", 6, format=".0%", help="token_error_share"),
+        Column("words", "which", 9, "left", "text", help="absorbed_words", tints={"absorbed": "warning"}),
+        Column("n_words", "n words", 7, format="d", help="n_words"),
+        Column("n_occurrences", "occur.", 7, format=",d", help="n_occurrences"),
+        Column("error_share", "of |x|", 6, format=".0%", help="error_share"),
         Column("harder", "harder %", 8, format="+.0f", help="absorbed_harder"),
     )
     second = (
@@ -141,6 +141,6 @@ def absorbed(width: str) -> Columns:
         Column("error_norm", "error", 6, format=".2f", help="error_norm"),
         Column("linear_norm", "linear", 6, format=".2f", help="linear_norm"),
         Column("nonlinear_norm", "nonlinear", 9, format=".2f", help="nonlinear_norm"),
-        Column("damage", "CE+", 6, format=".2f", help="damage"),
+        Column("word_damage", "CE+ words", 9, format=".2f", help="word_damage"),
     )
     return first if width == "narrow" else (*first, *second)

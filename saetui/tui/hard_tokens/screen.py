@@ -21,7 +21,7 @@ from saetui.tui.cards.place_card import PlaceCard
 from saetui.tui.cards.place_facts import PlaceSubject
 from saetui.tui.drawing.figure_view import FigureView
 from saetui.tui.explained import Explained
-from saetui.tui.frame.status_line import progress_text
+from saetui.tui.frame.empty_text import going_on
 from saetui.tui.frame.study import StudyScreen
 from saetui.tui.hard_tokens import columns
 from saetui.tui.hard_tokens.absorbed_line import AbsorbedLine
@@ -30,7 +30,6 @@ from saetui.tui.hard_tokens.manifest import MANIFEST
 from saetui.tui.keys import bindings_of
 from saetui.tui.table.halting import HaltingReader
 from saetui.tui.table.query_table import QueryTable
-from saetui.visible import visible
 from saetui.workbench.trouble import outside_errors, told
 
 _EMPTY = """[b]The errors of these SAEs have not been studied yet.[/b]
@@ -159,6 +158,7 @@ class HardTokensScreen(StudyScreen):
         self._follow_place()
         self._show_answer()
         self._show_card()
+        self._place_known()
         self._show_marks()
         self.ask_page()
         self.name_tables()
@@ -217,13 +217,8 @@ class HardTokensScreen(StudyScreen):
 
     def jobs_changed(self) -> None:
         """How far a study of errors is, where there is nothing else to see."""
-        jobs = [job for job in self.bench.jobs if job.kind == "errors" and not job.has_ended]
-        going_on = (
-            Content.from_markup("\n[b]$title[/b]  $far", title=visible(jobs[0].title), far=progress_text(jobs[0]))
-            if jobs
-            else Content()
-        )
-        self.query_one("#hard_tokens-empty", Static).update(Content.from_markup(_EMPTY) + going_on)
+        text = Content.from_markup(_EMPTY) + going_on(self.bench, MANIFEST.kinds)
+        self.query_one("#hard_tokens-empty", Static).update(text)
 
     def _show_card(self, *, again: bool = False) -> None:
         attention = self.bench.attention
@@ -286,11 +281,15 @@ class HardTokensScreen(StudyScreen):
         self.dispatch(At(event.context, event.position), visit=False)
 
     @on(QueryTable.RowSelected, "#hard_tokens-tokens")
-    def _token_chosen(self) -> None:
+    def _token_chosen(self, event: QueryTable.RowSelected) -> None:
+        if event.table.up_to_date:
+            place = {"context": event.row["context"], "position": event.row["position"]}
+            self.choose_for_all(At(**place), **place)
         self.strips.focus()
 
     @on(QueryTable.RowSelected, "#hard_tokens-scaling")
-    def _sae_chosen(self) -> None:
+    def _sae_chosen(self, event: QueryTable.RowSelected) -> None:
+        self.choose_for_all(Sae(str(event.row["sae"])), sae=event.row["sae_id"])
         self.dispatch(Focus(TOKENS))
 
     # Rows that have arrived
@@ -406,7 +405,7 @@ class HardTokensScreen(StudyScreen):
 
     def explained(self) -> list[Explained]:
         if isinstance(self.focused, FigureView):
-            return [Explained("fvu" if self.focused.id == "error_scaling" else "width_norms")]
+            return [Explained("study_fvu" if self.focused.id == "error_scaling" else "width_norms")]
         if isinstance(self.focused, ErrorStrips):
             return [self.focused.explained()]
         return super().explained()

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from math import isfinite
 from typing import ClassVar
 
 from rich.segment import Segment
@@ -20,7 +19,7 @@ from saetui.commands.jobs import listed
 from saetui.jobs import Job
 from saetui.tui.drawing.fit import fit
 from saetui.tui.frame.device_text import gauge
-from saetui.tui.frame.status_line import clock
+from saetui.tui.frame.status_line import clock, seconds_left, share_done
 from saetui.visible import visible
 
 _GLYPHS = {"running": "▸", "queued": "·", "blocked": "⊘", "done": "✓", "failed": "✗", "cancelled": "–"}
@@ -166,10 +165,8 @@ def how_far(job: Job) -> str:
     progress = job.progress
     if progress is None:
         return visible(job.waiting or "starting")
-    share = progress.fraction
-    left = progress.job_eta_s if progress.job_eta_s is not None else progress.eta_s
-    known = share is not None and isfinite(share)
-    bar = f"{gauge(share, _BAR)} {share:4.0%}" if share is not None and known else visible(progress.phase)
+    share, left = share_done(progress), seconds_left(progress)
+    bar = f"{gauge(share, _BAR)} {share:4.0%}" if share is not None else visible(progress.phase)
     return f"{bar}  {clock(left):>7} left" if left is not None else bar
 
 

@@ -18,24 +18,25 @@ def _verdict_mark(verdict: str) -> str:
     return _VERDICTS[verdict]
 
 
-_LETTER = Column("letter", "", 2, "left", "text", help="letter")
+_LETTER = Column("letter", "", 1, "left", "text", help="letter")
 _PROBE = Column("probe_f1", "probe", 5, format=".2f", heat=_F1, help="probe_f1")
 _BEST = Column("best_f1", "best", 4, format=".2f", heat=_F1, help="best_f1")
 _MAIN = Column("n_main", "main", 4, format="d", help="n_main")
-_ABSORBED = Column("absorbed", "abs.", 5, format=".1%", heat=Heat(0.0, 0.5), help="absorbed")
-_MISSED = Column("n_missed", "missed", 6, format="d", help="n_missed")
+_ABSORBED = Column("absorbed", "rate", 5, format=".1%", heat=Heat(0.0, 0.5), help="absorbed")
+_WORDS = Column("n_words", "words", 5, format="d", help="n_words")
+_COUNTS = (
+    Column("n_found", "found", 5, format="d", help="n_found"),
+    Column("n_missed", "missed", 6, format="d", help="n_missed"),
+    Column("n_false_alarms", "alarms", 6, format="d", help="n_false_alarms"),
+)
+_MAIN_COUNTS = (
+    Column("n_main_missed", "main missed", 11, format="d", help="n_main_missed"),
+    Column("n_main_false_alarms", "main alarms", 11, format="d", help="n_main_false_alarms"),
+)
 LETTERS = {
-    "narrow": (_LETTER, _PROBE, _BEST, _MAIN),
-    "normal": (_LETTER, _PROBE, _BEST, _MAIN, _ABSORBED),
-    "wide": (
-        _LETTER,
-        _PROBE,
-        _BEST,
-        _MAIN,
-        _ABSORBED,
-        _MISSED,
-        Column("n_words", "words", 5, format="d", help="n_words"),
-    ),
+    "narrow": (_LETTER, _WORDS, _PROBE, _BEST),
+    "normal": (_LETTER, _WORDS, _PROBE, _BEST, _MAIN, _ABSORBED),
+    "wide": (_LETTER, _WORDS, _PROBE, _BEST, _MAIN, _ABSORBED, *_COUNTS[1:], *_MAIN_COUNTS),
 }
 
 _ROLE = Column("role", "●", 1, "left", _role_mark, help="role")
@@ -53,7 +54,7 @@ _COSINES = (
 _DENSITY = Column("density", "density", 7, format=".4f", help="density")
 _TOP_TOKEN = Column("top_token", "top token", 10, "left", "token", help="top_token", grow=1)
 _F1_GAIN = Column("f1_gain", "gain", 5, format=".2f", help="f1_gain")
-LATENTS = (_ROLE, _LATENT, _SCORES[0], _F1_GAIN, *_SCORES[1:], _AUROC, *_COSINES, _DENSITY, _TOP_TOKEN)
+LATENTS = (_ROLE, _LATENT, _SCORES[0], _F1_GAIN, *_SCORES[1:], *_COUNTS, _AUROC, *_COSINES, _DENSITY, _TOP_TOKEN)
 
 
 _WORD = Column("surface", "word", 12, "left", "token", help="surface", grow=1)

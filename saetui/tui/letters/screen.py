@@ -13,14 +13,15 @@ from textual.widgets import Static
 from saetui.commands.select import Latent, Letter, Token
 from saetui.commands.table import shown_choice
 from saetui.tui.cards.latent_card import LatentCard
-from saetui.tui.frame.study import StudyScreen
+from saetui.tui.frame.empty_text import going_on
+from saetui.tui.frame.study import StudyScreen, title_of_letters
 from saetui.tui.keys import bindings_of
 from saetui.tui.letters import columns
 from saetui.tui.letters.manifest import MANIFEST
 from saetui.tui.table.query_table import QueryTable
 
 LETTERS, LATENTS, WORDS = "letters.letters", "letters.latents", "letters.words"
-_LETTERS_WIDTH = {"narrow": 23, "normal": 29, "wide": 42}
+_LETTERS_WIDTH = {"narrow": 22, "normal": 34, "wide": 73}
 _EMPTY = """[b]No letters have been studied here yet.[/b]
 
 [b $accent]1[/]  [b $accent]A[/]  trains six SAEs on the embedded model and finds the letters that their latents claim
@@ -46,7 +47,7 @@ class LettersScreen(StudyScreen):
     LettersScreen #letters-body { height: 1fr; }
     LettersScreen #letters-tables { width: 1fr; height: 1fr; }
     LettersScreen #letters-upper { height: 3fr; }
-    LettersScreen #letters-letters { width: 23; margin-right: 1; }
+    LettersScreen #letters-letters { width: 22; margin-right: 1; }
     LettersScreen #letters-latents { width: 1fr; }
     LettersScreen #letters-words { height: 2fr; min-height: 5; }
     LettersScreen #letters-card { width: 40; height: 1fr; margin-left: 1; }
@@ -55,11 +56,6 @@ class LettersScreen(StudyScreen):
     LettersScreen.-narrow.-card #letters-card { display: block; }
     LettersScreen.-narrow.-card #letters-tables { display: none; }
     """
-
-    def __init__(self) -> None:
-        super().__init__()
-        # True while the latents of a newly chosen letter are read: the first of them is then chosen.
-        self._choose_first = True
 
     def compose_body(self) -> ComposeResult:
         bench = self.bench
@@ -93,15 +89,15 @@ class LettersScreen(StudyScreen):
     def attention_changed(self) -> None:
         before, now = self.look()
         elsewhere = (before.sae, before.letter) != (now.sae, now.letter)
-        if elsewhere:
-            self._choose_first = now.latent is None or now.latent == before.latent
-        if elsewhere and self._choose_first:
+        is_open = now.latent is None or now.latent == before.latent
+        if elsewhere and is_open:
+            # The first of the latents of another letter is looked at.
             self.latents.reset_cursor()
         self.ask(self.letters)
         if now.letter is not None:
             self.follow(self.letters, now.letter)
         self.ask(self.latents)
-        if now.latent is not None and not (elsewhere and self._choose_first):
+        if now.latent is not None and not (elsewhere and is_open):
             self.follow(self.latents, now.latent)
         self.ask(self.words)
         self.card.show(now.sae, now.latent, now.letter)
@@ -116,6 +112,10 @@ class LettersScreen(StudyScreen):
         attention = self.bench.attention
         self.card.show(attention.sae, attention.latent, attention.letter, again=True)
 
+    def jobs_changed(self) -> None:
+        text = Content.from_markup(_EMPTY) + going_on(self.bench, MANIFEST.kinds)
+        self.query_one("#letters-empty", Static).update(text)
+
     def _show_marks(self) -> None:
         self.letters.set_marks(self.marked("letter"))
         self.words.set_marks(self.marked("token"))
@@ -124,17 +124,14 @@ class LettersScreen(StudyScreen):
     @on(QueryTable.RowHighlighted, "#letters-letters")
     def _letter_moved(self, event: QueryTable.RowHighlighted) -> None:
         self.row_moved(LETTERS, event.row)
-        letter = self.bench.attention.letter
-        self.choose_row(event, letter, lambda: Letter(str(event.key)), first=letter is None)
+        self.look_at_row(event, self.bench.attention.letter, lambda: Letter(str(event.key)))
 
     @on(QueryTable.RowHighlighted, "#letters-latents")
     def _latent_moved(self, event: QueryTable.RowHighlighted) -> None:
         self.row_moved(LATENTS, event.row)
-        if not event.table.up_to_date:
-            # These are rows of the previous letter; those of this one are still being read.
-            return
-        first, self._choose_first = self._choose_first, False
-        self.choose_row(event, self.bench.attention.latent, lambda: Latent(int(event.key)), first=first)
+        if event.table.up_to_date:
+            # Otherwise these are rows of the previous letter; those of this one are still being read.
+            self.look_at_row(event, self.bench.attention.latent, lambda: Latent(int(event.key)))
 
     @on(QueryTable.RowHighlighted, "#letters-words")
     def _word_moved(self, event: QueryTable.RowHighlighted) -> None:
@@ -143,20 +140,23 @@ class LettersScreen(StudyScreen):
             self.choose(event, Token(str(event.key)))
 
     @on(QueryTable.RowSelected, "#letters-letters")
-    def _letter_chosen(self) -> None:
+    def _letter_chosen(self, event: QueryTable.RowSelected) -> None:
+        self.choose_for_all(Letter(str(event.key)), letter=event.key)
         self.latents.focus()
 
     @on(QueryTable.RowSelected, "#letters-latents")
-    def _latent_chosen(self) -> None:
+    def _latent_chosen(self, event: QueryTable.RowSelected) -> None:
+        if event.table.up_to_date:
+            self.choose_for_all(Latent(int(event.key)), latent=event.key)
         self.action_card()
 
     @on(QueryTable.RowSelected, "#letters-words")
     def _word_chosen(self, event: QueryTable.RowSelected) -> None:
         self.dispatch(Token(str(event.key)))
 
-    @on(QueryTable.Loaded, "#letters-words")
-    def _words_loaded(self) -> None:
-        self._name_words()
+    @on(QueryTable.Loaded)
+    def _rows_loaded(self) -> None:
+        self._name_tables()
 
     # Titles
 
@@ -164,6 +164,7 @@ class LettersScreen(StudyScreen):
         attention = self.bench.attention
         title = f"latents of {attention.letter}" if attention.letter else "latents"
         self.latents.title = title + (" · ⏎ card" if self.has_class("-narrow") else "")
+        self.letters.title = title_of_letters(self.rows(self.letters))
         self._name_words()
 
     def _name_words(self) -> None:
@@ -172,26 +173,35 @@ class LettersScreen(StudyScreen):
         if attention.letter is None:
             table.title = "words"
             return
-        latent = self.latents.cursor_row
-        largest = latent["max_activation"] if latent is not None and latent["latent"] == attention.latent else None
-        table.set_columns(columns.words(largest))
+        latent, letter = self._row_of_latent(), self._row_of_letter()
+        table.set_columns(columns.words(latent["max_activation"] if latent is not None else None))
         parts: list[str | tuple[str, str]] = [f"words of {attention.letter}"]
-        row = self._row_of_letter()
         counts = {"all": "all", "missed": "missed", "alarms": "false alarms"}
-        if row is not None and row["best_latent"] == attention.latent:
-            parts.append(f"  {row['n_found']} of {row['n_words']} found")
-            counts |= {"missed": f"{row['n_missed']} missed", "alarms": f"{row['n_false_alarms']} false alarms"}
+        if latent is not None:
+            parts.append(f" · {latent['latent']} finds {latent['n_found']} of {latent['n_found'] + latent['n_missed']}")
+            counts |= {"missed": f"{latent['n_missed']} missed", "alarms": f"{latent['n_false_alarms']} false alarms"}
         shown = shown_choice(self.bench, WORDS)
         parts.append("  ")
         for verdict, text in counts.items():
             parts.append((f"[{text}]", "bold") if verdict == shown else f" {text} ")
         if shown is None:
             parts.append(f" /{self.bench.tables[WORDS].filter}")
-        table.title = Content.assemble(*parts, (" w", "dim"))
+        parts.append((" w", "dim"))
+        if letter is not None and (letter["n_main"] or 0) > 1 and not self.has_class("-narrow"):
+            found, alarms = letter["n_main_found"], letter["n_main_false_alarms"]
+            parts.append((f"  {letter['n_main']} main together: {found} found, {alarms} false alarms", "dim"))
+        table.title = Content.assemble(*parts)
 
     def _row_of_letter(self) -> Mapping[str, Any] | None:
-        row = self.letters.cursor_row
-        return row if row is not None and row.get("letter") == self.bench.attention.letter else None
+        return self._row_of(self.letters, self.bench.attention.letter)
+
+    def _row_of_latent(self) -> Mapping[str, Any] | None:
+        return self._row_of(self.latents, self.bench.attention.latent)
+
+    def _row_of(self, table: QueryTable, key: object) -> Mapping[str, Any] | None:
+        """The row under the cursor, where that is the one of a key and answers what was asked last."""
+        row = table.cursor_row if table.up_to_date else None
+        return row if row is not None and row[table.table.key] == key else None
 
     # Keys
 

@@ -15,6 +15,6 @@ COLUMNS = (
     Column("mean_letter_f1", "letter F1", 9, "right", ".3f", heat=Heat(0.0, 1.0), help="mean_letter_f1"),
     Column("absorption_rate", "absorbed", 8, "right", ".1%", help="absorption_rate"),
     Column("linear_error_r2", "lin. R²", 7, "right", ".2f", help="linear_error_r2"),
-    Column("tokens_trained", "tokens", 7, "right", "short", help="tokens_trained"),
+    Column("tokens_trained", "trained", 7, "right", "short", help="tokens_trained"),
     Column("source", "source", 14, "left", "text", grow=1, help="source"),
 )

@@ -22,6 +22,7 @@ MANIFEST = ScreenManifest(
             names={
                 "view": "in_view",
                 "SAE": "name",
+                "trained": "tokens_trained",
                 "kind": "architecture",
                 "CE rec": "ce_recovered",
                 "dead": "dead_fraction",
@@ -31,7 +32,7 @@ MANIFEST = ScreenManifest(
                 "tokens": "tokens_trained",
             },
             enter="letters",
-            enter_help="look at the letters of the SAE",
+            enter_help="choose the SAE for all screens, and go to its letters",
         ),
     ),
     link=LinkForm(options=("sae", "token")),

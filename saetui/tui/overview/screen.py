@@ -19,13 +19,12 @@ from saetui.figures.lines import Row
 from saetui.figures.plots import Chart
 from saetui.tui.drawing.plots import XYPlot
 from saetui.tui.explained import Explained
+from saetui.tui.frame.empty_text import going_on
 from saetui.tui.frame.screen import WorkbenchScreen
-from saetui.tui.frame.status_line import progress_text
 from saetui.tui.keys import bindings_of
 from saetui.tui.overview.columns import COLUMNS
 from saetui.tui.overview.manifest import MANIFEST
 from saetui.tui.table.query_table import QueryTable
-from saetui.visible import visible
 from saetui.workbench.catalogue import SaeEntry
 from saetui.workbench.screens import tables
 
@@ -89,13 +88,8 @@ class OverviewScreen(WorkbenchScreen):
         self._draw()
 
     def jobs_changed(self) -> None:
-        running = [job for job in self.bench.jobs if job.state == "running"]
-        going_on = (
-            Content.from_markup("\n[b]$title[/b]  $far", title=visible(running[0].title), far=progress_text(running[0]))
-            if running
-            else Content()
-        )
-        self.query_one("#empty", Static).update(Content.from_markup(_EMPTY) + going_on)
+        running = going_on(self.bench, {job.kind for job in self.bench.jobs})
+        self.query_one("#empty", Static).update(Content.from_markup(_EMPTY) + running)
 
     def store_changed(self) -> None:
         self.set_class(not self.bench.catalogue.saes, "-empty")

@@ -13,7 +13,7 @@ from saetui.workbench.glossary import glossary
 
 # Terms that say something of main latents, so that the walk that found them is shown.
 MAIN_LATENT_TERMS: Final = frozenset(
-    {"n_main", "is_main", "role", "absorption_role", "f1_gain", "place", "tau", "main_activation", "main_share"}
+    {"n_main", "is_main", "role", "f1_gain", "place", "tau", "main_activation", "main_share"}
 )
 _TOKEN = 14
 

@@ -39,12 +39,12 @@ def _share(value: float | None) -> str:
 _CHOSEN = Column("chosen", "tokens", 12, "left", "text", help="chosen", grow=3)
 _SAE = Column("sae", "SAE", 8, "left", "text", help="name", grow=1)
 _METHOD = Column("method", "method", 11, "left", "text", help="pursuit_method")
-_RULE = Column("l0_rule", "L0", 3, "right", "text", help="l0_rule")
-_N = Column("n_tokens", "n", 5, format="d", help="n_pursued")
-_BEFORE = Column("fvu_before", "before", 6, format=".4f", help="pursuit_fvu_before")
-_AFTER = Column("fvu_after", "after", 6, format=".4f", help="pursuit_fvu_after")
-_FVU_CHANGE = Column("fvu_change", "FVU", 7, format=_percent, heat=_CHANGE, help="pursuit_fvu_change")
-_NONLINEAR_CHANGE = Column("nonlinear_change", "nonlin.", 7, format=_percent, heat=_CHANGE, help="nonlinear_change")
+_RULE = Column("l0_rule", "L0 rule", 7, "right", "text", help="l0_rule")
+_N = Column("n_tokens", "pursued", 7, format="d", help="n_pursued")
+_BEFORE = Column("fvu_before", "FVU bef.", 8, format=".4f", help="pursuit_fvu_before")
+_AFTER = Column("fvu_after", "FVU aft.", 8, format=".4f", help="pursuit_fvu_after")
+_FVU_CHANGE = Column("fvu_change", "ΔFVU", 7, format=_percent, heat=_CHANGE, help="pursuit_fvu_change")
+_NONLINEAR_CHANGE = Column("nonlinear_change", "Δnonlin", 7, format=_percent, heat=_CHANGE, help="nonlinear_change")
 _L0_AFTER = Column("l0_after", "L0 used", 7, format=".1f", help="l0_after")
 _SAVED = Column("products_saved", "saved", 5, format=".0%", help="products_saved")
 _SPEED = Column("tokens_per_second", "tok/s", 5, format="short", help="pursuit_speed")
@@ -83,15 +83,15 @@ def _changed(row: Mapping[str, Any], what: str, form: str) -> str:
 
 def tokens(width: str, *, beside: bool) -> Columns:
     """Columns of the tokens; with ``beside`` also what the other pursuit left of each."""
-    context = Column("tokens", "token in context", 18, "left", "tokens", help="surface", grow=1, paint=_context)
-    before = Column("fvu_before", "FVU", 5, format=_share, help="token_fvu_before")
-    after = Column("fvu_after", "after", 5, format=_share, help="token_fvu_after")
+    context = Column("tokens", "token in context", 18, "left", "tokens", help="occurrence", grow=1, paint=_context)
+    before = Column("token_fvu_before", "tok.FVU", 7, format=_share, help="token_fvu_before")
+    after = Column("token_fvu_after", "→FVU", 5, format=_share, help="token_fvu_after")
     other = Column("beside_after", "beside", 6, format=_share, help="beside_after")
-    change = Column("change", "error", 7, format=_percent, heat=_CHANGE, help="error_change")
+    change = Column("error_change", "Δ|e|", 7, format=_percent, heat=_CHANGE, help="error_change")
     nonlinear_before = Column("fvu_nonlinear_before", "nonl.", 5, format=_share, help="token_nonlinear_before")
-    nonlinear_after = Column("fvu_nonlinear_after", "after", 5, format=_share, help="token_nonlinear_after")
+    nonlinear_after = Column("fvu_nonlinear_after", "→nonl.", 6, format=_share, help="token_nonlinear_after")
     l0 = Column(
-        "l0_before", "L0", 5, format="d", help="token_l0", paint=_used, told=lambda row: _changed(row, "l0", "d")
+        "l0_before", "used", 5, format="d", help="l0_before", paint=_used, told=lambda row: _changed(row, "l0", "d")
     )
     kept = Column("n_kept", "kept", 4, format="d", help="n_kept")
     compared = (other,) if beside else ()
@@ -104,7 +104,7 @@ def tokens(width: str, *, beside: bool) -> Columns:
         Column("n_dropped", "dropped", 7, format="d", help="n_dropped"),
         Column("n_added", "added", 5, format="d", help="n_added"),
         Column("error_before", "|e|", 6, format=".2f", help="error_norm"),
-        Column("error_after", "after", 6, format=".2f", help="pursued_error"),
+        Column("error_after", "→|e|", 6, format=".2f", help="pursued_error"),
         Column("context", "context", 7, format="d", help="context"),
         Column("position", "pos.", 4, format="d", help="position"),
     )
@@ -123,7 +123,7 @@ def latents(width: str, largest: float) -> Columns:
             Content.styled(before, Style(foreground=NEGATIVE)), " ", Content.styled(after, Style(foreground=strong))
         )
 
-    role = Column("role", "", 1, "left", _role_mark, help="pursued_role")
+    role = Column("role", "", 1, "left", _role_mark, help="role")
     latent = Column("latent", "latent", 6, format="d", help="latent")
     before = Column("activation_before", "before", 6, format=".2f", help="activation_before")
     after = Column("activation_after", "after", 6, format=".2f", help="activation_after")

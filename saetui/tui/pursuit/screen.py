@@ -174,11 +174,14 @@ class PursuitScreen(StudyScreen):
             self.choose(event, Latent(int(event.key)))
 
     @on(QueryTable.RowSelected, "#pursuit-runs")
-    def _run_chosen(self) -> None:
+    def _run_chosen(self, event: QueryTable.RowSelected) -> None:
+        self.choose_for_all(LookAtPursuit(str(event.key)), pursuit=event.key)
         self.dispatch(Focus(TOKENS))
 
     @on(QueryTable.RowSelected, "#pursuit-tokens")
-    def _token_chosen(self) -> None:
+    def _token_chosen(self, event: QueryTable.RowSelected) -> None:
+        if event.table.up_to_date:
+            self.choose_for_all(LookAtPursued(int(event.key)), pursued=event.key)
         self.action_card()
 
     @on(QueryTable.RowSelected, "#pursuit-latents")

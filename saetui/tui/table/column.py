@@ -43,6 +43,7 @@ class Column:
     cells; ``grow`` is the column's share of the width that is left over. ``tints`` gives some values a colour of the
     theme, such as ``error``. ``paint`` draws the cell from the whole row instead, in at most the given number of cells
     on a background, with one strong colour; ``told`` says in words what is drawn, where that is not the column's value.
+    ``dims`` says of a row whether the cell is drawn dim, without heat.
     """
 
     key: str
@@ -56,6 +57,7 @@ class Column:
     tints: Mapping[Any, str] = field(default_factory=dict)
     paint: Callable[[Mapping[str, Any], int, Color, Color], Content] | None = None
     told: Callable[[Mapping[str, Any]], str] | None = None
+    dims: Callable[[Mapping[str, Any]], bool] | None = None
 
     @property
     def is_text(self) -> bool:

@@ -131,8 +131,12 @@ class TableLayout:
         cursor: bool,
         cell: int | None,
         marked: bool,
+        dim: bool = False,
     ) -> Strip:
-        """One row; ``values`` is None while it is being read. ``cell`` is the chosen column of the cursor's row."""
+        """One row; ``values`` is None while it is being read. ``cell`` is the chosen column of the cursor's row.
+
+        A ``dim`` row has no heat: its numbers do not count.
+        """
         style = palette.cursor if cursor else palette.row
         if values is None:
             text = f"{'▸' if cursor else ' '} ···"
@@ -148,7 +152,9 @@ class TableLayout:
             value = values.get(column.key)
             text = column.cell(value, cells)
             cell_style = style
-            if column.heat is not None and isinstance(value, int | float) and not isinstance(value, bool):
+            if dim or (column.dims is not None and column.dims(values)):
+                cell_style = style + Style(dim=True)
+            elif column.heat is not None and isinstance(value, int | float) and not isinstance(value, bool):
                 shade = heat_style(column.heat.level(value), palette.background, palette.heat)
                 cell_style = style + shade
             elif column.tints and value in column.tints:

@@ -23,7 +23,7 @@ class MovingCursor(ScrollView):
         Binding("pageup,ctrl+b", "move_pages(-1)", "Page up", show=False),
     ]
     cursor_index: reactive[int] = reactive(0, init=False)
-    """Place of the cursor's record, from 0."""
+    """Place of the cursor's record, from 0; -1 where it is on none."""
     cursor_column: reactive[int] = reactive(0, init=False)
     """Place of the chosen column, from 0."""
 
@@ -42,7 +42,7 @@ class MovingCursor(ScrollView):
 
     def show_cursor(self) -> None:
         """Scroll no more than needed to bring the cursor into view."""
-        page, top, line = max(1, self.page_rows), int(self.scroll_y), self.cursor_index // self.across
+        page, top, line = max(1, self.page_rows), int(self.scroll_y), max(0, self.cursor_index) // self.across
         if line < top:
             self.scroll_to(y=line, animate=False, force=True)
         elif line >= top + page:

@@ -10,6 +10,7 @@ from textual.content import Content
 from textual.geometry import Size
 from textual.message import Message
 from textual.strip import Strip
+from textual.timer import Timer
 
 from saetui.tui.table import messages as table_messages
 from saetui.tui.table.column import Column
@@ -25,6 +26,9 @@ from saetui.workbench.filter_columns import FilterError
 from saetui.workbench.table_query import Order, TableQuery
 from saetui.workbench.tables import Table
 from saetui.workbench.trouble import outside_errors, told
+
+# A read that takes longer is told of in the title.
+SLOW_SECONDS = 0.25
 
 
 class TableStore(Protocol):
@@ -78,20 +82,26 @@ class QueryTable(MovingCursor, can_focus=True):
         self.marks: frozenset[Any] = frozenset()
         self._given_store = store
         self._title: str | Content = table.title
+        self._next_title: str | Content = table.title
         self._columns = TableLayout(columns, pinned=pinned)
         self._fold = fold
         self._counted = counted
         self._header_lines = 0 if fold else 1
         self._question = TableQuestion(table, dict(params or {}))
+        self._shown_params: Mapping[str, Any] = self._question.params
         self._cache = ChunkCache()
         self._generation = self._opened_generation = 0
         self._palette_made: Palette | None = None
         self._goal: Any = None
+        # The key of a row that was looked for and is not here.
+        self._absent: Any = None
         self._sought = self._placed = False
         self._chosen = False
         self._moved = False
         self._highlighted: tuple[Any, ...] | None = None
         self._feed: WindowFeed | None = None
+        self._slow: Timer | None = None
+        self._is_slow = False
 
     # What it is about
 
@@ -109,6 +119,11 @@ class QueryTable(MovingCursor, can_focus=True):
         return self._question.params
 
     @property
+    def shown_params(self) -> Mapping[str, Any]:
+        """The parameters that the rows on screen were read with."""
+        return self._shown_params
+
+    @property
     def filter_text(self) -> str:
         return self._question.filter_text
 
@@ -118,7 +133,10 @@ class QueryTable(MovingCursor, can_focus=True):
 
     @property
     def cursor_row(self) -> Mapping[str, Any] | None:
-        """The values of the cursor's row by column name, or None while they are read or there is none."""
+        """The values of the cursor's row by column name, or None while they are read or there is none.
+
+        There is none where a row was looked for that is not here, until a person moves the cursor.
+        """
         return self.row_at(self.cursor_index)
 
     @property
@@ -138,7 +156,7 @@ class QueryTable(MovingCursor, can_focus=True):
 
     def row_at(self, index: int) -> Mapping[str, Any] | None:
         """The values of one row, or None where it is not in the window."""
-        return self._cache.record(index) if index < self.total else None
+        return self._cache.record(index) if 0 <= index < self.total else None
 
     def asked(self) -> TableQuery:
         """The query as it stands, with filter and order."""
@@ -152,8 +170,11 @@ class QueryTable(MovingCursor, can_focus=True):
 
     @title.setter
     def title(self, title: str | Content) -> None:
-        self._title = title
-        self._show_title()
+        """Shown with the rows that it names: one that comes before them waits for them."""
+        self._next_title = title
+        if self.up_to_date:
+            self._title = title
+            self._show_title()
 
     def set_params(self, **params: Any) -> None:
         """Ask the query about something else."""
@@ -208,7 +229,7 @@ class QueryTable(MovingCursor, can_focus=True):
 
     def go_to_key(self, key: Any) -> None:
         """Put the cursor on the row of a key, wherever it is; nothing happens where there is none."""
-        if self.up_to_date and key == self.cursor_key:
+        if self.up_to_date and key in (self.cursor_key, self._absent):
             return
         place = self._cache.place_of(self.table.key, key) if self.up_to_date else None
         if place is not None:
@@ -220,7 +241,7 @@ class QueryTable(MovingCursor, can_focus=True):
 
     def reset_cursor(self) -> None:
         """Forget which row was chosen: the next rows begin with the cursor on the first."""
-        self._chosen, self._goal = False, None
+        self._chosen, self._goal, self._absent = False, None, None
         self.set_reactive(QueryTable.cursor_index, 0)
         self.scroll_to(y=0, animate=False, force=True)
         self.refresh()
@@ -228,12 +249,16 @@ class QueryTable(MovingCursor, can_focus=True):
     def reload(self, *, go_to: Any = None) -> None:
         """Read again; the cursor stays on its row, or goes to the row of the key ``go_to``."""
         self._generation += 1
+        if go_to is None:
+            go_to = self._absent
         if go_to is not None:
             self._goal, self._sought = go_to, True
         elif self._goal is None and self._chosen:
             self._goal = self.cursor_key
         if not self.is_attached:
             return
+        if self._slow is None:
+            self._slow = self.set_timer(SLOW_SECONDS, self._tell_slow)
         try:
             wish = self._wish_for(self._visible_chunks(), opening=True)
         except outside_errors() as error:
@@ -241,9 +266,20 @@ class QueryTable(MovingCursor, can_focus=True):
         else:
             self._send(wish)
 
+    def _tell_slow(self) -> None:
+        self._is_slow = True
+        self._show_title()
+
+    def _end_wait(self) -> None:
+        if self._slow is not None:
+            self._slow.stop()
+        self._slow, self._is_slow = None, False
+
     def fail(self, error: str) -> None:
         """Say why there is nothing to show."""
         self.error, self.loaded = error, True
+        self._title = self._next_title
+        self._end_wait()
         self._show_total(0)
 
     # Reading
@@ -287,11 +323,6 @@ class QueryTable(MovingCursor, can_focus=True):
         self._want_visible()
         if reading.opening:
             self.post_message(self.Loaded(self, self.total))
-            missed, self._sought = self._sought and reading.place is None, False
-            if missed:
-                # Whoever looks for a row that is not here is not shown another one in its place.
-                row = self.cursor_row or {}
-                self._highlighted = (self.cursor_index, *row.values())
         self._highlight()
 
     def _filter_as_asked(self, text: str) -> bool:
@@ -307,14 +338,19 @@ class QueryTable(MovingCursor, can_focus=True):
     def _opened(self, reading: WindowAnswer) -> None:
         self.error, self.loaded = "", True
         self._opened_generation = reading.generation
+        self._shown_params = self._question.params
         self._cache.begin(reading.columns)
         goal, self._goal = self._goal, None
-        missed = self._sought and reading.place is None
-        index = self.cursor_index if goal is None or missed else reading.place or 0
+        missed, self._sought = self._sought and reading.place is None, False
+        self._absent = goal if missed else None
+        index = self.cursor_index if goal is None else reading.place or 0
+        self._title = self._next_title
+        self._end_wait()
         self._chosen = self._chosen or (goal is not None and reading.place is not None)
         self._highlighted, self._moved = None, False
         self._show_total(reading.total)
-        self.set_reactive(QueryTable.cursor_index, max(0, min(index, self.total - 1)))
+        # Whoever looks for a row that is not here is not shown another one in its place.
+        self.set_reactive(QueryTable.cursor_index, -1 if missed else max(0, min(index, self.total - 1)))
         self.show_cursor()
         # Until the new height is laid out there may be nothing to scroll.
         self.call_after_refresh(self.show_cursor)
@@ -342,6 +378,7 @@ class QueryTable(MovingCursor, can_focus=True):
     def watch_cursor_index(self, before: int, after: int) -> None:
         self._refresh_row(before)
         self._refresh_row(after)
+        self._absent = None
         if not self._placed:
             self._moved = self._chosen = True
             self.moves += 1
@@ -444,6 +481,7 @@ class QueryTable(MovingCursor, can_focus=True):
             self._title,
             total=self.total if self._counted and self.loaded and not self.error else None,
             filter_text=self.filter_text if self._counted else "",
+            reading=self._is_slow,
         )
 
     def _palette(self) -> Palette:
@@ -462,6 +500,7 @@ class QueryTable(MovingCursor, can_focus=True):
             self.total,
             self.row_at,
             self._is_marked,
+            self._is_dim,
             self.cursor_index,
             self.cursor_column if self.has_focus else None,
         )
@@ -470,6 +509,9 @@ class QueryTable(MovingCursor, can_focus=True):
         line = y - self._header_lines
         records = view.records(line, cells=not self._fold)
         return view.message(line, self._message, dim=not self.error) if records is None else records
+
+    def _is_dim(self, row: Mapping[str, Any]) -> bool:
+        return bool(self.table.full) and row.get(self.table.full) is False
 
     def _is_marked(self, values: Mapping[str, Any]) -> bool:
         return values.get(self.table.key) in self.marks

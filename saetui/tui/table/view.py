@@ -17,8 +17,8 @@ from saetui.workbench.table_query import Order
 class TableView:
     """A table as it is scrolled: ``width`` cells from ``scroll_x`` on, lines of ``across`` records from ``top`` on.
 
-    ``record`` gives the values at a place, None while they are read, and ``is_marked`` says of values whether they are
-    drawn as marked. ``cursor_column`` is the chosen column, None where the keys go elsewhere.
+    ``record`` gives the values at a place, None while they are read; ``is_marked`` and ``is_dim`` say of values whether
+    they are drawn as marked, or dim. ``cursor_column`` is the chosen column, None where the keys go elsewhere.
     """
 
     layout: TableLayout
@@ -30,6 +30,7 @@ class TableView:
     total: int
     record: Callable[[int], Mapping[str, Any] | None]
     is_marked: Callable[[Mapping[str, Any]], bool]
+    is_dim: Callable[[Mapping[str, Any]], bool]
     cursor: int
     cursor_column: int | None
 
@@ -71,14 +72,20 @@ class TableView:
             cursor=at_cursor,
             cell=self.cursor_column if at_cursor and cells else None,
             marked=values is not None and self.is_marked(values),
+            dim=values is not None and self.is_dim(values),
         )
 
 
-def table_title(title: str | Content, *, total: int | None, filter_text: str) -> Content | None:
-    """The title of a table with its number of rows, where that is to be shown, and its filter."""
+def table_title(title: str | Content, *, total: int | None, filter_text: str, reading: bool = False) -> Content | None:
+    """The title of a table with its number of rows, where that is to be shown, and its filter.
+
+    Where other rows are being read, it says so.
+    """
     parts: list[str | Content | tuple[str, str]] = [title] if title else []
     if total is not None:
         parts.append((f" {total:,}", "dim"))
     if filter_text:
         parts.append(f" /{filter_text}")
+    if reading:
+        parts.append((" reading…", "dim"))
     return Content.assemble(*parts) if parts else None

@@ -6,8 +6,8 @@ from saetui.workbench.glossary.term import ABSORPTION, SAEBENCH, Term
 
 TERMS: Final[dict[str, Term]] = {
     "n_probe": Term(
-        "Words of the letter that its probe gets right, of those that were judged: what the absorption rate is a share "
-        "of.",
+        "Words of the letter that its probe gets right, of those that were judged: what the absorption rate is a "
+        "share of.",
         "words",
         f"{ABSORPTION}; absorption rate",
     ),
@@ -18,20 +18,20 @@ TERMS: Final[dict[str, Term]] = {
         f"{ABSORPTION}; absorption rate",
     ),
     "n_sampled": Term(
-        "Missed words whose effects were measured. Where there are more missed words than were asked for, the absorbed "
-        "among the judged stand for all.",
+        "Missed words whose effects were measured. Where there are more missed words than were asked for, the "
+        "absorbed among the judged stand for all.",
         "words",
         f"{ABSORPTION}; absorption rate",
     ),
     "n_absorbed": Term(
-        "Judged words on which one latent took over: removing it hurts the right answer by at least the lead more than "
-        "removing any other, and its decoder row points along the probe.",
+        "Judged words on which one latent took over: removing it hurts the right answer by at least the lead more "
+        "than removing any other, and its decoder row points along the probe.",
         "words",
         f"{ABSORPTION}; absorption rate",
     ),
     "n_full": Term(
-        "Words on which the main latents are silent and one other latent, aligned with the probe, carries 40% or more "
-        "of the word's projection on it.",
+        "Words on which the main latents are silent and one other latent, aligned with the probe, carries 40% or "
+        "more of the word's projection on it.",
         "words",
         f"{SAEBENCH}; absorption",
     ),
@@ -65,8 +65,8 @@ TERMS: Final[dict[str, Term]] = {
         "Share of the word's projection on the probe that the main latents carry.", "share", f"{SAEBENCH}; absorption"
     ),
     "other_share": Term(
-        "Share of the word's projection on the probe that the three largest other latents carry, of those whose cosine "
-        "with the probe is 0.1 or more.",
+        "Share of the word's projection on the probe that the three largest other latents carry, of those whose "
+        "cosine with the probe is 0.1 or more.",
         "share",
         f"{SAEBENCH}; absorption",
     ),
@@ -79,9 +79,9 @@ TERMS: Final[dict[str, Term]] = {
     ),
     "absorber_activation": Term("How strongly the latent that took the word over fires here.", "model units"),
     "effect": Term(
-        "What removing the latent at the word does to the answer: the change of the logit of the right letter less the "
-        "mean of the 25 others, estimated by integrated gradients over a few steps, or exact where the study ran the "
-        "model again. Below 0 the latent is needed for the right answer.",
+        "What removing the latent at the word does to the answer: the change of the logit of the right letter less "
+        "the mean of the 25 others, estimated by integrated gradients over a few steps, or exact where the study ran "
+        "the model again. Below 0 the latent is needed for the right answer.",
         "logits",
         f"{ABSORPTION}; integrated gradients",
     ),
@@ -113,16 +113,6 @@ TERMS: Final[dict[str, Term]] = {
         f"{ABSORPTION}; absorption rate",
         range="−1 to 1",
     ),
-    "absorption_verdict": Term(
-        "absorbed: the main latents are silent and one latent took over. By effects: no lead, the first removal hurts "
-        "too little more than the second; not aligned, that latent does not point along the probe; helps, no removal "
-        "hurts; not sampled, effects were not measured; found, the main latents' sparse probe finds the word; fires, "
-        "a main latent fires; undefined, the model cannot do the task. By projection: partly, others carry some of "
-        "it; small share, they carry less than 40%.",
-        source=f"{ABSORPTION} (effects), {SAEBENCH} (projection)",
-    ),
-    "absorption_role": Term("● a main latent of the letter, listed although silent; ▶ the latent that took over."),
-    "word_activation": Term("How strongly the latent fires at the word, in the word's prompt.", "model units"),
     "projection": Term(
         "What the latent carries of the letter: its activation times its decoder row, on the probe's unit direction.",
         "model units",
@@ -135,8 +125,8 @@ TERMS: Final[dict[str, Term]] = {
     ),
     "frequency": Term("How often the token stands in the corpus.", "tokens"),
     "occurrence": Term(
-        "The word in a text, with eight tokens to either side: orange where the absorbing latent fires, blue where "
-        "main latents do.",
+        "The token in its text, with up to eight tokens to either side. On screen 3 they are orange where the "
+        "absorbing latent fires, and blue where main latents do.",
     ),
     "context": Term(
         "Number of the text in the token set.",

@@ -24,15 +24,15 @@ TERMS: Final[dict[str, Term]] = {
     ),
     "error_slope": Term(
         "Change of log2 of the error norm with each doubling of the width, a line through one SAE of each width: of "
-        "several, the one whose L0 is most like that of the other widths. "
-        "−0.10: each doubling takes 7% of the error away; above 0 the token gets worse as SAEs grow.",
+        "several, the one whose L0 is most like that of the other widths. −0.10: each doubling takes 7% of the error "
+        "away; above 0 the token gets worse as SAEs grow.",
         "per doubling",
         f"{DARK_MATTER}; per-token scaling",
     ),
     "width_change": Term(
-        "Error norm of the widest SAE of the study minus that of the narrowest; where a width has several, that of the "
-        "SAE whose L0 is most like the other widths'. Solved by width sorts by it from the lowest, worse with width "
-        "from the highest.",
+        "Error norm of the widest SAE of the study minus that of the narrowest; where a width has several, that of "
+        "the SAE whose L0 is most like the other widths'. Solved by width sorts by it from the lowest, worse with "
+        "width from the highest.",
         "model units",
         f"{DARK_MATTER}; per-token scaling",
     ),
@@ -45,11 +45,41 @@ TERMS: Final[dict[str, Term]] = {
         f"{DARK_MATTER}; linear prediction of the error",
     ),
     "damage": Term(
-        "What putting the reconstruction in place of the activation adds to the loss of predicting the next token; on "
-        "a token the mean over the study's SAEs, of an SAE the mean over held-out texts drawn at random. Below 0 the "
-        "model predicts better with it.",
+        "What putting the reconstruction in place of the activation adds to the loss of predicting the next token: "
+        "the mean over the study's SAEs. Below 0 the model predicts better with it.",
         "nats",
         f"{DARK_MATTER}; effect on cross entropy",
+    ),
+    "ce_damage": Term(
+        "What the SAE's reconstruction in place of the activation adds to the loss of predicting the next token, the "
+        "mean over held-out texts of the error study drawn at random.",
+        "nats",
+        f"{DARK_MATTER}; effect on cross entropy",
+    ),
+    "word_damage": Term(
+        "What the SAE's reconstruction in place of the activation adds to the loss of predicting the token after one "
+        "of these words: the mean over words, each the mean of its held-out tokens.",
+        "nats",
+        f"{DARK_MATTER}; effect on cross entropy",
+    ),
+    "error_share": Term(
+        "Length of the SAE's error on these words over that of the activation: the mean over words, each the mean of "
+        "its held-out tokens.",
+        "share",
+        f"{DARK_MATTER}; per-token scaling",
+    ),
+    "study_fvu": Term(
+        "Fraction of variance unexplained on the held-out tokens of the error study. Screen 1 has that on the tokens "
+        "on which the SAE was evaluated, which are others: both come near to each other, and are not the same.",
+        "share",
+        f"{DARK_MATTER}; scaling of the error",
+        range="0 to 1",
+    ),
+    "study_ce_recovered": Term(
+        "How much of the model's loss the reconstruction gives back on held-out texts of the error study; screen 1 "
+        "has that on the texts on which the SAE was evaluated.",
+        "share",
+        range="mostly 0 to 1",
     ),
     "linear_norm": Term(
         "Length of the part of the current SAE's error that a linear map of the activation predicts.",
@@ -84,8 +114,8 @@ TERMS: Final[dict[str, Term]] = {
         range="up to 1",
     ),
     "shrinkage_share": Term(
-        "Share of the linearly predicted error that is mere shrinkage, a multiple of the activation. An SAE that makes "
-        "all activations shorter has an error that is linear for that reason alone.",
+        "Share of the linearly predicted error that is mere shrinkage, a multiple of the activation. An SAE that "
+        "makes all activations shorter has an error that is linear for that reason alone.",
         "share",
         f"{DARK_MATTER}; linear prediction of the error",
     ),

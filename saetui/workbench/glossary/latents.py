@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from saetui.workbench.glossary.term import ABSORPTION, DARK_MATTER, Term
+from saetui.workbench.glossary.term import ABSORPTION, DARK_MATTER, SAEBENCH, Term
 
 TERMS: Final[dict[str, Term]] = {
     "latent": Term(
@@ -60,22 +60,41 @@ TERMS: Final[dict[str, Term]] = {
         source=f"{ABSORPTION} §4–5; k-sparse probing",
     ),
     "role": Term(
-        "● marks a main latent of the letter by the k-sparse rule or, where that was not run, the latent whose encoder "
-        "has the largest cosine with the probe; ○ marks the latter where it is no main latent.",
+        "What the latent is here. ● a main latent of the letter by the k-sparse rule or, where that was not run, the "
+        "latent whose encoder has the largest cosine with the probe; ○ the latter where it is no main latent; ▶ the "
+        "latent that took the word over; − one of the encoder's that the pursuit dropped, + one that it added.",
         source=f"{ABSORPTION}; latents as classifiers",
     ),
     "density": Term("Share of evaluated tokens on which the latent fires.", "share of tokens"),
     "n_fires": Term("Tokens on which the latent fires.", "tokens"),
     "max_activation": Term("Largest activation seen.", "model units"),
     "mean_activation": Term("Mean activation over the tokens on which the latent fires.", "model units"),
-    "activation": Term("How strongly the latent fires on this token.", "model units"),
+    "activation": Term(
+        "How strongly the latent fires on this token; at a word, where it stands in the word's prompt.", "model units"
+    ),
     "top_token": Term("The token with the largest share of the latent's activation; a leading space is a dot."),
     "surface": Term("Text of a token; a leading space is a dot."),
     "verdict": Term(
-        "What the latent makes of a word: found, it fires on a word of the letter; ✗ missed, it stays silent on one; "
-        "! false alarm, it fires on a word of another letter."
+        "What is made of a word. By one latent (screen 2): found, it fires on a word of the letter; ✗ missed, it "
+        "stays silent on one; ! false alarm, it fires on a word of another letter. On absorption (screen 3): "
+        "absorbed, the main latents are silent and one latent took over. By effects: no lead, the first removal "
+        "hurts too little more than the second; not aligned, that latent does not point along the probe; helps, no "
+        "removal hurts; not sampled, effects were not measured; found, the main latents' sparse probe finds the "
+        "word; fires, a main latent fires; undefined, the model cannot do the task. By projection: partly, others "
+        "carry some of it; small share, they carry less than 40%.",
+        source=f"{ABSORPTION} (effects), {SAEBENCH} (projection)",
     ),
-    "n_missed": Term("Words of the letter on which its best latent stays silent.", "words"),
+    "n_found": Term(
+        "Words of the letter on which the latent fires; beside a letter, those of its best latent.", "words"
+    ),
+    "n_missed": Term(
+        "Words of the letter on which the latent stays silent; beside a letter, those of its best latent.", "words"
+    ),
+    "n_false_alarms": Term(
+        "Words of other letters on which the latent fires; beside a letter, those of its best latent.", "words"
+    ),
+    "n_main_missed": Term("Words of the letter on which all of its main latents stay silent.", "words"),
+    "n_main_false_alarms": Term("Words of other letters on which one of the main latents or more fire.", "words"),
     "decoder_norm": Term(
         "Length of the latent's decoder row; an activation times this is how far it moves the reconstruction.",
         "model units",

@@ -6,7 +6,9 @@ from saetui.workbench.glossary.term import ABSORPTION, Term
 
 TERMS: Final[dict[str, Term]] = {
     "letter": Term(
-        "First letter of a word, capital or not. A probe and its latents are about one letter.", source=ABSORPTION
+        "First letter of a word, capital or not. A probe and its latents are about one letter. Dim letters are left "
+        "out of means: they have too few words, or a probe with a held-out F1 of 0.6 or less.",
+        source=ABSORPTION,
     ),
     "probe_f1": Term(
         "F1 on held-out words of the linear probe that says whether a word begins with this letter, read at the word's "
@@ -22,7 +24,14 @@ TERMS: Final[dict[str, Term]] = {
         range="0 to 1",
     ),
     "usable": Term(
-        "The probe is good enough to judge latents by: enough words, and held-out F1 above 0.6.", source=ABSORPTION
+        "The probe is good enough to judge latents by: enough words, and held-out F1 above 0.6. Letters that are not "
+        "usable are drawn dim and left out of every mean.",
+        source=ABSORPTION,
+    ),
+    "left_out": Term(
+        "Letters that are left out of the mean, as too few words or a probe with a held-out F1 of 0.6 or less say "
+        "little; each with its number of words.",
+        source=ABSORPTION,
     ),
     "n_words": Term("Words of the letter: vocabulary tokens of plain ASCII letters, capital or not.", "words"),
     "n_main": Term(

@@ -68,14 +68,11 @@ TERMS: Final[dict[str, Term]] = {
     "token_nonlinear_after": Term(
         "The same of the pursuit's error.", "share", f"{DARK_MATTER}; linear prediction of the error"
     ),
-    "token_l0": Term("Latents of this token: those of the SAE's encoder → those of the pursuit.", "latents"),
+    "l0_before": Term("Latents of this token: those of the SAE's encoder → those of the pursuit.", "latents"),
     "n_kept": Term("Latents that both the encoder and the pursuit use on this token.", "latents"),
     "n_dropped": Term("Latents of the encoder that the pursuit does without.", "latents"),
     "n_added": Term("Latents of the pursuit that the encoder did not use.", "latents"),
     "pursued_error": Term("Length of the error on this token with the code of the pursuit.", "model units"),
-    "pursued_role": Term(
-        "− marks a latent of the encoder that the pursuit dropped, + one that it added; the others were kept."
-    ),
     "activation_before": Term("How strongly the latent fires on this token in the SAE's own code.", "model units"),
     "activation_change": Term(
         "How strongly the latent fires on this token: in the SAE's own code → in that of the pursuit.", "model units"

@@ -14,12 +14,14 @@ TERMS: Final[dict[str, Term]] = {
     "width": Term("Number of latents: rows of the decoder.", "latents"),
     "k": Term("Latents that a TopK SAE keeps on each token.", "latents per token", TOPK),
     "l0": Term(
-        "Mean number of latents that fire on a token; a latent fires when its activation is above 1e-8.",
+        "Latents that fire on a token, those with an activation above 1e-8; of an SAE the mean over the tokens on "
+        "which it was evaluated.",
         "latents per token",
     ),
     "fvu": Term(
         "Fraction of variance unexplained: the summed squared error of the reconstruction over the summed squared "
-        "distance of the activations from their mean. 0 is a perfect reconstruction, 1 is no better than the mean.",
+        "distance of the activations from their mean, on the tokens on which the SAE was evaluated. 0 is a perfect "
+        "reconstruction, 1 is no better than the mean.",
         "share",
         f"{DARK_MATTER}; scaling of the error",
         range="0 to 1",

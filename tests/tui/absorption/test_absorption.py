@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from textual.pilot import Pilot
+from textual.strip import Strip
 from textual.widgets import Static
 
 from saetui.tui.absorption import columns
@@ -17,6 +18,7 @@ from saetui.tui.frame.footer_line import FooterLine
 from saetui.tui.letters.screen import LettersScreen
 from saetui.tui.panels.help import help_text
 from saetui.workbench.glossary import GLOSSARY
+from saetui.workbench.subject import Subject
 from saetui.workbench.workbench import Workbench
 from store import Store
 from tests.tui.store_fixture import CONTEXTS, LENGTH, SAES
@@ -123,7 +125,7 @@ async def test_a_moved_threshold_changes_verdicts_at_once(study: Path) -> None:
     async with absorption(study, (120, 40), WIDE) as (pilot, screen):
         await until(pilot, settled(screen, "s", " so"))
         rate = (screen.letters.cursor_row or {})["rate"]
-        assert f"s {rate:.1%} all letters" in line(screen)
+        assert f"s {rate:.1%} usable letters" in line(screen)
         await pilot.press("D", "D")
         await until(pilot, lambda: (screen.thresholds.row or {}).get("lead") == 1.2)
         screen.dispatch("lead 3")
@@ -235,7 +237,7 @@ async def test_the_map_shows_all_saes_and_leads_to_a_letter(study: Path) -> None
         await pilot.press("M")
         await until(pilot, lambda: screen.sae_map.has_focus and screen.sae_map.total == 3)
         lines = shown(screen.sae_map)
-        assert lines[0].split()[-26:] == list("abcdefghijklmnopqrstuvwxyz")
+        assert lines[0].split()[3:29] == list("abcdefghijklmnopqrstuvwxyz")
         assert not screen.cases.region.width
         await pilot.press("g", *"lllll")
         await until(pilot, lambda: screen.sae_map.column.key == "c")
@@ -244,6 +246,33 @@ async def test_the_map_shows_all_saes_and_leads_to_a_letter(study: Path) -> None
         assert screen.bench.attention.sae == SAES[64]
         await until(pilot, lambda: screen.bench.attention.token is not None)
         await until(pilot, settled(screen, "c", str(screen.bench.attention.token)))
+
+
+async def test_letters_that_are_not_usable_are_dim_and_named(study: Path) -> None:
+    def dims(strip: Strip, text: str) -> bool:
+        return any(bool(s.style and s.style.dim) for s in strip if s.text.strip() == text)
+
+    async with absorption(study, (200, 50), WIDE) as (pilot, screen):
+        await until(pilot, lambda: "dim: not in means" in title(screen.letters))
+        for row in screen.rows(screen.letters):
+            index = [r["letter"] for r in screen.rows(screen.letters)].index(row["letter"])
+            screen.letters.scroll_to(y=index, animate=False, force=True)
+            await pilot.pause()
+            strip = screen.letters.render_line(index - int(screen.letters.scroll_y) + 1)
+            assert dims(strip, row["letter"]) == (not row["usable"])
+        await pilot.press("M")
+        await until(pilot, lambda: screen.sae_map.has_focus and screen.sae_map.total == 3)
+        await until(pilot, lambda: "dim: not in the mean" in title(screen.sae_map))
+        unusable = screen.bench.store.fetch(
+            "SELECT letter, n_train + n_test FROM probe WHERE NOT usable "
+            "AND letter IN (SELECT letter FROM absorption_word) ORDER BY letter"
+        ).rows
+        said = ", ".join(f"{letter} {n}" for letter, n in unusable)
+        assert "j" in said
+        sql, parameters = screen.bench.query_of("absorption.map")
+        exported = screen.bench.store.fetch(sql, **parameters).dicts()
+        assert {row["left_out"] for row in exported} == {said}
+        assert said in shown(screen.sae_map)[1]
 
 
 async def test_the_same_word_is_looked_at_in_another_sae(study: Path) -> None:
@@ -355,7 +384,7 @@ async def test_marks_are_shown_where_they_belong(study: Path) -> None:
         await until(pilot, lambda: screen.evidence.marks == frozenset({latent}))
         screen.dispatch("focus absorption.occurrences")
         await until(pilot, lambda: screen.occurrences.total > 0 and screen.bench.subject is not None)
-        assert str(screen.bench.subject) == "token  so"
+        assert screen.bench.subject == Subject("token", " so")
 
 
 async def test_what_is_done_is_recorded_and_nothing_else(study: Path) -> None:

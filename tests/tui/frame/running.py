@@ -88,3 +88,10 @@ async def running(store: Path, *, size: tuple[int, int] = (120, 40), record: boo
             yield run
     finally:
         bench.close()
+
+
+async def front(run: Running, screen: str) -> None:
+    """Wait until a screen is in front, with all its parts."""
+    await run.until(
+        lambda: run.bench.screen == screen == run.app.front_screen.NAME and run.app.front_screen.focused is not None
+    )

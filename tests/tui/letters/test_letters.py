@@ -113,6 +113,67 @@ async def test_words_are_all_missed_or_false_alarms(study: Path) -> None:
         assert "[all]" in title(screen.words)
 
 
+def verdicts(store: Store, sae: str, letter: str, latents: list[int]) -> tuple[int, int, int]:
+    """Words that any of some latents finds, that all of them miss, and on which any is a false alarm, one by one."""
+    words = store.fetch("SELECT token_id, letter FROM word").rows
+    fired = store.fetch("SELECT token_id, latent FROM word_activation WHERE sae_id = $sae", sae=sae).rows
+    firing = {token for token, latent in fired if latent in latents}
+    own = {token for token, its in words if its == letter}
+    others = {token for token, its in words if its != letter}
+    return len(own & firing), len(own - firing), len(others & firing)
+
+
+async def test_every_latent_of_a_letter_has_its_counts_of_words(study: Path) -> None:
+    async with letters(study, (200, 50), "open letters/s/18?sae=w256-k4") as (pilot, screen):
+        await until(pilot, settled(screen, "s", 18))
+        store, names = screen.bench.store, ("n_found", "n_missed", "n_false_alarms")
+        rows = screen.rows(screen.latents)
+        assert len(rows) > 1
+        for row in rows:
+            assert tuple(row[name] for name in names) == verdicts(store, SAES[256], "s", [row["latent"]])
+        screen.latents.focus()
+        await pilot.press("j")
+        await until(pilot, settled(screen, "s", rows[1]["latent"]))
+        found, missed, alarms = verdicts(store, SAES[256], "s", [rows[1]["latent"]])
+        said = f"{rows[1]['latent']} finds {found} of {found + missed}"
+        await until(pilot, lambda: said in title(screen.words))
+        assert f"{missed} missed" in title(screen.words)
+        assert f"{alarms} false alarms" in title(screen.words)
+
+
+async def test_the_main_latents_are_counted_together(study: Path) -> None:
+    with Store.open(study) as store:
+        mains = store.fetch(
+            "SELECT letter, list(latent) FROM letter_latent WHERE sae_id = $sae AND is_main GROUP BY letter",
+            sae=SAES[256],
+        )
+        letter, latents = max(mains.rows, key=lambda row: len(row[1]))
+        assert len(latents) > 1
+        expected = verdicts(store, SAES[256], letter, latents)
+    async with letters(study, (200, 50), f"open letters/{letter}?sae=w256-k4") as (pilot, screen):
+        await until(pilot, lambda: (screen.letters.cursor_row or {}).get("letter") == letter)
+        row = screen.letters.cursor_row or {}
+        assert tuple(row[f"n_main_{name}"] for name in ("found", "missed", "false_alarms")) == expected
+        said = f"{len(latents)} main together: {expected[0]} found, {expected[2]} false alarms"
+        await until(pilot, lambda: said in title(screen.words))
+
+
+async def test_letters_that_are_not_usable_are_dim_and_have_their_n(study: Path) -> None:
+    for size in ((80, 24), (120, 40), (200, 50)):
+        async with letters(study, size) as (pilot, screen):
+            await until(pilot, lambda screen=screen: "dim: not in means" in title(screen.letters))
+            rows = {row["letter"]: (index, row) for index, row in enumerate(screen.rows(screen.letters))}
+            assert not rows["j"][1]["usable"]
+            await pilot.press("g")
+            for letter, is_dim in (("j", True), ("s", False)):
+                index, row = rows[letter]
+                screen.letters.scroll_to(y=index, animate=False, force=True)
+                await pilot.pause()
+                strip = screen.letters.render_line(index - int(screen.letters.scroll_y) + 1)
+                assert str(row["n_words"]) in strip.text.split()
+                assert any(s.style is not None and bool(s.style.dim) for s in strip if s.text.strip()) == is_dim
+
+
 async def test_a_filter_of_ones_own_is_named(study: Path) -> None:
     async with letters(study) as (pilot, screen):
         await until(pilot, settled(screen, "a", 0))
@@ -214,9 +275,9 @@ async def test_new_rows_appear_without_losing_ones_place(study: Path) -> None:
 async def test_a_click_on_a_label_sorts(study: Path) -> None:
     async with letters(study) as (pilot, screen):
         await until(pilot, settled(screen, "a", 0))
-        await pilot.click(screen.letters, offset=(6, 1))
+        await pilot.click(screen.letters, offset=(11, 1))
         await until(pilot, lambda: "▼probe" in shown(screen.letters)[0])
-        await pilot.click(screen.letters, offset=(6, 1))
+        await pilot.click(screen.letters, offset=(11, 1))
         await until(pilot, lambda: "▲probe" in shown(screen.letters)[0])
 
 

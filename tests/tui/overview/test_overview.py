@@ -33,8 +33,17 @@ async def test_every_sae_has_a_row_and_a_point_in_each_plot(study: Path) -> None
         assert plots["error_scaling"].highlight == (64.0, 0.3079)
 
 
-async def test_the_cursor_chooses_the_sae_that_all_screens_are_about(study: Path) -> None:
+async def test_the_cursor_looks_at_an_sae_and_enter_chooses_it_for_all_screens(study: Path) -> None:
     async with running(study) as run:
+        await run.press("j")
+        await run.until(lambda: run.bench.attention.sae == "sae-256")
+        await run.press("7")
+        await run.until(lambda: run.bench.screen == "jobs")
+        assert run.bench.attention.sae == "sae-64"
+        await run.press("1")
+        await run.until(lambda: run.bench.screen == "overview")
+        await run.press("g")
+        await run.until(lambda: run.bench.attention.sae == "sae-64")
         await run.press("j")
         await run.until(lambda: run.bench.attention.sae == "sae-256")
         await run.until(lambda: overview(run).query_one("#error_scaling", XYPlot).highlight == (256.0, 0.2213))

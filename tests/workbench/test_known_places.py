@@ -1,0 +1,94 @@
+"""Links and commands that name what is not there say so, and change nothing."""
+
+from pathlib import Path
+from shutil import copytree
+
+import pytest
+
+from saetui.commands.dispatch import dispatch
+from saetui.workbench.exceptions import CommandError
+from saetui.workbench.workbench import Workbench
+from tests.tui.error_fixture import add_error_study
+from tests.tui.pursuit_fixture import add_pursuits
+
+
+@pytest.fixture(scope="module")
+def made(made_study: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The small study with errors and pursuits; not to be changed."""
+    store = add_error_study(Path(copytree(made_study, tmp_path_factory.mktemp("places") / "store")))
+    add_pursuits(store)
+    return store
+
+
+@pytest.fixture(scope="module")
+def everything(made: Path) -> Workbench:
+    return Workbench.open(made, inline=True)
+
+
+LINKS = [
+    ("letters/s/99999", "w64-k4 has latents 0 to 63, not 99999"),
+    ("letters/s/99999?sae=w256-k4", "w256-k4 has latents 0 to 255, not 99999"),
+    ("letters/s/-1", "is not the number of a latent"),
+    ("letters/1/5", "is not one of a to z"),
+    ("letters/s/5/6", "'6' is one part too many; it is letters/LETTER/LATENT"),
+    ("letters/s?sae=w9", "no SAE 'w9' here"),
+    ("letters/s?token=zzxqj", "has the token 'zzxqj'"),
+    ("letters/s?colour=red", "'colour' is no part of a link"),
+    ("absorption/s/zzxqj", "has the token 'zzxqj'"),
+    ("absorption/s?tau=7", "tau must be from 0 to 1, not '7'"),
+    ("absorption/s?lead=-1", "lead must be from 0 to 100, not '-1'"),
+    ("absorption/s?min_cosine=2", "min_cosine must be from -1 to 1, not '2'"),
+    ("absorption/s?metric=votes", "must be one of paper, projection"),
+    ("hard_tokens/99999/1", "the error study has no text 99999"),
+    ("hard_tokens/3/99999", "text 3 has tokens 0 to 31, not 99999"),
+    ("hard_tokens/3/7?order=random", "must be one of hard"),
+    ("pursuit/nothing", "pursuit: no pursuit 'nothing' here"),
+    ("pursuit?beside=nothing", "beside: no pursuit 'nothing' here"),
+    ("pursuit?pursue_tokens=easiest+5", "must be one of hardest"),
+    ("pursuit?pursue_l0=9999", "9999 latents per token are more than the 64"),
+    ("pursuit?pursue_method=guess", "pursue_method: must be one of persistent"),
+    ("jobs/20990101-nothing", "no job '20990101-nothing'"),
+    ("nowhere/s", "no screen 'nowhere'"),
+    ("overview/s", "'s' is one part too many; it is overview"),
+]
+
+
+@pytest.mark.parametrize(("link", "why"), LINKS, ids=[link for link, _ in LINKS])
+def test_every_part_of_a_link_leads_somewhere_or_is_named(everything: Workbench, link: str, why: str) -> None:
+    before = everything.place
+    with pytest.raises(CommandError) as raised:
+        dispatch(everything, f"open {link}")
+    assert why in str(raised.value)
+    assert everything.place == before
+
+
+def test_a_token_of_a_pursuit_that_is_not_there_is_named(everything: Workbench) -> None:
+    ((pursuit,), *_) = everything.store.fetch("SELECT pursuit_id FROM pursuit_run").rows
+    with pytest.raises(CommandError, match="pursued: this pursuit has no token 99999"):
+        dispatch(everything, f"open pursuit/{pursuit}/99999")
+
+
+@pytest.mark.parametrize(
+    ("line", "why"),
+    [
+        ("latent 64", "has latents 0 to 63, not 64"),
+        ("latent -1", "has latents 0 to 63, not -1"),
+        ("inspect 64", "has latents 0 to 63, not 64"),
+        ("letter ß", "is not one of a to z"),
+        ("letter ab", "is not one of a to z"),
+        ("token zzxqj", "has the token 'zzxqj'"),
+        ("place 99999 0", "no token at 99999 0"),
+        ("sae w9", "no SAE 'w9'"),
+    ],
+)
+def test_commands_name_what_is_not_there(everything: Workbench, line: str, why: str) -> None:
+    before = everything.attention
+    with pytest.raises(CommandError, match=why):
+        dispatch(everything, line, anywhere=True)
+    assert everything.attention == before
+
+
+def test_a_word_is_found_with_and_without_its_space(everything: Workbench) -> None:
+    for text in ("so", " so"):
+        dispatch(everything, f"open absorption/s/{text.replace(' ', '%20')}")
+        assert everything.attention.token == " so"
