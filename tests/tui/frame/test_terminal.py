@@ -100,3 +100,17 @@ def test_a_program_that_ends_while_suspended_gives_the_terminal_back(terminal: T
     terminal.signal(signal.SIGCONT)
     assert terminal.wait() == 128 + signal.SIGTERM
     assert terminal.restored()
+
+
+@pytest.mark.parametrize("before", [(), (signal.SIGSTOP,)])
+def test_a_signal_to_go_on_takes_the_terminal_once(before: tuple[signal.Signals, ...], terminal: Terminal) -> None:
+    for _ in range(2):
+        for number in (*before, signal.SIGCONT):
+            terminal.signal(number)
+            while terminal.read(0.5):
+                pass
+    terminal.type("7")
+    terminal.wait_for("No jobs yet")
+    terminal.type("q")
+    assert terminal.wait() == 0, terminal.last_words
+    assert terminal.restored()
