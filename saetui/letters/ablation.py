@@ -10,6 +10,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from saetui.letters.prompts import WORD_POSITION
+from saetui.letters.readings import best_rivals, letter_margins
 from saetui.letters.word_batches import WordBatch, word_batches
 from saetui.sae.base import FIRING
 
@@ -32,6 +33,13 @@ class Ablations:
     """The letter that the model names without the latent: 0 for A … 25 for Z."""
     clean_margins: Float[Tensor, " row"]
     """The word's margin with nothing removed."""
+    rivals: Int[Tensor, " row"]
+    """The best of the 25 other letters without the latent, 0 for A."""
+    rival_leads: Float[Tensor, " row"]
+    """Logits by which the right letter leads that one; below 0 the model names the rival."""
+    clean_rivals: Int[Tensor, " row"]
+    clean_rival_leads: Float[Tensor, " row"]
+    """The same with nothing removed."""
 
 
 def exact_ablations(
@@ -63,7 +71,7 @@ def exact_ablations(
 
 
 _NONE, _NOWHERE = torch.zeros(0, dtype=torch.long), torch.zeros(0)
-_NOTHING = Ablations(_NONE, _NONE, _NOWHERE, _NOWHERE, _NONE, _NOWHERE)
+_NOTHING = Ablations(_NONE, _NONE, _NOWHERE, _NOWHERE, _NONE, _NOWHERE, _NONE, _NOWHERE, _NONE, _NOWHERE)
 
 
 def _ablate(batch: WordBatch, latents: list[list[int]] | None, start: int) -> Ablations:
@@ -79,9 +87,20 @@ def _ablate(batch: WordBatch, latents: list[list[int]] | None, start: int) -> Ab
         found = (parts.indices[words] == names[:, None]) & fires[words]
         # A latent that does not fire on its word has no slot there.
         slots = torch.where(found.any(1), found.long().argmax(1), -1)
-    clean = batch.clean_margins()[words]
-    margins, answers = batch.without(words, slots)
-    return Ablations(words + start, names, margins - clean, margins, answers, clean)
+    every = torch.arange(len(batch), device=parts.x.device)
+    clean, logits = batch.logits_without(every, torch.full_like(every, -1))[words], batch.logits_without(words, slots)
+    letters = batch.letters[words]
+    margins, clean_margins = letter_margins(logits, letters), letter_margins(clean, letters)
+    return Ablations(
+        words + start,
+        names,
+        margins - clean_margins,
+        margins,
+        logits.argmax(1),
+        clean_margins,
+        *best_rivals(logits, letters),
+        *best_rivals(clean, letters),
+    )
 
 
 def _check_latents(latents: list[list[int]], n_words: int, d_sae: int) -> None:

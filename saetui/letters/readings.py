@@ -62,6 +62,15 @@ def letter_margins(answer_logits: Float[Tensor, "word 26"], letters: Int[Tensor,
     return right - (answer_logits.sum(1) - right) / (len(LETTERS) - 1)
 
 
+def best_rivals(
+    answer_logits: Float[Tensor, "word 26"], letters: Int[Tensor, " word"]
+) -> tuple[Int[Tensor, " word"], Float[Tensor, " word"]]:
+    """The best of the 25 other letters, 0 for A, and by how many logits the right one leads it; below 0 it is named."""
+    right = answer_logits.gather(1, letters[:, None])[:, 0]
+    best = answer_logits.scatter(1, letters[:, None], float("-inf")).max(1)
+    return best.indices, right - best.values
+
+
 def read_words(
     model: LanguageModel,
     encoding: Encoding,

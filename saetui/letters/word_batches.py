@@ -52,13 +52,17 @@ class WordBatch:
 
         Slot -1 removes nothing.
         """
-        margins, answers = [self.parts.x.new_zeros(0)], [words.new_zeros(0)]
+        logits = self.logits_without(words, slots)
+        return letter_margins(logits, self.letters[words]), logits.argmax(1)
+
+    @torch.no_grad()
+    def logits_without(self, words: Int[Tensor, " row"], slots: Int[Tensor, " row"]) -> Float[Tensor, "row 26"]:
+        """Logits of the 26 answers without what the latent in ``slots[i]`` writes on ``words[i]``; slot -1: nothing."""
+        found = [self.parts.x.new_zeros(0, len(LETTERS))]
         for start in range(0, len(words), self.rows_at_once):
             rows, removed = (column[start : start + self.rows_at_once] for column in (words, slots))
-            margin, answer = self.answers(rows, self.parts.x[rows] - self.parts.written(rows, removed))
-            margins.append(margin)
-            answers.append(answer)
-        return torch.cat(margins), torch.cat(answers)
+            found.append(self.tail.logits(rows, self.parts.x[rows] - self.parts.written(rows, removed)))
+        return torch.cat(found)
 
     def clean_margins(self) -> Float[Tensor, " word"]:
         """Margins with nothing removed."""

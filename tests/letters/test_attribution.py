@@ -193,6 +193,10 @@ def test_exact_effects_are_those_of_literal_edits(model: LanguageModel, sae: SAE
     rows = exact_ablations(model, sae, HOOK, tokens, LETTERS_ASKED)
     latents = sae.encode(model.activations(tokens, HOOK)[:, -6])
     assert rows.words.tolist() == latents.nonzero()[:, 0].tolist()
+    is_wrong = rows.answers != LETTERS_ASKED[rows.words]
+    assert ((rows.rival_leads < 0) == is_wrong).all()
+    assert (rows.rivals[is_wrong] == rows.answers[is_wrong]).all()
+    assert (rows.margins > rows.rival_leads).all()
     for row in range(0, len(rows.words), 7):
         word, latent = int(rows.words[row]), int(rows.latents[row])
         effect, margin, clean = (float(column[row]) for column in (rows.effects, rows.margins, rows.clean_margins))

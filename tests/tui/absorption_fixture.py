@@ -112,5 +112,11 @@ def _add_word(
         other = _LETTERS[(_LETTERS.index(letter) + 7) % 26]
         left = round(9 + leading * 3, 4)
         answer = other if leading < -1.5 else letter
-        exact = {"effect": round(leading * 3, 4), "margin": left, "answer": answer}
+        rival = {
+            "rival": other,
+            "rival_lead": 2.5 if answer == letter else -1.5,
+            "clean_rival": other,
+            "clean_rival_lead": 6.0,
+        }
+        exact = {"effect": round(leading * 3, 4), "margin": left, "answer": answer, **rival}
         rows["ablation"].append({"token_id": token, "latent": absorber, **exact})

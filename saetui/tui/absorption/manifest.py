@@ -86,6 +86,7 @@ MANIFEST = ScreenManifest(
             "latent",
             "latent",
             title="latents",
+            rows_since=4,
             empty="no latent fires on this word",
             needs=(("letter", "choose a letter"), ("token", "choose a word")),
             study="absorption",

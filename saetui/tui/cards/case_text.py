@@ -60,6 +60,7 @@ def case_explained(facts: CaseFacts) -> list[Explained]:
             Explained("absorber_cosine", _number(row["cosine"]), latent),
             Explained("effect", _signed(row["effect"]), latent),
             Explained("exact_effect", _signed(row["exact_effect"]), latent),
+            Explained("rival_lead", _number(row["rival_lead_without"], 1), f"{word} without latent {row['latent']}"),
         ]
     return found
 
@@ -109,7 +110,7 @@ def _number(value: float | None, digits: int = 2) -> str:
 
 def _probe(case: Mapping[str, Any]) -> str:
     answer = f"the model answers {case['letter'].upper()}" if case["answer_before"] else "the model answers wrongly"
-    margin = "" if case["margin"] is None else f" by {_number(case['margin'], 1)}"
+    margin = "" if case["margin"] is None else f", {_number(case['margin'], 1)} above the mean of the others"
     return f"{_signed(case['probe_logit'], 1)} says {case['letter']} · {answer}{margin}"
 
 
@@ -148,13 +149,23 @@ def _exact(facts: CaseFacts) -> Content:
     before = case["letter"].upper() if case["answer_before"] else "?"
     after = row["answer_without"].upper()
     changed = "bold $warning" if before != after else "bold"
-    margin = f"margin {_number(case['margin'], 1)} → {_number(row['margin_without'], 1)}"
+    margin = f"against the mean {_number(case['margin'], 1)} → {_number(row['margin_without'], 1)}"
     more = len(fires) - len(done)
     parts: list[Content | str | tuple[str, str]] = [f"without {row['latent']} ", (f"{before} → {after}", changed)]
-    parts.append(f"  {margin} ({_signed(row['exact_effect'])})")
+    parts.append(f", against the best other letter {_rivals(row)}; {margin} ({_signed(row['exact_effect'])})")
     if more:
         parts += [f" · {more} more: ", ("a", "bold $accent")]
     return Content.assemble(*parts)
+
+
+def _rivals(row: Mapping[str, Any]) -> str:
+    """By how much the right letter leads its best rival, before and after; the answer is the rival below 0."""
+    if row["rival_lead"] is None or row["rival_lead_without"] is None:
+        return "not stored (:ablate force=true)"
+    before, after = (
+        f"{_number(row[f'rival_lead{when}'], 1)} ({row[f'rival{when}'].upper()})" for when in ("", "_without")
+    )
+    return f"{before} → {after}"
 
 
 def _latent(facts: CaseFacts, width: int, background: Color, strong: Color) -> list[Content]:

@@ -102,6 +102,13 @@ TERMS: Final[dict[str, Term]] = {
         "logits",
         f"{ABSORPTION}; ablation",
     ),
+    "rival_lead": Term(
+        "The model's logit of the right letter minus that of the best other letter, its rival: below 0 the rival is "
+        "the answer. The margin is against the mean of the 25 others instead, so it may be above 0 where the answer is "
+        "wrong.",
+        "logits",
+        f"{ABSORPTION}; ablation",
+    ),
     "answer_without": Term(
         "The letter that the model names when it is run again without the latent, of the 26 there are.",
         source=f"{ABSORPTION}; ablation",

@@ -99,12 +99,26 @@ async def test_a_case_says_who_is_silent_who_took_over_and_what_the_model_says_t
         assert "verdict absorbed · leads the next by" in text
         assert "main 18 silent" in text
         assert f"takes over {case['absorber']} ·{case['absorber_token'].strip()} fires" in text
-        assert f"without {case['absorber']} S → {case['answer_without'].upper()} margin" in text
+        assert (
+            f"without {case['absorber']} S → {case['answer_without'].upper()}, against the best other letter 6.0"
+            in text
+        )
+        assert "(Z) → −1.5 (Z); against the mean" in text
+        assert "the model answers S, " in text
+        assert "above the mean of the others" in text
         assert f"latent {case['absorber']} took over top tokens" in text
         evidence = shown(screen.evidence)
         assert evidence[1].split()[:3] == ["▸", "▶", str(case["absorber"])]
         assert "█" in evidence[1]
         assert evidence[2].split()[:4] == ["●", "18", "0.00", "0.00"]
+
+
+async def test_an_ablation_of_before_says_how_to_find_the_rival(study: Path) -> None:
+    with Store.open(study) as store:
+        store.write("UPDATE ablation SET rival = NULL, rival_lead = NULL, clean_rival = NULL, clean_rival_lead = NULL")
+    async with absorption(study, (120, 40), WIDE) as (pilot, screen):
+        await until(pilot, settled(screen, "s", " so"))
+        assert "against the best other letter not stored (:ablate force=true); against the mean" in card(screen)
 
 
 async def test_moving_through_letters_and_words_takes_the_other_panes_along(study: Path) -> None:
@@ -311,7 +325,9 @@ async def test_an_exact_effect_appears_when_it_is_in_the_store(study: Path) -> N
         latent = (screen.evidence.row_at(2) or {})["latent"]
         values = {"sae": SAES[256], "token": (screen.cases.cursor_row or {})["token_id"], "latent": latent}
         screen.bench.store.write(
-            "INSERT INTO ablation VALUES ($sae, 'probe-1', $token, $latent, -0.25, 8.5, 's')", values
+            "INSERT INTO ablation (sae_id, probe_id, token_id, latent, effect, margin, answer) "
+            "VALUES ($sae, 'probe-1', $token, $latent, -0.25, 8.5, 's')",
+            values,
         )
         screen.bench.poll()
         await until(pilot, lambda: (screen.evidence.row_at(2) or {}).get("exact_effect") == -0.25)

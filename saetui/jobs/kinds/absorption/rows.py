@@ -110,5 +110,9 @@ def ablation_rows(found: Ablations, sae_id: str, probe_id: str, token_ids: list[
             "effect": found.effects.numpy(),
             "margin": found.margins.numpy(),
             "answer": [LETTERS[answer] for answer in found.answers.tolist()],
+            "rival": [LETTERS[rival] for rival in found.rivals.tolist()],
+            "rival_lead": found.rival_leads.numpy(),
+            "clean_rival": [LETTERS[rival] for rival in found.clean_rivals.tolist()],
+            "clean_rival_lead": found.clean_rival_leads.numpy(),
         }
     )
