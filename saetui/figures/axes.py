@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from saetui.figures import ink
 from saetui.figures.plots import BarChart, Chart, HeatMap, Line, Plot, Scale
+from saetui.figures.ticks import log_ticks, tick_labels
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -25,9 +26,11 @@ def inches_of(plot: Plot, *, legend: bool = True) -> tuple[float, float]:
         return max(width, labels + 0.9 + max(cells, title)), 0.7 + _heads(plot) + ink.CELL_INCHES * len(plot.rows)
     if isinstance(plot, BarChart):
         labels = ink.LETTER_INCHES * max(len(f"{bar.label} {bar.note}") for bar in plot.bars)
-        beside = 0.0 if _names_above(plot) else 0.6 + ink.LETTER_INCHES * max(map(len, plot.names))
         rows = (1 if plot.stacked else len(plot.names)) + 0.4
-        return width + labels + beside, 0.9 + ink.BAR_INCHES * rows * len(plot.bars)
+        names = ink.LEGEND_LINE_INCHES * -(-len(plot.names) // _names_on_a_line(plot))
+        # Titles and what is measured begin where the labels end, and are not cut.
+        words = ink.TITLE_LETTER_INCHES * max(len(plot.title), len(plot.scale.text))
+        return labels + max(width, words), 0.75 + names + ink.BAR_INCHES * rows * len(plot.bars)
     if not legend or not legend_of(plot):
         return width, height
     return width + ink.LEGEND_INCHES, max(height, 0.5 + ink.LEGEND_LINE_INCHES * len(plot.lines))
@@ -39,9 +42,10 @@ def _heads(plot: HeatMap) -> float:
     return ink.LETTER_INCHES * longest if longest > ink.LONGEST_FLAT else 0.0
 
 
-def _names_above(chart: BarChart) -> bool:
-    """Whether the names of bars are short enough to stand side by side above them."""
-    return sum(0.5 + ink.LETTER_INCHES * len(name) for name in chart.names) <= ink.PLOT_INCHES[0]
+def _names_on_a_line(chart: BarChart) -> int:
+    """How many names of bars stand side by side above them."""
+    each = 0.5 + ink.LETTER_INCHES * max(map(len, chart.names))
+    return max(1, min(len(chart.names), int((ink.PLOT_INCHES[0] + 0.5) / each)))
 
 
 def draw_plot(axes: Axes, plot: Plot, *, legend: bool = True) -> None:
@@ -69,11 +73,10 @@ def _draw_chart(axes: Axes, chart: Chart, legend: bool) -> None:
     _scale_x(axes, chart.x, chart.places)
     axes.set_ylabel(chart.y.text)
     if chart.y.logarithmic:
-        from matplotlib.ticker import FuncFormatter, NullLocator
-
         axes.set_yscale("log")
-        axes.yaxis.set_minor_locator(NullLocator())
-        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.6g}"))
+        ticks = log_ticks(*axes.get_ylim(), _MOST_TICKS)
+        axes.set_yticks(ticks, tick_labels(ticks, separated=True))
+        axes.set_yticks([], minor=True)
     if chart.y.from_zero:
         axes.set_ylim(bottom=0.0)
     axes.grid(True)
@@ -106,7 +109,7 @@ def _draw_line(axes: Axes, line: Line, index: int, aside: float) -> None:
 
 def _scale_x(axes: Axes, scale: Scale, values: Sequence[float]) -> None:
     """Label, scale and ticks; where the values are few they are the ticks."""
-    from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
+    from matplotlib.ticker import MaxNLocator
 
     axes.set_xlabel(scale.text)
     distinct = sorted(set(values))
@@ -116,14 +119,14 @@ def _scale_x(axes: Axes, scale: Scale, values: Sequence[float]) -> None:
     if not scale.logarithmic:
         return
     axes.set_xscale("log")
-    axes.xaxis.set_minor_locator(NullLocator())
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.6g}"))
-    if len(distinct) <= _MOST_TICKS and _are_apart(distinct):
-        axes.set_xticks(distinct)
-    else:
-        axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     if len(distinct) == 1:
         axes.set_xlim(distinct[0] / 2, distinct[0] * 2)
+    low, high = axes.get_xlim()
+    few = len(distinct) <= _MOST_TICKS and _are_apart(distinct)
+    ticks = distinct if few else log_ticks(low, high, _MOST_TICKS)
+    axes.set_xticks(ticks, tick_labels(ticks, separated=True))
+    axes.set_xticks([], minor=True)
+    axes.set_xlim(low, high)
 
 
 def _are_apart(values: Sequence[float]) -> bool:
@@ -166,11 +169,10 @@ def _draw_bars(axes: Axes, chart: BarChart) -> None:
     axes.invert_yaxis()
     axes.axvline(0.0, color="black", linewidth=0.6)
     axes.grid(True, axis="x")
-    if len(chart.names) > 1 and not _names_above(chart):
-        axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.04))
-    elif len(chart.names) > 1:
-        axes.set_title(chart.title, pad=16)
-        axes.legend(loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=len(chart.names), borderaxespad=0.1)
+    if len(chart.names) > 1:
+        columns = _names_on_a_line(chart)
+        axes.set_title(chart.title, pad=6 + 72 * ink.LEGEND_LINE_INCHES * -(-len(chart.names) // columns))
+        axes.legend(loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=columns, borderaxespad=0.1)
 
 
 def _draw_cells(axes: Axes, plot: HeatMap) -> None:

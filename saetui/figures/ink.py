@@ -30,8 +30,15 @@ LONGEST_FLAT: Final = 3
 SCALE_ROWS: Final = 8
 # The width of a letter of a tick's label.
 LETTER_INCHES: Final = 0.065
+TITLE_LETTER_INCHES: Final = 0.072
 BAR_INCHES: Final = 0.15
 PNG_DPI: Final = 300
+# A sheet is no larger than this, so that it fits on a page and a screen; what is on it becomes smaller instead.
+WIDEST: Final = 11.0
+TALLEST: Final = 9.0
+CAPTION_SIZE: Final = 6.5
+CAPTION_LETTER_INCHES: Final = 0.052
+CAPTION_LINE_INCHES: Final = 0.115
 
 # Any: matplotlib types each of about three hundred keys.
 STYLE: Final[Any] = {

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from io import BytesIO
 from pathlib import Path
+from textwrap import wrap
 from typing import TYPE_CHECKING
 
 from saetui.disk_errors import told
@@ -78,17 +79,23 @@ def _drawn(figure: Figure, format: str) -> bytes:  # noqa: A002
 
 
 def _sheet(figure: Figure) -> Sheet:
-    """A sheet with the plots that have something on them, side by side and below each other."""
+    """A sheet with the plots that have something on them, side by side and below each other, and the caption below."""
     from matplotlib.figure import Figure as Sheet
 
     plots = figure.drawn
-    columns = min(figure.columns, len(plots))
+    columns = _columns(figure)
     rows = -(-len(plots) // columns)
     legends = [_needs_legend(plots, index, columns) for index in range(len(plots))]
-    sizes = [inches_of(plot, legend=legend) for plot, legend in zip(plots, legends, strict=True)]
-    widths = [max(size[0] for size in sizes[column::columns]) for column in range(columns)]
-    heights = [max(size[1] for size in sizes[row * columns : (row + 1) * columns]) for row in range(rows)]
-    sheet = Sheet(figsize=(sum(widths), sum(heights)), layout="constrained")
+    widths, heights = _inches(plots, columns)
+    width, height = min(ink.WIDEST, sum(widths)), min(ink.TALLEST, sum(heights))
+    caption = wrap(f"{figure.title}. {figure.note}".strip(), max(20, int(width / ink.CAPTION_LETTER_INCHES)))
+    below = ink.CAPTION_LINE_INCHES * (len(caption) + 1)
+    sheet = Sheet(figsize=(width, height + below), layout="constrained")
+    engine = sheet.get_layout_engine()
+    assert engine is not None
+    engine.set(rect=(0.0, below / (height + below), 1.0, height / (height + below)))  # type: ignore[call-arg]
+    place = (0.06 / width, 0.06 / (height + below))
+    sheet.text(*place, "\n".join(caption), fontsize=ink.CAPTION_SIZE, color=ink.GREY, va="bottom", ha="left")
     # The layout makes room for legends by itself; what it is told is how the axes compare.
     axes_widths = [
         max(inches_of(plot, legend=False)[0] for plot in plots[column::columns]) for column in range(columns)
@@ -98,6 +105,28 @@ def _sheet(figure: Figure) -> Sheet:
         axes = sheet.add_subplot(grid[index // columns, index % columns])
         draw_plot(axes, plot, legend=legends[index])
     return sheet
+
+
+def _columns(figure: Figure) -> int:
+    """How many plots stand side by side: as many as belong there, more where the sheet would be too tall for a page."""
+    plots = figure.drawn
+    fewest = min(figure.columns, len(plots))
+    for columns in range(fewest, len(plots) + 1):
+        widths, heights = _inches(plots, columns)
+        if columns > fewest and sum(widths) > ink.WIDEST:
+            break
+        if sum(heights) <= ink.TALLEST:
+            return columns
+        best = columns
+    return best
+
+
+def _inches(plots: Sequence[Plot], columns: int) -> tuple[list[float], list[float]]:
+    """The widths of columns and the heights of rows of plots."""
+    sizes = [inches_of(plot, legend=_needs_legend(plots, index, columns)) for index, plot in enumerate(plots)]
+    rows = range(0, len(plots), columns)
+    widths = [max(size[0] for size in sizes[column::columns]) for column in range(columns)]
+    return widths, [max(size[1] for size in sizes[start : start + columns]) for start in rows]
 
 
 def _needs_legend(plots: Sequence[Plot], index: int, columns: int) -> bool:

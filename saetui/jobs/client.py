@@ -63,7 +63,8 @@ class JobClient:
         comes after, else the freest.
 
         Raises:
-            JobError: the device or a job in ``after`` does not exist, or the store's folder cannot be written.
+            JobError: the device, a job in ``after`` or what the spec names does not exist, or the store's folder cannot
+                be written.
         """
         if device is not None:
             _check_device(device)

@@ -105,19 +105,28 @@ def _is_plain(store_root: Path, folder: Path) -> bool:
     return is_plain_folder(folder)
 
 
+def sae_names(store_root: Path) -> dict[str, str]:
+    """The names of the SAEs whose folders are in a store, by id; an SAE without a name goes by its id."""
+    return {path.name: _name_of(path) or path.name for path in _sae_folders(store_root)}
+
+
 def _named_folders(store_root: Path, names: tuple[str, ...]) -> list[Path]:
-    root = store_root / SAE_FOLDER
-    if not names or not _is_plain(store_root, root):
-        return []
-    try:
-        folders = sorted(path for path in root.iterdir() if not path.name.startswith(".") and is_plain_folder(path))
-    except OSError:
-        return []
+    folders = _sae_folders(store_root) if names else []
     if ALL in names:
         return folders
     named = [(path.name, _name_of(path) or path.name) for path in folders]
     wanted = {sae_id for name in names for sae_id, _ in meant(name, named, tuple)}
     return [path for path in folders if path.name in wanted]
+
+
+def _sae_folders(store_root: Path) -> list[Path]:
+    root = store_root / SAE_FOLDER
+    if not _is_plain(store_root, root):
+        return []
+    try:
+        return sorted(path for path in root.iterdir() if not path.name.startswith(".") and is_plain_folder(path))
+    except OSError:
+        return []
 
 
 def _name_of(folder: Path) -> str | None:

@@ -86,6 +86,11 @@ class Spec(Frozen):
         """Whether it always asks for the same thing; a spec of all SAEs asks for more once there are more."""
         return "*" not in getattr(self, "saes", ())
 
+    @property
+    def made_saes(self) -> tuple[str, ...]:
+        """Names of the SAEs that the job puts into the store; jobs after it may name them."""
+        return ()
+
     def document(self) -> dict[str, Any]:
         """The spec as JSON data, with all fields; the store is left out, since results move with it."""
         return self.model_dump(mode="json", by_alias=True, exclude=self.unused)

@@ -43,7 +43,10 @@ class Submission:
     def find_or_queue(
         self, spec: Submittable, device: str | None, waits_for: tuple[str, ...], *, force: bool
     ) -> tuple[Record, bool]:
-        """The job of a spec, and whether it was there before. Raises JobError where one in ``waits_for`` is missing."""
+        """The job of a spec, and whether it was there before.
+
+        Raises JobError where one in ``waits_for`` is missing, or what the spec names.
+        """
         sweep(self._jobs_root)
         entries = self._queue.entries()
         latest = Latest(entries)
@@ -63,6 +66,7 @@ class Submission:
                     lambda now: replace(now, host=here, device=device or now.device) if now.state == "queued" else None
                 )
             return record, True
+        _check_sources(spec, self._store_root, entries)
         ended_badly = [e for e in same if e.record.state in ("failed", "cancelled")]
         record = Record(
             job_id=_new_id(),
@@ -163,6 +167,25 @@ def sources_of(spec: Submittable, store_root: Path) -> str:
     from saetui.jobs.specs import Spec
 
     return fingerprint(spec, store_root) if isinstance(spec, Spec) else ""
+
+
+def _check_sources(spec: Submittable, store_root: Path, entries: dict[str, QueueEntry]) -> None:
+    """JobError where a spec names what is neither there nor made by a job that has not ended."""
+    from saetui.jobs.sources_check import check_sources
+    from saetui.jobs.specs import Spec
+
+    if isinstance(spec, Spec):
+        coming = [name for entry in entries.values() if not entry.record.has_ended for name in _made_saes(entry)]
+        check_sources(spec, store_root, coming)
+
+
+def _made_saes(entry: QueueEntry) -> tuple[str, ...]:
+    from saetui.jobs.spec_files import parse_spec
+
+    try:
+        return parse_spec(entry.folder.read_spec()).made_saes
+    except (JobError, OSError):
+        return ()
 
 
 def _id_of(entry: QueueEntry | None) -> str | None:

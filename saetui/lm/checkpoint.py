@@ -17,6 +17,8 @@ _EMBEDDED_FOLDER = Path(__file__).parents[1] / "embedded"
 _CONFIG = "config.json"
 _INDEX = "model.safetensors.index.json"
 _TOKENIZERS = ("tokenizer.json", "tokenizer.model", "spiece.model", "vocab.json", "vocab.txt")
+# What families of models call their number of blocks.
+_LAYERS = ("num_hidden_layers", "n_layer", "num_layers", "n_layers")
 _TOKENIZER_PATTERNS = ["tokenizer*", "*.model", "vocab.*", "merges.txt", "special_tokens_map.json", "added_tokens.json"]
 # Files up to this size are hashed whole; of larger ones the header, the size and evenly spread samples.
 _HASHED_WHOLE = 64 << 20
@@ -29,6 +31,15 @@ def find_checkpoint(source: str) -> Path:
     """The folder of ``source``: the embedded model, a folder, or a hub name (downloaded where it is not cached yet).
 
     Raises ModelError where there is no such folder or the hub has no such model, or cannot be reached.
+    """
+    folder = local_checkpoint(source)
+    return _download(source) if folder is None else folder
+
+
+def local_checkpoint(source: str) -> Path | None:
+    """The folder of ``source`` on this machine; None where it is a name on the hub.
+
+    Raises ModelError where it can be neither.
     """
     if source == EMBEDDED:
         return _EMBEDDED_FOLDER
@@ -46,7 +57,29 @@ def find_checkpoint(source: str) -> Path:
         raise ModelError(
             f"There is no folder {source!r}. Give a model's folder, its name on the Hugging Face hub, or {EMBEDDED!r}"
         )
-    return _download(source)
+    return None
+
+
+def check_checkpoint(folder: Path) -> dict[str, Any]:
+    """The configuration of a checkpoint whose files are all there; ModelError where one is missing or damaged.
+
+    Of the weights only headers are read.
+    """
+    config = read_config(folder)
+    check_tokenizer(folder)
+    weight_files(folder)
+    return config
+
+
+def layers_of(config: dict[str, Any]) -> int | None:
+    """The number of blocks by a checkpoint's configuration; None where it names it in another way."""
+    text = config.get("text_config")
+    for part in (config, text if isinstance(text, dict) else {}):
+        for name in _LAYERS:
+            number = part.get(name)
+            if isinstance(number, int) and number > 0:
+                return number
+    return None
 
 
 def _require_files(folder: Path) -> None:

@@ -61,17 +61,28 @@ def load_corpus(source: str | Path) -> Corpus:
         return Corpus("standard library", source, _standard_library, lambda: _hash_documents(_standard_library()))
     if source.startswith(_DATA_SET):
         return _data_set(source)
+    path, files = _looked_at(source)
+    root = path if path.is_dir() else path.parent
+    fingerprint = _check_files(files, root, source)
+    return Corpus(_name(path.resolve().stem), source, lambda: _read_files(files, root), lambda: fingerprint)
+
+
+def require_corpus(source: str) -> None:
+    """CorpusError where ``source`` is no corpus by its form, and no file or folder that is there; reads no text."""
+    if source != STANDARD_LIBRARY and not source.startswith(_DATA_SET):
+        _looked_at(source)
+
+
+def _looked_at(source: str) -> tuple[Path, list[Path]]:
+    """The path of a corpus on this machine, and its files."""
     try:
         path = Path(source).expanduser()
-        files = _files(path, source)
+        return path, _files(path, source)
     except (OSError, RuntimeError) as error:  # RuntimeError: there is no such user as ~user.
         reason = error.strerror if isinstance(error, OSError) else error
         raise CorpusError(
             f"The corpus {source[:200]} cannot be read: {reason}. Give a text file or a folder"
         ) from error
-    root = path if path.is_dir() else path.parent
-    fingerprint = _check_files(files, root, source)
-    return Corpus(_name(path.resolve().stem), source, lambda: _read_files(files, root), lambda: fingerprint)
 
 
 def _files(path: Path, source: str) -> list[Path]:

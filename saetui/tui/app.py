@@ -20,7 +20,7 @@ from textual.binding import Binding, BindingType
 from textual.css.query import NoMatches
 from textual.driver import Driver
 from textual.events import Resize
-from textual.filter import LineFilter
+from textual.filter import LineFilter, Monochrome, NoColor
 from textual.notifications import SeverityLevel
 from textual.screen import ModalScreen, Screen
 from textual.widget import AwaitMount
@@ -33,13 +33,14 @@ from saetui.plugins import untold
 from saetui.tui.clean import Clean
 from saetui.tui.command_queue import CommandQueue
 from saetui.tui.crash import crash_report
+from saetui.tui.drawing.depth import Depth, Nearest256, depth, depth_of, use_depth
 from saetui.tui.frame.screen import WorkbenchScreen
 from saetui.tui.keys import bindings_of
 from saetui.tui.messages import BenchEvent, DevicesSeen
 from saetui.tui.panels.base import Panel
 from saetui.tui.panels.too_small import TooSmall
 from saetui.tui.signals import SIGNALS
-from saetui.tui.theme import THEMES, chosen_theme, default_theme, muted, remember_theme
+from saetui.tui.theme import THEMES, first_theme, muted, remember_theme
 from saetui.tui.typed_ahead import TypedAhead, opens_a_line
 from saetui.visible import visible_lines
 from saetui.workbench.events import (
@@ -126,9 +127,8 @@ class WorkbenchApp(App[int], inherit_bindings=False):
         self._clean = Clean()
         for theme in THEMES:
             self.register_theme(theme)
-        chosen = chosen_theme()
-        usual = default_theme(self.console.color_system)
-        self.theme = chosen if chosen is not None and chosen in self.available_themes else usual
+        use_depth(depth_of(self.console.color_system, no_color=self.no_color))
+        self.theme = first_theme(self.available_themes, depth())
         if os.environ.get("SSH_CONNECTION") and "TEXTUAL_ANIMATIONS" not in os.environ:
             self.animation_level = "none"
         self.command_queue = CommandQueue(self._command_fault)
@@ -148,7 +148,9 @@ class WorkbenchApp(App[int], inherit_bindings=False):
         return LastingDriver
 
     def get_line_filters(self) -> Sequence[LineFilter]:
-        return [*super().get_line_filters(), self._clean]
+        # Textual decides what NO_COLOR means before it knows the theme, and paints the terminal's own colours black.
+        filters = [NoColor() if isinstance(each, Monochrome) else each for each in super().get_line_filters()]
+        return [*filters, *([Nearest256()] if depth() is Depth.CUBE else []), self._clean]
 
     def get_default_screen(self) -> Screen[Any]:
         self.add_mode(self.DEFAULT_MODE, partial(_made, self.DEFAULT_MODE))

@@ -1,10 +1,13 @@
 """The colours: one calm dark theme, a light one, and the terminal's own sixteen where there are no more."""
 
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
 from textual.color import Color
 from textual.theme import Theme
+
+from saetui.tui.drawing.depth import Depth
 
 DARK = Theme(
     name="saetui-dark",
@@ -60,9 +63,12 @@ THEMES = (DARK, LIGHT)
 _MUTED = 0.6
 
 
-def default_theme(color_system: str | None) -> str:
-    """The theme for a terminal of "truecolor", "256", "standard" (16 colours) or no colours."""
-    return DARK.name if color_system in ("truecolor", "256") else "ansi-dark"
+def first_theme(themes: Mapping[str, Theme], depth: Depth) -> str:
+    """The theme to start with: the one chosen last, unless it needs more colours than the terminal has."""
+    chosen = themes.get(chosen_theme() or "")
+    if chosen is not None and (chosen.ansi or not depth.is_poor):
+        return chosen.name
+    return "ansi-dark" if depth.is_poor else DARK.name
 
 
 def chosen_theme() -> str | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from saetui.workbench.action import Action, ActionRecorder
 from saetui.workbench.annotations import PARAMETERS
 from saetui.workbench.attention import Attention, History, Looking, Place
-from saetui.workbench.catalogue import Catalogue, Holdings, sae_label
+from saetui.workbench.catalogue import Catalogue, Holdings, SaeEntry, sae_label
 from saetui.workbench.events import (
     AttentionEvent,
     Event,
@@ -31,6 +31,7 @@ from saetui.workbench.events import (
 from saetui.workbench.exceptions import CommandError
 from saetui.workbench.filter_columns import Condition, FilterColumn, labelled
 from saetui.workbench.front import Front, NoFront
+from saetui.workbench.new_saes import at_the_site, news_of
 from saetui.workbench.screens import no_screen, screens, tables, tables_of
 from saetui.workbench.sql_text import parameter_names
 from saetui.workbench.subject import Subject
@@ -456,7 +457,11 @@ class Workbench:
             self._fresh = fresh
 
     def _take(self, fresh: Holdings) -> None:
+        known = {sae.sae_id for sae in self.catalogue.saes}
         self.revision, self.catalogue, self.marks = fresh.revision, fresh.catalogue, fresh.marks
+        new = [sae for sae in self.catalogue.saes if sae.sae_id not in known] if known else []
+        if new:
+            self._put_in_view(new)
         if self.catalogue.entry(self.attention.sae) is None and self.catalogue.saes:
             first = self.catalogue.saes[0]
             self.attend(
@@ -465,6 +470,13 @@ class Workbench:
                 sae=first.sae_id,
                 in_view=tuple(s.sae_id for s in self.catalogue.saes if s.hook_name == first.hook_name),
             )
+
+    def _put_in_view(self, new: Sequence[SaeEntry]) -> None:
+        """What was trained or imported at the hook point that is looked at comes into view; the rest is told of."""
+        in_view = {*self.attention.in_view, *(sae.sae_id for sae in at_the_site(new, self.attention))}
+        self.attend(in_view=tuple(sae.sae_id for sae in self.catalogue.saes if sae.sae_id in in_view))
+        for text in news_of(new, self.attention):
+            self.emit(NoticeEvent(text))
 
 
 @contextmanager

@@ -13,6 +13,7 @@ from typing import Any
 
 from saetui.recipes import TrainedBy
 from store import Spool, Store
+from tests.saved_saes import save_folders
 
 NOW = datetime(2026, 1, 2, 3, 4, 5)
 WORDS = {"a": (" ant", " axe", " arm", " ape"), "b": (" bat", " bee")}
@@ -41,7 +42,7 @@ def make_store(path: Path, *more: Callable[[Spool], None]) -> Path:
                 add(spool)
         report = store.commit_spool()
         assert not report.rejected, report.rejected
-    return path
+    return save_folders(path)
 
 
 def hook(layer: int) -> str:

@@ -7,7 +7,8 @@ import pytest
 from PIL import Image
 
 from saetui.figures import Figure, FigureError, figure, figure_kinds
-from saetui.figures.plots import BarChart, Chart, HeatMap, Line, Point, Scale
+from saetui.figures.ink import TALLEST, WIDEST
+from saetui.figures.plots import Bar, BarChart, Chart, HeatMap, Line, Point, Scale
 from store import Store
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -67,8 +68,39 @@ def test_a_png_has_300_dots_per_inch(study: Store, tmp_path: Path) -> None:
         width, height = (side / 300 for side in image.size)
         assert image.info["Title"] == "Feature splitting"
         assert "blocks.1" in image.info["Description"]
-    # A column of a paper is some 3.3 inches wide; the legend stands beside the axes.
-    assert (width, height) == (pytest.approx(3.75, abs=0.02), pytest.approx(2.1, abs=0.02))
+    # A column of a paper is some 3.3 inches wide; the legend stands beside the axes, the caption below them.
+    assert width == pytest.approx(3.75, abs=0.02)
+    assert 2.1 < height < 3.2
+
+
+def test_the_caption_is_in_the_picture(study: Store, tmp_path: Path) -> None:
+    made = figure(study, "absorption_rate")
+    found = " ".join(texts(made.save(tmp_path / "figure.svg")))
+    assert made.note
+    assert " ".join(f"{made.title}. {made.note}".split()) in " ".join(found.split())
+
+
+def test_a_figure_fits_on_a_page_however_much_is_on_it(tmp_path: Path) -> None:
+    bars = tuple(Bar(f"w{2**i}-k4", (1.0, 2.0, 3.0)) for i in range(12))
+    names = ("as they are", "same frequency", "same frequency and norm")
+    plots = tuple(BarChart(f"difference {i}", Scale("larger by", "%"), names, bars, label="SAE") for i in range(5))
+    made = Figure("f", "f", plots, "SELECT 1", note="A caption. " * 30)
+    with Image.open(made.save(tmp_path / "figure.png")) as image:
+        width, height = (side / 300 for side in image.size)
+    assert width <= WIDEST
+    assert height <= TALLEST + 1.0
+
+
+def test_ticks_of_a_short_logarithmic_axis_are_several_and_labels_have_no_more_digits_than_tell_them_apart(
+    tmp_path: Path,
+) -> None:
+    l0s = (1.873843, 2.5, 3.652117, 4.4, 5.1, 6.3, 7.9, 7.95)
+    line = Line("512", tuple(Point(l0, 0.1 * l0) for l0 in l0s))
+    made = Figure("f", "f", (Chart("t", Scale("L0", logarithmic=True), Scale("y"), (line,)),), "SELECT 1")
+    assert {"2", "3", "5", "7"} <= set(texts(made.save(tmp_path / "many.svg")))
+    few = Line("512", tuple(Point(l0, 0.1 * l0) for l0 in (1.873843, 3.652117, 7.9)))
+    made = Figure("f", "f", (Chart("t", Scale("L0", logarithmic=True), Scale("y"), (few,)),), "SELECT 1")
+    assert {"1.87", "3.65", "7.90"} <= set(texts(made.save(tmp_path / "few.svg")))
 
 
 def test_the_cells_of_a_map_darken_with_their_value_also_in_grey(tmp_path: Path) -> None:

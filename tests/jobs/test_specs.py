@@ -13,6 +13,7 @@ from saetui.jobs import JobError, load_spec, parse_spec
 from saetui.jobs.kinds.letters.spec import LettersSpec
 from saetui.jobs.kinds.train.spec import TrainSpec
 from saetui.jobs.registry import spec_kinds
+from tests.saved_saes import save_folder
 
 TRAIN = {
     "kind": "train",
@@ -178,6 +179,7 @@ def test_a_spec_of_all_saes_is_run_again_when_there_may_be_more(tmp_path: Path) 
     from saetui.jobs.client import JobClient
     from saetui.jobs.folder import JobFolder
 
+    save_folder(tmp_path, "s1", "w512-k4")
     client = JobClient(tmp_path)
     client.ensure_workers = lambda: None  # type: ignore[method-assign]
     for saes, again in ((("*",), True), (("w512-k4",), False)):

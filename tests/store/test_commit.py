@@ -36,9 +36,9 @@ def test_the_same_thing_from_two_jobs_is_there_once(store: Store) -> None:
 
 def test_a_row_may_bring_only_the_columns_that_it_changes(store: Store) -> None:
     spooled(store, "sae", sae("narrow", 8), sae("wide", 16))
-    spooled(store, "sae", {"sae_id": "narrow", "mean_letter_f1": 0.5}, {"sae_id": "narrow", "mean_letter_f1": 0.75})
+    spooled(store, "sae", {"sae_id": "narrow", "absorption_rate": 0.5}, {"sae_id": "narrow", "absorption_rate": 0.75})
     store.commit_spool()
-    found = store.fetch("SELECT sae_id, width, mean_letter_f1 FROM sae ORDER BY ALL").rows
+    found = store.fetch("SELECT sae_id, width, absorption_rate FROM sae ORDER BY ALL").rows
     assert found == [("narrow", 8, 0.75), ("wide", 16, None)]
 
 

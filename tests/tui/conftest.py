@@ -11,6 +11,7 @@ from typing import TypeVar
 import duckdb
 import pytest
 
+from saetui.tui.drawing.depth import Depth, use_depth
 from store import Store
 from store.reads import Reads
 
@@ -59,6 +60,10 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.delenv("SSH_CONNECTION", raising=False)
     monkeypatch.delenv("NO_COLOR", raising=False)
+    # The terminal of a test has all colours, whatever runs the tests; the last app's terminal is not this test's.
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.setenv("COLORTERM", "truecolor")
+    use_depth(Depth.FULL)
     return tmp_path / "state"
 
 

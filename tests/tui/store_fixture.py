@@ -12,6 +12,7 @@ from typing import Any
 from saetui.recipes import TrainedBy
 from store import Store
 from store.spool import Spool
+from tests.saved_saes import save_folders
 from tests.tui.absorption_fixture import absorption_rows
 
 _PROSE = """
@@ -77,7 +78,7 @@ def make_study(root: Path) -> Path:
             found = {"sae": sae, "rate": rate, "fraction": fraction}
             store.write("UPDATE absorption_run SET rate = $rate, mean_fraction = $fraction WHERE sae_id = $sae", found)
             store.write("UPDATE sae SET absorption_rate = $rate WHERE sae_id = $sae", {"sae": sae, "rate": rate})
-    return root
+    return save_folders(root)
 
 
 def _row(**columns: Any) -> dict[str, Any]:

@@ -221,3 +221,22 @@ def test_an_empty_store_says_what_to_do(empty_bench: Workbench) -> None:
     for line in ("sae w64", "sae next", "train topk width=64 k=4"):
         with pytest.raises(CommandError, match="study demo"):
             dispatch(empty_bench, line)
+
+
+def test_saes_that_are_new_come_into_view_where_one_looks_and_are_named_elsewhere(bench: Workbench) -> None:
+    bench.attend(in_view=("sae-64",))
+    events = heard(bench)
+    bench.store.write("INSERT INTO sae BY NAME SELECT * REPLACE ('new' AS sae_id, 'w9-k4' AS name) FROM sae LIMIT 1")
+    bench.store.write(
+        "INSERT INTO sae BY NAME SELECT * REPLACE ('far' AS sae_id, 'far-k4' AS name, 'blocks.2.hook_resid_post' AS "
+        "hook_name) FROM sae LIMIT 1"
+    )
+    bench.poll()
+    bench.poll()
+    # What was taken out of view stays out of it.
+    assert set(bench.attention.in_view) == {"sae-64", "new"}
+    said = [event.text for event in events if isinstance(event, NoticeEvent)]
+    assert said == [
+        "new, and in view: w9-k4",
+        "new, at other hook points: far-k4; space on screen 1 puts one in view",
+    ]

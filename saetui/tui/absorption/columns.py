@@ -6,9 +6,8 @@ from typing import Any
 
 from textual.color import Color
 from textual.content import Content
-from textual.style import Style
 
-from saetui.tui.drawing.heat import NEGATIVE, Heat
+from saetui.tui.drawing.heat import Heat, sign_look
 from saetui.tui.drawing.sparkline import bar
 from saetui.tui.drawing.token_strip import StripToken, token_strip
 from saetui.tui.table.column import Column
@@ -121,8 +120,7 @@ def evidence(metric: str, width: str, largest: float) -> Columns:
             return Content("")
         # What speaks for absorption is in the strong colour: a removal that hurts, a projection along the probe.
         speaks = value < 0 if column == "effect" else value > 0
-        colour = strong if speaks else NEGATIVE
-        return Content.styled(bar(abs(value) / largest, cells), Style(foreground=colour))
+        return Content.styled(bar(abs(value) / largest, cells), sign_look(1 if speaks else -1, strong))
 
     role = Column("role", "", 1, "left", _role_mark, help="role")
     latent = Column("latent", "latent", 6, format="d", help="latent")

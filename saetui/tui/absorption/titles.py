@@ -7,7 +7,7 @@ from textual.content import Content
 
 from saetui.commands.absorption import CASES
 from saetui.commands.table import shown_choice
-from saetui.tui.drawing.heat import NEGATIVE
+from saetui.tui.drawing.heat import sign_look
 from saetui.visible import visible, visible_token
 from saetui.workbench.screens import tables
 from saetui.workbench.workbench import Workbench
@@ -45,7 +45,7 @@ def title_of_occurrences(bench: Workbench, total: int, first: Mapping[str, Any] 
         shown = "" if total == first["n_occurrences"] else f"{total:,} of "
         tokens = "" if first["n_tokens"] is None else f" in {first['n_tokens']:,} tokens of {visible(first['corpus'])}"
         seen = f"  {shown}{first['n_occurrences']:,}{tokens}"
-    colours = (("■ absorber", "$warning"), "  ", ("■ main latents", NEGATIVE.hex))
+    colours = (("■ absorber", sign_look(1)), "  ", ("■ main latents", sign_look(-1)))
     return Content.assemble(f"contexts of {word}{seen}  ", *colours, "  ⎋ back")
 
 

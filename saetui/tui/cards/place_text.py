@@ -9,7 +9,7 @@ from textual.style import Style
 
 from saetui.tui.cards.place_facts import PlaceFacts
 from saetui.tui.drawing.fit import fit, short_number
-from saetui.tui.drawing.heat import heat_colours
+from saetui.tui.drawing.heat import heat_look
 from saetui.tui.drawing.sparkline import bar
 from saetui.tui.explained import Explained
 from saetui.tui.table.column import ABSENT
@@ -110,11 +110,9 @@ def _sae(
 ) -> Content:
     error, norm = row["error_norm"][i], row["activation_norm"]
     values = _values(row, i)
-    under, over = heat_colours(error / norm if norm else 0.0, background, strong)
+    shade = heat_look(error / norm if norm else 0.0, background, strong)
     cells: list[str | Content] = [value.rjust(_CELL) for value in values[: _shown(width)]]
-    cells[1] = Content.assemble(
-        " ", Content.styled(values[1].rjust(_CELL - 1), Style(background=under, foreground=over))
-    )
+    cells[1] = Content.assemble(" ", Content.styled(values[1].rjust(_CELL - 1), shade))
     label = Content.styled(fit(name, _NAME - 1).ljust(_NAME), "bold" if current else "")
     return Content.assemble(label, *cells)
 

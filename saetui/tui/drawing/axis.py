@@ -4,9 +4,9 @@ import math
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
+from saetui.figures.ticks import linear_ticks, log_ticks, tick_labels
 from saetui.tui.drawing.fit import short_number
 
-_NICE = (1.0, 2.0, 5.0, 10.0)
 _MARGIN = 0.06
 
 
@@ -48,43 +48,13 @@ class Axis:
 
     def ticks(self, most: int, values: Collection[float] = ()) -> list[float]:
         """At most ``most`` round values within the range; on a log scale ``values`` themselves where they are few."""
-        if most < 1:
-            return []
-        if self.logarithmic:
-            places = sorted(value for value in set(values) if self.place(value) is not None)
-            return places if 1 < len(places) <= most else self._log_ticks(most)
-        return self._linear_ticks(most)
-
-    def _linear_ticks(self, most: int) -> list[float]:
-        span = self.high - self.low
-        power = 10.0 ** math.floor(math.log10(span / most))
-        for step in (nice * power * scale for scale in (1, 10) for nice in _NICE):
-            first = math.ceil(self.low / step - 1e-9)
-            count = math.floor(self.high / step + 1e-9) - first + 1
-            if count <= most:
-                return [round(index * step, 12) for index in range(first, first + count)]
-        return []
-
-    def _log_ticks(self, most: int) -> list[float]:
-        first, last = math.floor(math.log10(self.low)), math.ceil(math.log10(self.high))
-        for digits in ((1, 2, 5), (1, 3), (1,)):
-            candidates = [digit * 10.0**power for power in range(first, last + 1) for digit in digits]
-            ticks = [tick for tick in candidates if self.low <= tick <= self.high]
-            if len(ticks) <= most:
-                return ticks
-        stride = -(-len(ticks) // most)
-        return ticks[::stride]
+        if not self.logarithmic:
+            return linear_ticks(self.low, self.high, most)
+        places = sorted(value for value in set(values) if self.place(value) is not None)
+        return places if 1 < len(places) <= most else log_ticks(self.low, self.high, most)
 
     def labels(self, ticks: Sequence[float]) -> list[str]:
         """Ticks as text, all with the same number of digits."""
-        if not ticks:
-            return []
-        largest = max(abs(tick) for tick in ticks)
-        if largest >= 1000:
+        if ticks and max(abs(tick) for tick in ticks) >= 1000:
             return [short_number(tick).replace(".0", "") for tick in ticks]
-        if self.logarithmic and largest > 1000 * min(abs(tick) for tick in ticks):
-            return [f"{tick:g}" for tick in ticks]
-        for digits in range(7):
-            if all(math.isclose(round(tick, digits), tick, rel_tol=1e-6, abs_tol=1e-12) for tick in ticks):
-                return [f"{tick:.{digits}f}".replace("-", "−") for tick in ticks]
-        return [f"{tick:.1e}" for tick in ticks]
+        return tick_labels(ticks)

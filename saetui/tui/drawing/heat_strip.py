@@ -6,7 +6,7 @@ from textual.color import Color
 from textual.content import Content
 from textual.style import Style
 
-from saetui.tui.drawing.heat import POSITIVE, Heat, heat_colours
+from saetui.tui.drawing.heat import POSITIVE, Heat, heat_look
 
 
 def heat_strip(
@@ -35,8 +35,7 @@ def heat_strip(
         for label in labels[start : start + a_line]:
             style = Style(dim=True)
             if label in values:
-                under, over = heat_colours(scale.level(values[label]), background, strong)
-                style = Style(background=under, foreground=over)
+                style = heat_look(scale.level(values[label]), background, strong)
             if label == current:
                 style += Style(bold=True, underline=True)
             if action is not None:

@@ -5,10 +5,13 @@ from dataclasses import dataclass
 from rich.style import Style
 from textual.color import Color
 
+from saetui.tui.drawing.depth import cube, depth
 from saetui.tui.drawing.heat import POSITIVE
 
-# Told apart in every common form of colour blindness, on dark and on light; with markers also without colour.
-COLOURS = ("#e08a1e", "#3f93d8", "#3fae84", "#cf78b5", "#b9a53a", "#8f86e0")
+# Told apart in every common form of colour blindness, on dark and on light, and among the 256 that terminals have; with
+# markers also without colour. Where there are sixteen, the terminal's own: yellow, blue, green, magenta, cyan, red.
+COLOURS = tuple(cube(number).rich_color for number in (172, 32, 35, 169, 142, 98))
+SIXTEEN = tuple(Color(0, 0, 0, ansi=number).rich_color for number in (3, 12, 2, 5, 6, 1))
 MARKERS = ("●", "▲", "■", "◆", "✚", "▼", "✖")
 REFERENCE_MARKER = "○"
 
@@ -28,7 +31,8 @@ class Look:
         """The style of one of several series."""
         if reference:
             return self.text
-        return self.text + Style(color=COLOURS[index % len(COLOURS)])
+        colours = SIXTEEN if depth().is_poor or self.background.ansi is not None else COLOURS
+        return self.text + Style(color=colours[index % len(colours)])
 
 
 def marker(index: int, *, reference: bool = False) -> str:

@@ -8,7 +8,7 @@ from textual.color import Color
 from textual.content import Content
 from textual.style import Style
 
-from saetui.tui.drawing.heat import POSITIVE, heat_colours
+from saetui.tui.drawing.heat import POSITIVE, heat_look
 from saetui.visible import visible
 
 ELLIPSIS = "…"
@@ -66,8 +66,7 @@ def token_strip(
         value = tokens[index].value
         style = _DIM
         if value:
-            under, over = heat_colours(value / top if top else 0.0, background, strong)
-            style = Style(background=under, foreground=over)
+            style = heat_look(value / top if top else 0.0, background, strong)
         if index == focus:
             style += _FOCUS
         parts.append((texts[index], style))

@@ -5,9 +5,8 @@ from typing import Any
 
 from textual.color import Color
 from textual.content import Content
-from textual.style import Style
 
-from saetui.tui.drawing.heat import Heat, heat_colours
+from saetui.tui.drawing.heat import Heat, heat_look
 from saetui.tui.drawing.token_strip import StripToken, token_strip
 from saetui.tui.table.column import ABSENT, Column
 from saetui.workbench.catalogue import sae_label
@@ -38,8 +37,8 @@ def _error_of(i: int, unit: str, largest: float) -> Callable[[Mapping[str, Any],
         value = row["errors"][i]
         if value is None:
             return Content(ABSENT.rjust(cells))
-        under, over = heat_colours(value / largest if largest else 0.0, background, strong)
-        return Content.styled(format(value, DIGITS[unit]).rjust(cells), Style(background=under, foreground=over))
+        shade = heat_look(value / largest if largest else 0.0, background, strong)
+        return Content.styled(format(value, DIGITS[unit]).rjust(cells), shade)
 
     return drawn
 
@@ -49,8 +48,7 @@ def _nonlinear(row: Mapping[str, Any], cells: int, background: Color, strong: Co
     share, norm = row["nonlinear_share"], row["nonlinear"]
     if share is None:
         return Content.styled((ABSENT if norm is None else format(norm, ".2f")).rjust(cells), "dim")
-    under, over = heat_colours(share, background, strong)
-    return Content.styled(format(share, ".0%").rjust(cells), Style(background=under, foreground=over))
+    return Content.styled(format(share, ".0%").rjust(cells), heat_look(share, background, strong))
 
 
 _EQUAL = Column("n_equal", "equal", 5, format="d", help="n_equal")

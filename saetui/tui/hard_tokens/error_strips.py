@@ -13,7 +13,7 @@ from textual.widget import Widget
 
 from saetui.tui.cards.place_facts import PlaceFacts, in_unit
 from saetui.tui.drawing.fit import fit
-from saetui.tui.drawing.heat import heat_colours
+from saetui.tui.drawing.heat import heat_look
 from saetui.tui.drawing.token_strip import StripToken, token_strip
 from saetui.tui.explained import Explained
 from saetui.tui.hard_tokens.columns import DIGITS
@@ -148,8 +148,8 @@ class ErrorStrips(Widget, can_focus=True):
                 used = 0
             used += cells
             focus_line = len(lines) - 1 if index == facts.index else focus_line
-            under, over = heat_colours(error / top if error and top else 0.0, background, strong)
-            style = Style(background=under, foreground=over, dim=error is None)
+            shade = heat_look(error / top if error and top else 0.0, background, strong)
+            style = shade if error is not None else Style(dim=True)
             lines[-1].append((text, style + _FOCUS if index == facts.index else style))
         first = max(0, min(focus_line - height // 2, len(lines) - height))
         return [Content.assemble(*line) for line in lines[first : first + height]]

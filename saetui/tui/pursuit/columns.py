@@ -5,10 +5,9 @@ from typing import Any
 
 from textual.color import Color
 from textual.content import Content
-from textual.style import Style
 
 from saetui.tui.drawing.fit import short_number
-from saetui.tui.drawing.heat import NEGATIVE, Heat
+from saetui.tui.drawing.heat import Heat, sign_look
 from saetui.tui.drawing.sparkline import bar
 from saetui.tui.drawing.token_strip import StripToken, token_strip
 from saetui.tui.table.column import ABSENT, Column
@@ -120,7 +119,7 @@ def latents(width: str, largest: float) -> Columns:
         before = bar(row["activation_before"] / top, half)
         after = bar(row["activation_after"] / top, half)
         return Content.assemble(
-            Content.styled(before, Style(foreground=NEGATIVE)), " ", Content.styled(after, Style(foreground=strong))
+            Content.styled(before, sign_look(-1, strong)), " ", Content.styled(after, sign_look(1, strong))
         )
 
     role = Column("role", "", 1, "left", _role_mark, help="role")

@@ -87,8 +87,8 @@ class Column:
     def cell(self, value: Any, width: int) -> str:
         """The value in exactly ``width`` cells; a number that does not fit is ``…`` rather than cut to a wrong one."""
         text = self.written(value)
+        if len(text) > width and not self.is_text:
+            return "…".rjust(width)
         if self.align == "center":
             text = text.center(width)
-        elif self.align == "right" and len(text) > width and not self.is_text:
-            return "…".rjust(width)
         return fit(text, width, right=self.align == "right")

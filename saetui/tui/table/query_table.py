@@ -90,6 +90,8 @@ class QueryTable(MovingCursor, can_focus=True):
         self._question = TableQuestion(table, dict(params or {}))
         self._shown_params: Mapping[str, Any] = self._question.params
         self._cache = ChunkCache()
+        # Chunks whose numbers the columns are wide enough for.
+        self._fitted: set[int] = set()
         self._generation = self._opened_generation = 0
         self._palette_made: Palette | None = None
         self._goal: Any = None
@@ -186,6 +188,8 @@ class QueryTable(MovingCursor, can_focus=True):
         """Show other columns; the query stays."""
         if tuple(columns) != self.columns:
             self._columns = TableLayout(columns, pinned=self._columns.pinned)
+            self._fitted.clear()
+            self._make_room()
             self.cursor_column = min(self.cursor_column, max(0, len(columns) - 1))
             self._lay_out()
 
@@ -316,14 +320,23 @@ class QueryTable(MovingCursor, can_focus=True):
             if waiting is not None and self._filter_as_asked(waiting):
                 return  # Rows that do not pass it are not shown.
             self._opened(reading)
+        self._fitted.difference_update(reading.chunks)
         for number, rows in reading.chunks.items():
             self._cache.put(number, rows)
+        self._make_room()
         if reading.opening or not reading.chunks.keys().isdisjoint(self._visible_chunks()):
             self.refresh()
         self._want_visible()
         if reading.opening:
             self.post_message(self.Loaded(self, self.total))
         self._highlight()
+
+    def _make_room(self) -> None:
+        """Widen the columns for the numbers near the view, so that each is seen whole."""
+        new = [number for number in self._visible_chunks() if number not in self._fitted]
+        self._fitted.update(new)
+        if self._columns.make_room_for(record for number in new for record in self._cache.records(number)):
+            self._lay_out()
 
     def _filter_as_asked(self, text: str) -> bool:
         """Filter by the line that waited; whether other rows are on their way now."""
@@ -416,8 +429,8 @@ class QueryTable(MovingCursor, can_focus=True):
             return
         event.stop()
         panel, x = divmod(offset.x, self._panel_width) if self.across > 1 else (0, offset.x)
-        scrolled = x + int(self.scroll_x) if x >= self._columns.pinned_width else x
-        column = self._columns.column_at(scrolled)
+        width = self._panel_width if self.across > 1 else self.scrollable_content_region.width
+        column = self._columns.column_at(x, int(self.scroll_x), width)
         if column is not None:
             self.cursor_column = column
         if offset.y < self._header_lines:
@@ -456,6 +469,7 @@ class QueryTable(MovingCursor, can_focus=True):
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         super().watch_scroll_y(old_value, new_value)
         if round(old_value) != round(new_value):
+            self._make_room()
             self._want_visible()
 
     @property

@@ -1,7 +1,7 @@
 """The rows of a table near its view, kept in chunks; all others stay in the database."""
 
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 CHUNK = 256
@@ -43,6 +43,10 @@ class ChunkCache:
         """The values at a place by column name, or None where they are not read yet."""
         row = self.row(index)
         return None if row is None else dict(zip(self._names, row, strict=True))
+
+    def records(self, number: int) -> Iterator[Mapping[str, Any]]:
+        """The rows of a chunk as far as it has been read, by column name."""
+        return (dict(zip(self._names, row, strict=True)) for row in self._chunks.get(number, ()))
 
     def place_of(self, name: str, value: Any) -> int | None:
         """The place of a kept row with a value in a column, or None without one."""

@@ -3,13 +3,12 @@
 import pytest
 from textual.color import Color
 
-from saetui.tui.drawing.heat import Heat, heat_colours, heat_style
+from saetui.tui.drawing.heat import Heat
 from saetui.tui.drawing.heat_strip import heat_strip
 from saetui.tui.drawing.histogram import histogram_lines, range_line
 from saetui.tui.drawing.sparkline import bar, resampled, sparkline
 
 DARK = Color.parse("#14181b")
-ANSI = Color(0, 0, 0, ansi=-1)
 
 
 def test_a_sparkline_scales_to_its_largest_value() -> None:
@@ -52,24 +51,6 @@ def test_a_histogram_fills_its_width_and_shows_single_counts() -> None:
 )
 def test_a_scale_places_values(heat: Heat, value: float, level: float) -> None:
     assert heat.level(value) == pytest.approx(level)
-
-
-def test_nothing_has_no_colour_and_signs_have_their_own() -> None:
-    assert heat_colours(0.0, DARK) == (None, None)
-    high, low = heat_colours(1.0, DARK)[0], heat_colours(-1.0, DARK)[0]
-    assert high is not None
-    assert low is not None
-    assert high.r > high.b
-    assert low.b > low.r
-
-
-def test_sixteen_colours_are_enough() -> None:
-    assert heat_colours(0.1, ANSI) == (None, None)
-    middling, high = heat_colours(0.6, ANSI), heat_colours(1.0, ANSI)
-    assert middling[0] is None
-    assert middling[1] is not None
-    assert high[0] is not None
-    assert heat_style(1.0, ANSI).bgcolor is not None
 
 
 def test_a_heat_strip_wraps_and_marks_the_current_label() -> None:

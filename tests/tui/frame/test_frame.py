@@ -3,12 +3,14 @@
 from pathlib import Path
 
 import pytest
+from textual.theme import BUILTIN_THEMES
 
 from saetui.commands.command import Command
 from saetui.commands.navigate import Screen
+from saetui.tui.drawing.depth import Depth
 from saetui.tui.frame.footer_line import FooterLine
 from saetui.tui.frame.tab_line import TabLine
-from saetui.tui.theme import DARK, default_theme
+from saetui.tui.theme import DARK, LIGHT, THEMES, first_theme, remember_theme
 from saetui.workbench.screens import screens
 from saetui.workbench.workbench import Workbench
 
@@ -155,8 +157,24 @@ async def test_themes_change_and_unknown_ones_are_named(study: Path) -> None:
 
 
 def test_sixteen_colours_are_the_terminals_own() -> None:
-    assert default_theme("truecolor") == default_theme("256") == DARK.name
-    assert default_theme("standard") == default_theme(None) == "ansi-dark"
+    themes = {theme.name: theme for theme in (*THEMES, *BUILTIN_THEMES.values())}
+    assert [first_theme(themes, depth) for depth in Depth] == [DARK.name, DARK.name, "ansi-dark", "ansi-dark"]
+    # The theme of a better terminal is not that of a poor one, but the terminal's own colours do for all.
+    remember_theme(LIGHT.name)
+    assert [first_theme(themes, depth) for depth in Depth] == [LIGHT.name, LIGHT.name, "ansi-dark", "ansi-dark"]
+    remember_theme("ansi-light")
+    assert {first_theme(themes, depth) for depth in Depth} == {"ansi-light"}
+
+
+async def test_without_colour_no_text_is_painted_in_its_background(
+    study: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    async with running(study) as run:
+        await run.shows("w64-k4")
+        segments = [segment for strip in run.app.screen._compositor.render_strips() for segment in strip]
+        seen = {(segment.style.color, segment.style.bgcolor) for segment in segments if segment.style is not None}
+        assert all(each is None or each.is_default for pair in seen for each in pair)
 
 
 async def test_nothing_moves_by_itself_over_ssh(study: Path, monkeypatch: pytest.MonkeyPatch) -> None:

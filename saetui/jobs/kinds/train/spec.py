@@ -113,7 +113,7 @@ class TrainSpec(Spec):
 
     @model_validator(mode="after")
     def _names_differ(self) -> "TrainSpec":
-        names = [recipe.sae_name for recipe in self.recipes]
+        names = self.made_saes
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
             raise ValueError(f"recipes: two SAEs are called {twice[0]!r}; give one of them a name")
@@ -129,5 +129,9 @@ class TrainSpec(Spec):
         )
 
     @property
+    def made_saes(self) -> tuple[str, ...]:
+        return tuple(recipe.sae_name for recipe in self.recipes)
+
+    @property
     def title(self) -> str:
-        return f"Train {', '.join(recipe.sae_name for recipe in self.recipes)}"
+        return f"Train {', '.join(self.made_saes)}"
