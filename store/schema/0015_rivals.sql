@@ -5,7 +5,7 @@ ALTER TABLE ablation ADD COLUMN rival_lead REAL; -- logits by which the right le
 ALTER TABLE ablation ADD COLUMN clean_rival VARCHAR; -- the same with nothing removed
 ALTER TABLE ablation ADD COLUMN clean_rival_lead REAL;
 
-COMMENT ON COLUMN ablation.rival IS 'the best of the 25 other letters without the latent';
-COMMENT ON COLUMN ablation.rival_lead IS 'logits by which the right letter leads the rival; below 0 the rival is the answer';
-COMMENT ON COLUMN ablation.clean_rival IS 'the best of the 25 other letters with nothing removed';
-COMMENT ON COLUMN ablation.clean_rival_lead IS 'logits by which the right letter leads that one with nothing removed';
+COMMENT ON COLUMN ablation.rival IS 'the best of the 25 other letters without the latent.';
+COMMENT ON COLUMN ablation.rival_lead IS 'logits by which the right letter leads the rival; below 0 the rival is the answer.';
+COMMENT ON COLUMN ablation.clean_rival IS 'the best of the 25 other letters with nothing removed.';
+COMMENT ON COLUMN ablation.clean_rival_lead IS 'logits by which the right letter leads that one with nothing removed.';
