@@ -7,10 +7,9 @@ import gc
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from functools import partial, wraps
-from pkgutil import resolve_name
+from functools import partial
 from threading import Thread, get_ident
-from typing import TYPE_CHECKING, Any, ClassVar, Concatenate, ParamSpec, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, ParamSpec, TypeVar, cast
 
 from rich.console import RenderableType
 from rich.text import Text
@@ -31,10 +30,10 @@ from saetui.commands.parse import find, parse
 from saetui.commands.session import Recorder, fingerprint
 from saetui.plugins import untold
 from saetui.tui.clean import Clean
-from saetui.tui.command_queue import CommandQueue
+from saetui.tui.command_queue import CommandQueue, on_own_thread
 from saetui.tui.crash import crash_report
 from saetui.tui.drawing.depth import Depth, Nearest256, depth, depth_of, use_depth
-from saetui.tui.frame.screen import WorkbenchScreen
+from saetui.tui.frame.screen import WorkbenchScreen, made_screen, screen_class
 from saetui.tui.keys import bindings_of
 from saetui.tui.messages import BenchEvent, DevicesSeen
 from saetui.tui.panels.base import Panel
@@ -49,7 +48,7 @@ from saetui.workbench.events import (
     ScreenEvent,
 )
 from saetui.workbench.exceptions import CommandError
-from saetui.workbench.screens import added_screens, screens
+from saetui.workbench.screens import screens
 from saetui.workbench.trouble import outside_errors, told
 from saetui.workbench.workbench import Workbench
 from store import Store
@@ -67,35 +66,6 @@ _AGAIN_SECONDS = 0.1
 MINIMUM_SIZE = (60, 15)
 # The screen that a start shows.
 _FIRST = next(iter(screens()))
-
-
-def _made(name: str) -> WorkbenchScreen:
-    """A screen; its module is imported when it is first shown."""
-    return cast(WorkbenchScreen, _view(name)())
-
-
-def _view(name: str) -> Any:
-    """The class of a screen; raises CommandError where another package's cannot be had."""
-    try:
-        return resolve_name(screens()[name].view)
-    except Exception as problem:
-        package = added_screens().get(name)
-        if package is None:
-            raise
-        raise CommandError(f"screen {name} of {package}: {type(problem).__name__}: {problem}") from problem
-
-
-def on_own_thread(method: Callable[Concatenate[WorkbenchApp, P], None]) -> Callable[Concatenate[WorkbenchApp, P], None]:
-    """Have a method done in the interface's own thread, whichever it is called in."""
-
-    @wraps(method)
-    def there(app: WorkbenchApp, /, *arguments: P.args, **named: P.kwargs) -> None:
-        if app.is_own_thread:
-            method(app, *arguments, **named)
-        elif not app._is_leaving:
-            app.call_from_thread(method, app, *arguments, **named)
-
-    return there
 
 
 def _collect_garbage() -> None:
@@ -118,7 +88,7 @@ class WorkbenchApp(App[int], inherit_bindings=False):
     ]
     DEFAULT_MODE = _FIRST
     # A mode's first screen has its styles read twice; the default one is made by get_default_screen instead.
-    MODES: ClassVar[dict[str, Any]] = {name: partial(_made, name) for name in screens() if name != _FIRST}
+    MODES: ClassVar[dict[str, Any]] = {name: partial(made_screen, name) for name in screens() if name != _FIRST}
 
     def __init__(self, bench: Workbench, *, record: bool = True) -> None:
         super().__init__()
@@ -153,8 +123,8 @@ class WorkbenchApp(App[int], inherit_bindings=False):
         return [*filters, *([Nearest256()] if depth() is Depth.CUBE else []), self._clean]
 
     def get_default_screen(self) -> Screen[Any]:
-        self.add_mode(self.DEFAULT_MODE, partial(_made, self.DEFAULT_MODE))
-        return _made(self.DEFAULT_MODE)
+        self.add_mode(self.DEFAULT_MODE, partial(made_screen, self.DEFAULT_MODE))
+        return made_screen(self.DEFAULT_MODE)
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         return {"muted": muted(self.current_theme)}
@@ -277,7 +247,7 @@ class WorkbenchApp(App[int], inherit_bindings=False):
 
     def _command_fault(self, error: Exception) -> None:
         """A fault in the thread of commands, unless the interface has left meanwhile."""
-        if not self._is_leaving:
+        if not self.is_leaving:
             self.call_from_thread(self._handle_exception, error)
 
     @contextmanager
@@ -402,7 +372,7 @@ class WorkbenchApp(App[int], inherit_bindings=False):
 
     @on(BenchEvent)
     async def _bench_changed(self, message: BenchEvent) -> None:
-        if self._is_leaving:
+        if self.is_leaving:
             return
         match message.event:
             case ScreenEvent(screen):
@@ -410,7 +380,7 @@ class WorkbenchApp(App[int], inherit_bindings=False):
                     await self.pop_screen()
                 self._cover()
                 try:
-                    _view(screen)
+                    screen_class(screen)
                 except CommandError as problem:
                     self.say(str(problem), "error")
                     self.bench.show(self.current_mode)
@@ -487,7 +457,7 @@ class WorkbenchApp(App[int], inherit_bindings=False):
 
     def _handle_exception(self, error: Exception) -> None:
         """A bug: its traceback goes to a file, and is reported once the terminal has been restored."""
-        if self._is_leaving and isinstance(error, (NoMatches, ScreenStackError)):
+        if self.is_leaving and isinstance(error, (NoMatches, ScreenStackError)):
             return  # Widgets are removed one after the other; looking for one that has gone does no harm.
         self._return_code = 1
         if self._exception is None:
@@ -497,7 +467,8 @@ class WorkbenchApp(App[int], inherit_bindings=False):
             self._exception_event.set()
 
     @property
-    def _is_leaving(self) -> bool:
+    def is_leaving(self) -> bool:
+        """Whether it ends now, or has not begun."""
         return self._exit or not self._running
 
     def stop_when_ready(self, number: int, _: object) -> None:

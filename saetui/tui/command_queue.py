@@ -1,14 +1,21 @@
 """Commands that ask the store, done beside the interface: one thread, in the order in which they were given."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from concurrent.futures import Future
+from functools import wraps
 from queue import SimpleQueue
 from threading import Lock, Thread
 from time import monotonic
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
 from saetui.tui.table.halting import SLOW_SECONDS
 
+if TYPE_CHECKING:
+    from saetui.tui.app import WorkbenchApp
+
+P = ParamSpec("P")
 T = TypeVar("T")
 
 
@@ -40,7 +47,7 @@ class CommandQueue:
         """Do something once all that was given before is done."""
         self._put(work, None)
 
-    def ask(self, work: Callable[[], T]) -> "Future[T]":
+    def ask(self, work: Callable[[], T]) -> Future[T]:
         """As ``put``, for somebody who waits for the answer, and is told of what goes wrong."""
         answer: Future[T] = Future()
         self._put(work, answer)
@@ -50,7 +57,7 @@ class CommandQueue:
         """End the thread, after what was given to it."""
         self._works.put(None)
 
-    def _put(self, work: Callable[[], Any], answer: "Future[Any] | None") -> None:
+    def _put(self, work: Callable[[], Any], answer: Future[Any] | None) -> None:
         with self._lock:
             self._n_waiting += 1
             if self._thread is None:
@@ -77,3 +84,16 @@ class CommandQueue:
                 self._began = None
                 with self._lock:
                     self._n_waiting -= 1
+
+
+def on_own_thread(method: Callable[Concatenate[WorkbenchApp, P], None]) -> Callable[Concatenate[WorkbenchApp, P], None]:
+    """Have a method done in the interface's own thread, whichever it is called in."""
+
+    @wraps(method)
+    def there(app: WorkbenchApp, /, *arguments: P.args, **named: P.kwargs) -> None:
+        if app.is_own_thread:
+            method(app, *arguments, **named)
+        elif not app.is_leaving:
+            app.call_from_thread(method, app, *arguments, **named)
+
+    return there

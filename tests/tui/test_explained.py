@@ -67,7 +67,7 @@ def cells(table: QueryTable) -> list[str]:
     layout = table._columns
     first = 0 if table._fold else 1
     line = table.render_line(first + table.cursor_index // table.across - int(table.scroll_y)).text
-    at = table.cursor_index % table.across * table._panel_width
+    at = table.cursor_index % table.across * table.scrollable_content_region.width // table.across
     return [line[at + left : at + left + width].strip() for left, width in zip(layout.left, layout.widths, strict=True)]
 
 

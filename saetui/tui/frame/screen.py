@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
+from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from textual import on
@@ -28,7 +29,8 @@ from saetui.tui.table.halting import HaltsReads
 from saetui.tui.table.query_table import QueryTable
 from saetui.workbench.attention import Attention
 from saetui.workbench.events import AttentionEvent, JobsEvent, MarksEvent, StoreEvent, TableEvent
-from saetui.workbench.screens import ScreenManifest, tables
+from saetui.workbench.exceptions import CommandError
+from saetui.workbench.screens import ScreenManifest, added_screens, screens, tables
 from saetui.workbench.subject import Subject
 from saetui.workbench.tables import Table
 from saetui.workbench.trouble import outside_errors, told
@@ -294,3 +296,19 @@ class WorkbenchScreen(Screen[None]):
         table = next((table.id for table in self.MANIFEST.tables if table.widget_id == widget.id), self.bench.focus)
         if table != self.bench.focus:
             self.dispatch(Focus(table))
+
+
+def made_screen(name: str) -> WorkbenchScreen:
+    """A screen; its module is imported when it is first shown."""
+    return cast(WorkbenchScreen, screen_class(name)())
+
+
+def screen_class(name: str) -> Any:
+    """The class of a screen; raises CommandError where another package's cannot be had."""
+    try:
+        return resolve_name(screens()[name].view)
+    except Exception as problem:
+        package = added_screens().get(name)
+        if package is None:
+            raise
+        raise CommandError(f"screen {name} of {package}: {type(problem).__name__}: {problem}") from problem

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Protocol, TypeAlias, cast
+from typing import Any, ClassVar, TypeAlias, cast
 
 from textual import events
 from textual.binding import Binding, BindingType
@@ -10,32 +10,22 @@ from textual.content import Content
 from textual.geometry import Size
 from textual.message import Message
 from textual.strip import Strip
-from textual.timer import Timer
 
 from saetui.tui.table import messages as table_messages
 from saetui.tui.table.column import Column
 from saetui.tui.table.layout import Palette, TableLayout
 from saetui.tui.table.motion import MovingCursor
 from saetui.tui.table.question import TableQuestion
-from saetui.tui.table.row_window import CHUNK, ChunkCache, RowSource
+from saetui.tui.table.row_window import CHUNK, ChunkCache, TableStore
 from saetui.tui.table.style import COMPONENTS, CSS, palette_of
-from saetui.tui.table.view import TableView, table_title
+from saetui.tui.table.title import TableTitle
+from saetui.tui.table.view import TableView
 from saetui.tui.table.window_feed import WindowFeed
 from saetui.tui.table.window_reader import WindowAnswer, Wish
 from saetui.workbench.filter_columns import FilterError
 from saetui.workbench.table_query import Order, TableQuery
 from saetui.workbench.tables import Table
 from saetui.workbench.trouble import outside_errors, told
-
-# A read that takes longer is told of in the title.
-SLOW_SECONDS = 0.25
-
-
-class TableStore(Protocol):
-    """What a table needs of a store."""
-
-    def sql_of(self, name: str) -> str: ...
-    def reader(self) -> RowSource: ...
 
 
 class QueryTable(MovingCursor, can_focus=True):
@@ -81,11 +71,9 @@ class QueryTable(MovingCursor, can_focus=True):
         self.error = ""
         self.marks: frozenset[Any] = frozenset()
         self._given_store = store
-        self._title: str | Content = table.title
-        self._next_title: str | Content = table.title
+        self._title = TableTitle(self, table.title, counted=counted)
         self._columns = TableLayout(columns, pinned=pinned)
         self._fold = fold
-        self._counted = counted
         self._header_lines = 0 if fold else 1
         self._question = TableQuestion(table, dict(params or {}))
         self._shown_params: Mapping[str, Any] = self._question.params
@@ -102,8 +90,6 @@ class QueryTable(MovingCursor, can_focus=True):
         self._moved = False
         self._highlighted: tuple[Any, ...] | None = None
         self._feed: WindowFeed | None = None
-        self._slow: Timer | None = None
-        self._is_slow = False
 
     # What it is about
 
@@ -168,15 +154,12 @@ class QueryTable(MovingCursor, can_focus=True):
 
     @property
     def title(self) -> str | Content:
-        return self._title
+        return self._title.words
 
     @title.setter
     def title(self, title: str | Content) -> None:
         """Shown with the rows that it names: one that comes before them waits for them."""
-        self._next_title = title
-        if self.up_to_date:
-            self._title = title
-            self._show_title()
+        self._title.name(title, waits=not self.up_to_date)
 
     def set_params(self, **params: Any) -> None:
         """Ask the query about something else."""
@@ -261,8 +244,7 @@ class QueryTable(MovingCursor, can_focus=True):
             self._goal = self.cursor_key
         if not self.is_attached:
             return
-        if self._slow is None:
-            self._slow = self.set_timer(SLOW_SECONDS, self._tell_slow)
+        self._title.begin_read()
         try:
             wish = self._wish_for(self._visible_chunks(), opening=True)
         except outside_errors() as error:
@@ -270,20 +252,10 @@ class QueryTable(MovingCursor, can_focus=True):
         else:
             self._send(wish)
 
-    def _tell_slow(self) -> None:
-        self._is_slow = True
-        self._show_title()
-
-    def _end_wait(self) -> None:
-        if self._slow is not None:
-            self._slow.stop()
-        self._slow, self._is_slow = None, False
-
     def fail(self, error: str) -> None:
         """Say why there is nothing to show."""
         self.error, self.loaded = error, True
-        self._title = self._next_title
-        self._end_wait()
+        self._title.end_read()
         self._show_total(0)
 
     # Reading
@@ -357,8 +329,7 @@ class QueryTable(MovingCursor, can_focus=True):
         missed, self._sought = self._sought and reading.place is None, False
         self._absent = goal if missed else None
         index = self.cursor_index if goal is None else reading.place or 0
-        self._title = self._next_title
-        self._end_wait()
+        self._title.end_read()
         self._chosen = self._chosen or (goal is not None and reading.place is not None)
         self._highlighted, self._moved = None, False
         self._show_total(reading.total)
@@ -428,18 +399,17 @@ class QueryTable(MovingCursor, can_focus=True):
         if offset is None:
             return
         event.stop()
-        panel, x = divmod(offset.x, self._panel_width) if self.across > 1 else (0, offset.x)
-        width = self._panel_width if self.across > 1 else self.scrollable_content_region.width
-        column = self._columns.column_at(x, int(self.scroll_x), width)
+        view = self._view()
+        column, line = view.column_at(offset.x), offset.y - self._header_lines
         if column is not None:
             self.cursor_column = column
-        if offset.y < self._header_lines:
+        if line < 0:
             if column is not None:
                 self.post_message(self.HeaderSelected(self, self.columns[column]))
             return
-        index = (int(self.scroll_y) + offset.y - self._header_lines) * self.across + panel
-        if panel < self.across and index < self.total:
-            self.cursor_index = index
+        place = view.place_at(offset.x, line)
+        if place is not None:
+            self.cursor_index = place
             if event.chain > 1:
                 self.action_select()
 
@@ -472,10 +442,6 @@ class QueryTable(MovingCursor, can_focus=True):
             self._make_room()
             self._want_visible()
 
-    @property
-    def _panel_width(self) -> int:
-        return self.scrollable_content_region.width // self.across
-
     def _lay_out(self) -> None:
         room = self.scrollable_content_region.width
         if self._fold:
@@ -491,20 +457,15 @@ class QueryTable(MovingCursor, can_focus=True):
         self._show_title()
 
     def _show_title(self) -> None:
-        self.border_title = table_title(
-            self._title,
-            total=self.total if self._counted and self.loaded and not self.error else None,
-            filter_text=self.filter_text if self._counted else "",
-            reading=self._is_slow,
-        )
+        self._title.show(self.total if self.loaded and not self.error else None, self.filter_text)
 
     def _palette(self) -> Palette:
         if self._palette_made is None:
             self._palette_made = palette_of(self)
         return self._palette_made
 
-    def render_line(self, y: int) -> Strip:
-        view = TableView(
+    def _view(self) -> TableView:
+        return TableView(
             self._columns,
             self._palette(),
             self.scrollable_content_region.width,
@@ -513,22 +474,19 @@ class QueryTable(MovingCursor, can_focus=True):
             self.across,
             self.total,
             self.row_at,
-            self._is_marked,
-            self._is_dim,
+            self.table,
+            self.marks,
             self.cursor_index,
             self.cursor_column if self.has_focus else None,
         )
+
+    def render_line(self, y: int) -> Strip:
+        view = self._view()
         if y < self._header_lines:
             return view.header(self.sorting)
         line = y - self._header_lines
         records = view.records(line, cells=not self._fold)
         return view.message(line, self._message, dim=not self.error) if records is None else records
-
-    def _is_dim(self, row: Mapping[str, Any]) -> bool:
-        return bool(self.table.full) and row.get(self.table.full) is False
-
-    def _is_marked(self, values: Mapping[str, Any]) -> bool:
-        return values.get(self.table.key) in self.marks
 
     @property
     def _message(self) -> str:

@@ -27,6 +27,13 @@ class RowSource(Protocol):
     def interrupt(self) -> None: ...
 
 
+class TableStore(Protocol):
+    """What a table needs of a store."""
+
+    def sql_of(self, name: str) -> str: ...
+    def reader(self) -> RowSource: ...
+
+
 class ChunkCache:
     """The rows of a query read so far, in chunks of 256, least recently used first to go."""
 

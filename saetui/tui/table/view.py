@@ -6,19 +6,19 @@ from typing import Any
 
 from rich.segment import Segment
 from rich.style import Style
-from textual.content import Content
 from textual.strip import Strip
 
 from saetui.tui.table.layout import Palette, TableLayout
 from saetui.workbench.table_query import Order
+from saetui.workbench.tables import Table
 
 
 @dataclass(frozen=True)
 class TableView:
     """A table as it is scrolled: ``width`` cells from ``scroll_x`` on, lines of ``across`` records from ``top`` on.
 
-    ``record`` gives the values at a place, None while they are read; ``is_marked`` and ``is_dim`` say of values whether
-    they are drawn as marked, or dim. ``cursor_column`` is the chosen column, None where the keys go elsewhere.
+    ``record`` gives the values at a place, None while they are read; rows whose key is in
+    ``marks`` are drawn as marked. ``cursor_column`` is the chosen column, None where the keys go elsewhere.
     """
 
     layout: TableLayout
@@ -29,8 +29,8 @@ class TableView:
     across: int
     total: int
     record: Callable[[int], Mapping[str, Any] | None]
-    is_marked: Callable[[Mapping[str, Any]], bool]
-    is_dim: Callable[[Mapping[str, Any]], bool]
+    table: Table
+    marks: frozenset[Any]
     cursor: int
     cursor_column: int | None
 
@@ -62,6 +62,17 @@ class TableView:
         style = self.palette.row
         return Strip([Segment(said, style + Style(dim=dim))]).crop_extend(0, self.width, style)
 
+    def column_at(self, x: int) -> int | None:
+        """The column at a place across the table, or None beside all of them."""
+        panel = self.width // self.across
+        return self.layout.column_at(x % panel, self.scroll_x, panel)
+
+    def place_at(self, x: int, line: int) -> int | None:
+        """The place of the record there, or None beside all of them."""
+        panel = x // (self.width // self.across)
+        place = (self.top + line) * self.across + panel
+        return place if panel < self.across and place < self.total else None
+
     def _record(self, index: int, width: int, cells: bool) -> Strip:
         values, at_cursor = self.record(index), index == self.cursor
         return self.layout.row(
@@ -71,21 +82,6 @@ class TableView:
             width=width,
             cursor=at_cursor,
             cell=self.cursor_column if at_cursor and cells else None,
-            marked=values is not None and self.is_marked(values),
-            dim=values is not None and self.is_dim(values),
+            marked=values is not None and values.get(self.table.key) in self.marks,
+            dim=values is not None and bool(self.table.full) and values.get(self.table.full) is False,
         )
-
-
-def table_title(title: str | Content, *, total: int | None, filter_text: str, reading: bool = False) -> Content | None:
-    """The title of a table with its number of rows, where that is to be shown, and its filter.
-
-    Where other rows are being read, it says so.
-    """
-    parts: list[str | Content | tuple[str, str]] = [title] if title else []
-    if total is not None:
-        parts.append((f" {total:,}", "dim"))
-    if filter_text:
-        parts.append(f" /{filter_text}")
-    if reading:
-        parts.append((" reading…", "dim"))
-    return Content.assemble(*parts) if parts else None
