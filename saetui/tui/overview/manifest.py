@@ -19,6 +19,8 @@ MANIFEST = ScreenManifest(
             "sae_id",
             "sae",
             title="SAEs",
+            # Until then the mean F1 counted letters that are not usable.
+            rows_since=4,
             names={
                 "view": "in_view",
                 "SAE": "name",
