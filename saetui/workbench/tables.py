@@ -92,9 +92,11 @@ class Table:
     enter_help: str = ""
     # A column of truth: rows for which it is false are drawn dim.
     full: str = ""
+    # Names of columns that were on the screen before, which filters and sessions still say.
+    earlier: Mapping[str, str] = field(default_factory=dict)
     # Columns that came after sessions had been recorded: they are not in digests, so that those hold.
     undigested: tuple[str, ...] = ()
-    # What columns were called when sessions were recorded: digests say that still. ``names`` has it as well.
+    # What columns were called when sessions were recorded: digests say that still. ``earlier`` has it as well.
     renamed: Mapping[str, str] = field(default_factory=dict)
     # The pages of the screen that show it; most screens have one.
     pages: tuple[str, ...] = ("",)
@@ -110,8 +112,9 @@ class Table:
 
     @property
     def named_columns(self) -> Mapping[str, tuple[str, ...]]:
-        """The columns that each name on the screen can mean."""
-        return {name: (meant,) if isinstance(meant, str) else meant for name, meant in self.names.items()}
+        """The columns that each name can mean, on the screen or before."""
+        named = {**self.earlier, **self.names}
+        return {name: (meant,) if isinstance(meant, str) else meant for name, meant in named.items()}
 
     def condition(self, text: str, columns: Sequence[FilterColumn]) -> Condition:
         """The condition of a filter line here; raises FilterError where it cannot be read."""

@@ -22,24 +22,39 @@ _SHOWN = 8
 _WIDEST = 60
 
 
-class LinePanel(Panel[None]):
-    """A line of input over the footer, with room above it for what helps."""
+class CompletingPanel(Panel[None]):
+    """A line of input over the footer that tab completes.
+
+    What can come next stands above it, or else what can be written at all.
+    """
+
+    class ColumnsKnown(Message):
+        """The columns of the table at hand have been read."""
 
     LABEL: ClassVar[str] = ""
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "close", "Close", priority=True)]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "close", "Close", priority=True),
+        Binding("tab", "complete(1)", "Complete", priority=True),
+        Binding("shift+tab", "complete(-1)", "Complete backwards", priority=True),
+    ]
     DEFAULT_CSS = """
-    LinePanel { align: left bottom; background: transparent; }
-    LinePanel > Vertical { height: auto; }
-    LinePanel #above { height: auto; max-height: 10; background: $panel; padding: 0 1; display: none; }
-    LinePanel #above.-filled { display: block; }
-    LinePanel Horizontal { height: 1; background: $panel; padding: 0 1; }
-    LinePanel Label { color: $accent; text-style: bold; }
-    LinePanel Input, LinePanel Input:focus { border: none; padding: 0; height: 1; background: $panel; width: 1fr; }
+    CompletingPanel { align: left bottom; background: transparent; }
+    CompletingPanel > Vertical { height: auto; }
+    CompletingPanel #above { height: auto; max-height: 10; background: $panel; padding: 0 1; display: none; }
+    CompletingPanel #above.-filled { display: block; }
+    CompletingPanel Horizontal { height: 1; background: $panel; padding: 0 1; }
+    CompletingPanel Label { color: $accent; text-style: bold; }
+    CompletingPanel Input, CompletingPanel Input:focus {
+        border: none; padding: 0; height: 1; background: $panel; width: 1fr;
+    }
     """
 
     def __init__(self, text: str = "") -> None:
         super().__init__()
         self._text = text
+        self.offers: list[Completion] = []
+        self._chosen = -1
+        self._completing = False
 
     def compose(self) -> ComposeResult:
         with Vertical():
@@ -63,24 +78,6 @@ class LinePanel(Panel[None]):
         text = text[:LINE]
         self.input.value = text
         self.input.cursor_position = len(text)
-
-
-class CompletingPanel(LinePanel):
-    """A line that tab completes; what can come next stands above it, or else what can be written at all."""
-
-    class ColumnsKnown(Message):
-        """The columns of the table at hand have been read."""
-
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("tab", "complete(1)", "Complete", priority=True),
-        Binding("shift+tab", "complete(-1)", "Complete backwards", priority=True),
-    ]
-
-    def __init__(self, text: str = "") -> None:
-        super().__init__(text)
-        self.offers: list[Completion] = []
-        self._chosen = -1
-        self._completing = False
 
     def completions(self, line: str) -> list[Completion]:
         """The lines that continue one."""

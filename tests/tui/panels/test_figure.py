@@ -74,7 +74,7 @@ async def test_its_query_and_its_meaning_are_a_key_away(absorption: Path) -> Non
     async with running(absorption) as run:
         await opened(run, "absorption_map")
         await run.press("Q")
-        await run.shows("FROM absorption_rates(")
+        await run.shows("FROM last_absorption")
         await run.press("y")
         await run.until(copy_file().is_file)
         rows = run.bench.store.fetch(copy_file().read_text(encoding="utf-8"))
@@ -145,7 +145,7 @@ async def test_small_plots_are_enlarged_and_exported(
         plot.focus()
         await run.shows("⏎ large")
         await run.press("Q")
-        await run.shows("FROM absorption_rates(")
+        await run.shows("FROM last_absorption")
         await run.press("escape", "e")
         await run.shows("absorption_rate.svg")
         await run.press("escape", "enter")

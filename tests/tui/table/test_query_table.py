@@ -214,7 +214,7 @@ async def test_other_parameters_ask_again_and_rows_may_be_gone() -> None:
         assert [m.total for m in app.seen_of(QueryTable.Loaded)] == [4, 3, 2]
 
 
-async def test_going_to_a_row_that_is_not_there_leaves_the_cursor_and_says_nothing() -> None:
+async def test_going_to_a_row_that_is_not_there_leaves_no_row_under_the_cursor_and_says_nothing() -> None:
     table = words()
     app = TableApp(table)
     async with app.run_test(size=(40, 8), message_hook=app.seen.append) as pilot:
@@ -225,7 +225,9 @@ async def test_going_to_a_row_that_is_not_there_leaves_the_cursor_and_says_nothi
         said = len(app.seen_of(QueryTable.RowHighlighted))
         table.go_to_key(5)
         await until(pilot, lambda: len(app.seen_of(QueryTable.Loaded)) == 2)
-        assert (table.cursor_index, len(app.seen_of(QueryTable.RowHighlighted))) == (2, said)
+        assert (table.cursor_row, len(app.seen_of(QueryTable.RowHighlighted))) == (None, said)
+        await pilot.press("j")
+        assert table.cursor_index == 0
 
 
 async def test_going_to_a_row_far_away_reads_around_it() -> None:
