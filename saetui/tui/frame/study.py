@@ -99,6 +99,10 @@ class StudyScreen(WorkbenchScreen):
         Nothing is done for the row of the key that is ``looked_at`` already; nor for one that came, while those of what
         is looked at now are still being read or have yet to be asked for.
         """
+        if not event.moved and not self.workbench_app.command_queue.idle:
+            # Commands that were given before may look at something else.
+            self.workbench_app.read(lambda: None, lambda _: event.table.tell_row())
+            return
         is_current = event.table.up_to_date and self._shown == self.bench.attention
         if event.moved or is_current:
             self.choose(event, None if event.key == looked_at else command())

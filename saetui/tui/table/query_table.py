@@ -236,8 +236,7 @@ class QueryTable(MovingCursor, can_focus=True):
     def reload(self, *, go_to: Any = None) -> None:
         """Read again; the cursor stays on its row, or goes to the row of the key ``go_to``."""
         self._generation += 1
-        if go_to is None:
-            go_to = self._absent
+        go_to = self._absent if go_to is None else go_to
         if go_to is not None:
             self._goal, self._sought = go_to, True
         elif self._goal is None and self._chosen:
@@ -378,6 +377,11 @@ class QueryTable(MovingCursor, can_focus=True):
     def _refresh_row(self, index: int) -> None:
         self.refresh_lines(index // self.across + self._header_lines)
 
+    def tell_row(self) -> None:
+        """Tell again which row is under the cursor."""
+        self._highlighted = None
+        self._highlight()
+
     def _highlight(self) -> None:
         row = self.cursor_row
         if row is None:
@@ -493,6 +497,4 @@ class QueryTable(MovingCursor, can_focus=True):
         """What is said where there are no rows."""
         if self.total or not self.loaded:
             return ""
-        if self.error:
-            return self.error
-        return self._question.why_empty if self.filter_text else self.empty
+        return self.error or (self._question.why_empty if self.filter_text else self.empty)

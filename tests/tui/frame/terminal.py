@@ -35,13 +35,15 @@ class Terminal:
         self.before = termios.tcgetattr(slave)
         self.output = b""
         self._slave = slave
+        # What runs the tests may say how wide its own terminal is.
+        around = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES")}
         self.process = subprocess.Popen(
             [str(a) for a in arguments],
             stdin=slave,
             stdout=slave,
             stderr=slave,
             start_new_session=True,
-            env={**os.environ, "TERM": "xterm-256color", "COLORTERM": "truecolor", **(env or {})},
+            env={**around, "TERM": "xterm-256color", "COLORTERM": "truecolor", **(env or {})},
             preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
         )
 
