@@ -165,6 +165,7 @@ def test_the_own_order_of_a_query_ends_with_the_key_of_its_table(table: Table) -
     assert orders[-1]["expression"]["column_names"][-1] == table.key
 
 
+@pytest.mark.slow
 def test_a_view_digests_the_rows_that_are_shown(full_bench: Workbench) -> None:
     for screen in screens():
         full_bench.show(screen)

@@ -27,6 +27,7 @@ def terminal(study: Path) -> Iterator[Terminal]:
     terminal.close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("place", PLACES)
 def test_started_small_at_any_place_it_works_once_there_is_room(place: str, study: Path) -> None:
     terminal = Terminal([sys.executable, "-c", RUN, study, place], columns=50, rows=12)

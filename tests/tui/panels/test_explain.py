@@ -29,6 +29,7 @@ async def ask(run: Running, place: str) -> str:
     return text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("columns", [80, 240])
 @pytest.mark.parametrize("name", [name for name in screens() if name != "jobs"])
 async def test_every_column_is_explained(name: str, columns: int, everything: Path) -> None:

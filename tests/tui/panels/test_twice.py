@@ -69,6 +69,7 @@ async def close_all(run: Running) -> None:
     raise AssertionError(f"{run.app.screen} stays open")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", PANELS)
 async def test_a_panel_outlives_any_two_keys_that_come_together(
     name: str, study: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
