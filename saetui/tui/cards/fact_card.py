@@ -16,11 +16,10 @@ from textual.widgets import Static
 from saetui.tui.cards.latest_read import LatestRead
 from saetui.tui.explained import Explained
 from saetui.tui.table.row_window import RowSource
+from saetui.tui.table.title import SLOW_SECONDS
 
 S = TypeVar("S")
 F = TypeVar("F")
-# A read that takes longer is told of.
-SLOW_SECONDS = 0.25
 READING = "reading…"
 
 
