@@ -315,7 +315,8 @@ class WorkbenchApp(App[int], inherit_bindings=False):
         self.front_screen.turn_page()
         widget = self.front_screen.table(table)
         if widget is not None and not widget.has_focus:
-            widget.focus()
+            # At once: the news of the focus before, which may come only now, must not take it back.
+            self.front_screen.set_focus(widget)
 
     @on_own_thread
     def zoom(self) -> None:

@@ -4,10 +4,10 @@ from collections.abc import Awaitable, Callable
 
 from textual.app import App
 from textual.events import Key, Paste
-from textual.timer import Timer
 from textual.widgets import Input, TextArea
 
 from saetui.commands.vocabulary import commands
+from saetui.tui.delay import Delay
 
 # A key may open nothing after all; what was typed after it is then done this much later.
 _PATIENCE_S = 0.4
@@ -31,7 +31,7 @@ class TypedAhead:
     def __init__(self, app: App[int], do: Callable[[Key | Paste], Awaitable[None]]) -> None:
         self._app, self._do = app, do
         self._held: list[Key | Paste] | None = None
-        self._timer: Timer | None = None
+        self._patience = Delay(app)
 
     def takes(self, event: Key | Paste) -> bool:
         """Whether it was held back, to be done later."""
@@ -43,7 +43,7 @@ class TypedAhead:
     def begin(self) -> None:
         """Hold back what comes after this key."""
         self._held = []
-        self._timer = self._app.set_timer(_PATIENCE_S, self._let_go)
+        self._patience.begin(_PATIENCE_S, self._let_go)
 
     async def look(self) -> None:
         """Let go once something to type into has the focus."""
@@ -57,7 +57,6 @@ class TypedAhead:
 
     async def _let_go(self) -> None:
         held, self._held = self._held or [], None
-        if self._timer is not None:
-            self._timer.stop()
+        self._patience.stop()
         for event in held:
             await self._do(event)

@@ -10,13 +10,12 @@ from textual.color import Color
 from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.message import Message
-from textual.timer import Timer
 from textual.widgets import Static
 
 from saetui.tui.cards.latest_read import LatestRead
+from saetui.tui.delay import SlowRead
 from saetui.tui.explained import Explained
 from saetui.tui.table.row_window import RowSource
-from saetui.tui.table.title import SLOW_SECONDS
 
 S = TypeVar("S")
 F = TypeVar("F")
@@ -70,7 +69,7 @@ class FactCard(VerticalScroll, Generic[S, F], can_focus=True):
         self.facts: F | None = None
         self.asked: S | None = None
         self.shown: S | None = None
-        self._slow: Timer | None = None
+        self._wait = SlowRead(self, self.draw)
         self._reading: LatestRead[S, F | None] = LatestRead(
             reader, read, lambda subject, facts, error: self.post_message(_Read(subject, facts, error))
         )
@@ -113,12 +112,12 @@ class FactCard(VerticalScroll, Generic[S, F], can_focus=True):
         self.asked = subject
         if subject is None or not self.is_complete(subject):
             self.facts, self.shown, self._said = None, subject, ""
-            self._end_wait()
+            self._wait.end()
             self.draw()
             self.facts_changed()
             return
-        if self._slow is None and self.is_attached:
-            self._slow = self.set_timer(SLOW_SECONDS, self.draw)
+        if not self.is_reading and self.is_attached:
+            self._wait.begin()
             if self.facts is None:
                 self.draw()
         if self._reading.want(subject):
@@ -127,19 +126,14 @@ class FactCard(VerticalScroll, Generic[S, F], can_focus=True):
     @property
     def is_reading(self) -> bool:
         """Whether the facts of what was asked for have yet to come."""
-        return self._slow is not None
-
-    def _end_wait(self) -> None:
-        if self._slow is not None:
-            self._slow.stop()
-            self._slow = None
+        return self._wait.is_under_way
 
     @on(_Read)
     def _facts_read(self, message: _Read[S, F]) -> None:
         message.stop()
         if message.subject != self.asked:
             return
-        self._end_wait()
+        self._wait.end()
         self.shown = message.subject
         self._said = message.error or ("" if message.facts else self.UNKNOWN)
         before, self.facts = self.facts, message.facts

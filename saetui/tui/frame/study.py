@@ -5,11 +5,11 @@ from typing import Any, ClassVar, Literal
 
 from textual import on
 from textual.actions import SkipAction
-from textual.timer import Timer
 from textual.widget import Widget
 
 from saetui.commands.command import Command
 from saetui.commands.navigate import Focus
+from saetui.tui.delay import Delay
 from saetui.tui.frame.screen import FOLDED_WIDTH, WorkbenchScreen
 from saetui.tui.table.column import Column
 from saetui.tui.table.query_table import QueryTable
@@ -44,8 +44,8 @@ class StudyScreen(WorkbenchScreen):
     def __init__(self) -> None:
         super().__init__()
         self._shown = Attention()
-        # The choice that waits for its cursor to rest, and the table of that cursor.
-        self._rest: Timer | None = None
+        # Until a cursor rests; and the table of that cursor.
+        self._rest = Delay(self)
         self._resting: QueryTable | None = None
         # The moves of each cursor that have been heard of.
         self._moves_heard: dict[QueryTable, int] = {}
@@ -91,7 +91,7 @@ class StudyScreen(WorkbenchScreen):
             self._make(command)
         elif command is not None:
             self._resting = event.table
-            self._rest = self.set_timer(_REST, lambda: self._make_rested(command))
+            self._rest.begin(_REST, lambda: self._make_rested(command))
 
     def look_at_row(self, event: QueryTable.RowHighlighted, looked_at: object, command: Callable[[], Command]) -> None:
         """Look at the row under a cursor: once it rests, or at once where the row came to the cursor.
@@ -114,7 +114,7 @@ class StudyScreen(WorkbenchScreen):
             self.dispatch(command)
 
     def _make_rested(self, choice: Command) -> None:
-        self._rest = self._resting = None
+        self._resting = None
         self._make(choice)
 
     def _make(self, choice: Command) -> None:
@@ -124,9 +124,8 @@ class StudyScreen(WorkbenchScreen):
         self.dispatch(choice, visit=False)
 
     def _forget(self) -> None:
-        if self._rest is not None:
-            self._rest.stop()
-        self._rest = self._resting = None
+        self._rest.stop()
+        self._resting = None
 
     # Marks
 

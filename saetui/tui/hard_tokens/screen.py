@@ -91,6 +91,8 @@ class HardTokensScreen(StudyScreen):
         super().__init__()
         self._largest = 0.0
         self._figures_of: tuple[Any, ...] | None = None
+        # The place for which the cursor was sent to its token.
+        self._followed: int | None = None
         self._readers: dict[str, HaltingReader] = {}
 
     def halt_reads(self) -> bool:
@@ -168,9 +170,10 @@ class HardTokensScreen(StudyScreen):
         attention = self.bench.attention
         if attention.context is None or attention.position is None:
             return
-        if not self._is_distinct:
-            self.follow(self.tokens, attention.context << 16 | attention.position)
-        elif (shown := self._shown_place) is not None:
+        own = attention.context << 16 | attention.position
+        shown = self._shown_place if self._is_distinct else own
+        if shown is not None:
+            self._followed = own
             self.follow(self.tokens, shown)
 
     @property
@@ -259,11 +262,11 @@ class HardTokensScreen(StudyScreen):
             return
         place = (event.row["context"], event.row["position"])
         same = place == (attention.context, attention.position)
-        if not event.moved and not same and attention.context is not None and self._is_distinct:
-            if self._shown_place is None:
+        if not event.moved and not same and attention.context is not None and attention.position is not None:
+            if self._followed != attention.context << 16 | attention.position:
                 # The cursor goes to the token that stands for the one looked at, once it is known which.
                 return
-            same = self._shown_place == event.row["place"]
+            same = self._is_distinct and self._shown_place == event.row["place"]
         self.choose(event, None if same else At(*place))
 
     @on(QueryTable.RowHighlighted, "#hard_tokens-scaling")

@@ -2,12 +2,12 @@
 
 from textual import on
 from textual.content import Content
-from textual.timer import Timer
 from textual.widgets import Input
 
 from saetui.commands.completion import Completion
 from saetui.commands.filter_completion import filter_completions
 from saetui.commands.table import FILTER_USAGE, Filter
+from saetui.tui.delay import Delay
 from saetui.tui.panels.line import CompletingPanel
 from saetui.visible import visible_lines
 from saetui.workbench.workbench import Workbench
@@ -22,7 +22,7 @@ class FilterPanel(CompletingPanel):
 
     def __init__(self, bench: Workbench) -> None:
         super().__init__(bench.tables[bench.focus].filter)
-        self._timer: Timer | None = None
+        self._patience = Delay(self)
         self._problem = ""
 
     def completions(self, line: str) -> list[Completion]:
@@ -46,17 +46,17 @@ class FilterPanel(CompletingPanel):
     @on(Input.Changed)
     def _typed(self) -> None:
         self._problem = ""
-        if self._timer is not None:
-            self._timer.stop()
-        self._timer = self.set_timer(_FILTER_PATIENCE, self._try)
+        self._patience.begin(_FILTER_PATIENCE, self._try)
 
     @on(Input.Submitted)
     def _submitted(self, event: Input.Submitted) -> None:
+        self._patience.stop()
         if self._try(event.value):
             self.dismiss()
             self.app.call_later(self.workbench_app.dispatch, Filter(event.value.strip(), table=self.bench.focus))
 
     def action_close(self) -> None:
+        self._patience.stop()
         self._try(self.bench.tables[self.bench.focus].filter)
         self.dismiss()
 

@@ -1,11 +1,9 @@
 """The words over a table."""
 
 from textual.content import Content
-from textual.timer import Timer
 from textual.widget import Widget
 
-# A read that takes longer is told of.
-SLOW_SECONDS = 0.25
+from saetui.tui.delay import SlowRead
 
 
 class TableTitle:
@@ -21,8 +19,7 @@ class TableTitle:
         self._next = words
         self._total: int | None = None
         self._filter = ""
-        self._timer: Timer | None = None
-        self._is_slow = False
+        self._read = SlowRead(table, self._draw)
 
     def name(self, words: str | Content, *, waits: bool) -> None:
         """Name the rows; ``waits`` until they are read."""
@@ -33,23 +30,16 @@ class TableTitle:
 
     def begin_read(self) -> None:
         """Other rows are on their way."""
-        if self._timer is None:
-            self._timer = self._table.set_timer(SLOW_SECONDS, self._tell_slow)
+        self._read.begin()
 
     def end_read(self) -> None:
         """The rows that were named last are there, or will not come; ``show`` draws it."""
         self.words = self._next
-        if self._timer is not None:
-            self._timer.stop()
-        self._timer, self._is_slow = None, False
+        self._read.end()
 
     def show(self, total: int | None, filter_text: str) -> None:
         """Draw the title, with the number of rows where it is known, and the filter."""
         self._total, self._filter = total, filter_text
-        self._draw()
-
-    def _tell_slow(self) -> None:
-        self._is_slow = True
         self._draw()
 
     def _draw(self) -> None:
@@ -58,6 +48,6 @@ class TableTitle:
             parts.append((f" {self._total:,}", "dim"))
         if self._counted and self._filter:
             parts.append(f" /{self._filter}")
-        if self._is_slow:
+        if self._read.is_slow:
             parts.append((" reading…", "dim"))
         self._table.border_title = Content.assemble(*parts) if parts else None

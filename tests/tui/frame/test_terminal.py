@@ -23,6 +23,8 @@ def terminal(study: Path) -> Iterator[Terminal]:
     terminal = Terminal([sys.executable, "-c", RUN, study, ""])
     terminal.wait_for("w64-k4")
     terminal.wait_for("help")
+    # There is a cursor, so that keys are about something.
+    terminal.wait_for("▸")
     yield terminal
     terminal.close()
 

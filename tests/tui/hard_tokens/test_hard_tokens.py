@@ -14,6 +14,7 @@ from textual.widgets import Static
 from saetui.commands.hard_tokens import At
 from saetui.commands.table import Filter
 from saetui.tui.app import WorkbenchApp
+from saetui.tui.cards.place_card import PlaceCard
 from saetui.tui.drawing.figure_view import FigureView
 from saetui.tui.hard_tokens import columns
 from saetui.tui.hard_tokens.absorbed_line import answer
@@ -202,6 +203,24 @@ async def test_a_link_leads_to_its_token(errors: Path) -> None:
         assert (screen.bench.attention.context, screen.bench.attention.position) == (3, 7)
         assert "context 3" in text_of(screen)
         await until(pilot, lambda: "latents of w256-k4" in text_of(screen))
+
+
+async def test_a_link_leads_to_its_token_though_rows_come_before_it_is_known_which_stands_for_it(
+    errors: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held: list[Callable[[], None]] = []
+    facts_changed = PlaceCard.facts_changed
+    monkeypatch.setattr(PlaceCard, "facts_changed", lambda card: held.append(lambda: facts_changed(card)))
+    async with hard(errors, (120, 40), "open hard_tokens/3/7") as (pilot, screen):
+        await until(pilot, lambda: screen.card.facts is not None and screen.tokens.up_to_date)
+        screen.tokens.tell_row()
+        await pilot.pause(0.1)
+        assert (screen.bench.attention.context, screen.bench.attention.position) == (3, 7)
+        monkeypatch.undo()
+        for tell in held:
+            tell()
+        await until(pilot, settled(screen))
+        assert (screen.bench.attention.context, screen.bench.attention.position) == (3, 7)
 
 
 async def test_m_turns_to_the_page_of_widths(errors: Path) -> None:
