@@ -45,7 +45,7 @@ class Filter(Command):
         return Filter(self.text, table=_table(bench, self.table))
 
     def run(self, bench: Workbench) -> None:
-        bench.condition(self.table, self.text)
+        bench.condition(self.table, self.text, bench.attention.unit)
         bench.change_table(self.table, filter=self.text)
 
     @classmethod

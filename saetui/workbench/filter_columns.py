@@ -6,17 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from saetui.workbench.exceptions import CommandError
 from saetui.workbench.sql_text import quoted
+from saetui.workbench.written_values import FilterError, Writing
 
 _NUMBERS = ("DOUBLE", "FLOAT", "DECIMAL", "TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT")
 # The type that stands for a kind where a column was described by its kind alone.
 _TYPES = {"words": "VARCHAR", "list": "VARCHAR[]", "number": "DOUBLE", "truth": "BOOLEAN", "other": "VARCHAR"}
 _IDENTIFIER = re.compile(r"[^\W\d]\w*")
-
-
-class FilterError(CommandError, ValueError):
-    """A filter that cannot be read; the message says what is wrong with it, and what is possible."""
+__all__ = ["ColumnNames", "Condition", "FilterColumn", "FilterError", "filter_column", "labelled", "nearest", "plain"]
 
 
 @dataclass(frozen=True)
@@ -35,13 +32,15 @@ class Condition:
 class FilterColumn:
     """A column of a query's answer; ``kind`` is "words", "list" (of words), "number", "truth" or "other".
 
-    ``labels`` are its names on the screen, where they are others than its own.
+    ``labels`` are its names on the screen, where they are others than its own, and ``writing`` is how its values stand
+    there.
     """
 
     name: str
     kind: str
     sql_type: str = ""
     labels: tuple[str, ...] = ()
+    writing: Writing = field(default_factory=Writing, compare=False)
 
     @property
     def searched(self) -> str:

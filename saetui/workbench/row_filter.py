@@ -16,6 +16,7 @@ from saetui.workbench.filter_columns import ColumnNames, Condition, FilterColumn
 from saetui.workbench.sql_filter import sql_condition
 from saetui.workbench.sql_recognition import is_sql
 from saetui.workbench.sql_text import quoted
+from saetui.workbench.written_values import readings, typed_number
 
 _OPERATOR = re.compile(r"<=|>=|!=|==|<|>|=|~")
 _QUOTED = re.compile(r"""(?P<quote>["'])(?P<text>(?:(?!(?P=quote)).|(?P=quote){2})*)(?P=quote)""", re.DOTALL)
@@ -27,9 +28,10 @@ _NAME = re.compile(r"""[^\s<>=!~"'](?:(?!!=)[^\s<>=~])*""")
 LONGEST = 10_000
 _MOST_TESTS = 100
 _MOST_LETTERS = 100
-_SCALES = {"%": 0.01, "k": 1e3, "M": 1e6, "G": 1e9}
-_TRUTH = {"true": True, "yes": True, "false": False, "no": False}
+_TRUTH = {"true": True, "yes": True, "●": True, "false": False, "no": False}
 _NONE = ("none", "null", "–")
+# A time as tables show it, without the year.
+_MOMENT = re.compile(r"\d\d-\d\d( \d\d:\d\d)?")
 
 
 @dataclass(frozen=True)
@@ -188,28 +190,47 @@ class _Builder:
         ]
         return "(" + " OR ".join(tests) + ")"
 
-    def word(self, word: str) -> str:
-        self.texts.append(word)
-        return self._in_words(f"contains({{}}, {self._parameter(word.lower())})")
-
     def any_word(self, words: Sequence[str]) -> str:
         """One test for many words: the time to plan a query grows faster than the number of its tests."""
-        if len(words) == 1:
-            return self.word(words[0])
         self.texts += words
-        return self._in_words(f"regexp_matches({{}}, {self._parameter('|'.join(re.escape(w.lower()) for w in words))})")
+        wanted = [reading.lower() for word in words for reading in readings(word)]
+        if len(wanted) == 1:
+            return self._in_words(f"contains({{}}, {self._parameter(wanted[0])})")
+        return self._in_words(f"regexp_matches({{}}, {self._parameter('|'.join(map(re.escape, wanted)))})")
 
     def any_value(self, column: FilterColumn, values: Sequence[_Term]) -> str:
         """One test for many values of a column."""
         if len(values) == 1:
             return self.comparison(values[0])
-        if column.kind == "number":
-            wanted: list[Any] = [_number(term.value, column) for term in values]
-            test = f"list_contains({self._parameter(wanted)}, {quoted(column.name)})"
+        if any(_is_moment(column, term.value) for term in values):
+            test = " OR ".join(self._compared(column, term) for term in values)
+        elif column.kind == "number":
+            test = self._is_number(column, [term.value for term in values])
         else:
-            wanted = [term.value for term in values]
-            test = f"list_contains({self._parameter(wanted)}, {column.searched})"
-        return self.looked_up.get(column.name, "{}").format(test)
+            test = self._is_text(column, [term.value for term in values])
+        return self.looked_up.get(column.name, "{}").format(f"({test})")
+
+    def _is_number(self, column: FilterColumn, typed: Sequence[str]) -> str:
+        """Whether a value is one of some numbers, or would be written as one of them."""
+        numbers = [typed_number(text, column.name, column.writing) for text in typed]
+        name, exact = quoted(column.name), [number.value for number in numbers if not number.within]
+        rounded = [number for number in numbers if number.within]
+        if len(rounded) > _MOST_TESTS:
+            raise FilterError(f"at most {_MOST_TESTS} numbers with decimals can be looked for, not {len(rounded):,}")
+        tests = [f"list_contains({self._parameter(exact)}, {name})"] if len(exact) > 1 else []
+        tests += [f"{name} = {self._parameter(value)}" for value in exact if len(exact) == 1]
+        tests += [f"abs({name} - {self._parameter(n.value)}) <= {self._parameter(n.within)}" for n in rounded]
+        return " OR ".join(tests)
+
+    def _is_text(self, column: FilterColumn, typed: Sequence[str]) -> str:
+        """Whether a text is one of some, or stands so on the screen."""
+        if column.writing.words:
+            wanted = [column.writing.stored(column.name, text) for text in typed]
+        else:
+            wanted = [reading for text in typed for reading in readings(text)]
+        if len(wanted) == 1:
+            return f"{column.searched} = {self._parameter(wanted[0])}"
+        return f"list_contains({self._parameter(wanted)}, {column.searched})"
 
     def fuzzy(self, letters: str) -> str:
         if len(letters) > _MOST_LETTERS:
@@ -226,21 +247,34 @@ class _Builder:
         if not value and not term.is_quoted:
             raise FilterError(f'"{term.name}{operator}" wants a value, as in {column.name}{operator}0.5')
         if operator == "~":
-            return f"contains(lower({column.searched}), {self._parameter(value.lower())})"
+            tests = [f"contains(lower({column.searched}), {self._parameter(r.lower())})" for r in readings(value)]
+            return tests[0] if len(tests) == 1 else f"({' OR '.join(tests)})"
         operator = "=" if operator == "==" else operator
         if term.asks_for_nothing and operator in ("=", "!="):
             return f"{quoted(column.name)} IS {'' if operator == '=' else 'NOT '}NULL"
-        wanted: Any = value
-        compared = quoted(column.name)
-        if column.kind == "number":
-            wanted = _number(value, column)
-        elif column.kind == "truth":
+        if column.kind == "truth":
             if value.lower() not in _TRUTH:
                 raise FilterError(f'"{column.name}" is true or false, not "{value}"')
-            wanted = _TRUTH[value.lower()]
-        else:
-            compared = column.searched
-        return f"{compared} {operator} {self._parameter(wanted)}"
+            return f"{quoted(column.name)} {operator} {self._parameter(_TRUTH[value.lower()])}"
+        if operator in ("=", "!="):
+            test = self._equal(column, value)
+            return test if operator == "=" else f"NOT ({test})"
+        if column.kind == "number":
+            number = typed_number(value, column.name, column.writing)
+            return f"{quoted(column.name)} {operator} {self._parameter(number.value)}"
+        if _is_moment(column, value):
+            raise FilterError(
+                f'"{column.name}" is compared with a time that has its year, as in {column.name}{operator}2026-{value}'
+            )
+        return f"{column.searched} {operator} {self._parameter(value)}"
+
+    def _equal(self, column: FilterColumn, value: str) -> str:
+        """Whether a value is the one typed, or stands so on the screen."""
+        if column.kind == "number":
+            return self._is_number(column, [value])
+        if _is_moment(column, value):
+            return f"starts_with(strftime({quoted(column.name)}, '%m-%d %H:%M'), {self._parameter(value)})"
+        return self._is_text(column, [value])
 
     def either(self, alternatives: Sequence[Sequence[_Term]]) -> list[str]:
         """Alternatives, of which words alone are one test, and so are equalities of one column."""
@@ -281,19 +315,12 @@ class _Builder:
         elif term.kind == "fuzzy":
             built = self.fuzzy(term.value)
         else:
-            built = self.word(term.value)
+            built = self.any_word([term.value])
         return f"NOT coalesce({built}, false)" if term.is_inverted else built
 
 
-def _number(text: str, column: FilterColumn) -> float:
-    scale = _SCALES.get(text[-1:], 1.0)
-    digits = text[:-1] if text[-1:] in _SCALES else text
-    try:
-        return float(digits.replace("−", "-").replace(",", "")) * scale
-    except ValueError:
-        raise FilterError(
-            f'"{column.name}" is compared with a number, as in {column.name}>0.5, and "{text}" is none'
-        ) from None
+def _is_moment(column: FilterColumn, value: str) -> bool:
+    return column.sql_type.startswith("TIMESTAMP") and _MOMENT.fullmatch(value) is not None
 
 
 def parse_filter(

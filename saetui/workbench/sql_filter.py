@@ -151,6 +151,9 @@ def _compared(part: Mapping[str, Any], columns: Mapping[str, FilterColumn]) -> I
     sides += part.get("children", ())
     for side in sides:
         if side["class"] == "COLUMN_REF" and side["column_names"][0] in columns:
+            column = columns[side["column_names"][0]]
+            if column.writing.percent == "points" and any(other.get("function_name") == "/" for other in sides):
+                raise FilterError(f'"{column.name}" is stored in percent: in a condition in SQL write it without %')
             values = (other["literal"] for other in sides if other["class"] == "CONSTANT")
             yield from ((columns[side["column_names"][0]], value) for value in values)
 
@@ -159,8 +162,14 @@ def _check_texts(answer: Any, columns: Mapping[str, FilterColumn], cursor: Any) 
     """Whether columns of words are compared with texts, and texts that others are compared with can be such values."""
     for part in _parts(answer["statements"][0]["node"]["select_list"]):
         for column, value in _compared(part, columns):
-            if column.kind == "words" and value["kind"] in ("INTEGER", "NUMERIC"):
+            is_number = value["kind"] in ("INTEGER", "NUMERIC")
+            if column.kind == "words" and is_number:
                 raise FilterError(f"\"{column.name}\" is text: put what it is compared with in quotes, as in '5'")
+            if is_number:
+                column.writing.check(column.name, float(value["text"]), value["text"])
+            elif column.writing.words and value["kind"] == "STRING" and value["text"] not in column.writing.words:
+                told = column.writing.stored(column.name, value["text"])
+                raise FilterError(f"\"{column.name}\" is stored as '{told}'; write that in a condition in SQL")
             if column.kind in ("words", "list") or value["kind"] != "STRING":
                 continue
             cast = f"SELECT TRY_CAST($text AS {column.type_in_sql}) IS NULL"

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from saetui.workbench.filter_columns import ColumnNames, FilterColumn, FilterError, nearest
 from saetui.workbench.sql_text import quoted
 from saetui.workbench.sql_tokens import COMPARISONS, KEYWORDS, SqlToken, glued, is_other_column, sql_tokens
+from saetui.workbench.written_values import readings
 
 DEEPEST = 50
 _FUNCTION_WORDS = (
@@ -75,8 +76,22 @@ class ConditionWriter:
         if column.kind == "words" and (plain_word or another):
             text, parts = self._bare(self._at + 2)
             self._at += 2 + parts
-            return f"{name} {operator.value} {_text(text)}"
+            return self._equal_text(column, operator, text)
+        if column.kind == "words" and value.kind == "text":
+            self._at += 3
+            return self._equal_text(column, operator, value.value)
         return ""
+
+    @staticmethod
+    def _equal_text(column: FilterColumn, operator: SqlToken, text: str) -> str:
+        """A column of words compared with a text, as that is stored or as it stands on the screen."""
+        name, is_equality = quoted(column.name), operator.says("=", "!=", "<>")
+        if column.writing.words and is_equality:
+            return f"{name} {operator.value} {_text(column.writing.stored(column.name, text))}"
+        wanted = readings(text)
+        if len(wanted) == 1 or not is_equality:
+            return f"{name} {operator.value} {_text(text)}"
+        return f"{name} {'' if operator.says('=') else 'NOT '}IN ({', '.join(map(_text, wanted))})"
 
     def _bare(self, index: int) -> tuple[str, int]:
         """A value without quotes, or what is in them, and how many parts of the line it is."""

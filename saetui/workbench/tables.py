@@ -9,6 +9,7 @@ from saetui.workbench.annotations import annotation_filters
 from saetui.workbench.filter_columns import Condition, FilterColumn
 from saetui.workbench.row_filter import parse_filter
 from saetui.workbench.table_query import Order, TableQuery
+from saetui.workbench.written_values import SHARE, Writing
 
 _WORD = re.compile(r"\w+")
 
@@ -75,6 +76,8 @@ class Table:
     looked_up: Mapping[str, str] = field(default_factory=dict)
     # Names of columns on the screen, where they are others than the query's, with the columns that they can mean.
     names: Mapping[str, str | tuple[str, ...]] = field(default_factory=dict)
+    # How values stand on the screen, by column, where that is otherwise than they are stored.
+    writings: Mapping[str, Writing] = field(default_factory=dict)
     # "error_" where error_0 and so on are columns of the SAEs of the error study, which have the SAEs' names there.
     sae_columns: str = ""
     # A condition that keeps one of several equal rows, and the columns in which these differ: a filter that names one
@@ -116,9 +119,15 @@ class Table:
         named = {**self.earlier, **self.names}
         return {name: (meant,) if isinstance(meant, str) else meant for name, meant in named.items()}
 
-    def condition(self, text: str, columns: Sequence[FilterColumn]) -> Condition:
-        """The condition of a filter line here; raises FilterError where it cannot be read."""
-        return parse_filter(text, columns, self.named_conditions(columns), self.looked_up)
+    def condition(self, text: str, columns: Sequence[FilterColumn], *, unit: str = "") -> Condition:
+        """The condition of a filter line here, the errors of SAEs in a unit; raises FilterError where it is none."""
+        written = [replace(column, writing=self._writing(column.name, unit)) for column in columns]
+        return parse_filter(text, written, self.named_conditions(columns), self.looked_up)
+
+    def _writing(self, column: str, unit: str) -> Writing:
+        if unit == "share" and self.sae_columns and column.startswith(self.sae_columns):
+            return SHARE
+        return self.writings.get(column, Writing())
 
     def named_conditions(self, columns: Sequence[FilterColumn]) -> Mapping[str, str]:
         """Words that mean a condition of their own in a filter here: its own, and "marked" and "noted"."""

@@ -329,9 +329,9 @@ class Workbench:
         """``(sql, parameters)`` of all rows of a table, with its filter and order."""
         return self.asked(table).text()
 
-    def condition(self, table: str, filter: str) -> Condition:  # noqa: A002
+    def condition(self, table: str, filter: str, unit: str = "") -> Condition:  # noqa: A002
         """What a filter line means for a table; raises FilterError, a CommandError, where it cannot be read."""
-        return tables()[table].condition(filter, self.columns(table) if filter else ())
+        return tables()[table].condition(filter, self.columns(table) if filter else (), unit=unit)
 
     def column_names(self, table: str) -> Mapping[str, tuple[str, ...]]:
         """The names of a table's columns on the screen, where they are others than the query's, and what they mean."""

@@ -4,6 +4,7 @@ import json
 import shutil
 from collections.abc import Iterator
 from decimal import Decimal
+from math import inf
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -94,10 +95,13 @@ def a_filter(random: Random, columns: tuple[FilterColumn, ...], rows: list[dict[
     for _ in range(random.choice((0, 1, 1, 2))):
         column, row = random.choice(columns), random.choice(rows)
         name, value = random.choice((column.name, *_clear_labels(column, columns))), row.get(column.name)
+        is_share = column.name in table.writings and table.writings[column.name].percent == "share"
+        if is_share and value is not None:
+            value = max(-1.0, min(1.0, value))
         if table.filters and random.random() < 0.2:
             terms.append(random.choice(list(table.filters)))
         elif in_sql:
-            terms.append(_sql_term(random, column, name, value))
+            terms.append(_sql_term(random, column, name, value, most=1.0 if is_share else inf))
         elif value is None:
             terms.append(f"{name}{random.choice(('=', '!='))}none")
         elif column.kind == "number":
@@ -115,17 +119,19 @@ def _clear_labels(column: FilterColumn, columns: tuple[FilterColumn, ...]) -> li
     return [label for label in column.labels if sum(label in other.labels for other in columns) == 1]
 
 
-def _sql_term(random: Random, column: FilterColumn, name: str, value: Any) -> str:
+def _sql_term(random: Random, column: FilterColumn, name: str, value: Any, most: float) -> str:
     if value is None or column.kind not in ("number", "truth", "words"):
         return f"{name} is {random.choice(('', 'not '))}null"
     if column.kind == "number":
-        low, high = sorted((float(value), float(value) + random.uniform(-1, 1)))
+        low, high = sorted((float(value), max(-most, min(most, float(value) + random.uniform(-1, 1)))))
         return random.choice((f"{name} between {low!r} and {high!r}", f"abs({name}) <= {abs(value)!r}"))
     if column.kind == "truth":
         return random.choice((f"not {name}", f"{name} is true"))
     quoted = value.replace("'", "''")
     part = value[-2:].replace("'", "''")
-    return random.choice((f"{name} like '%{part}'", f"{name} in ('{quoted}', 'x')", f"length({name}) < {len(value)}"))
+    return random.choice(
+        (f"{name} like '%{part}'", f"{name} in ('{quoted}', '{quoted}')", f"length({name}) < {len(value)}")
+    )
 
 
 @pytest.mark.parametrize("table", tables().values(), ids=tables())

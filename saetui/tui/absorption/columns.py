@@ -7,6 +7,7 @@ from typing import Any
 from textual.color import Color
 from textual.content import Content
 
+from saetui.tui.absorption.manifest import ROLES
 from saetui.tui.drawing.heat import Heat, sign_look
 from saetui.tui.drawing.sparkline import bar
 from saetui.tui.drawing.token_strip import StripToken, token_strip
@@ -17,12 +18,11 @@ Columns = tuple[Column, ...]
 _RATE = Heat(0.0, 0.5)
 _SHARE = Heat(0.0, 1.0)
 _COSINE = Heat(-1.0, 1.0, diverging=True)
-_ROLES = {"main": "●", "absorber": "▶"}
 VERDICT_TINTS = {"absorbed": "warning", "partly": "warning"}
 
 
 def _role_mark(role: str | None) -> str:
-    return _ROLES.get(role or "", "")
+    return ROLES.get(role or "", "")
 
 
 def _capital(letter: str | None) -> str:

@@ -1,8 +1,19 @@
 """What the screen says about itself."""
 
+from string import ascii_lowercase
+
 from saetui.workbench.screen_study import ScreenStudy
 from saetui.workbench.screens import LinkForm, ScreenManifest
 from saetui.workbench.tables import RowChoice, Table
+from saetui.workbench.written_values import CAPITALS, SHARE, WHOLE, Writing
+
+# What marks the latents of a word.
+ROLES = {"main": "●", "absorber": "▶"}
+# What the query of the words says of them, by effects and by projection.
+VERDICTS = (
+    *("absorbed", "no lead", "not aligned", "helps", "not sampled", "undefined", "found", "fires"),
+    *("partly", "small share"),
+)
 
 MANIFEST = ScreenManifest(
     name="absorption",
@@ -30,6 +41,7 @@ MANIFEST = ScreenManifest(
             undigested=("n_words",),
             empty="no letters",
             study="absorption",
+            writings={"letter": CAPITALS, "rate": SHARE, "mean_fraction": SHARE},
             names={
                 "abs.": "n_absorbed",
                 "fraction": "mean_fraction",
@@ -60,6 +72,14 @@ MANIFEST = ScreenManifest(
                 RowChoice("missed", "main_activation < 1e-8"),
             ),
             latent="absorber",
+            writings={
+                "verdict": Writing(dict.fromkeys(VERDICTS, "")),
+                "letter": CAPITALS,
+                "answer_before": CAPITALS,
+                "answer_without": CAPITALS,
+                "main_share": SHARE,
+                "other_share": SHARE,
+            },
             names={
                 "logit": "probe_logit",
                 "fire": "main_activation",
@@ -93,6 +113,7 @@ MANIFEST = ScreenManifest(
             enter="latent",
             enter_help="look at the latent on the screen of letters",
             pages=("", "word"),
+            writings={"role": Writing(ROLES), "answer_without": CAPITALS, "share": SHARE},
             names={
                 "exact": "exact_effect",
                 "says": "answer_without",
@@ -126,6 +147,7 @@ MANIFEST = ScreenManifest(
             "sae_id",
             "sae",
             title="map",
+            writings={"l0": WHOLE, **dict.fromkeys(("mean", *ascii_lowercase), SHARE)},
             names={"not in mean": "left_out"},
             undigested=("left_out",),
             empty="none of the SAEs in view has been studied\nA studies them",

@@ -4,6 +4,7 @@ from saetui.workbench.screen_study import ScreenStudy
 from saetui.workbench.screens import LinkForm, ScreenManifest
 from saetui.workbench.table_query import Order
 from saetui.workbench.tables import RowChoice, Table
+from saetui.workbench.written_values import CAPITALS, POINTS, SHARE
 
 _ABSORBED = (
     "token_id IN (SELECT token_id FROM absorption_verdicts([$sae], $tau, $lead, $min_cosine) "
@@ -61,6 +62,7 @@ MANIFEST = ScreenManifest(
                 RowChoice("letter", "letter={letter}", needs="letter", missing="choose a letter first, e.g. :letter s"),
                 RowChoice("token", 'surface="{token}"', needs="token", missing="put the cursor on a token first"),
             ),
+            writings={"letter": CAPITALS, "nonlinear_share": SHARE},
             names={
                 "token in its text": "surface",
                 "equal": "n_equal",
@@ -84,6 +86,7 @@ MANIFEST = ScreenManifest(
             enter="tokens",
             enter_help="choose the SAE for all screens, and go back to the tokens",
             pages=("scaling",),
+            writings={**dict.fromkeys(("r2_error", "r2_norm", "shrinkage_share", "study_ce_recovered"), SHARE)},
             names={
                 "FVU nonl.": "fvu_nonlinear",
                 "R² error": "r2_error",
@@ -115,6 +118,7 @@ MANIFEST = ScreenManifest(
             fixed={"letter": None},
             rows_since=4,
             pages=("scaling",),
+            writings={"error_share": SHARE, **dict.fromkeys(("harder", "harder_low", "harder_high"), POINTS)},
             names={
                 "which": "words",
                 "n words": "n_words",

@@ -1,21 +1,20 @@
 """The columns of the tables of letters, latents and words, for narrow, normal and wide terminals."""
 
 from saetui.tui.drawing.heat import Heat
+from saetui.tui.letters.manifest import ROLES, VERDICTS
 from saetui.tui.table.column import Column
 
 _F1 = Heat(0.2, 1.0)
 _COSINE = Heat(-1.0, 1.0, diverging=True)
-_ROLES = {"main": "●", "pick": "○"}
-_VERDICTS = {"found": " ", "missed": "✗", "false alarm": "!"}
 VERDICT_TINTS = {"missed": "error", "false alarm": "warning"}
 
 
 def _role_mark(role: str | None) -> str:
-    return _ROLES.get(role or "", "")
+    return ROLES.get(role or "", "")
 
 
 def _verdict_mark(verdict: str) -> str:
-    return _VERDICTS[verdict]
+    return VERDICTS[verdict]
 
 
 _LETTER = Column("letter", "", 1, "left", "text", help="letter")

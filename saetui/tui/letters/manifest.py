@@ -3,6 +3,11 @@
 from saetui.workbench.screen_study import ScreenStudy
 from saetui.workbench.screens import LinkForm, ScreenManifest
 from saetui.workbench.tables import RowChoice, Table
+from saetui.workbench.written_values import CAPITALS, SHARE, Writing
+
+# What marks the latents of a letter, and the words that a latent misses or finds in error.
+ROLES = {"main": "●", "pick": "○"}
+VERDICTS = {"found": " ", "missed": "✗", "false alarm": "!"}
 
 MANIFEST = ScreenManifest(
     name="letters",
@@ -27,6 +32,7 @@ MANIFEST = ScreenManifest(
             undigested=("n_main_found", "n_main_missed", "n_main_false_alarms"),
             empty="no letters",
             study="letters",
+            writings={"letter": CAPITALS, "absorbed": SHARE},
             names={
                 "probe": "probe_f1",
                 "best": "best_f1",
@@ -53,6 +59,7 @@ MANIFEST = ScreenManifest(
             enter_help="choose the latent for all screens: its card, with contexts from each tenth of its range",
             needs=(("letter", "choose a letter"),),
             study="letters",
+            writings={"role": Writing(ROLES)},
             names={
                 "●": "role",
                 "gain": "f1_gain",
@@ -82,6 +89,7 @@ MANIFEST = ScreenManifest(
                 RowChoice("missed", "verdict = 'missed'"),
                 RowChoice("alarms", "verdict = 'false alarm'"),
             ),
+            writings={"letter": CAPITALS, "verdict": Writing(VERDICTS)},
             names={"word": "surface", "act.": "activation"},
         ),
     ),

@@ -3,6 +3,7 @@
 from saetui.workbench.screen_study import ScreenStudy
 from saetui.workbench.screens import LinkForm, ScreenManifest
 from saetui.workbench.tables import Table
+from saetui.workbench.written_values import SHARE
 
 MANIFEST = ScreenManifest(
     name="overview",
@@ -21,6 +22,7 @@ MANIFEST = ScreenManifest(
             title="SAEs",
             # Until then the mean F1 counted letters that are not usable.
             rows_since=4,
+            writings={**dict.fromkeys(("ce_recovered", "dead_fraction", "absorption_rate"), SHARE)},
             names={
                 "view": "in_view",
                 "SAE": "name",

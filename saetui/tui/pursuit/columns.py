@@ -10,17 +10,17 @@ from saetui.tui.drawing.fit import short_number
 from saetui.tui.drawing.heat import Heat, sign_look
 from saetui.tui.drawing.sparkline import bar
 from saetui.tui.drawing.token_strip import StripToken, token_strip
+from saetui.tui.pursuit.manifest import ROLES
 from saetui.tui.table.column import ABSENT, Column
 from saetui.workbench.pursuit_comparison import signed_percent
 
 Columns = tuple[Column, ...]
 # The paper's pursuits save a few percent; half of the error is about the most for any token.
 _CHANGE = Heat(-0.5, 0.5, diverging=True)
-_ROLES = {"kept": "", "dropped": "−", "added": "+"}
 
 
 def _role_mark(role: str | None) -> str:
-    return _ROLES.get(role or "", "")
+    return ROLES.get(role or "", "")
 
 
 def _percent(change: float | None) -> str:

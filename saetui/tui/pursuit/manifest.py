@@ -2,6 +2,10 @@
 
 from saetui.workbench.screens import LinkForm, ScreenManifest
 from saetui.workbench.tables import Table
+from saetui.workbench.written_values import SHARE, WHOLE, Writing
+
+# What marks the latents that a pursuit leaves out or takes in.
+ROLES = {"kept": "", "dropped": "−", "added": "+"}
 
 MANIFEST = ScreenManifest(
     name="pursuit",
@@ -20,6 +24,10 @@ MANIFEST = ScreenManifest(
             "sae",
             title="pursuits",
             empty="no pursuits yet; p starts one",
+            writings={
+                **dict.fromkeys(("fvu_change", "nonlinear_change", "products_saved"), SHARE),
+                "tokens_per_second": WHOLE,
+            },
             names={
                 "tokens": "chosen",
                 "ΔFVU": "fvu_change",
@@ -51,6 +59,7 @@ MANIFEST = ScreenManifest(
             title="tokens",
             empty="no pursuit of this SAE yet; p starts one",
             renamed={"token_fvu_before": "fvu_before", "token_fvu_after": "fvu_after", "error_change": "change"},
+            writings={"error_change": SHARE},
             names={
                 "token in context": "tokens",
                 "tok.FVU": "token_fvu_before",
@@ -88,6 +97,7 @@ MANIFEST = ScreenManifest(
             enter="latent",
             enter_help="look at the latent on the screen of letters",
             latent="latent",
+            writings={"role": Writing(ROLES)},
             names={
                 "before": "activation_before",
                 "after": "activation_after",
