@@ -113,6 +113,8 @@ def _scale_x(axes: Axes, scale: Scale, values: Sequence[float]) -> None:
 
     axes.set_xlabel(scale.text)
     distinct = sorted(set(values))
+    if len(distinct) == 1 and not (scale.whole or scale.logarithmic):
+        axes.set_xticks(distinct, tick_labels(distinct, separated=True))
     if scale.whole:
         axes.set_xlim(distinct[0] - 0.5, distinct[-1] + 0.5)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
@@ -155,6 +157,10 @@ def _draw_bars(axes: Axes, chart: BarChart) -> None:
             linewidth=0.5,
             hatch=hatch,
         )
+        missing = [row for row, bar in enumerate(chart.bars) if bar.values[index] is None]
+        for row in () if chart.stacked else missing:
+            # What was not measured looks other than zero.
+            axes.annotate("–", (0.0, row + aside), (2, 0), textcoords="offset points", color=ink.GREY, va="center")
         for row, value in drawn:
             ends = chart.bars[row].ends(index)
             if ends is not None:
@@ -166,7 +172,8 @@ def _draw_bars(axes: Axes, chart: BarChart) -> None:
     axes.set_yticks(range(len(chart.bars)), [" ".join(filter(None, (bar.label, bar.note))) for bar in chart.bars])
     axes.set_ylabel(chart.label)
     axes.set_xlabel(chart.scale.text)
-    axes.invert_yaxis()
+    # Rows without any value have their place, too.
+    axes.set_ylim(len(chart.bars) - 0.5, -0.5)
     axes.axvline(0.0, color="black", linewidth=0.6)
     axes.grid(True, axis="x")
     if len(chart.names) > 1:
@@ -183,7 +190,8 @@ def _draw_cells(axes: Axes, plot: HeatMap) -> None:
     for row, column in plot.pale:
         coloured[row, column] = np.nan
     cells = axes.pcolormesh(coloured, cmap=ink.COLOUR_MAP, vmin=0.0, vmax=plot.high, edgecolors="white", linewidth=0.8)
-    axes.set_aspect("equal")
+    # At the left, where its title begins, which may be longer than the cells are wide.
+    axes.set_aspect("equal", anchor="NW")
     axes.invert_yaxis()
     for (row, column), value in np.ndenumerate(values):
         text = "–" if math.isnan(value) else f"{100 * value:.0f}"

@@ -48,6 +48,8 @@ class Asked:
         return tuple(name for name in OPTIONS if getattr(self, name) not in ((), "", None))
 
 
+# So many hook points of a model are named in a caption.
+_NAMED = 3
 # The names of all that can be chosen of figures in general.
 OPTIONS = tuple(part.name for part in fields(Asked) if part.name not in ("name", "further"))
 
@@ -127,3 +129,16 @@ def at_one_site(rows: Sequence[Row], hook: str | None) -> tuple[list[Row], str]:
     others = len(sites) - 1
     also = f", one of {others + 1} sites" if others else ""
     return chosen, f"{model}, {name}{also}"
+
+
+def sites_of(rows: Sequence[Row]) -> str:
+    """The models and hook points that rows are of, for a caption; empty where there are no rows."""
+    hooks: dict[str, list[str]] = {}
+    for row in rows:
+        of_model = hooks.setdefault(str(row["model"]), [])
+        if row["hook_name"] not in of_model:
+            of_model.append(str(row["hook_name"]))
+    return "; ".join(
+        f"{model}, {', '.join(names) if len(names) <= _NAMED else f'{len(names)} hook points'}"
+        for model, names in hooks.items()
+    )

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
 
-from saetui.figures.plots import Plot, Shown
+from saetui.figures.plots import BarChart, Plot, Shown
 
 
 @dataclass(frozen=True)
@@ -38,8 +38,8 @@ class Figure(Shown):
 
     @property
     def drawn(self) -> list[Plot]:
-        """The plots that have something on them."""
-        return [plot for plot in self.plots if not plot.is_empty]
+        """The plots that have something on them, without names of bars that no row has a value for."""
+        return [plot.known if isinstance(plot, BarChart) else plot for plot in self.plots if not plot.is_empty]
 
     def save(self, path: Path | str) -> Path:
         """Write the figure as .svg (text stays text) or .png (300 dpi); gives back the path.

@@ -40,6 +40,11 @@ def means_note(rows: Sequence[Row], resamples: int) -> str:
     )
 
 
+def n_saes(count: int) -> str:
+    """A number of SAEs in words."""
+    return f"{count:,} SAE{'' if count == 1 else 's'}"
+
+
 def left_out_letters(rows: Sequence[Row]) -> str:
     """The letters that means leave out, each with its number of words: ``j 3, z 4``; empty where there are none."""
     return ", ".join(sorted({letter for row in rows for letter in (row["left_out"] or "").split(", ") if letter}))

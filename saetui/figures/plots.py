@@ -5,7 +5,7 @@ Names in it come from stores of others: every text is made visible where it ente
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, TypeAlias
 
 from saetui.visible import visible, visible_lines
@@ -129,6 +129,22 @@ class BarChart(Shown):
     @property
     def is_empty(self) -> bool:
         return all(value is None for bar in self.bars for value in bar.values)
+
+    @property
+    def known(self) -> BarChart:
+        """The same without the names of which no bar has a value."""
+        kept = [index for index in range(len(self.names)) if any(bar.values[index] is not None for bar in self.bars)]
+        if len(kept) == len(self.names):
+            return self
+        bars = tuple(
+            replace(
+                bar,
+                values=tuple(bar.values[index] for index in kept),
+                intervals=tuple(bar.ends(index) for index in kept) if bar.intervals else (),
+            )
+            for bar in self.bars
+        )
+        return replace(self, names=tuple(self.names[index] for index in kept), bars=bars)
 
 
 @dataclass(frozen=True)

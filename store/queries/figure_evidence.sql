@@ -47,6 +47,8 @@ SELECT
     latents.cosine,
     coalesce(latents.place <= chosen.n_main, false) AS is_main,
     chosen.sae,
+    sae.model,
+    sae.hook_name,
     chosen.surface,
     chosen.letter,
     chosen.verdict,
@@ -55,6 +57,7 @@ SELECT
     run.ig_steps
 FROM latents
 CROSS JOIN chosen
+JOIN sae_summary AS sae ON sae.sae_id = chosen.sae_id
 JOIN absorption_run AS run ON run.sae_id = chosen.sae_id AND run.probe_id = chosen.probe_id
 LEFT JOIN ablation AS exact
     ON exact.sae_id = chosen.sae_id

@@ -141,7 +141,15 @@ def test_the_map_has_a_cell_for_each_sae_and_letter(study: Store) -> None:
     rate, fraction = figure(study, "absorption_map").plots
     assert isinstance(rate, HeatMap)
     assert isinstance(fraction, HeatMap)
-    assert rate.rows == ("narrow", "dense", "wide", "later")
+    assert rate.rows == (
+        "narrow · 1.resid_post",
+        "dense · 1.resid_post",
+        "wide · 1.resid_post",
+        "later · 2.resid_post",
+    )
+    (of_one_site, _) = figure(study, "absorption_map", hook="blocks.2.hook_resid_post").plots
+    assert isinstance(of_one_site, HeatMap)
+    assert of_one_site.rows == ("later",)
     assert rate.columns == ("a", "b")
     assert rate.values == ((0.25, 0.0), (0.0, 0.0), (0.75, 0.0), (0.0, 0.0))
     assert fraction.values == rate.values
@@ -192,6 +200,11 @@ def test_evidence_is_of_the_clearest_case_or_of_the_word_that_is_asked_for(study
 def test_error_scaling_as_evaluated_where_errors_were_not_studied(study: Store) -> None:
     made = figure(study, "error_scaling", hook="blocks.2.hook_resid_post")
     assert places(chart(made, "FVU against width")) == {"k 2": {"later": (16.0, 0.35)}}
+
+
+@pytest.mark.parametrize("name", figure_kinds())
+def test_a_caption_names_model_and_hook_point(name: str, study: Store) -> None:
+    assert figure(study, name).note.startswith("speller, blocks.1.hook_resid_post")
 
 
 @pytest.mark.parametrize("name", figure_kinds())

@@ -191,7 +191,7 @@ def test_earlier_saes_stand_above_the_own_reconstruction(study: Store) -> None:
 
 def test_what_was_put_in_is_held_against_what_is_found(study: Store) -> None:
     made = figure(study, "introduced_error")
-    linear, nonlinear = chart(made, "linear part"), chart(made, "nonlinear part")
+    linear, nonlinear = (chart(made, f"{part} part, found against put in") for part in ("linear", "nonlinear"))
     assert [(line.name, line.joined) for line in linear.lines] == [("narrow", False), ("as put in", True)]
     assert [p.x for p in linear.lines[0].points] == pytest.approx([0, 0, 20, 40])
     assert [p.y for p in linear.lines[0].points] == pytest.approx([0, 0, 10, 20])
@@ -257,7 +257,9 @@ def test_the_error_along_a_context(study: Store) -> None:
 
 def test_what_parts_cost_against_their_norms(study: Store) -> None:
     made = figure(study, "cost_against_norm")
-    of_norm, of_square = (chart(made, title) for title in ("share of the norm", "share of the squared norm"))
+    of_norm, of_square = (
+        chart(made, f"loss recovered against share of the {title}") for title in ("norm", "squared norm")
+    )
     for plot, linear, nonlinear in ((of_norm, 60, 80), (of_square, 36, 64)):
         found = {line.name: [(p.x, p.y, p.low, p.high) for p in line.points] for line in plot.lines}
         assert found == {
@@ -266,7 +268,7 @@ def test_what_parts_cost_against_their_norms(study: Store) -> None:
             "in proportion": [(0, 0, None, None), (100, 100, None, None)],
         }
         assert [line.joined for line in plot.lines] == [False, False, True]
-    assert "1 SAEs" in made.note
+    assert made.note.endswith("less than 0.001 nats: 1 SAE.")
 
 
 def test_absorbed_words_have_half_the_error(study: Store) -> None:

@@ -4,11 +4,14 @@ import xml.etree.ElementTree as ET
 from pathlib import Path
 
 import pytest
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure as Sheet
 from PIL import Image
 
 from saetui.figures import Figure, FigureError, figure, figure_kinds
+from saetui.figures.axes import draw_plot
 from saetui.figures.ink import TALLEST, WIDEST
-from saetui.figures.plots import Bar, BarChart, Chart, HeatMap, Line, Point, Scale
+from saetui.figures.plots import Bar, BarChart, Chart, HeatMap, Line, Plot, Point, Scale
 from store import Store
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -16,6 +19,12 @@ SVG = "{http://www.w3.org/2000/svg}"
 
 def texts(path: Path) -> list[str]:
     return ["".join(node.itertext()).strip() for node in ET.parse(path).iter(f"{SVG}text")]
+
+
+def drawn_axes(plot: Plot, *, legend: bool = True) -> Axes:
+    axes = Sheet().add_subplot()
+    draw_plot(axes, plot, legend=legend)
+    return axes
 
 
 def markers(path: Path) -> int:
@@ -138,3 +147,36 @@ def test_nothing_to_draw_leaves_no_file(empty: Store, tmp_path: Path) -> None:
     with pytest.raises(FigureError, match="saetui study letters"):
         figure(empty, "splits").save(tmp_path / "figure.svg")
     assert not list(tmp_path.glob("*.svg"))
+
+
+def test_names_without_any_value_are_left_out_and_what_was_not_measured_looks_other_than_zero(tmp_path: Path) -> None:
+    bars = (Bar("x", (1.0, None, 0.0)), Bar("y", (None, None, 2.0)), Bar("z", (None, None, None)))
+    plot = BarChart("t", Scale("R²", "%"), ("error", "never measured", "rest"), bars, label="SAE")
+    made = Figure("f", "f", (plot,), "SELECT 1")
+    found = texts(made.save(tmp_path / "figure.svg"))
+    assert "never measured" not in found
+    assert {"error", "rest", "x", "y", "z"} <= set(found)
+    # One of y and two of z.
+    assert found.count("–") == 3
+
+
+def test_rows_of_bars_without_any_value_are_inside_the_axes() -> None:
+    bars = (Bar("first", (None,)), Bar("second", (1.0,)), Bar("third", (None,)))
+    axes = drawn_axes(BarChart("t", Scale("R²", "%"), ("error",), bars, label="SAE"))
+    bottom, top = axes.get_ylim()
+    assert top == pytest.approx(-0.5)
+    assert bottom == pytest.approx(2.5)
+
+
+def test_a_single_place_along_x_is_the_only_tick() -> None:
+    chart = Chart("t", Scale("L0"), Scale("y"), tuple(Line(name, (Point(4.0, 1.0),)) for name in "ab"), key="width")
+    assert [label.get_text() for label in drawn_axes(chart).get_xticklabels()] == ["4"]
+
+
+def test_the_title_of_a_small_map_is_inside_the_sheet(tmp_path: Path) -> None:
+    plot = HeatMap("R² of the error norm across SAEs, %", Scale("R²"), ("w64-k4",), ("w256-k4",), ((0.5,),))
+    made = Figure("f", "f", (plot,), "SELECT 1")
+    with Image.open(made.save(tmp_path / "figure.png")) as image:
+        pixels = image.convert("L")
+        edges = [pixels.crop((left, 0, left + 4, pixels.height)) for left in (0, pixels.width - 4)]
+    assert all(edge.getextrema()[0] == 255 for edge in edges)

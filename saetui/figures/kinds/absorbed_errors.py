@@ -95,7 +95,7 @@ def _same_words(found: _Comparison) -> BarChart:
     ]
     title = "absorbed in one SAE against the same words in another"
     names = ("error", "linear part", "nonlinear part")
-    return BarChart(title, Scale("norm larger by", "%"), names, tuple(bars), label="there")
+    return BarChart(title, Scale("norm larger by", "%"), names, tuple(bars), label="words of the other SAE")
 
 
 def _bar(name: str, rows: Sequence[Row], factor: float = 1.0) -> Bar:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from saetui.figures.choice import Choice
+from saetui.figures.choice import Choice, sites_of
 from saetui.figures.kind import Drawing, Kind, left_out_letters, saes_of, thresholds_of
 from saetui.figures.kinds.absorption_rate import thresholds
 from saetui.figures.lines import Row
@@ -19,7 +19,7 @@ def _draw(rows: Sequence[Row], choice: Choice) -> Drawing:
     plots = [_map(chosen, letters, metric, column) for metric, column in _METRICS.items()]
     left_out = left_out_letters(chosen)
     pale = f" Pale letters are left out of means, with their words: {left_out}." if left_out else ""
-    note = f"Percent of words. {thresholds(chosen)}{pale}" if chosen else ""
+    note = f"{sites_of(chosen)}. Percent of words. {thresholds(chosen)}{pale}" if chosen else ""
     return Drawing("Absorption of each letter", plots, note)
 
 
@@ -28,11 +28,12 @@ def _map(rows: Sequence[Row], letters: Sequence[str], metric: str, column: str) 
     values = tuple(tuple(known.get(letter) for letter in letters) for known in by_sae)
     pale = {(i, j) for i, row in enumerate(rows) for j, letter in enumerate(letters) if letter not in row["letters"]}
     counted = [value for i, row in enumerate(values) for j, value in enumerate(row) if (i, j) not in pale]
+    are_several = len({(row["model"], row["hook_name"]) for row in rows}) > 1
     highest = max((value for value in counted if value is not None), default=0.0)
     return HeatMap(
         f"{metric} of each letter, %",
         Scale(metric, "%"),
-        tuple(str(row["name"]) for row in rows),
+        tuple(_name(row, are_several=are_several) for row in rows),
         tuple(letters),
         values,
         high=highest or 1.0,
@@ -40,6 +41,12 @@ def _map(rows: Sequence[Row], letters: Sequence[str], metric: str, column: str) 
         column_label="letter",
         pale=frozenset(pale),
     )
+
+
+def _name(row: Row, *, are_several: bool) -> str:
+    """An SAE, with its hook point in short where the rows are of several."""
+    hook = str(row["hook_name"]).removeprefix("blocks.").replace("hook_", "")
+    return f"{row['name']} · {hook}" if are_several else str(row["name"])
 
 
 KIND = Kind(

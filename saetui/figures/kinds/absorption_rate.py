@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from saetui.figures.charts import RATE, rate_against_l0
 from saetui.figures.choice import Choice, at_one_site
 from saetui.figures.intervals import RESAMPLES, bootstrap_mean, wilson
-from saetui.figures.kind import Drawing, Kind, means_note, saes_of, thresholds_of
+from saetui.figures.kind import Drawing, Kind, means_note, n_saes, saes_of, thresholds_of
 from saetui.figures.lines import (
     ARCHITECTURE,
     HOOK_KIND,
@@ -54,7 +54,7 @@ def _means(rows: Sequence[Row], choice: Choice) -> str:
     else:
         intervals = means_note(rows, RESAMPLES)
     unable = sum(row["rate"] is None for row in rows)
-    also = f" Without a rate, since the model cannot name first letters: {unable} SAEs." if unable else ""
+    also = f" Without a rate, since the model cannot name first letters: {n_saes(unable)}." if unable else ""
     return f"{thresholds(rows)} {intervals}{also}"
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from saetui.figures.choice import Choice
-from saetui.figures.kind import Drawing, Kind
+from saetui.figures.kind import Drawing, Kind, n_saes
 from saetui.figures.lines import Row
 from saetui.figures.plots import Chart, Line, Point, Scale
 from saetui.figures.study_parts import ADVICE, SITE, site_of, study_of
@@ -24,10 +24,10 @@ def _draw(rows: Sequence[Row], choice: Choice) -> Drawing:  # noqa: ARG001
         _against(known, "share of the squared norm", "squared_norm_share"),
     ]
     unmeasured = len({row["name"] for row in rows}) - len({row["name"] for row in known})
-    harmless = f" Left out, as they change the loss by less than 0.001 nats: {unmeasured} SAEs." if unmeasured else ""
+    left_out = f" Left out, since the loss changes by less than 0.001 nats: {n_saes(unmeasured)}." if unmeasured else ""
     intervals = "Held-out contexts, 95 % intervals over them."
     shares = "Shares of a norm add up to more than 100 %, those of a squared norm only about to it."
-    return Drawing(title, plots, f"{site_of(rows)}. {intervals} {shares}{harmless}", columns=2)
+    return Drawing(title, plots, f"{site_of(rows)}. {intervals} {shares}{left_out}", columns=2)
 
 
 def _against(rows: Sequence[Row], label: str, x: str) -> Chart:
@@ -39,7 +39,7 @@ def _against(rows: Sequence[Row], label: str, x: str) -> Chart:
             for row in of_part
         )
         drawn.append(Line(f"{part} part", points, joined=False))
-    return Chart(label, Scale(label, "%"), _RECOVERED, (*drawn, _DIAGONAL), key="put back")
+    return Chart(f"loss recovered against {label}", Scale(label, "%"), _RECOVERED, (*drawn, _DIAGONAL), key="put back")
 
 
 KIND = Kind(

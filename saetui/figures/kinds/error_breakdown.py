@@ -106,8 +106,10 @@ def _of_law(rows: Sequence[Row], n_rows: int) -> str:
         )
     if law["nonlinear_flat"] is False:
         words.append("The nonlinear part is not level over widths, so its mean stands for none of them.")
-    if len(rows) < n_rows:
-        words.append(f"One SAE for each width is drawn; {n_rows - len(rows)} more have other sparsities.")
+    others = n_rows - len(rows)
+    if others:
+        sparsity = "has another sparsity" if others == 1 else "have other sparsities"
+        words.append(f"One SAE for each width is drawn; {others} more {sparsity}.")
     return " ".join(words)
 
 

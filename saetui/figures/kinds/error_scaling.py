@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 from saetui.figures.charts import fvu_against_width
 from saetui.figures.choice import Choice, at_one_site
-from saetui.figures.kind import Drawing, Kind
+from saetui.figures.kind import Drawing, Kind, n_saes
 from saetui.figures.lines import ARCHITECTURE, SPARSITY, WIDTH_SCALE, Row, lines
 from saetui.figures.plots import Chart, Line, Point, Scale
 from saetui.figures.recipes import Recipes
@@ -32,7 +32,7 @@ def _draw(rows: Sequence[Row], choice: Choice) -> Drawing:
     ]
     recipes = Recipes(studied)
     others = len(chosen) - len(studied)
-    left_out = f" Not in the study: {others} SAEs." if others else ""
+    left_out = f" Not in the study: {n_saes(others)}." if others else ""
     tokens = f"{studied[0]['n_test']:,} held-out tokens, 95 % intervals over contexts"
     law = _MIXED if is_mixed else _caption(studied)
     told = " ".join(filter(None, [f"{site}, {tokens}. {law}{left_out}", recipes.said]))
@@ -86,7 +86,8 @@ def _caption(rows: Sequence[Row]) -> str:
         if law["nonlinear_flat"] is None
         else " The nonlinear part is {} over widths.".format("level" if law["nonlinear_flat"] else "not level")
     )
-    return f"{fit} The floor's 95 % intervals: {', '.join(spreads) or 'none'}.{flat}"
+    known = f"The floor's 95 % intervals: {', '.join(spreads)}." if spreads else "No interval of the floor is known."
+    return f"{fit} {known}{flat}"
 
 
 KIND = Kind(

@@ -50,7 +50,8 @@ def _note(row: Row, n_latents: int) -> str:
     )
     steps = "" if row["attribution"] == _EXACT else f" Integrated gradients in {row['ig_steps']} steps."
     part = f" The {_MOST} of {n_latents} latents with the largest effects." if n_latents > _MOST else ""
-    return f"Letter {row['letter']}, verdict: {row['verdict']}.{margin}{steps}{part}"
+    site = f"{row['model']}, {row['hook_name']}, {row['sae']}."
+    return f"{site} Letter {row['letter']}, verdict: {row['verdict']}.{margin}{steps}{part}"
 
 
 KIND = Kind(

@@ -10,6 +10,8 @@ from saetui.figures.lines import Row
 from saetui.figures.plots import Chart, Line, Point, Scale
 from saetui.figures.study_parts import SITE, ends_of, percent, site_of, study_of
 
+_UNIT = "% of variance"
+
 
 def _draw(rows: Sequence[Row], choice: Choice) -> Drawing:  # noqa: ARG001
     title = "Errors with known parts"
@@ -40,7 +42,8 @@ def _against(rows: Sequence[Row], part: str) -> Chart:
         drawn.append(Line(name, tuple(sorted(points, key=lambda point: point.x)), joined=False))
     most = max(100 * row[f"true_{part}"] for row in rows)
     drawn.append(Line("as put in", (Point(0.0, 0.0), Point(most, most)), reference=True, marked=False))
-    return Chart(f"{part} part", Scale("put in", "%"), Scale("found", "%"), tuple(drawn), key="SAE")
+    title = f"{part} part, found against put in"
+    return Chart(title, Scale("put in", _UNIT), Scale("found", _UNIT), tuple(drawn), key="SAE")
 
 
 def _cell(row: Row) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from saetui.figures.choice import Choice
+from saetui.figures.choice import Choice, sites_of
 from saetui.figures.intervals import RESAMPLES, bootstrap_mean
 from saetui.figures.kind import Drawing, Kind, means_note, saes_of
 from saetui.figures.lines import ARCHITECTURE, HOOK_KIND, LAYER_SCALE, MODEL, SPARSITY, WIDTH, Row, Trait, lines
@@ -25,7 +25,7 @@ def _draw(rows: Sequence[Row], choice: Choice) -> Drawing:
     else:
         note = means_note(placed, RESAMPLES)
     if placed:
-        note = " ".join(filter(None, [note, _WORDS, _best(placed), recipes.said]))
+        note = " ".join(filter(None, [f"{sites_of(placed)}.", note, _WORDS, _best(placed), recipes.said]))
     plots = [
         Chart(
             f"{title} against layer",

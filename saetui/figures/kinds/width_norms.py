@@ -45,7 +45,7 @@ def _matrix(rows: Sequence[Row]) -> HeatMap:
 def _gains(rows: Sequence[Row]) -> BarChart:
     return BarChart(
         "what a second norm of the narrower SAE adds",
-        Scale("of what is left unexplained", "%"),
+        Scale("share of what is left unexplained", "%"),
         tuple(_GAINS),
         tuple(
             Bar(

@@ -47,7 +47,12 @@ class Axis:
         return (value - self.low) / (self.high - self.low)
 
     def ticks(self, most: int, values: Collection[float] = ()) -> list[float]:
-        """At most ``most`` round values within the range; on a log scale ``values`` themselves where they are few."""
+        """At most ``most`` round values within the range.
+
+        A single one of ``values`` is the tick, and on a log scale all of them are where they are few.
+        """
+        if len(set(values)) == 1 and self.place(next(iter(values))) is not None:
+            return [*set(values)]
         if not self.logarithmic:
             return linear_ticks(self.low, self.high, most)
         places = sorted(value for value in set(values) if self.place(value) is not None)

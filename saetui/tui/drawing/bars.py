@@ -34,7 +34,10 @@ def draw_bars(chart: BarChart, width: int, height: int, look: Look) -> list[Stri
     fitting = len(chart.bars) if len(chart.bars) * _lines(chart) <= room else max(1, (room - 1) // _lines(chart))
     shown = chart.bars[:fitting]
     names, notes = (max(map(len, texts)) for texts in zip(*((bar.label, bar.note) for bar in shown), strict=True))
-    label = min(names + 1 + notes, max(8, round(width * _LABEL_SHARE)))
+    notes += notes > 0
+    label = min(names + notes, max(8, round(width * _LABEL_SHARE)))
+    # What tells the rows apart is cut last.
+    names = min(names, label)
     columns = width - label - _NUMBER - 3
     with_intervals = columns - _INTERVAL >= _FEWEST_BESIDE and any(bar.intervals for bar in shown)
     columns -= _INTERVAL * with_intervals
@@ -43,7 +46,8 @@ def draw_bars(chart: BarChart, width: int, height: int, look: Look) -> list[Stri
     # Where nothing goes to one side, the axis stands at the edge.
     left = round(columns * -low / (high - low)) if high > low else 0
     for bar in shown:
-        heads = [fit(f"{bar.label.rjust(names)} {bar.note}", label), *[" " * label] * (_lines(chart) - 1)]
+        head = " ".join(filter(None, (fit(bar.label, names, right=True), bar.note)))
+        heads = [fit(head, label), *[" " * label] * (_lines(chart) - 1)]
         if chart.stacked:
             (total,) = _values(chart, bar)
             stack = _stack(bar, high, columns, look)
