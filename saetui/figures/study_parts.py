@@ -20,8 +20,12 @@ def study_of(choice: Choice) -> dict[str, Any]:
 
 
 def site_of(rows: Sequence[Row]) -> str:
-    """The model and hook point of the study that rows come from."""
-    return f"{rows[0]['model']}, {rows[0]['hook_name']}"
+    """The model and hook point of the study that rows come from; with its time, where later ones lack such rows."""
+    site, n_later = f"{rows[0]['model']}, {rows[0]['hook_name']}", rows[0].get("n_later")
+    if not n_later:
+        return site
+    later = "a later one has" if n_later == 1 else f"{n_later} later ones have"
+    return f"{site}, error study of {rows[0]['studied']:%Y-%m-%d %H:%M} ({later} not measured this)"
 
 
 def ends_of(row: Row, name: str, factor: float = 1.0) -> tuple[float, float] | None:

@@ -1,9 +1,9 @@
 -- Which components of an error are made of sparse features? One row per SAE and component of the last error study of the
--- hook point, where that trained SAEs on components: FVU and dead latents of an SAE of that component on held-out contexts,
+-- hook point that trained SAEs on components: FVU and dead latents of an SAE of that component on held-out contexts,
 -- with 95% intervals over them, and the FVU of the nonlinear part's SAE over that of the linear part's.
 -- $saes: ids; NULL = all. $hook: hook point; NULL = any. $model: its id; NULL = any.
 WITH study AS (
-    FROM last_error_study($saes, $hook, $model)
+    FROM last_error_study_with('component_saes', $saes, $hook, $model)
 )
 SELECT
     sae.sae_id,
@@ -22,6 +22,8 @@ SELECT
     found.nonlinear_to_linear,
     found.nonlinear_to_linear_low,
     found.nonlinear_to_linear_high,
+    study.created AS studied,
+    study.n_later,
     study.study_id
 FROM component_sae AS found
 JOIN study USING (study_id)

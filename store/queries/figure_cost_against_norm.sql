@@ -1,9 +1,9 @@
--- Does each part of the error cost as much as its size says? One row per SAE of the last error study of the hook point and
--- part: percent of the loss recovered by putting the part back, its share of the error's norm and of the squared norm, on
+-- Does each part of the error cost as much as its size says? One row per SAE of the last error study of the hook point that has
+-- run the model with the parts, and part: percent of the loss recovered by putting the part back, its share of the error's norm and of the squared norm, on
 -- held-out contexts with 95% intervals over them.
 -- $saes: ids; NULL = all. $hook: hook point; NULL = any. $model: its id; NULL = any.
 WITH study AS (
-    FROM last_error_study($saes, $hook, $model)
+    FROM last_error_study_with('losses', $saes, $hook, $model)
 ),
 measured AS (
     SELECT
@@ -33,6 +33,8 @@ SELECT
     100 * measured.norm_share AS norm_share,
     100 * measured.squared_norm_share AS squared_norm_share,
     scaling.ce_damage,
+    study.created AS studied,
+    study.n_later,
     study.study_id
 FROM measured
 JOIN sae_summary AS sae USING (sae_id)

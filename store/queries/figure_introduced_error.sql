@@ -1,9 +1,9 @@
 -- Does the split of an error find what was put into it? One row per SAE and cell of the grid of the last error study of the
--- hook point, where that asked: the parts as fractions of the variance, estimated with 95% intervals over contexts, and as they
+-- hook point that has asked: the parts as fractions of the variance, estimated with 95% intervals over contexts, and as they
 -- were put in; with the slope of the estimates against the truth over the SAE's cells, and their correlation.
 -- $saes: ids; NULL = all. $hook: hook point; NULL = any. $model: its id; NULL = any.
 WITH study AS (
-    FROM last_error_study($saes, $hook, $model)
+    FROM last_error_study_with('introduced_error', $saes, $hook, $model)
 )
 SELECT
     sae.sae_id,
@@ -25,6 +25,8 @@ SELECT
     regr_slope(found.nonlinear, found.true_nonlinear) OVER of_sae AS nonlinear_slope,
     corr(found.linear, found.true_linear) OVER of_sae AS linear_correlation,
     corr(found.nonlinear, found.true_nonlinear) OVER of_sae AS nonlinear_correlation,
+    study.created AS studied,
+    study.n_later,
     study.study_id
 FROM introduced_error AS found
 JOIN study USING (study_id)

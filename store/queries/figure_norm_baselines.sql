@@ -1,9 +1,9 @@
 -- What predicts an error's norm without the activation itself? One row per SAE of the last error study of the hook
--- point, where that has asked: R² of the squared error norm on held-out tokens, with 95% intervals over contexts, from the
+-- point that has asked: R² of the squared error norm on held-out tokens, with 95% intervals over contexts, from the
 -- activation's norm, from the L0, from the token's mean, and, for comparison, from a linear map of the activation.
 -- $saes: ids; NULL = all. $hook: hook point; NULL = any. $model: its id; NULL = any.
 WITH study AS (
-    FROM last_error_study($saes, $hook, $model)
+    FROM last_error_study_with('norm_baselines', $saes, $hook, $model)
 ),
 measured AS (
     SELECT
@@ -23,6 +23,8 @@ SELECT
     sae.l0,
     measured.r2,
     study.n_test,
+    study.created AS studied,
+    study.n_later,
     study.study_id
 FROM measured
 JOIN sae_summary AS sae USING (sae_id)

@@ -1,8 +1,8 @@
 -- How well does the error norm of each token under one SAE tell that under a wider one, and does the nonlinear part's norm
--- tell more? One row per pair of SAEs in the last error study of the hook point; gains in percent of what is left to explain.
+-- tell more? One row per pair of SAEs in the last error study of the hook point that has any; gains in percent of what is left to explain.
 -- $saes: ids; NULL = all. $hook: hook point; NULL = any. $model: its id; NULL = any.
 WITH study AS (
-    FROM last_error_study($saes, $hook, $model)
+    FROM last_error_study_with('width_norms', $saes, $hook, $model)
 )
 SELECT
     smaller.name AS smaller,
@@ -21,6 +21,8 @@ SELECT
     study.hook_name,
     study.n_tokens,
     study.n_test,
+    study.created AS studied,
+    study.n_later,
     study.study_id
 FROM width_norm AS norms
 JOIN study USING (study_id)

@@ -191,6 +191,18 @@ def add_errors(spool: Spool, *, with_law: bool = True) -> None:
     )
 
 
+def add_plain_study(store: Store, name: str = "plain") -> None:
+    """A later error study of the same SAEs that has asked for nothing beside what every study measures."""
+    copies = {
+        "error_study": "SELECT * REPLACE ($name AS study_id, created + INTERVAL 1 HOUR AS created) FROM error_study",
+        "error_token": "SELECT * REPLACE ($name AS study_id) FROM error_token",
+        "error_figure": "SELECT * REPLACE ($name AS study_id) FROM error_figure",
+    }
+    for table, rows in copies.items():
+        less = " AND NOT regexp_matches(figure, '^(baseline_r2|recovered)_')" if table == "error_figure" else ""
+        store.write(f"INSERT INTO {table} BY NAME {rows} WHERE study_id = 'e'{less}", {"name": name})
+
+
 def compare_words(root: Path, **asked: Any) -> Path:
     """Hold absorbed words of the SAEs against others, as the job does; gives back the folder of the store."""
     spec = AbsorbedErrorsSpec.model_validate({"hook_name": hook(1), **asked})

@@ -11,9 +11,17 @@ from saetui.commands.figures import ShowFigure
 from saetui.figures import Figure, FigureError, figure
 from saetui.figures.plots import BarChart, Chart, HeatMap
 from saetui.workbench.workbench import Workbench
-from store import Store
-from tests.figures.made import hook, make_store
-from tests.figures.made_errors import add_errors, compare_words
+from store import Spool, Store
+from tests.figures.made import NOW, hook, make_store
+from tests.figures.made_errors import add_errors, add_further_parts, add_plain_study, compare_words
+
+SITE = f"speller, {hook(1)}"
+ONE_LATER = "a later one has not measured this"
+
+
+def add_everything(spool: Spool) -> None:
+    add_errors(spool)
+    add_further_parts(spool)
 
 
 @pytest.fixture
@@ -202,6 +210,22 @@ def test_what_was_put_in_is_held_against_what_is_found(study: Store) -> None:
     assert (last.low, last.high) == pytest.approx((19, 21))
     assert last.label == "dense 2, introduced 2, 25 % left out"
     assert "narrow: linear 0.50 and 1.00, nonlinear 1.12 and 0.94" in made.note
+
+
+def test_a_later_study_that_asked_for_less_hides_nothing(tmp_path: Path) -> None:
+    names = ("component_saes", "earlier_saes", "introduced_error", "norm_baselines", "cost_against_norm", "width_norms")
+    with Store.open(make_store(tmp_path / "store", add_everything)) as store:
+        before = {name: figure(store, name) for name in names}
+        add_plain_study(store)
+        for name in names:
+            after, told = figure(store, name), f"{SITE}, error study of {NOW:%Y-%m-%d %H:%M} ({ONE_LATER})"
+            assert before[name].plots == after.plots
+            assert after.plots
+            assert after.note == before[name].note.replace(SITE, told, 1)
+        add_plain_study(store, "again")
+        assert "(2 later ones have not measured this)" in figure(store, "norm_baselines").note
+        # The rest is of the last study.
+        assert "later" not in figure(store, "norm_r2").note
 
 
 def test_what_no_study_has_measured_says_which_option_does(few_widths: Store) -> None:
