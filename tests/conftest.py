@@ -1,18 +1,39 @@
 """Fixtures shared by all tests."""
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from runpy import run_path
 
 import pytest
 
 from saetui.workbench.workbench import Workbench
-from store import Store
 from tests.left_processes import pytest_configure, pytest_sessionfinish, pytest_terminal_summary
+from tests.made_stores import (
+    empty_store,
+    errors,
+    everything,
+    made_empty,
+    made_errors,
+    made_everything,
+    made_pictured,
+    made_study,
+    study,
+)
 from tests.reference import SHARED
 
-__all__ = ["pytest_configure", "pytest_sessionfinish", "pytest_terminal_summary"]
+__all__ = [
+    "empty_store",
+    "errors",
+    "everything",
+    "made_empty",
+    "made_errors",
+    "made_everything",
+    "made_pictured",
+    "made_study",
+    "pytest_configure",
+    "pytest_sessionfinish",
+    "pytest_terminal_summary",
+    "study",
+]
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -31,26 +52,17 @@ def shared() -> Path:
     return SHARED
 
 
-@pytest.fixture(scope="session")
-def made_study(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A store with the made-up study; not to be changed."""
-    make_study = run_path(str(Path(__file__).parents[0] / "tui" / "store_fixture.py"))["make_study"]
-    made: Path = make_study(tmp_path_factory.mktemp("study") / "store")
-    return made
-
-
 @pytest.fixture
-def bench(made_study: Path, tmp_path: Path) -> Iterator[Workbench]:
-    """A workbench of its own copy."""
-    bench = Workbench.open(Path(shutil.copytree(made_study, tmp_path / "study")), inline=True)
+def bench(study: Path) -> Iterator[Workbench]:
+    """A workbench of a study of its own."""
+    bench = Workbench.open(study, inline=True)
     yield bench
     bench.close()
 
 
 @pytest.fixture
-def empty_bench(tmp_path: Path) -> Iterator[Workbench]:
+def empty_bench(empty_store: Path) -> Iterator[Workbench]:
     """A workbench on a store with nothing in it."""
-    Store.open(tmp_path / "empty", create=True).close()
-    bench = Workbench.open(tmp_path / "empty", inline=True)
+    bench = Workbench.open(empty_store, inline=True)
     yield bench
     bench.close()

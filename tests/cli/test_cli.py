@@ -7,8 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from store import Store
-
 Run = subprocess.CompletedProcess[str]
 
 
@@ -27,10 +25,8 @@ def saetui(*arguments: str | Path, home: Path) -> Run:
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Path:
-    path = tmp_path / "store"
-    Store.open(path, create=True).close()
-    return path
+def store(empty_store: Path) -> Path:
+    return empty_store
 
 
 def test_help_names_every_subcommand(tmp_path: Path) -> None:

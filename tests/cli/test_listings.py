@@ -16,7 +16,6 @@ from saetui.commands.note import Note
 from saetui.jobs.folder import JobFolder, Record, State
 from saetui.jobs.kinds.letters.spec import LettersSpec
 from saetui.workbench.workbench import Workbench
-from store import Store
 from tests.cli.test_cli import saetui
 
 SPEC = LettersSpec(hook_name="blocks.1.hook_resid_post", saes=("w64-k4",))
@@ -28,10 +27,9 @@ JOBS: tuple[tuple[str, State, str | None], ...] = (
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Path:
+def store(empty_store: Path) -> Path:
     """A store with three jobs that have ended, a note and a mark."""
-    path = tmp_path / "store"
-    bench = Workbench(Store.open(path, create=True), inline=True)
+    bench = Workbench.open(empty_store, inline=True)
     bench.store.write("INSERT INTO mark VALUES ('letter', 's', now()::TIMESTAMP)", {})
     bench.perform(Note("look again\nat its words", kind="token", key=" short"))
     bench.close()
@@ -39,8 +37,8 @@ def store(tmp_path: Path) -> Path:
         now = time.time() + number
         title = "Letters of w512-k2, w512-k4, w512-k8, w1024-k4, w2048-k4 and w8192-k4"
         record = Record(job_id, "letters", title, state, "cpu", platform.node(), str(number), now, message=message)
-        JobFolder.create(path / "jobs", record, SPEC.document())
-    return path
+        JobFolder.create(empty_store / "jobs", record, SPEC.document())
+    return empty_store
 
 
 @pytest.fixture
@@ -96,10 +94,9 @@ def test_jobs_as_json_have_everything(store: Path, tmp_path: Path) -> None:
     assert jobs[0]["device"] == "cpu"
 
 
-def test_a_store_without_jobs_has_an_empty_list(tmp_path: Path) -> None:
-    Store.open(tmp_path / "empty", create=True).close()
+def test_a_store_without_jobs_has_an_empty_list(empty_store: Path, tmp_path: Path) -> None:
     for command in ("jobs", "notes"):
-        done = saetui(command, "--store", tmp_path / "empty", "--json", home=tmp_path)
+        done = saetui(command, "--store", empty_store, "--json", home=tmp_path)
         assert (done.returncode, json.loads(done.stdout)) == (0, [])
 
 

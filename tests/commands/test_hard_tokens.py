@@ -20,16 +20,15 @@ from saetui.workbench.subject import Subject
 from saetui.workbench.view import View
 from saetui.workbench.workbench import Workbench
 from store import Store
-from tests.tui.error_fixture import STUDY, add_error_study
+from tests.made_stores import copy_of
+from tests.tui.error_fixture import STUDY
 from tests.tui.store_fixture import SAES, WIDTHS
 
 
 @pytest.fixture
-def errors(bench: Workbench) -> Iterator[Workbench]:
+def errors(made_errors: Path, tmp_path: Path) -> Iterator[Workbench]:
     """The workbench of a study with errors, on the screen of hard tokens."""
-    root = bench.store.root
-    bench.close()
-    with_errors = Workbench.open(add_error_study(root), inline=True)
+    with_errors = Workbench.open(copy_of(made_errors, tmp_path / "store"), inline=True)
     dispatch(with_errors, "screen hard_tokens")
     yield with_errors
     with_errors.close()

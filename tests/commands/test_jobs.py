@@ -12,14 +12,14 @@ from saetui.jobs import Job, JobClient
 from saetui.jobs.kinds.letters.spec import LettersSpec
 from saetui.workbench.exceptions import CommandError
 from saetui.workbench.workbench import Workbench
-from store import Store
+from tests.made_stores import copy_of
 from tests.saved_saes import save_folder
 
 
 @pytest.fixture
-def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workbench]:
+def bench(made_empty: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workbench]:
     monkeypatch.setattr(JobClient, "ensure_workers", lambda _: None)
-    Store.open(tmp_path / "store", create=True).close()
+    copy_of(made_empty, tmp_path / "store")
     for width in (64, 256, 1024):
         save_folder(tmp_path / "store", f"w{width}", f"w{width}-k4")
     bench = Workbench.open(tmp_path / "store", inline=True)

@@ -20,19 +20,14 @@ from saetui.workbench.exceptions import CommandError
 from saetui.workbench.front import NoFront
 from saetui.workbench.token_choice import TokenChoice, find_tokens, read_l0
 from saetui.workbench.workbench import Workbench
-from tests.tui.error_fixture import STUDY, add_error_study
-from tests.tui.pursuit_fixture import AGAIN, PLACES, SAE, add_pursuits
-from tests.tui.store_fixture import CORPUS, make_study
-
-
-@pytest.fixture(scope="module")
-def made_pursuits(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return add_pursuits(add_error_study(make_study(tmp_path_factory.mktemp("pursued") / "store")))
+from tests.tui.error_fixture import STUDY
+from tests.tui.pursuit_fixture import AGAIN, PLACES, SAE
+from tests.tui.store_fixture import CORPUS
 
 
 @pytest.fixture
-def bench(made_pursuits: Path, tmp_path: Path) -> Iterator[Workbench]:
-    bench = Workbench.open(Path(shutil.copytree(made_pursuits, tmp_path / "study")), inline=True)
+def bench(everything: Path) -> Iterator[Workbench]:
+    bench = Workbench.open(everything, inline=True)
     dispatch(bench, "sae w256-k4")
     dispatch(bench, "screen pursuit")
     yield bench

@@ -14,7 +14,7 @@ from saetui.jobs.kinds.letters.spec import LettersSpec
 from saetui.workbench.events import Event, NoticeEvent
 from saetui.workbench.exceptions import CommandError
 from saetui.workbench.workbench import Workbench
-from tests.tui.error_fixture import add_error_study
+from tests.made_stores import copy_of
 
 # How each command that submits a job is given, and on which screen.
 GIVEN = {
@@ -30,11 +30,9 @@ _SUBMITS = ("client.submit(", "submit_demo(", "client.retry(", "client.start(")
 
 
 @pytest.fixture
-def errors(bench: Workbench, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workbench]:
+def errors(made_errors: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workbench]:
     monkeypatch.setattr(JobClient, "ensure_workers", lambda _: None)
-    root = bench.store.root
-    bench.close()
-    with_errors = Workbench.open(add_error_study(root), inline=True)
+    with_errors = Workbench.open(copy_of(made_errors, tmp_path / "store"), inline=True)
     yield with_errors
     with_errors.close()
 

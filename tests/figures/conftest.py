@@ -24,7 +24,7 @@ def study(made: Path) -> Iterator[Store]:
 
 
 @pytest.fixture
-def empty(tmp_path: Path) -> Iterator[Store]:
+def empty(empty_store: Path) -> Iterator[Store]:
     """A store with nothing in it."""
-    with Store.open(tmp_path / "empty", create=True) as store:
+    with Store.open(empty_store) as store:
         yield store

@@ -1,5 +1,6 @@
 """Jobs whose results do not fit the store: they are not done, and the command line says so."""
 
+import shutil
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -25,9 +26,8 @@ def damage(store: Path, name: str = "*") -> None:
 
 
 @pytest.fixture
-def store(store_root: Path) -> Path:
-    Store.open(store_root, create=True).close()
-    return store_root
+def store(made_empty: Path, store_root: Path) -> Path:
+    return Path(shutil.copytree(made_empty, store_root, dirs_exist_ok=True))
 
 
 def test_a_job_whose_results_are_set_aside_has_failed_and_is_run_again(

@@ -17,15 +17,16 @@ import pytest
 
 from store import Spool, Store
 from store.manifest import Manifest, Part
+from tests.made_stores import copy_of
 
 NOW = datetime(2026, 1, 2, 3, 4, 5)
 SURFACES = [" short", " self", " the", " cat", " set", "\n"]
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
+def store(made_empty: Path, tmp_path: Path) -> Iterator[Store]:
     """An empty store."""
-    with Store.open(tmp_path / "study", create=True) as store:
+    with Store.open(copy_of(made_empty, tmp_path / "study")) as store:
         yield store
 
 

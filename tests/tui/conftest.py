@@ -1,7 +1,6 @@
-"""Fixtures for the interface: a small study, and its own copy for each test that changes it."""
+"""Fixtures for the interface: a home of its own for each test, and no reading of the store on its thread."""
 
 import asyncio
-import shutil
 import sys
 import traceback
 from collections.abc import Callable, Iterator
@@ -12,45 +11,9 @@ import duckdb
 import pytest
 
 from saetui.tui.drawing.depth import Depth, use_depth
-from store import Store
 from store.reads import Reads
 
-from .error_fixture import add_error_study
-from .pursuit_fixture import add_pursuits
-from .store_fixture import make_study
-
 T = TypeVar("T")
-
-
-@pytest.fixture(scope="session")
-def made_study(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A store with the made-up study; not to be changed."""
-    return make_study(tmp_path_factory.mktemp("study") / "store")
-
-
-@pytest.fixture
-def study(made_study: Path, tmp_path: Path) -> Path:
-    """A copy of the study that a test may change."""
-    return Path(shutil.copytree(made_study, tmp_path / "study"))
-
-
-@pytest.fixture(scope="session")
-def made_everything(made_study: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The study with its errors and pursuits; not to be changed."""
-    return add_pursuits(add_error_study(Path(shutil.copytree(made_study, tmp_path_factory.mktemp("all") / "store"))))
-
-
-@pytest.fixture
-def everything(made_everything: Path, tmp_path: Path) -> Path:
-    """A copy of it that a test may change."""
-    return Path(shutil.copytree(made_everything, tmp_path / "everything"))
-
-
-@pytest.fixture
-def empty_store(tmp_path: Path) -> Path:
-    """A store with nothing in it."""
-    Store.open(tmp_path / "empty", create=True).close()
-    return tmp_path / "empty"
 
 
 @pytest.fixture(autouse=True)

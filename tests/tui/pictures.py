@@ -45,7 +45,11 @@ class Picture:
 
 def make_pictured_store(folder: Path) -> Path:
     """A store with all studies, and two jobs that have ended."""
-    store = add_pursuits(add_error_study(make_study(folder / "study")))
+    return add_ended_jobs(add_pursuits(add_error_study(make_study(folder / "study"))))
+
+
+def add_ended_jobs(store: Path) -> Path:
+    """Add two jobs that have ended to a store."""
     _add_job(store, 1, "done", "Letters of w64-k4", seconds=83)
     _add_job(store, 2, "failed", "Letters of w1024-k4", seconds=50, message="CUDA ran out of memory")
     return store

@@ -18,7 +18,8 @@ from saetui.tui.table.query_table import QueryTable
 from saetui.workbench.glossary import GLOSSARY
 from saetui.workbench.screens import screens, tables_of
 from saetui.workbench.workbench import Workbench
-from tests.tui.pictures import CHOSEN, make_pictured_store
+from tests.made_stores import copy_of
+from tests.tui.pictures import CHOSEN
 from tests.tui.table.memory_store import until
 
 # Wide enough for all columns of every table, none of them scrolled away.
@@ -28,8 +29,8 @@ WITH_TABLES = [name for name in screens() if any(table.sortable for table in tab
 
 
 @pytest.fixture(scope="module")
-def pictured(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_pictured_store(tmp_path_factory.mktemp("explained"))
+def pictured(made_pictured: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return copy_of(made_pictured, tmp_path_factory.mktemp("explained") / "store")
 
 
 @asynccontextmanager

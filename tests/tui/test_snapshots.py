@@ -5,12 +5,13 @@ from pathlib import Path
 import pytest
 
 from saetui.workbench.screens import screens
-from tests.tui.pictures import CHOSEN, SIZES, SNAPSHOTS, make_pictured_store, snapshot, take
+from tests.made_stores import copy_of
+from tests.tui.pictures import CHOSEN, SIZES, SNAPSHOTS, snapshot, take
 
 
 @pytest.fixture(scope="module")
-def pictured_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_pictured_store(tmp_path_factory.mktemp("pictured"))
+def pictured_store(made_pictured: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return copy_of(made_pictured, tmp_path_factory.mktemp("pictured") / "store")
 
 
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")

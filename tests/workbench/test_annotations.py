@@ -1,6 +1,5 @@
 """Marks and notes: as filters of tables, as a list, in SQL, and in words."""
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,16 +14,15 @@ from saetui.workbench.screens import tables
 from saetui.workbench.subject import Subject
 from saetui.workbench.tables import Table
 from saetui.workbench.workbench import Workbench
-from tests.tui.error_fixture import add_error_study
-from tests.tui.pursuit_fixture import PLACES, SAE, add_pursuits
+from tests.made_stores import copy_of
+from tests.tui.pursuit_fixture import PLACES, SAE
 
 ABOUT = {table.id: table for table in tables().values() if table.subject is not None and table.sortable}
 
 
 @pytest.fixture(scope="module")
-def bench(made_study: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workbench]:
-    root = Path(shutil.copytree(made_study, tmp_path_factory.mktemp("noted") / "store"))
-    opened = Workbench.open(add_pursuits(add_error_study(root)), inline=True)
+def bench(made_everything: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workbench]:
+    opened = Workbench.open(copy_of(made_everything, tmp_path_factory.mktemp("noted") / "store"), inline=True)
     opened.attend(sae=SAE, letter="s", pursuit=PLACES)
     words = rows_of(opened, "absorption.cases")
     opened.attend(token=next(row["surface"] for row in words if row["verdict"] == "absorbed"))

@@ -1,28 +1,18 @@
 """Links and commands that name what is not there say so, and change nothing."""
 
 from pathlib import Path
-from shutil import copytree
 
 import pytest
 
 from saetui.commands.dispatch import dispatch
 from saetui.workbench.exceptions import CommandError
 from saetui.workbench.workbench import Workbench
-from tests.tui.error_fixture import add_error_study
-from tests.tui.pursuit_fixture import add_pursuits
+from tests.made_stores import copy_of
 
 
 @pytest.fixture(scope="module")
-def made(made_study: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The small study with errors and pursuits; not to be changed."""
-    store = add_error_study(Path(copytree(made_study, tmp_path_factory.mktemp("places") / "store")))
-    add_pursuits(store)
-    return store
-
-
-@pytest.fixture(scope="module")
-def everything(made: Path) -> Workbench:
-    return Workbench.open(made, inline=True)
+def everything(made_everything: Path, tmp_path_factory: pytest.TempPathFactory) -> Workbench:
+    return Workbench.open(copy_of(made_everything, tmp_path_factory.mktemp("places") / "store"), inline=True)
 
 
 LINKS = [

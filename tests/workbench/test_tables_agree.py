@@ -23,8 +23,8 @@ from saetui.workbench.tables import Table
 from saetui.workbench.workbench import Workbench
 from store import connection
 from store.queries import text_of as query_text
-from tests.tui.error_fixture import add_error_study
-from tests.tui.pursuit_fixture import PLACES, SAE, add_pursuits
+from tests.made_stores import copy_of
+from tests.tui.pursuit_fixture import PLACES, SAE
 
 TRIES = 12
 _JOB = "INSERT INTO job VALUES ($id, 'train', 'a job', 'done', 'cpu', '{}', $id, now()::TIMESTAMP, NULL, NULL, NULL)"
@@ -32,14 +32,12 @@ Row = tuple[Any, ...]
 
 
 @pytest.fixture(scope="module")
-def full_bench(made_study: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workbench]:
+def full_bench(made_everything: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workbench]:
     """A workbench on a store that has rows for every table, with something chosen everywhere."""
     # Several threads add up a mean in another order each time.
     one_thread = pytest.MonkeyPatch()
     one_thread.setitem(connection._SETTINGS, "threads", 1)
-    root = Path(shutil.copytree(made_study, tmp_path_factory.mktemp("full") / "store"))
-    add_pursuits(add_error_study(root))
-    bench = Workbench.open(root, inline=True)
+    bench = Workbench.open(copy_of(made_everything, tmp_path_factory.mktemp("full") / "store"), inline=True)
     for number in range(5):
         bench.store.write(_JOB, {"id": f"job-{number}"})
     bench.attend(sae=SAE, letter="s", pursuit=PLACES)

@@ -14,6 +14,7 @@ from saetui.jobs.folder import JobFolder, Record
 from saetui.jobs.registry import find_task
 from saetui.jobs.specs import Spec
 from store import Store
+from tests.made_stores import copy_of
 
 HOOK = "blocks.0.hook_resid_post"
 STEMS = ("ax", "bo", "cat", "dig", "elk")
@@ -64,10 +65,9 @@ RunTask = Callable[[Spec], TaskContext]
 
 
 @pytest.fixture
-def run_task(tmp_path: Path) -> RunTask:
+def run_task(made_empty: Path, tmp_path: Path) -> RunTask:
     """Runs a spec's task here, then commits its rows into the store ``tmp_path / "store"``."""
-    root = tmp_path / "store"
-    Store.open(root, create=True).close()
+    root = copy_of(made_empty, tmp_path / "store")
     (root / "jobs").mkdir(exist_ok=True)
     warm = Warm()
 

@@ -1,6 +1,5 @@
 """Moving a cursor is looking, on one screen; keys are about the row under the cursor of the focused table."""
 
-import shutil
 from pathlib import Path
 
 import pytest
@@ -12,23 +11,9 @@ from saetui.tui.letters.screen import LettersScreen
 from saetui.tui.panels.note import NotePanel
 from saetui.tui.table.query_table import QueryTable
 from store.reads import Reads
-from tests.tui.error_fixture import add_error_study
-from tests.tui.pursuit_fixture import add_pursuits
 from tests.tui.table.memory_store import title
 
 from .running import Running, front, running
-
-
-@pytest.fixture(scope="module")
-def made_everything(made_study: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The small study with errors and pursuits; not to be changed."""
-    return add_pursuits(add_error_study(Path(shutil.copytree(made_study, tmp_path_factory.mktemp("all") / "store"))))
-
-
-@pytest.fixture
-def everything(made_everything: Path, tmp_path: Path) -> Path:
-    """A copy that a test may change."""
-    return Path(shutil.copytree(made_everything, tmp_path / "all"))
 
 
 def focused(run: Running) -> QueryTable:

@@ -1,6 +1,5 @@
 """Hard tokens by keys: order, unit, filter, the text and the card of a token, the page of widths, marks and notes."""
 
-import shutil
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -22,21 +21,8 @@ from saetui.tui.hard_tokens.screen import HardTokensScreen
 from saetui.workbench.glossary import GLOSSARY
 from saetui.workbench.workbench import Workbench
 from store import Store
-from tests.tui.error_fixture import add_error_study
 from tests.tui.store_fixture import SAES, WIDTHS
 from tests.tui.table.memory_store import in_front, shown, title, until
-
-
-@pytest.fixture(scope="module")
-def made_errors(made_study: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The small study with its errors; not to be changed."""
-    return add_error_study(Path(shutil.copytree(made_study, tmp_path_factory.mktemp("errors") / "store")))
-
-
-@pytest.fixture
-def errors(made_errors: Path, tmp_path: Path) -> Path:
-    """A copy that a test may change."""
-    return Path(shutil.copytree(made_errors, tmp_path / "errors"))
 
 
 @asynccontextmanager

@@ -1,6 +1,5 @@
 """The screen of pursuits: what a person does there, and what it becomes."""
 
-import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -20,20 +19,14 @@ from saetui.workbench.glossary import GLOSSARY
 from saetui.workbench.pursuit_comparison import selection
 from saetui.workbench.workbench import Workbench
 from store import Store
-from tests.tui.error_fixture import add_error_study
 from tests.tui.pursuit_fixture import AGAIN, PLACES, SAE, WORDS_RUN, N, add_pursuits
-from tests.tui.store_fixture import CORPUS, make_study
+from tests.tui.store_fixture import CORPUS
 from tests.tui.table.memory_store import in_front, shown, title, until
 
 
-@pytest.fixture(scope="module")
-def made_pursuits(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return add_pursuits(add_error_study(make_study(tmp_path_factory.mktemp("pursued") / "store")))
-
-
 @pytest.fixture
-def pursuits(made_pursuits: Path, tmp_path: Path) -> Path:
-    return Path(shutil.copytree(made_pursuits, tmp_path / "pursuits"))
+def pursuits(everything: Path) -> Path:
+    return everything
 
 
 @asynccontextmanager

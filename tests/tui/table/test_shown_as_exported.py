@@ -1,6 +1,5 @@
 """The table on a screen asks for what `Q` shows and an export writes."""
 
-import shutil
 from pathlib import Path
 
 import pytest
@@ -9,17 +8,16 @@ from saetui.tui.app import WorkbenchApp
 from saetui.tui.frame.screen import WorkbenchScreen
 from saetui.workbench.screens import tables, tables_of
 from saetui.workbench.workbench import Workbench
-from tests.tui.error_fixture import add_error_study
-from tests.tui.pursuit_fixture import add_pursuits
+from tests.made_stores import copy_of
 from tests.tui.table.memory_store import until
 
 SHOWN = list(dict.fromkeys(table.screen for table in tables().values() if table.sortable))
 
 
 @pytest.fixture(scope="module")
-def full_store(made_study: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def full_store(made_everything: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A store with rows for every table."""
-    return add_pursuits(add_error_study(Path(shutil.copytree(made_study, tmp_path_factory.mktemp("full") / "store"))))
+    return copy_of(made_everything, tmp_path_factory.mktemp("full") / "store")
 
 
 @pytest.mark.parametrize("size", [(80, 24), (200, 50)], ids=lambda size: f"{size[0]}x{size[1]}")

@@ -15,8 +15,9 @@ from saetui.tui.table.column import Column
 from saetui.tui.table.layout import GUTTER, Palette, TableLayout
 from saetui.tui.table.query_table import QueryTable
 from saetui.workbench.screens import screens
+from tests.made_stores import copy_of
 from tests.tui.frame.running import running
-from tests.tui.pictures import CHOSEN, SIZES, make_pictured_store
+from tests.tui.pictures import CHOSEN, SIZES
 
 _PLAIN, _TINTS = Style(), {"warning": "#ffff00", "error": "#ff0000"}
 PALETTE = Palette(_PLAIN, _PLAIN, _PLAIN, _PLAIN, _PLAIN, _PLAIN, Color(0, 0, 0), Color(255, 128, 0), _TINTS)
@@ -24,8 +25,8 @@ WIDTHS = range(40, 201)
 
 
 @pytest.fixture(scope="module")
-def pictured_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_pictured_store(tmp_path_factory.mktemp("pictured"))
+def pictured_store(made_pictured: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return copy_of(made_pictured, tmp_path_factory.mktemp("pictured") / "store")
 
 
 def _line(layout: TableLayout, row: Mapping[str, Any], scroll_x: int, width: int) -> str:
