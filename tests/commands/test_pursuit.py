@@ -181,7 +181,7 @@ def test_a_link_leads_back_to_pursuit_token_and_settings(bench: Workbench) -> No
 
 
 def test_a_session_of_pursuits_is_recorded_and_done_again(
-    bench: Workbench, submitted: list[PursuitSpec], made_pursuits: Path, tmp_path: Path
+    bench: Workbench, submitted: list[PursuitSpec], made_everything: Path, tmp_path: Path
 ) -> None:
     recorder = Recorder(tmp_path / "sessions", lambda: fingerprint(bench.store))
     bench.recorder = recorder
@@ -197,7 +197,7 @@ def test_a_session_of_pursuits_is_recorded_and_done_again(
         "method": "dark_matter",
         "sae": "w256-k4",
     }
-    other = Workbench.open(Path(shutil.copytree(made_pursuits, tmp_path / "again")), inline=True)
+    other = Workbench.open(Path(shutil.copytree(made_everything, tmp_path / "again")), inline=True)
     try:
         dispatch(other, "sae w256-k4")
         dispatch(other, "screen pursuit")
@@ -213,17 +213,17 @@ def test_l0_is_own_or_a_number(bench: Workbench) -> None:
     assert read_l0("12", entry) == 12
 
 
-def test_the_table_has_the_papers_figures_beside(made_pursuits: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert print_pursuits(made_pursuits, sae_name="w256-k4") == 0
+def test_the_table_has_the_papers_figures_beside(made_everything: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert print_pursuits(made_everything, sae_name="w256-k4") == 0
     text = capsys.readouterr().out
     lines = [line.split() for line in text.splitlines()]
     assert ["FVU", "0.2000", "0.2100", "+5.0%", "−3", "to", "−5%"] in lines
     assert "missed words of s in w256-k4" in text
     assert any(line[:2] == ["hardest", "30"] and "−25.0%" in line for line in lines)
-    assert print_pursuits(made_pursuits, sae_name="w256-k4", pursuit_id=AGAIN) == 0
+    assert print_pursuits(made_everything, sae_name="w256-k4", pursuit_id=AGAIN) == 0
     assert "hardest 30 in w256-k4" in capsys.readouterr().out
     with pytest.raises(CommandError, match="no pursuit yet"):
-        print_pursuits(made_pursuits, sae_name="w64-k4")
+        print_pursuits(made_everything, sae_name="w64-k4")
 
 
 def test_a_pursuit_that_is_cancelled_says_so(bench: Workbench, submitted: list[PursuitSpec]) -> None:

@@ -131,7 +131,7 @@ async def test_panes_are_about_the_row_that_a_filter_brings_under_the_cursor(eve
         await run.until(lambda: screen.card.facts is not None and screen.card.facts.case["surface"] == word)
         await run.until(lambda: screen.evidence.params["token"] == word)
         assert (run.bench.row or {})["surface"] == word
-        run.app.dispatch("filter verdict=nothing")
+        run.app.dispatch("filter surface=nothing")
         await run.until(lambda: screen.cases.up_to_date and not screen.cases.total)
         await run.until(lambda: run.bench.row is None)
 
