@@ -6,6 +6,7 @@ import selectors
 import signal
 from codecs import getincrementaldecoder
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from functools import partial
 from typing import Any, TextIO, cast
 
@@ -105,27 +106,77 @@ class KeyReader:
 
 
 class LastingDriver(LinuxDriver):
-    """Textual's driver, whose threads would die with the terminal, or of one byte that is no UTF-8."""
+    """Textual's driver, whose threads would die with the terminal, or of one byte that is no UTF-8.
+
+    Textual takes the terminal and gives it back inside of its signal handlers, which run between any two instructions:
+    one inside of another would keep the app's own modes as those to restore, or wait for a lock that it interrupted.
+    Here a handler only notes what is asked, and the event loop does it, one after another.
+    """
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
-        super().__init__(*arguments, **options)
         self._has_terminal = False
+        # Whether the app runs on the terminal, also while it is suspended.
+        self._wants_terminal = False
+        # The last signal to suspend or to go on that nothing was done about yet.
+        self._asked: int | None = None
+        super().__init__(*arguments, **options)
         self._file = cast(Any, LastingFile(cast(TextIO, self._file)))
 
     def start_application_mode(self) -> None:
-        super().start_application_mode()  # type: ignore[no-untyped-call]
-        self._has_terminal = True
+        self._wants_terminal = True
+        signal.signal(signal.SIGTSTP, self._sigtstp_application)
+        signal.signal(signal.SIGCONT, self._sigcont_application)
+        self._take()
 
     def stop_application_mode(self) -> None:
-        self._has_terminal = False
-        super().stop_application_mode()
+        self._wants_terminal = False
+        self._give_back()
+        # Nothing is to be given back from now on, nor to be taken.
+        signal.signal(signal.SIGTSTP, signal.SIG_DFL)
+        signal.signal(signal.SIGCONT, signal.SIG_DFL)
+
+    def write(self, data: str) -> None:
+        """Write to the terminal; what comes while it is given back is left out, since all is drawn again later."""
+        if self._writer_thread is not None and self._writer_thread.is_alive():
+            super().write(data)
+
+    def _sigtstp_application(self, *_: object) -> None:
+        self._ask(signal.SIGTSTP)
 
     def _sigcont_application(self, *_: object) -> None:
-        """Take the terminal, again where it was never given back: SIGSTOP cannot be caught, SIGCONT comes to any."""
-        if self._auto_restart and self._has_terminal:
-            self.suspend_application_mode()
+        self._ask(signal.SIGCONT)
+
+    def _ask(self, number: int) -> None:
+        self._asked = number
+        with suppress(RuntimeError):  # The event loop has been closed.
+            self._loop.call_soon_threadsafe(self._obey)
+
+    def _obey(self) -> None:
+        """Suspend or go on, as the last signal said."""
+        asked, self._asked = self._asked, None
+        if asked is None:
+            return
+        # SIGSTOP cannot be caught: a shell may have changed the terminal although it was never given back.
+        self._give_back()
+        if asked == signal.SIGCONT:
+            if self._wants_terminal:
+                self._take()
+        elif self._asked is None:  # Otherwise a signal to go on came meanwhile.
+            os.kill(os.getpid(), signal.SIGSTOP)
+
+    def _take(self) -> None:
+        before = self._writer_thread
+        super().start_application_mode()  # type: ignore[no-untyped-call]
+        # It returns without having done anything where the program is in the background.
+        self._has_terminal = self._writer_thread is not before
+
+    def _give_back(self) -> None:
+        if self._has_terminal:
+            super().stop_application_mode()
+            self.close()
+            self._has_terminal = False
+            # When the terminal is taken the next time, the app is told.
             self._must_signal_resume = True
-        super()._sigcont_application()
 
     def run_input_thread(self) -> None:
         reader = KeyReader()

@@ -15,7 +15,7 @@ class TooSmall(ModalScreen[None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [b for b in bindings_of(None) if b.id == "quit"]
     DEFAULT_CSS = """
-    TooSmall { align: center middle; background: $background; }
+    TooSmall { align: center middle; background: $background; overflow: hidden; }
     TooSmall Static { width: auto; max-width: 100%; text-align: center; }
     """
 

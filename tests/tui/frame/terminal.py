@@ -86,10 +86,18 @@ class Terminal:
         """Make the terminal larger or smaller; the kernel tells the program."""
         fcntl.ioctl(self._master, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
 
+    @property
+    def is_stopped(self) -> bool:
+        """Whether the program is suspended."""
+        try:
+            return Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(") ")[2][0] == "T"
+        except FileNotFoundError:
+            return False
+
     def wait_until_stopped(self) -> None:
         """Wait until the program is suspended."""
         end = time.monotonic() + PATIENCE
-        while Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(") ")[2][0] != "T":
+        while not self.is_stopped:
             if time.monotonic() > end:
                 raise TimeoutError(f"was not suspended:\n{self.text[-2000:]}")
             self.read()

@@ -2,6 +2,7 @@
 
 import signal
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -46,6 +47,30 @@ def test_started_small_at_any_place_it_works_once_there_is_room(place: str, stud
             terminal.type("q")
             while terminal.read(0.5):
                 pass
+        terminal.type("q")
+        assert terminal.wait() == 0, terminal.last_words
+        assert terminal.restored()
+    finally:
+        terminal.close()
+
+
+@pytest.mark.parametrize(
+    "size", [(1, 1), *(pytest.param(size, marks=pytest.mark.slow) for size in ((10, 3), (300, 1), (59, 14), (79, 23)))]
+)
+def test_started_at_any_size_it_works_once_there_is_room(size: tuple[int, int], study: Path) -> None:
+    terminal = Terminal([sys.executable, "-c", RUN, study, "letters/s/18"], columns=size[0], rows=size[1])
+    try:
+        while b"\x1b[?1049h" not in terminal.output:
+            assert terminal.read(20)
+        # What does not fit is not drawn again and again.
+        end = time.monotonic() + 20
+        while terminal.read(0.5):
+            assert time.monotonic() < end, "The screen does not come to rest."
+        seen = len(terminal.output)
+        terminal.resize(100, 30)
+        terminal.wait_for("help", since=seen)
+        terminal.type("7")
+        terminal.wait_for("No jobs yet")
         terminal.type("q")
         assert terminal.wait() == 0, terminal.last_words
         assert terminal.restored()
