@@ -73,6 +73,20 @@ def recipe_groups(saes: Sequence[tuple[TrainedBy | None, int]]) -> list[int | No
     return [None if key is None else numbers.setdefault(key, len(numbers)) for key in keys]
 
 
+def differing(recipes: Iterable[TrainedBy | None]) -> str:
+    """In what some recipes differ, in words, with the values of each; empty where they do not, as far as is known."""
+    there = list(recipes)
+    known = [recipe for recipe in there if recipe is not None]
+    found = {field.name: dict.fromkeys(getattr(recipe, field.name) for recipe in known) for field in fields(TrainedBy)}
+    several = [name for name, values in found.items() if len(values) > 1 and name != "seed"]
+    # A learning rate can go by width.
+    apart = [name for name in several if name != "lr"] or several
+    told = [" and ".join(written(name, value) for value in found[name]) for name in apart]
+    if known and len(known) < len(there):
+        told.append("some of a recipe that is not known")
+    return ", ".join(told)
+
+
 def rate_at(width: int, known: Iterable[tuple[int, float | None]]) -> float | None:
     """The learning rate of a recipe at a width, from those of its SAEs, ``(width, rate)``; None is the default rate.
 

@@ -6,6 +6,7 @@ from typing import Any
 from saetui.cli.printing import put
 from saetui.cli.take_in import take_in
 from saetui.cli.text_table import TextTable, cell, new_table, percent, print_table
+from saetui.figures.recipes import Recipes
 from saetui.visible import visible_token
 from store import Store
 
@@ -93,8 +94,12 @@ def _print_errors(store: Store) -> None:
             "–" if pursuit is None else f"{pursuit:+.1f}%",
         )
     notes = list(study["notes"])
+    mixed = Recipes(study["family"] or []).mixed
+    # A study that was made since then says it in its own notes.
+    if mixed and not any("different recipes" in note for note in notes):
+        notes.insert(0, mixed)
     if study["floor"] is not None:
-        notes.insert(0, _law(study))
+        notes.insert(0, f"{_law(study)}{'; of mixed recipes' if mixed else ''}")
     table.caption = "\n".join(notes)
     put()
     print_table(table, "")

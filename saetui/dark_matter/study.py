@@ -42,7 +42,7 @@ from saetui.dark_matter.scaling import WidthScaling, width_scaling
 from saetui.dark_matter.settings import ErrorSettings
 from saetui.dark_matter.split import ContextSplit, draw_contexts, draw_tokens, split_contexts
 from saetui.dark_matter.token_set import joined_rows
-from saetui.dark_matter.width_family import family_note, width_family
+from saetui.dark_matter.width_family import family_note, recipe_note, width_family
 from saetui.dark_matter.width_norms import WidthNorms, width_norms
 from saetui.pursuit.encoders import Encoders
 
@@ -64,7 +64,7 @@ class ErrorFindings:
     decomposition: Decomposition
     split: ContextSplit
     family: dict[str, int]
-    """Widths of the SAEs that are compared across widths, one per width, rising."""
+    """Widths of the SAEs that are compared across widths, of one recipe, one per width, rising."""
     losses: TokenLosses | None = None
     """The loss of every token, clean and with each SAE; None where it was not asked for."""
     components: dict[str, ComponentLosses] = field(default_factory=dict)
@@ -81,6 +81,8 @@ class ErrorFindings:
     """By SAE, its error predicted from the outputs of earlier SAEs; empty where none were given."""
     introduced: dict[str, list[IntroducedError]] = field(default_factory=dict)
     """By SAE, the decomposition of errors with known parts; empty where it was not asked for."""
+    recipe_note: str | None = None
+    """What is said of the recipes of the family, where they differ or others were left out."""
     pursuit_notes: list[str] = field(default_factory=list)
     further_notes: list[str] = field(default_factory=list)
 
@@ -100,6 +102,8 @@ class ErrorFindings:
         notes = list(self.decomposition.notes)
         if unequal := family_note(list(self.family), self.decomposition.tokens):
             notes.append(unequal)
+        if self.recipe_note:
+            notes.append(self.recipe_note)
         flagged = [sae_id for sae_id, fit in self.fits.items() if fit.shrinkage.flagged]
         if flagged:
             names = ", ".join(flagged)
@@ -166,8 +170,9 @@ class ErrorStudy:
         for note in found.notes:
             self._log(note)
         widths = {sae_id: sae.d_sae for sae_id, sae in self.saes.items()}
-        family = {sae_id: widths[sae_id] for sae_id in width_family(widths, found.tokens)}
-        return ErrorFindings(found, self._split, family)
+        recipes = {sae_id: sae.trained_by for sae_id, sae in self.saes.items()}
+        family = {sae_id: widths[sae_id] for sae_id in width_family(widths, found.tokens, recipes)}
+        return ErrorFindings(found, self._split, family, recipe_note=recipe_note(list(family), widths, recipes))
 
     def finish(self, found: ErrorFindings) -> None:
         """What the errors cost the model, what pursuit leaves of them, what each FVU is made of, and norms."""

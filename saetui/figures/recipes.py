@@ -7,7 +7,7 @@ from dataclasses import fields
 from string import ascii_uppercase
 from typing import Any
 
-from saetui.recipes import TrainedBy, recipe_groups, written
+from saetui.recipes import TrainedBy, differing, recipe_groups, written
 
 _UNKNOWN = "recipe unknown"
 # So many SAEs of a recipe are named.
@@ -52,6 +52,14 @@ class Recipes:
         if unknown:
             told.append(f"that of {unknown} is not known, as of SAEs that were trained elsewhere")
         return f"Lines join SAEs of one recipe only: {'; '.join(told)}." if told else ""
+
+    @property
+    def mixed(self) -> str:
+        """What is said of figures over widths where the SAEs are of several recipes; empty where they are not."""
+        if not self.are_several:
+            return ""
+        what = differing(self._recipe.values())
+        return f"mixed recipes: the SAEs compared across widths differ in more than the width ({what})"
 
     @property
     def are_several(self) -> bool:

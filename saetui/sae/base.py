@@ -15,6 +15,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from torch.nn.functional import pad
 
+from saetui.recipes import TrainedBy
 from saetui.sae.exceptions import SAEError
 from saetui.sae.normalization import Normalization, TokenScale, is_per_token, normalize
 from saetui.sae.sparse import gather_sum, sparse_rows
@@ -93,6 +94,12 @@ class SAE(ABC):
         """The hook point it was trained on, e.g. ``blocks.1.hook_resid_post``; None where its file does not say."""
         name = self.metadata.get("hook_name")
         return None if name is None else str(name)
+
+    @property
+    def trained_by(self) -> TrainedBy | None:
+        """How it was trained; None where that is not known, as of one from elsewhere."""
+        row = self.workbench.get("row")
+        return TrainedBy.read(row.get("recipe")) if isinstance(row, dict) else None
 
     @property
     def k(self) -> int | None:

@@ -43,6 +43,7 @@ SELECT
     law.nonlinear_mean,
     law.nonlinear_slope,
     law.nonlinear_flat,
+    error_family(study.family, study.sae_ids) AS family,
     study.study_id
 FROM figures
 JOIN sae USING (sae_id)

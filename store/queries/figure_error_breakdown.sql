@@ -50,6 +50,7 @@ SELECT
     law.floor_high,
     law.nonlinear_mean,
     law.nonlinear_flat,
+    error_family(study.family, study.sae_ids) AS family,
     study.n_test,
     study.study_id
 FROM error_scaling AS measured

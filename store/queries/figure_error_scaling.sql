@@ -1,6 +1,6 @@
 -- How much variance do SAEs of growing width leave unexplained, and how much of that not even linearly? One row per SAE:
 -- as evaluated after training (fvu), and on held-out tokens of the last error study of its hook point, with 95% intervals
--- over contexts and the power law over the widths of those in_family (floor + scale * width^-exponent; NULL where it is not
+-- over contexts and the power law over the widths of its family (floor + scale * width^-exponent; NULL where it is not
 -- identifiable).
 -- $saes: ids; NULL = all.
 WITH study AS (
@@ -20,7 +20,7 @@ SELECT
     sae.fvu,
     sae.n_evaluated,
     own.recipe,
-    coalesce(list_contains(study.family, sae.sae_id), false) AS in_family,
+    error_family(study.family, study.sae_ids) AS family,
     study.study_id,
     study.n_test,
     measured.fvu AS study_fvu,

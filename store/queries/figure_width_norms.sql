@@ -20,6 +20,7 @@ SELECT
     smaller.model,
     study.hook_name,
     study.n_tokens,
+    error_family(study.family, study.sae_ids) AS family,
     study.n_test,
     study.created AS studied,
     study.n_later,

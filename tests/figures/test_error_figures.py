@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from saetui.cli.summary import print_summary
 from saetui.commands.dispatch import dispatch
 from saetui.commands.figures import ShowFigure
 from saetui.figures import Figure, FigureError, figure
@@ -210,6 +211,32 @@ def test_what_was_put_in_is_held_against_what_is_found(study: Store) -> None:
     assert (last.low, last.high) == pytest.approx((19, 21))
     assert last.label == "dense 2, introduced 2, 25 % left out"
     assert "narrow: linear 0.50 and 1.00, nonlinear 1.12 and 0.94" in made.note
+
+
+def test_figures_over_widths_say_where_recipes_are_mixed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    root = make_store(tmp_path / "store", add_errors)
+    with Store.open(root) as store:
+        names = ("width_norms", "error_breakdown")
+        assert not [name for name in names if "mixed recipes" in figure(store, name).note]
+        assert "fit" in [line.name for line in chart(figure(store, "error_scaling"), "FVU against width").lines]
+    print_summary(root)
+    assert "0.9 · width^−0.50; floor" in capsys.readouterr().out
+    with Store.open(root) as store:
+        store.write("UPDATE sae SET recipe = replace(recipe, ': 2048', ': 512') WHERE name = 'wide'")
+        for name in names:
+            assert "mixed recipes" in figure(store, name).note
+            assert "(batch 2,048 and batch 512)" in figure(store, name).note
+        # Also where the figure is of SAEs of one recipe: the law is of all that the study compares.
+        scaling = figure(store, "error_scaling", sae=("narrow", "dense"))
+        assert "fit" not in [line.name for line in chart(scaling, "FVU against width").lines]
+        assert "different recipes" in scaling.note
+    print_summary(root)
+    said = " ".join(capsys.readouterr().out.split())
+    assert "over widths); of mixed recipes" in said
+    assert (
+        "mixed recipes: the SAEs compared across widths differ in more than the width (batch 2,048 and batch 512)"
+        in said
+    )
 
 
 def test_a_later_study_that_asked_for_less_hides_nothing(tmp_path: Path) -> None:

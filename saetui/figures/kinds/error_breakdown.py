@@ -9,6 +9,7 @@ from saetui.figures.choice import Choice
 from saetui.figures.kind import Drawing, Kind
 from saetui.figures.lines import Row
 from saetui.figures.plots import Bar, BarChart, Scale
+from saetui.figures.recipes import Recipes
 from saetui.figures.study_parts import ADVICE, SITE, ends_of, percent, site_of, study_of
 
 # From what width removes to what nothing does.
@@ -93,6 +94,9 @@ def _why_in_two(row: Row, part: str) -> str:
 
 def _of_law(rows: Sequence[Row], n_rows: int) -> str:
     law, words = rows[0], []
+    mixed = Recipes(law["family"] or []).mixed
+    if mixed:
+        words.append(f"The law over widths is of {mixed}.")
     if law["floor_low"] is not None and law["floor_high"] is not None:
         words.append(
             f"Floor {percent(law['floor']):.2f} %, "
@@ -109,7 +113,7 @@ def _of_law(rows: Sequence[Row], n_rows: int) -> str:
     others = n_rows - len(rows)
     if others:
         sparsity = "has another sparsity" if others == 1 else "have other sparsities"
-        words.append(f"One SAE for each width is drawn; {others} more {sparsity}.")
+        words.append(f"One SAE for each width is drawn; {others} more {sparsity}, or another recipe.")
     return " ".join(words)
 
 

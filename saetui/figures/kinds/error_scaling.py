@@ -24,8 +24,7 @@ def _draw(rows: Sequence[Row], choice: Choice) -> Drawing:
     if not studied:
         told = " ".join(filter(None, [f"{site}.", Recipes(chosen).said]))
         return Drawing(_TITLE, [fvu_against_width(chosen)], note=told)
-    family = [row for row in studied if row["in_family"]] or studied
-    is_mixed = Recipes(family).are_several
+    is_mixed = Recipes(studied[0]["family"] or studied).are_several
     plots = [
         _against_width(studied, "FVU", "study_fvu", () if is_mixed else _law(studied)),
         _against_width(studied, "nonlinear FVU", "fvu_nonlinear", ()),

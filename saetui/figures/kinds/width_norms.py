@@ -8,6 +8,7 @@ from saetui.figures.choice import Choice
 from saetui.figures.kind import Drawing, Kind
 from saetui.figures.lines import Row
 from saetui.figures.plots import Bar, BarChart, HeatMap, Scale
+from saetui.figures.recipes import Recipes
 from saetui.figures.study_parts import ADVICE, SITE, site_of, study_of
 
 _GAINS = {"nonlinear norm": "gain", "linear norm": "gain_linear", "shuffled": "gain_shuffled"}
@@ -22,7 +23,8 @@ def _draw(rows: Sequence[Row], choice: Choice) -> Drawing:  # noqa: ARG001
     intervals = "" if widest is None else f" 95 % intervals over contexts span at most {100 * widest:.1f} points of R²."
     tokens = f"{rows[0]['n_test']:,} held-out of {rows[0]['n_tokens']:,} tokens"
     note = f"{site_of(rows)}, {tokens}, half of their contexts to fit and half to test.{intervals}"
-    return Drawing(title, [_matrix(rows), _gains(rows)], note)
+    mixed = Recipes(rows[0]["family"] or []).mixed
+    return Drawing(title, [_matrix(rows), _gains(rows)], f"{note} These are {mixed}." if mixed else note)
 
 
 def _matrix(rows: Sequence[Row]) -> HeatMap:

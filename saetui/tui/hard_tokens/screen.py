@@ -17,6 +17,7 @@ from saetui.commands.navigate import Focus
 from saetui.commands.select import Sae
 from saetui.commands.table import shown_choice
 from saetui.figures.description import Figure
+from saetui.recipes import TrainedBy, differing, recipe_groups
 from saetui.tui.cards.place_card import PlaceCard
 from saetui.tui.cards.place_facts import PlaceSubject
 from saetui.tui.drawing.figure_view import FigureView
@@ -385,7 +386,17 @@ class HardTokensScreen(StudyScreen):
         if shown is None:
             parts.append(f"  /{state.filter}")
         self.tokens.title = Content.assemble(*parts)
-        self.scaling.title = Content.assemble("what SAEs of rising width leave unexplained", ("  ⎋ tokens", "dim"))
+        parts = ["what SAEs of rising width leave unexplained", ("  ⎋ tokens", "dim")]
+        if mixed := self._mixed_recipes():
+            parts.append((f"  mixed recipes: {mixed}", "bold $warning"))
+        self.scaling.title = Content.assemble(*parts)
+
+    def _mixed_recipes(self) -> str:
+        """In what the recipes of the study's SAEs differ; empty where they do not, as far as is known."""
+        study = self.bench.catalogue.error_study(self.bench.attention.sae)
+        entries = [self.bench.catalogue.entry(sae_id) for sae_id in (study.sae_ids if study is not None else ())]
+        known = [(TrainedBy.read(sae.recipe), sae.width) for sae in entries if sae is not None]
+        return differing(recipe for recipe, _ in known) if len(set(recipe_groups(known))) > 1 else ""
 
     # Pages and folding
 

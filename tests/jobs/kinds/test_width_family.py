@@ -9,8 +9,9 @@ import pytest
 import torch
 
 from saetui.dark_matter import SAETokenErrors, TokenErrors, TokenLosses
-from saetui.dark_matter.width_family import family_note, width_family
+from saetui.dark_matter.width_family import family_note, recipe_note, width_family
 from saetui.jobs.kinds.errors.token_rows import LEAST_ERROR, nonlinear_share, token_rows
+from saetui.recipes import TrainedBy
 from store import Store
 
 N = 4
@@ -50,6 +51,42 @@ def test_a_family_of_unequal_l0_is_said_to_be_one() -> None:
     note = family_note(width_family({"narrow": 8, "wide": 16}, tokens), tokens)
     assert note is not None
     assert "L0 2.0 to 8.0" in note
+
+
+def recipe(**changed: object) -> TrainedBy:
+    usual = {"architecture": "topk", "corpus": "c", "tokens": 1000, "batch_size": 10, "context_length": 32}
+    more = {"max_tokens": None, "dtype": "float32", "lr": 0.1, "auxk": None, "dead_tokens": None, "seed": 0}
+    return TrainedBy(**(usual | more | {"settings": ()} | changed))  # type: ignore[arg-type]
+
+
+def test_those_of_the_recipe_with_the_most_widths_are_compared_and_the_others_named() -> None:
+    """At the width of 16 the one of the same recipe, though its L0 is further from that of the others."""
+    tokens = made(narrow=(8.0, 2), same=(4.0, 3), other=(4.0, 2), wide=(2.0, 2))
+    widths = {"narrow": 8, "same": 16, "other": 16, "wide": 32}
+    # A learning rate goes by width, and a seed is no other recipe.
+    own = {"narrow": recipe(), "same": recipe(lr=0.05), "wide": recipe(lr=0.02, seed=3)}
+    recipes = own | {"other": recipe(tokens=9000)}
+    family = width_family(widths, tokens, recipes)
+    assert family == ["narrow", "same", "wide"]
+    note = recipe_note(family, widths, recipes)
+    assert note is not None
+    assert "1 of another is left out" in note
+    assert "1,000 tokens and 9,000 tokens" in note
+    assert recipe_note(family, {name: widths[name] for name in own}, own) is None
+    # Nothing is known of SAEs from elsewhere, and nothing said.
+    assert width_family(widths, tokens) == ["narrow", "other", "wide"]
+    assert recipe_note(["narrow", "other", "wide"], widths, {}) is None
+
+
+def test_where_no_recipe_has_two_widths_all_are_compared_and_said_to_be_mixed() -> None:
+    tokens = made(narrow=(8.0, 2), wide=(4.0, 2), wider=(2.0, 2))
+    widths = {"narrow": 8, "wide": 16, "wider": 32}
+    recipes = {"narrow": recipe(), "wide": recipe(tokens=2000), "wider": None}
+    family = width_family(widths, tokens, recipes)
+    assert family == ["narrow", "wide", "wider"]
+    note = recipe_note(family, widths, recipes)
+    assert note is not None
+    assert "different recipes (1,000 tokens and 2,000 tokens, some of a recipe that is not known)" in note
 
 
 def test_change_and_slope_are_of_the_family_and_hardness_of_all() -> None:

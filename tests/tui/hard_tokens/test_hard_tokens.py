@@ -209,6 +209,15 @@ async def test_a_link_leads_to_its_token_though_rows_come_before_it_is_known_whi
         assert (screen.bench.attention.context, screen.bench.attention.position) == (3, 7)
 
 
+async def test_the_page_of_widths_says_where_recipes_are_mixed(errors: Path) -> None:
+    with Store.open(errors) as store:
+        store.write("UPDATE sae SET recipe = replace(recipe, ': 2000000', ': 9000') WHERE width = $w", {"w": WIDTHS[0]})
+    async with hard(errors) as (pilot, screen):
+        await until(pilot, settled(screen))
+        await pilot.press("M")
+        await until(pilot, lambda: "mixed recipes: 9,000 tokens and 2,000,000 tokens" in str(screen.scaling.title))
+
+
 async def test_m_turns_to_the_page_of_widths(errors: Path) -> None:
     async with hard(errors) as (pilot, screen):
         await until(pilot, settled(screen))
