@@ -35,6 +35,8 @@ SELECT
     ablation.answer AS answer_without,
     verdicts.margin,
     ablation.margin AS margin_without,
+    coalesce(judged.rival, ablation.clean_rival) AS rival,
+    coalesce(judged.rival_lead, ablation.clean_rival_lead) AS rival_lead,
     verdicts.fraction,
     verdicts.is_full,
     verdicts.projection,
@@ -50,6 +52,11 @@ SELECT
 FROM verdicts
 JOIN word USING (probe_id, token_id)
 LEFT JOIN (SELECT DISTINCT probe_id, model_id FROM probe) AS probed USING (probe_id)
+LEFT JOIN absorption_word AS judged
+    ON judged.sae_id = $sae
+    AND judged.probe_id = verdicts.probe_id
+    AND judged.letter = verdicts.letter
+    AND judged.token_id = verdicts.token_id
 LEFT JOIN vocabulary ON vocabulary.model_id = probed.model_id AND vocabulary.token_id = verdicts.token_id
 LEFT JOIN latent ON latent.sae_id = $sae AND latent.latent = verdicts.absorber
 LEFT JOIN ablation

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from saetui.tui.absorption import columns as absorption
+from saetui.tui.cards.place_text import COLUMNS, TERMS
 from saetui.tui.hard_tokens import columns as hard_tokens
 from saetui.tui.letters import columns as letters
 from saetui.tui.overview.columns import COLUMNS as OVERVIEW
@@ -62,6 +63,13 @@ def test_one_name_means_one_entry_of_the_glossary(unit: str, name: str) -> None:
             meanings[getattr(column, name)].add((column.help, table))
     several = {said: found for said, found in meanings.items() if len({entry for entry, _ in found}) > 1}
     assert several == {}
+
+
+def test_the_card_of_a_token_has_the_headers_of_the_table() -> None:
+    found = {c.label: c.help for table, c in columns_of_all_tables("norm") if table == "hard_tokens.tokens"}
+    card = dict(zip(COLUMNS, TERMS, strict=True))
+    assert {label for label in card if found.get(label, card[label]) != card[label]} == set()
+    assert {"linear", "nonlinear", "L0", "CE+ own"} <= found.keys() & card.keys()
 
 
 def test_every_entry_is_there() -> None:

@@ -72,11 +72,13 @@ MANIFEST = ScreenManifest(
                 RowChoice("missed", "main_activation < 1e-8"),
             ),
             latent="absorber",
+            undigested=("rival", "rival_lead"),
             writings={
                 "verdict": Writing(dict.fromkeys(VERDICTS, "")),
                 "letter": CAPITALS,
                 "answer_before": CAPITALS,
                 "answer_without": CAPITALS,
+                "rival": CAPITALS,
                 "main_share": SHARE,
                 "other_share": SHARE,
             },

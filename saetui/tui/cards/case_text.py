@@ -30,7 +30,7 @@ def case_lines(
     case = facts.case
     told: list[tuple[str, Content | str]] = [
         ("verdict", Content.assemble((case["verdict"], "bold"), " · ", _reason(case, metric, facts.thresholds))),
-        ("probe", _probe(case)),
+        ("probe", _probe(facts)),
         ("main", _main(facts)),
         ("takes over", _absorber(facts, metric)),
         ("exact", Content.styled(doing, "$accent") if doing else _exact(facts)),
@@ -51,6 +51,9 @@ def case_explained(facts: CaseFacts) -> list[Explained]:
         Explained("answer_margin", _number(case["margin"], 1), word),
         Explained("main_activation", _number(case["main_activation"]), word),
     ]
+    rival = _clean_rival(facts)
+    if rival is not None:
+        found.insert(3, Explained("rival_lead", _number(rival[1], 1), f"{word} with nothing removed"))
     row = facts.row_of(case["absorber"])
     if row is not None:
         latent = f"latent {row['latent']} on {word}"
@@ -108,10 +111,26 @@ def _number(value: float | None, digits: int = 2) -> str:
     return "–" if value is None else f"{value:.{digits}f}".replace("-", "−")
 
 
-def _probe(case: Mapping[str, Any]) -> str:
+def _probe(facts: CaseFacts) -> Content:
+    case = facts.case
     answer = f"the model answers {case['letter'].upper()}" if case["answer_before"] else "the model answers wrongly"
-    margin = "" if case["margin"] is None else f", {_number(case['margin'], 1)} above the mean of the others"
-    return f"{_signed(case['probe_logit'], 1)} says {case['letter']} · {answer}{margin}"
+    parts: list[Content | str] = [f"{_signed(case['probe_logit'], 1)} says {case['letter']} · {answer}"]
+    if case["margin"] is not None:
+        parts.append(f", {_number(case['margin'], 1)} above the mean of the others")
+    rival = _clean_rival(facts)
+    if rival is not None:
+        parts.append(f", {_number(rival[1], 1)} above {rival[0].upper()}, the best of them")
+    elif case["margin"] is not None:
+        # Words that were judged before it was kept, of which nothing was removed either.
+        parts += [", above the best of them: ", Content.styled("a", "bold $accent"), " finds it"]
+    return Content.assemble(*parts)
+
+
+def _clean_rival(facts: CaseFacts) -> tuple[str, float] | None:
+    """The best other letter with nothing removed, and by how much the right one leads it; any ablation tells it."""
+    told = (row for row in (facts.case, *facts.evidence) if row["rival"] is not None and row["rival_lead"] is not None)
+    row = next(told, None)
+    return None if row is None else (str(row["rival"]), float(row["rival_lead"]))
 
 
 def _main(facts: CaseFacts) -> Content:

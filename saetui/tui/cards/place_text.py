@@ -1,6 +1,7 @@
 """The card of a token in its text as lines: what each SAE leaves out of it, what that costs, and which latents fire."""
 
 from collections.abc import Mapping
+from itertools import accumulate
 from typing import Any
 
 from textual.color import Color
@@ -16,9 +17,10 @@ from saetui.tui.table.column import ABSENT
 from saetui.visible import visible, visible_lines, visible_token
 
 _DIM = "dim"
-_NAME, _CELL = 10, 7
-_COLUMNS = ("error", "of |x|", "linear", "nonlin", "L0", "CE+own")
-_TERMS = ("token_error_norm", "token_error_share", "linear_norm", "nonlinear_norm", "l0", "token_ce")
+_NAME = 10
+# Headers as those of the table of tokens, with their cells.
+COLUMNS = {"error": 7, "of |x|": 7, "linear": 7, "nonlinear": 10, "L0": 4, "CE+ own": 8}
+TERMS = ("token_error_norm", "token_error_share", "linear_norm", "nonlinear_norm", "l0", "token_ce")
 _BAR = 8
 
 
@@ -67,14 +69,14 @@ def _how(row: Mapping[str, Any]) -> Content:
     )
 
 
-def _shown(width: int) -> int:
-    """How many of the columns there is room for."""
-    return max(2, min(len(_COLUMNS), (width - _NAME) // _CELL))
+def _shown(width: int) -> list[str]:
+    """The columns that there is room for, and two in any case."""
+    _, *ends = accumulate(COLUMNS.values(), initial=_NAME)
+    return list(COLUMNS)[: max(2, sum(end <= width for end in ends))]
 
 
 def _head(width: int) -> Content:
-    columns = _COLUMNS[: _shown(width)]
-    return Content.styled("".ljust(_NAME) + "".join(name.rjust(_CELL) for name in columns), _DIM)
+    return Content.styled("".ljust(_NAME) + "".join(name.rjust(COLUMNS[name]) for name in _shown(width)), _DIM)
 
 
 def place_explained(facts: PlaceFacts, current: str | None) -> list[Explained]:
@@ -86,7 +88,7 @@ def place_explained(facts: PlaceFacts, current: str | None) -> list[Explained]:
     i, name = next(
         ((i, name) for i, (sae_id, name) in enumerate(facts.saes) if sae_id == current), (0, facts.saes[0][1])
     )
-    found = [Explained(term, value, f"{of} in {name}") for term, value in zip(_TERMS, _values(row, i), strict=True)]
+    found = [Explained(term, value, f"{of} in {name}") for term, value in zip(TERMS, _values(row, i), strict=True)]
     return [*found, *(Explained(term, _number(row[term]), of) for term in ("activation_norm", "clean_loss"))]
 
 
@@ -111,8 +113,10 @@ def _sae(
     error, norm = row["error_norm"][i], row["activation_norm"]
     values = _values(row, i)
     shade = heat_look(error / norm if norm else 0.0, background, strong)
-    cells: list[str | Content] = [value.rjust(_CELL) for value in values[: _shown(width)]]
-    cells[1] = Content.assemble(" ", Content.styled(values[1].rjust(_CELL - 1), shade))
+    cells: list[str | Content] = [
+        value.rjust(COLUMNS[name]) for name, value in zip(_shown(width), values, strict=False)
+    ]
+    cells[1] = Content.assemble(" ", Content.styled(values[1].rjust(COLUMNS["of |x|"] - 1), shade))
     label = Content.styled(fit(name, _NAME - 1).ljust(_NAME), "bold" if current else "")
     return Content.assemble(label, *cells)
 

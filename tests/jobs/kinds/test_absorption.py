@@ -20,6 +20,7 @@ from saetui.letters import (
     split_words,
     study,
 )
+from saetui.letters.readings import best_rivals
 from saetui.letters.word_latents import WordLatents
 from saetui.lm import load_model
 from saetui.sae import SAEError, load_sae, save_sae
@@ -97,6 +98,7 @@ def test_all_hook_points_are_studied_and_sql_gives_the_rates_of_the_library(
     assert sampled["n"][0] == 3
 
 
+_RIVALS = "SELECT token_id, rival, rival_lead FROM absorption_word"
 _NONE = {"probe": None, "tau": None, "lead": None, "min_cosine": None}
 
 
@@ -116,6 +118,7 @@ def test_effects_in_the_store_are_those_of_the_model_run_again(
     with Store.open(tmp_path / "store") as store:
         rows = store.query("select * from absorption_latent where effect is not null")
         margins = dict(store.query("select token_id, margin from absorption_word").iter_rows())
+        rivals = {token: (rival, lead) for token, rival, lead in store.fetch(_RIVALS).rows}
         sae = load_sae(tmp_path / "store" / store.query("select path from sae where name = 'w32-k3'")["path"][0])
         ablations = store.query("select * from ablation order by all")
     assert len(rows) >= 9
@@ -134,7 +137,11 @@ def test_effects_in_the_store_are_those_of_the_model_run_again(
 
         with torch.no_grad():
             logits = model.logits_with(tokens, HOOK, edit, last=1)[:, -1, answers]
-        clean = letter_margins(model.logits(tokens, last=1)[:, -1, answers], letter).item()
+        clean_logits = model.logits(tokens, last=1)[:, -1, answers]
+        clean, (rival, rival_lead) = letter_margins(clean_logits, letter).item(), best_rivals(clean_logits, letter)
+        found_rival, found_lead = rivals[row["token_id"]]
+        assert found_rival == "abcdefghijklmnopqrstuvwxyz"[int(rival)]
+        assert found_lead == pytest.approx(float(rival_lead), abs=1e-5)
         effect = letter_margins(logits, letter).item() - clean
         assert margins[row["token_id"]] == pytest.approx(clean, abs=1e-5)
         assert row["effect"] == pytest.approx(effect, abs=1e-5)

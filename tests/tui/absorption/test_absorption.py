@@ -105,7 +105,7 @@ async def test_a_case_says_who_is_silent_who_took_over_and_what_the_model_says_t
         )
         assert "(Z) → −1.5 (Z); against the mean" in text
         assert "the model answers S, " in text
-        assert "above the mean of the others" in text
+        assert "above the mean of the others, 6.0 above Z, the best of them" in " ".join(text.split())
         assert f"latent {case['absorber']} took over top tokens" in text
         evidence = shown(screen.evidence)
         assert evidence[1].split()[:3] == ["▸", "▶", str(case["absorber"])]
@@ -119,6 +119,16 @@ async def test_an_ablation_of_before_says_how_to_find_the_rival(study: Path) -> 
     async with absorption(study, (120, 40), WIDE) as (pilot, screen):
         await until(pilot, settled(screen, "s", " so"))
         assert "against the best other letter not stored (:ablate force=true); against the mean" in card(screen)
+        assert "above the best of them: a finds it" in card(screen)
+
+
+async def test_a_word_of_which_nothing_was_removed_has_its_rival(study: Path) -> None:
+    with Store.open(study) as store:
+        store.write("DELETE FROM ablation")
+        store.write("UPDATE absorption_word SET rival = 'q', rival_lead = 1.25")
+    async with absorption(study, (120, 40), WIDE) as (pilot, screen):
+        await until(pilot, settled(screen, "s", " so"))
+        assert "1.2 above Q, the best of them" in card(screen)
 
 
 async def test_moving_through_letters_and_words_takes_the_other_panes_along(study: Path) -> None:

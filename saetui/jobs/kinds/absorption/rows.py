@@ -7,6 +7,7 @@ import polars as pl
 from saetui.jobs.kinds.absorption.spec import AbsorptionSpec
 from saetui.jobs.kinds.letters.rows import sparse_probe_rows, spool_letters
 from saetui.letters import LETTERS, Ablations, JudgedWords, LetterSite, LetterWords, SAEAbsorption, SiteStudy
+from saetui.letters.readings import best_rivals
 from saetui.sae.base import FIRING
 from store.spool import Spool
 
@@ -56,7 +57,8 @@ def spool_absorption(
 
 def judged_word_rows(judged: JudgedWords, sae_id: str, words: LetterWords, site: LetterSite) -> pl.DataFrame:
     """Rows of ``absorption_word``."""
-    chosen = judged.words.tolist()
+    chosen, readings = judged.words.tolist(), words.readings
+    rivals, leads = best_rivals(readings.answer_logits[judged.words], readings.letters[judged.words])
     return pl.DataFrame(
         {
             "sae_id": sae_id,
@@ -66,7 +68,9 @@ def judged_word_rows(judged: JudgedWords, sae_id: str, words: LetterWords, site:
             "draw": judged.draw.tolist(),
             "projection": judged.projection.tolist(),
             "sparse_logits": judged.sparse_logits.tolist(),
-            "margin": words.readings.margins[judged.words].tolist(),
+            "margin": readings.margins[judged.words].tolist(),
+            "rival": [LETTERS[rival] for rival in rivals.tolist()],
+            "rival_lead": leads.tolist(),
             "attributed": judged.attributed.tolist(),
         },
         schema_overrides={"sparse_logits": pl.List(pl.Float32)},
