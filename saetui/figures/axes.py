@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from saetui.figures import ink
-from saetui.figures.plots import BarChart, Chart, HeatMap, Line, Plot, Scale
-from saetui.figures.ticks import log_ticks, tick_labels
+from saetui.figures.chart_axes import draw_chart, has_names_at_ends
+from saetui.figures.plots import BarChart, Chart, HeatMap, Plot
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-
-_MOST_TICKS = 7
 
 
 def inches_of(plot: Plot, *, legend: bool = True) -> tuple[float, float]:
@@ -31,6 +28,13 @@ def inches_of(plot: Plot, *, legend: bool = True) -> tuple[float, float]:
         # Titles and what is measured begin where the labels end, and are not cut.
         words = ink.TITLE_LETTER_INCHES * max(len(plot.title), len(plot.scale.text))
         return labels + max(width, words), 0.75 + names + ink.BAR_INCHES * rows * len(plot.bars)
+    if plot.named and sum(len(line.points) for line in plot.lines) > ink.FEW_NAMES:
+        width, height = ink.NAMED_INCHES
+    title = ink.NARROW_LETTER_INCHES * len(plot.title) + ink.MARGIN_INCHES
+    width = max(width, title, ink.CURVES_INCHES if plot.is_of_curves else 0.0)
+    if has_names_at_ends(plot):
+        longest = max(len(line.name) for line in plot.lines)
+        return width + ink.LETTER_INCHES * longest + ink.LEADER_INCHES, height
     if not legend or not legend_of(plot):
         return width, height
     return width + ink.LEGEND_INCHES, max(height, 0.5 + ink.LEGEND_LINE_INCHES * len(plot.lines))
@@ -48,95 +52,26 @@ def _names_on_a_line(chart: BarChart) -> int:
     return max(1, min(len(chart.names), int((ink.PLOT_INCHES[0] + 0.5) / each)))
 
 
-def draw_plot(axes: Axes, plot: Plot, *, legend: bool = True) -> None:
-    """Draw a plot with its title, axes and ``legend``."""
+def draw_plot(axes: Axes, plot: Plot, *, legend: bool = True) -> Callable[[], None] | None:
+    """Draw a plot with its title, axes and ``legend``.
+
+    Gives back what is left to do when the sheet is laid out, where there is anything: names find their places.
+    """
     axes.set_title(plot.title)
     if isinstance(plot, Chart):
-        _draw_chart(axes, plot, legend and bool(legend_of(plot)))
-    elif isinstance(plot, BarChart):
+        return draw_chart(axes, plot, legend=legend and bool(legend_of(plot)))
+    if isinstance(plot, BarChart):
         _draw_bars(axes, plot)
     else:
         _draw_cells(axes, plot)
+    return None
 
 
 def legend_of(plot: Plot) -> tuple[str, ...]:
     """What the legend of a chart says; nothing for plots whose names stand elsewhere."""
-    if not isinstance(plot, Chart) or (not plot.key and len(plot.lines) == 1):
+    if not isinstance(plot, Chart) or (not plot.key and len(plot.lines) == 1) or has_names_at_ends(plot):
         return ()
     return (plot.key, *(line.name for line in plot.lines))
-
-
-def _draw_chart(axes: Axes, chart: Chart, legend: bool) -> None:
-    aside = ink.ASIDE if chart.x.whole else 0.0
-    for index, line in enumerate(chart.lines):
-        _draw_line(axes, line, index, aside * (index - (len(chart.lines) - 1) / 2))
-    _scale_x(axes, chart.x, chart.places)
-    axes.set_ylabel(chart.y.text)
-    if chart.y.logarithmic:
-        axes.set_yscale("log")
-        ticks = log_ticks(*axes.get_ylim(), _MOST_TICKS)
-        axes.set_yticks(ticks, tick_labels(ticks, separated=True))
-        axes.set_yticks([], minor=True)
-    if chart.y.from_zero:
-        axes.set_ylim(bottom=0.0)
-    axes.grid(True)
-    if legend:
-        axes.legend(title=chart.key or None, loc="upper left", bbox_to_anchor=(1.0, 1.04), alignment="left")
-
-
-def _draw_line(axes: Axes, line: Line, index: int, aside: float) -> None:
-    # Markers, colours and dashes go round at different paces, so that no two of many lines look alike.
-    style: dict[str, Any] = {
-        "color": ink.COLOURS[index % len(ink.COLOURS)],
-        "linestyle": ink.DASHES[index // len(ink.COLOURS) % len(ink.DASHES)],
-        "marker": ink.MARKERS[index % len(ink.MARKERS)],
-        "markeredgecolor": "white",
-        "markeredgewidth": 0.4,
-    }
-    if line.reference:
-        style = ink.REFERENCE
-    if not line.marked:
-        style = {**style, "marker": "none"}
-    if not line.joined:
-        style = {**style, "linestyle": "none"}
-    x, y = [point.x + aside for point in line.points], [point.y for point in line.points]
-    # A marker on the axis is drawn whole.
-    axes.plot(x, y, label=line.name, clip_on=False, zorder=3, **style)
-    for point in line.points:
-        if point.low is not None and point.high is not None:
-            axes.vlines(point.x + aside, point.low, point.high, style["color"], linewidth=0.8, alpha=0.6)
-
-
-def _scale_x(axes: Axes, scale: Scale, values: Sequence[float]) -> None:
-    """Label, scale and ticks; where the values are few they are the ticks."""
-    from matplotlib.ticker import MaxNLocator
-
-    axes.set_xlabel(scale.text)
-    distinct = sorted(set(values))
-    if len(distinct) == 1 and not (scale.whole or scale.logarithmic):
-        axes.set_xticks(distinct, tick_labels(distinct, separated=True))
-    if scale.whole:
-        axes.set_xlim(distinct[0] - 0.5, distinct[-1] + 0.5)
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
-    if not scale.logarithmic:
-        return
-    axes.set_xscale("log")
-    if len(distinct) == 1:
-        axes.set_xlim(distinct[0] / 2, distinct[0] * 2)
-    low, high = axes.get_xlim()
-    few = len(distinct) <= _MOST_TICKS and _are_apart(distinct)
-    ticks = distinct if few else log_ticks(low, high, _MOST_TICKS)
-    axes.set_xticks(ticks, tick_labels(ticks, separated=True))
-    axes.set_xticks([], minor=True)
-    axes.set_xlim(low, high)
-
-
-def _are_apart(values: Sequence[float]) -> bool:
-    """Whether labels at these places of a logarithmic axis keep clear of each other."""
-    if values[0] <= 0:
-        return False
-    logs = [math.log(value) for value in values]
-    return all(b - a > (logs[-1] - logs[0]) / _MOST_TICKS for a, b in pairwise(logs))
 
 
 def _draw_bars(axes: Axes, chart: BarChart) -> None:

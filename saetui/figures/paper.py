@@ -61,7 +61,6 @@ def svg(figure: Figure) -> str:
 
 def _drawn(figure: Figure, format: str) -> bytes:  # noqa: A002
     import matplotlib as mpl
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
 
     described = {"Title": figure.title, "Description": figure.note}
     # A date would make two files of the same figure differ.
@@ -73,13 +72,13 @@ def _drawn(figure: Figure, format: str) -> bytes:  # noqa: A002
         # Names as long as the sheet is wide leave no room for axes.
         warnings.filterwarnings("ignore", message="constrained_layout not applied")
         sheet = _sheet(figure)
-        FigureCanvasAgg(sheet)
         sheet.savefig(buffer, format=format, dpi=ink.PNG_DPI, metadata=metadata)
     return buffer.getvalue()
 
 
 def _sheet(figure: Figure) -> Sheet:
     """A sheet with the plots that have something on them, side by side and below each other, and the caption below."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure as Sheet
 
     plots = figure.drawn
@@ -91,6 +90,7 @@ def _sheet(figure: Figure) -> Sheet:
     caption = wrap(f"{figure.title}. {figure.note}".strip(), max(20, int(width / ink.CAPTION_LETTER_INCHES)))
     below = ink.CAPTION_LINE_INCHES * (len(caption) + 1)
     sheet = Sheet(figsize=(width, height + below), layout="constrained")
+    FigureCanvasAgg(sheet)
     engine = sheet.get_layout_engine()
     assert engine is not None
     engine.set(rect=(0.0, below / (height + below), 1.0, height / (height + below)))  # type: ignore[call-arg]
@@ -101,9 +101,16 @@ def _sheet(figure: Figure) -> Sheet:
         max(inches_of(plot, legend=False)[0] for plot in plots[column::columns]) for column in range(columns)
     ]
     grid = sheet.add_gridspec(rows, columns, width_ratios=axes_widths, height_ratios=heights)
+    later = []
     for index, plot in enumerate(plots):
         axes = sheet.add_subplot(grid[index // columns, index % columns])
-        draw_plot(axes, plot, legend=legends[index])
+        later.append(draw_plot(axes, plot, legend=legends[index]))
+    if any(later):
+        # Names are placed where the axes are in the end.
+        sheet.draw_without_rendering()
+        sheet.set_layout_engine("none")
+        for place_names in filter(None, later):
+            place_names()
     return sheet
 
 

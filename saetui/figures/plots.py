@@ -6,6 +6,7 @@ Names in it come from stores of others: every text is made visible where it ente
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import combinations
 from typing import Any, ClassVar, TypeAlias
 
 from saetui.visible import visible, visible_lines
@@ -58,13 +59,25 @@ class Point(Shown):
     high: float | None = None
     label: str = ""
 
+    @property
+    def ends(self) -> tuple[float, float]:
+        """The ends of its interval; where it has none, twice its place."""
+        return (self.y, self.y) if self.low is None or self.high is None else (self.low, self.high)
+
+
+def _hide(one: Point, other: Point, least: float) -> bool:
+    """Whether two points at one place along x, or their intervals, are drawn over each other."""
+    (low, high), (other_low, other_high) = one.ends, other.ends
+    return abs(one.y - other.y) <= least or (low <= other_high and other_low <= high)
+
 
 @dataclass(frozen=True)
 class Line(Shown):
     """Points that belong together, from left to right; a ``reference`` is what the other lines are compared with.
 
-    ``marked=False`` draws the line without a marker at each point, as for a fitted curve; ``joined=False`` the markers
-    without a line between them.
+    ``marked=False`` draws the line without a marker at each point, as for a fitted curve; where all lines of a chart
+    are so, they have a few, which tell them apart.
+    ``joined=False`` draws the markers without a line between them.
     """
 
     name: str
@@ -76,13 +89,57 @@ class Line(Shown):
 
 @dataclass(frozen=True)
 class Chart(Shown):
-    """Lines on two axes; ``key`` says what the names of the lines are, e.g. "width"."""
+    """Lines on two axes; ``key`` says what the names of the lines are, e.g. "width".
+
+    ``named`` writes the label of each point beside it.
+    """
 
     title: str
     x: Scale
     y: Scale
     lines: tuple[Line, ...]
     key: str = ""
+    named: bool = False
+
+    @property
+    def is_of_curves(self) -> bool:
+        """Whether its lines, but for references, are curves: a few markers and names at their ends tell them apart."""
+        compared = [line for line in self.lines if not line.reference]
+        return bool(compared) and not any(line.marked for line in compared)
+
+    def spots(self, index: int, most: int) -> range:
+        """Which points of a line have a marker: of one of several curves at most ``most``, for each other ones."""
+        line = self.lines[index]
+        if line.marked:
+            return range(len(line.points))
+        if line.reference or not self.is_of_curves:
+            return range(0)
+        every = max(1, -(-len(line.points) // most))
+        return range(index * every // len(self.lines) % every, len(line.points), every)
+
+    def steps(self, near: float) -> tuple[float, ...]:
+        """How many steps to the side each line is drawn, so that points at one place along x do not hide each other.
+
+        Points do where their intervals overlap, or they are within ``near`` of each other, a part of the range along y.
+        """
+        none = (0.0,) * len(self.lines)
+        marked = [index for index, line in enumerate(self.lines) if line.marked]
+        points = [point for index in marked for point in self.lines[index].points]
+        if not points or not (self.x.whole or any(p.low is not None for p in points) or self._has_lone_points):
+            return none
+        ys = [y for point in points for y in (point.y, *point.ends)]
+        least = near * (max(ys) - (0.0 if self.y.from_zero else min(ys)))
+        at: dict[float, list[Point]] = {}
+        for point in points:
+            at.setdefault(point.x, []).append(point)
+        if not any(_hide(one, other, least) for some in at.values() for one, other in combinations(some, 2)):
+            return none
+        middle = (len(marked) - 1) / 2
+        return tuple(marked.index(index) - middle if index in marked else 0.0 for index in range(len(self.lines)))
+
+    @property
+    def _has_lone_points(self) -> bool:
+        return any(len(line.points) == 1 for line in self.lines)
 
     @property
     def places(self) -> list[float]:

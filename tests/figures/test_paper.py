@@ -1,16 +1,21 @@
 """Figures on paper: every label, a marker for each point, sizes, and files that appear whole."""
 
 import xml.etree.ElementTree as ET
+from itertools import combinations
 from pathlib import Path
 
+import numpy as np
 import pytest
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Sheet
+from matplotlib.text import Text
+from matplotlib.transforms import Bbox
 from PIL import Image
 
 from saetui.figures import Figure, FigureError, figure, figure_kinds
 from saetui.figures.axes import draw_plot
 from saetui.figures.ink import TALLEST, WIDEST
+from saetui.figures.paper import _sheet
 from saetui.figures.plots import Bar, BarChart, Chart, HeatMap, Line, Plot, Point, Scale
 from store import Store
 
@@ -44,8 +49,15 @@ def test_an_svg_has_every_label_as_text_and_a_marker_for_each_point(name: str, s
     for plot in made.drawn:
         assert plot.title.strip() in found
         if isinstance(plot, Chart):
-            points += sum(len(line.points) for line in plot.lines if line.marked)
-            wanted = {plot.x.text, plot.y.text, plot.key, *(line.name for line in plot.lines)}
+            points += sum(len(plot.spots(index, 8)) for index in range(len(plot.lines)))
+            wanted = {plot.x.text, plot.y.text, *(line.name for line in plot.lines)}
+            if plot.is_of_curves:
+                # Their names stand at their ends, each with its marker.
+                points += len(plot.lines)
+            else:
+                wanted.add(plot.key)
+            if plot.named:
+                wanted |= {point.label for line in plot.lines for point in line.points}
         elif isinstance(plot, BarChart):
             wanted = {
                 plot.scale.text,
@@ -56,7 +68,7 @@ def test_an_svg_has_every_label_as_text_and_a_marker_for_each_point(name: str, s
         else:
             wanted = {plot.row_label, plot.column_label, *plot.rows, *plot.columns}
             wanted |= {f"{100 * value:.0f}" for row in plot.values for value in row if value is not None}
-        assert wanted <= set(found)
+        assert wanted - {""} <= set(found)
     assert markers(path) == points
 
 
@@ -68,6 +80,78 @@ def test_lines_differ_in_more_than_colour(tmp_path: Path) -> None:
     drawn = [node.get("style", "") for node in tree.iter(f"{SVG}path") if "stroke-dasharray" in node.get("style", "")]
     assert len(set(uses)) >= 8
     assert len({style.partition("stroke-dasharray")[2] for style in drawn}) >= 2
+
+
+def laid_out(plot: Chart) -> Axes:
+    """The axes of a chart on a sheet, with its names where they belong."""
+    (axes,) = _sheet(Figure("f", "f", (plot,), "SELECT 1")).axes
+    return axes
+
+
+def extents(axes: Axes) -> dict[str, Bbox]:
+    return {text.get_text(): Text.get_window_extent(text) for text in axes.texts}
+
+
+def test_the_names_of_curves_stand_at_their_ends_and_apart() -> None:
+    curves = tuple(
+        Line(f"sae {i}", tuple(Point(float(x), 5 + 0.01 * i * x) for x in range(40)), marked=False) for i in range(9)
+    )
+    axes = laid_out(Chart("t", Scale("position", whole=True), Scale("norm", from_zero=True), curves, key="SAE"))
+    assert axes.get_legend() is None
+    names = extents(axes)
+    assert list(names) == [f"sae {i}" for i in range(9)]
+    assert all(name.x0 > axes.get_window_extent().x1 for name in names.values())
+    assert all(name.x1 <= axes.figure.bbox.x1 for name in names.values())
+    heights = [name.y0 for name in names.values()]
+    assert heights == sorted(heights)
+    assert not any(one.overlaps(other) for one, other in combinations(names.values(), 2))
+    drawn = [line for line in axes.lines if np.size(line.get_xdata()) > 1]
+    looks = {(line.get_color(), line.get_marker()) for line in drawn}
+    assert len(looks) == len({line.get_marker() for line in drawn[:8]}) + 1 == 9
+    assert all(line.get_markevery() for line in drawn)
+
+
+def test_a_few_curves_differ_in_their_dashes_too() -> None:
+    curves = tuple(Line(name, (Point(1.0, 1.0), Point(2.0, 2.0)), marked=False) for name in "abc")
+    axes = laid_out(Chart("t", Scale("x"), Scale("y"), curves))
+    assert len({line.get_linestyle() for line in axes.lines if np.size(line.get_xdata()) > 1}) == 3
+
+
+def test_references_differ_in_their_dashes_and_lie_below_what_is_compared_with_them() -> None:
+    ends = (Point(1.0, 1.0), Point(2.0, 2.0))
+    references = tuple(Line(name, ends, reference=True, marked=False) for name in ("fit", "floor"))
+    axes = drawn_axes(Chart("t", Scale("x"), Scale("y"), (Line("a", ends), *references), key="k"))
+    a, fit, floor = axes.lines
+    assert fit.get_linestyle() != floor.get_linestyle()
+    assert max(fit.get_zorder(), floor.get_zorder()) < a.get_zorder()
+
+
+def test_names_of_points_meet_neither_each_other_nor_a_point() -> None:
+    saes = [f"w{2**i}-k4" for i in range(6, 13)]
+    parts = tuple(
+        Line(part, tuple(Point(x + i % 3, y + 2 * i, y - 3, y + 3, sae) for i, sae in enumerate(saes)), joined=False)
+        for part, x, y in (("linear", 60.0, 40.0), ("nonlinear", 62.0, 47.0))
+    )
+    diagonal = Line("in proportion", (Point(0.0, 0.0), Point(100.0, 100.0)), reference=True, marked=False)
+    axes = laid_out(Chart("t", Scale("share"), Scale("loss"), (*parts, diagonal), key="put back", named=True))
+    boxes = [Text.get_window_extent(text) for text in axes.texts]
+    assert sorted(text.get_text() for text in axes.texts) == sorted([*saes, *saes])
+    assert not any(one.overlaps(other) for one, other in combinations(boxes, 2))
+    points = [axes.transData.transform((point.x, point.y)) for line in parts for point in line.points]
+    assert not any(box.contains(*point) for box in boxes for point in points)
+    inside = axes.get_window_extent()
+    assert all(inside.x0 <= box.x0 and box.x1 <= inside.x1 for box in boxes)
+
+
+def test_points_of_one_place_stand_beside_each_other() -> None:
+    lines = tuple(Line(name, (Point(4.0, 1.5, 1.0, 2.0),)) for name in "abc")
+    axes = drawn_axes(Chart("t", Scale("L0"), Scale("y", from_zero=True), lines, key="width"))
+    places = [line.get_transform().transform((4.0, 1.5))[0] for line in axes.lines]
+    assert places[1] - places[0] == places[2] - places[1]
+    # Markers of four points.
+    assert places[1] - places[0] >= 4.0 * axes.figure.dpi / 72
+    assert axes.get_xlim()[0] < 4.0 < axes.get_xlim()[1]
+    assert axes.get_ylim()[1] < 2.5
 
 
 def test_a_png_has_300_dots_per_inch(study: Store, tmp_path: Path) -> None:

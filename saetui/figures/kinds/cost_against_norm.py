@@ -39,7 +39,14 @@ def _against(rows: Sequence[Row], label: str, x: str) -> Chart:
             for row in of_part
         )
         drawn.append(Line(f"{part} part", points, joined=False))
-    return Chart(f"loss recovered against {label}", Scale(label, "%"), _RECOVERED, (*drawn, _DIAGONAL), key="put back")
+    return Chart(
+        f"loss recovered against {label}",
+        Scale(label, "%"),
+        _RECOVERED,
+        (*drawn, _DIAGONAL),
+        key="put back",
+        named=True,
+    )
 
 
 KIND = Kind(

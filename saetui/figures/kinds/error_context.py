@@ -28,7 +28,7 @@ def _draw(rows: Sequence[Row], choice: Choice) -> Drawing:
         _along(shown, "error", "error_norm"),
         _along(shown, "nonlinear part of the error", "nonlinear_norm"),
     ]
-    return Drawing(title, plots, f"{site_of(rows)}. {_words(rows, hardest, choice)}")
+    return Drawing(title, plots, f"{site_of(rows)}. One line for each SAE. {_words(rows, hardest, choice)}")
 
 
 def _along(rows: Sequence[Row], what: str, column: str) -> Chart:

@@ -1,11 +1,14 @@
 """A grid of characters above a grid of braille dots."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 
+from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
 
+# Beside a character that is two cells wide.
+_NOTHING = "\0"
 _DOTS = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))
 
 
@@ -26,18 +29,33 @@ class Canvas:
             self._dots[cell] = self._dots.get(cell, 0) | _DOTS[y % 4][x % 2]
             self._styles.setdefault(cell, style)
 
-    def line(self, start: tuple[float, float], end: tuple[float, float], style: Style) -> None:
-        """Dots along a straight line, ends in dot coordinates."""
+    def line(self, start: tuple[float, float], end: tuple[float, float], style: Style, dash: int = 0) -> None:
+        """Dots along a straight line, ends in dot coordinates; with a ``dash`` so many columns of dots take turns."""
         steps = max(1, round(max(abs(end[0] - start[0]), abs(end[1] - start[1]))))
         for step in range(steps + 1):
             part = step / steps
-            self.dot(round(start[0] + (end[0] - start[0]) * part), round(start[1] + (end[1] - start[1]) * part), style)
+            x, y = (round(a + (b - a) * part) for a, b in zip(start, end, strict=True))
+            if not dash or x // dash % 2 == 0:
+                self.dot(x, y, style)
 
     def character(self, column: int, row: int, character: str, style: Style) -> None:
         """Put a character above the dots of a cell."""
         if 0 <= column < self.columns and 0 <= row < self.rows:
             self._characters[column, row] = character
             self._styles[column, row] = style
+
+    def text(self, column: int, row: int, text: str, style: Style) -> None:
+        """Put the characters of a text above the dots of as many cells; a wide one takes two."""
+        for character in text:
+            self.character(column, row, character, style)
+            for beside in range(1, cell_len(character)):
+                self.character(column + beside, row, _NOTHING, style)
+            column += cell_len(character)
+
+    @property
+    def drawn(self) -> Collection[tuple[int, int]]:
+        """The cells with dots or a character, by column and row."""
+        return self._styles.keys()
 
     def segments(self, row: int, empty: Style) -> Iterable[Segment]:
         """One line of cells, those of one style together."""
@@ -46,6 +64,8 @@ class Canvas:
             cell = (column, row)
             dots = self._dots.get(cell)
             character = self._characters.get(cell) or (chr(0x2800 + dots) if dots else " ")
+            if character == _NOTHING:
+                continue
             wanted = empty if character == " " else self._styles.get(cell, empty)
             if wanted != style and text:
                 yield Segment(text, style)

@@ -14,6 +14,8 @@ COLOURS = tuple(cube(number).rich_color for number in (172, 32, 35, 169, 142, 98
 SIXTEEN = tuple(Color(0, 0, 0, ansi=number).rich_color for number in (3, 12, 2, 5, 6, 1))
 MARKERS = ("●", "▲", "■", "◆", "✚", "▼", "✖")
 REFERENCE_MARKER = "○"
+# Of several references without markers each has its own dashes: columns of dots that take turns; and their sign.
+REFERENCE_DASHES = ((0, "─"), (3, "╌"), (1, "┈"))
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from rich.cells import cell_len
 from rich.segment import Segment
 from textual.strip import Strip
 
@@ -11,12 +12,17 @@ from saetui.tui.drawing import bars, cells
 from saetui.tui.drawing.chart import draw_chart
 from saetui.tui.drawing.legend import legend_lines
 from saetui.tui.drawing.look import Look
+from saetui.tui.drawing.names import ends_width
 from saetui.tui.drawing.words import line, paragraph
 
 _GAP = 2
+# Curves go up and down many times; beside their rows are those of the title and of the x axis.
+_LOWEST_CURVES, _OTHER_ROWS = 12, 4
 _NARROWEST = 34
 # A chart with its title: at least, as printed where lines cost nothing, and at most.
 _LOWEST_CHART, _PRINTED_CHART, _HIGHEST_CHART = 8, 16, 26
+# So high, a plot has room for two lines of title.
+_TWO_TITLES = 12
 
 
 @dataclass(frozen=True)
@@ -44,7 +50,6 @@ def draw_page(figure: Figure, width: int, height: int, look: Look, first: int = 
     first = max(0, min(first, len(plots) - 1))
     if not plots:
         return Page([*paragraph(f"There is nothing to draw: {figure.advice}.", width, look.text)], 0, 0)
-    shared = _shared_legend(figure, width, look)
     rows = [[plots[first]]] if alone else _rows_of(plots, width, figure.columns)
     columns = len(rows[0])
     if not alone:
@@ -52,12 +57,14 @@ def draw_page(figure: Figure, width: int, height: int, look: Look, first: int = 
         above = max(index for index, start in enumerate(starts) if start <= first)
         rows, first = rows[above:], starts[above]
     notes = paragraph(figure.note, width, look.axis, most=1 if height < 30 else 3)
-    room = height - len(shared) - len(notes)
-    kept = 1
-    while kept < len(rows) and sum(map(_lowest, rows[: kept + 1])) <= room:
-        kept += 1
-    rows = rows[:kept]
-    heights = [room] if alone else _shared_out(rows, room)
+    room = height - len(notes)
+    shared: list[Strip] = []
+    heights = _heights(rows, room, alone=alone)
+    if not _name_their_lines(rows, heights, (width - _GAP * (columns - 1)) // columns):
+        shared = _shared_legend(figure, width, look)
+        room -= len(shared)
+        heights = _heights(rows, room, alone=alone)
+    rows = rows[: len(heights)]
     strips = []
     for row, its_height in zip(rows, heights, strict=True):
         drawn = _beside(row, width, its_height, look, legend=not shared, columns=columns)
@@ -65,6 +72,23 @@ def draw_page(figure: Figure, width: int, height: int, look: Look, first: int = 
     strips = strips[: max(1, room)]
     blank = [Strip.blank(width, look.text)] * max(0, room - len(strips))
     return Page([*strips, *shared, *blank, *notes][:height], first, sum(map(len, rows)))
+
+
+def _heights(rows: list[list[Plot]], room: int, *, alone: bool) -> list[int]:
+    """How high each of the rows is that there is room for, at least the first."""
+    kept = 1
+    while kept < len(rows) and sum(map(_lowest, rows[: kept + 1])) <= room:
+        kept += 1
+    return [room] if alone else _shared_out(rows[:kept], room)
+
+
+def _name_their_lines(rows: list[list[Plot]], heights: list[int], width: int) -> bool:
+    """Whether all charts have the names of their lines beside their ends."""
+    return all(
+        isinstance(plot, Chart) and ends_width(plot, width, height - _OTHER_ROWS)
+        for row, height in zip(rows, heights, strict=False)
+        for plot in row
+    )
 
 
 def _rows_of(plots: list[Plot], width: int, columns: int) -> list[list[Plot]]:
@@ -83,7 +107,7 @@ def _shared_legend(figure: Figure, width: int, look: Look) -> list[Strip]:
     legends = {(chart.key, tuple(line.name for line in chart.lines)) for chart in charts}
     if len(charts) < 2 or len(legends) != 1 or len(charts[0].lines) < 2:
         return []
-    return legend_lines(charts[0], width, look)[:3]
+    return legend_lines(charts[0], width, look, 3)
 
 
 def _natural(plot: Plot) -> int:
@@ -94,7 +118,13 @@ def _natural(plot: Plot) -> int:
 
 
 def _lowest(row: list[Plot]) -> int:
-    return max(min(_LOWEST_CHART, _natural(plot)) if isinstance(plot, Chart) else _natural(plot) for plot in row)
+    return max(map(_lowest_of, row))
+
+
+def _lowest_of(plot: Plot) -> int:
+    if not isinstance(plot, Chart):
+        return _natural(plot)
+    return _LOWEST_CURVES if plot.is_of_curves else _LOWEST_CHART
 
 
 def _shared_out(rows: list[list[Plot]], room: int) -> list[int]:
@@ -116,7 +146,10 @@ def _beside(
     """Plots side by side, each with its title above it."""
     count = columns or len(row)
     each = (width - _GAP * (count - 1)) // count
-    drawn = [_titled(plot, each, height, look, legend) for plot in row]
+    titles = [_titles(plot, each, height, look) for plot in row]
+    # The axes of plots side by side begin on one line.
+    titles = [[*lines, *[Strip.blank(each, look.text)] * (max(map(len, titles)) - len(lines))] for lines in titles]
+    drawn = [_titled(plot, lines, each, height, look, legend) for plot, lines in zip(row, titles, strict=True)]
     gap = Strip([Segment(" " * _GAP, look.text)], _GAP)
     blank = Strip([Segment(" " * each, look.text)], each)
     lines = []
@@ -128,12 +161,19 @@ def _beside(
     return lines
 
 
-def _titled(plot: Plot, width: int, height: int, look: Look, legend: bool) -> list[Strip]:
-    title = line(plot.title, width, look.title)
+def _titled(plot: Plot, titles: list[Strip], width: int, height: int, look: Look, legend: bool) -> list[Strip]:
     if isinstance(plot, Chart):
-        unit = f" · {plot.y.unit}" if plot.y.unit else ""
-        title = line(plot.title + unit, width, look.title)
-        return [title, *draw_chart(plot, width, height - 1, look, legend=legend)]
+        return [*titles, *draw_chart(plot, width, height - len(titles), look, legend=legend)]
     if isinstance(plot, BarChart):
-        return [title, *bars.draw_bars(plot, width, height - 1, look)]
-    return [title, *cells.draw_cells(plot, width, height - 1, look)]
+        return [*titles, *bars.draw_bars(plot, width, height - len(titles), look)]
+    return [*titles, *cells.draw_cells(plot, width, height - len(titles), look)]
+
+
+def _titles(plot: Plot, width: int, height: int, look: Look) -> list[Strip]:
+    """The title, for a chart with the unit along y; two lines of a high plot where it is longer than one."""
+    unit = f" · {plot.y.unit}" if isinstance(plot, Chart) and plot.y.unit else ""
+    if cell_len(plot.title + unit) <= width:
+        return [line(plot.title + unit, width, look.title)]
+    if height >= _TWO_TITLES:
+        return paragraph(plot.title + unit, width, look.title, most=2)
+    return [line(plot.title, width, look.title)]

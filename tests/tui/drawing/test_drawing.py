@@ -113,6 +113,96 @@ def test_markers_can_stand_alone() -> None:
     assert not any("\u2801" <= character <= "\u28ff" for character in apart)
 
 
+def curves(count: int) -> Chart:
+    lines = tuple(
+        Line(f"sae {i}", tuple(Point(float(x), 5.0 + i + x % 3) for x in range(60)), marked=False) for i in range(count)
+    )
+    return Chart("norm", Scale("position", whole=True), Scale("norm", "units", from_zero=True), lines, key="SAE")
+
+
+def test_curves_have_markers_and_their_names_at_their_ends() -> None:
+    lines = text(draw_chart(curves(3), 78, 18, PLAIN))
+    names = [line[-7:] for line in lines if "sae" in line]
+    assert names == ["■ sae 2", "▲ sae 1", "● sae 0"]
+    drawn = "".join(line[:-8] for line in lines)
+    assert all(drawn.count(sign) >= 5 for sign in "●▲■")
+
+
+def test_more_curves_than_rows_have_a_legend_with_the_markers() -> None:
+    lines = text(draw_chart(curves(12), 78, 12, PLAIN))
+    assert lines[0].startswith("  SAE  ● sae 0  ▲ sae 1  ■ sae 2")
+    assert not any(line.endswith("sae 11") for line in lines[3:])
+
+
+def test_a_page_of_curves_says_their_names_once() -> None:
+    figure = Figure("f", "f", (curves(3), curves(3)), "SELECT 1")
+    page = draw_page(figure, 78, 20, PLAIN)
+    # Curves need room: one at a time.
+    assert page.count == 1
+    assert sum(line.count("sae 1") for line in text(page.strips)) == 1
+    both = draw_page(figure, 118, 36, PLAIN)
+    assert both.count == 2
+    assert sum(line.count("sae 1") for line in text(both.strips)) == 2
+
+
+def points(*named: tuple[float, float, str]) -> Chart:
+    marks = Line("linear part", tuple(Point(x, y, label=label) for x, y, label in named), joined=False)
+    return Chart("t", Scale("share", "%"), Scale("loss", "%"), (marks,), named=True)
+
+
+def test_points_have_their_names_beside_them() -> None:
+    lines = text(draw_chart(points((0.0, 0.0, "w64"), (50.0, 50.0, "w256"), (100.0, 100.0, "w1024")), 60, 14, PLAIN))
+    (first,), (second,), (third,) = ([line for line in lines if name in line] for name in ("w64", "w256", "w1024"))
+    assert "● w64" in first
+    assert "● w256" in second
+    assert "w1024 ●" in third
+
+
+def test_points_that_crowd_have_a_letter_and_a_key() -> None:
+    crowd = [(10.0 + i % 3, 10.0 + i // 3, f"a-long-name-{i}") for i in range(9)]
+    lines = text(draw_chart(points(*crowd, (100.0, 100.0, "far away")), 40, 20, PLAIN))
+    key = " ".join(line.strip() for line in lines if "a-long-name" in line or "far away" in line)
+    assert "a a-long-name-0" in key
+    assert "j far away" in key
+    assert any("●j" in line or "j●" in line for line in lines)
+
+
+def test_points_of_one_place_stand_in_columns_of_their_own() -> None:
+    lines = tuple(Line(name, (Point(4.0, 1.0),)) for name in "abc")
+    drawn = text(draw_chart(Chart("t", Scale("L0"), Scale("y"), lines, key="width"), 60, 14, PLAIN))
+    assert any("●▲■" in line for line in drawn)
+
+
+def test_references_differ_in_their_dashes() -> None:
+    flat = tuple(
+        Line(name, (Point(0.0, y), Point(9.0, y)), reference=True, marked=False) for name, y in (("a", 1.0), ("b", 2.0))
+    )
+    drawn = text(draw_chart(Chart("t", Scale("x"), Scale("y"), flat), 40, 14, PLAIN))
+    assert "─ a  ╌ b" in drawn[0]
+    dotted = [line.partition("│")[2] or line.partition("┤")[2] for line in drawn[1:-3]]
+    upper, lower = (line.strip() for line in dotted if any("\u2801" <= sign <= "\u28ff" for sign in line))
+    assert " " not in lower
+    assert " " in upper
+
+
+def test_a_legend_without_room_says_how_many_lines_are_left() -> None:
+    lines = text(draw_chart(chart("t", *(f"a line with a name {i}" for i in range(12))), 60, 12, PLAIN))
+    legend = [line for line in lines if "a line" in line]
+    assert legend[-1].endswith("more")
+    told = sum(line.count("a line") for line in legend)
+    assert f"and {12 - told} more" in legend[-1]
+
+
+def test_a_title_that_is_too_long_takes_two_lines_where_there_are_many() -> None:
+    title = "loss recovered against share of the squared norm"
+    figure = Figure("f", "f", (chart(title, "a"), chart("short", "a")), "SELECT 1", columns=2)
+    high = text(draw_page(figure, 78, 20, PLAIN).strips)
+    assert high[0].split("  ")[0] == "loss recovered against share of the"
+    assert high[1].strip() == "squared norm · share"
+    low = text(draw_page(figure, 78, 9, PLAIN).strips)
+    assert low[0].startswith("loss recovered against share of the s…")
+
+
 def test_bars_without_room_are_counted() -> None:
     lines = text(draw_bars(BARS, 80, 5, PLAIN))
     assert len(lines) == 4
