@@ -41,6 +41,8 @@ def run(store_path: Path, at: str | None = None) -> int:
             signal.signal(number, app.stop_when_ready)
         app.run()
     finally:
+        # A second ctrl+c is meant for what has ended already; it would tear what is being closed.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
         bench.close()
         for words in bench.last_words:
             sys.stderr.write(f"saetui: {words}\n")

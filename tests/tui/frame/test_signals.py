@@ -35,6 +35,18 @@ def test_a_key_to_leave_ends_with_code_0(terminal: Terminal, key: str) -> None:
     assert not terminal.last_words
 
 
+def test_an_impatient_ctrl_c_does_not_tear_what_is_being_closed(terminal: Terminal) -> None:
+    terminal.type("q")
+    while terminal.process.poll() is None:
+        terminal.read(0.001)
+        # By now a signal, since the terminal has its own modes again.
+        if terminal.restored():
+            terminal.type("\x03")
+    # Either way of leaving is the reason.
+    assert terminal.wait() in (0, 128 + signal.SIGINT), terminal.last_words[-300:]
+    assert not terminal.last_words.replace("^C", "").strip()
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_a_signal_leaves_with_its_number(terminal: Terminal, study: Path, number: signal.Signals) -> None:
     terminal.type("7")
