@@ -18,8 +18,11 @@ MAIN_LATENT_TERMS: Final = frozenset(
 _TOKEN = 14
 
 
-def explanation(term: str, value: str | None, of: str = "") -> Content:
-    """The entry of a term, with the value under the cursor; raises CommandError where there is no such term."""
+def explanation(term: str, value: str | None, of: str = "", column: str = "") -> Content:
+    """The entry of a term, with the value under the cursor; raises CommandError where there is no such term.
+
+    ``column`` is what SQL calls it, where the screen has another name for it.
+    """
     entry = glossary().get(term)
     if entry is None:
         raise CommandError(f"explain: there is no explanation of {term!r} yet")
@@ -30,9 +33,10 @@ def explanation(term: str, value: str | None, of: str = "") -> Content:
             lines.append(Content.assemble(("of     ", "$muted"), visible(of)))
         lines.append(Content(""))
     lines += [Content(entry.definition), Content("")]
-    for name, text in (("unit", entry.unit), ("range", entry.range), ("source", entry.source)):
+    facts = (("unit", entry.unit), ("range", entry.range), ("source", entry.source), ("in SQL:", column))
+    for name, text in facts:
         if text:
-            lines.append(Content.assemble((name.ljust(7), "$muted"), text))
+            lines.append(Content.assemble((name.ljust(8), "$muted"), text))
     return Content("\n").join(lines)
 
 
@@ -44,7 +48,7 @@ def explanations(found: Sequence[Explained]) -> Content:
         for part in (
             Content(""),
             Content.styled(one.term, "bold $accent"),
-            explanation(one.term, one.value, one.of),
+            explanation(one.term, one.value, one.of, one.column),
         )
     )
 

@@ -76,10 +76,9 @@ def _explain(app: "WorkbenchApp", term: str) -> None:
     if not found:
         raise CommandError("explain: put the cursor on a number (h and l move along the row)")
     first = found[0]
-    body = explanation(first.term, first.value, first.of) if len(found) == 1 else explanations(found)
-    panel = TextPanel(
-        first.term if len(found) == 1 else "explanations", body, copied=body.plain.strip(), what="explanation"
-    )
+    alone = len(found) == 1
+    body = explanation(first.term, first.value, first.of, first.column) if alone else explanations(found)
+    panel = TextPanel(first.term if alone else "explanations", body, copied=body.plain.strip(), what="explanation")
     app.push_screen(panel)
     asked = app.bench.parameters("main_latents")
     letter = asked["letter"]

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from saetui.tui.panels.scroll import TextPanel
+from saetui.workbench.filter_columns import plain
 from saetui.workbench.screens import screens, tables_of
 from tests.tui.frame.running import Running, running
 
@@ -56,4 +57,8 @@ async def test_every_column_is_explained(name: str, columns: int, everything: Pa
                 row = widget.cursor_row
                 if row is not None and run.bench.focus == table.id:
                     assert f"here   {column.written_of(row)}" in text, f"{table.id} {column.key}"
+                # What SQL calls otherwise is said, and is a column of the query.
+                differs = plain(column.label) != plain(column.key)
+                assert (f"in SQL: {column.key}" in text) == differs, f"{table.id} {column.key}"
+                assert column.key in {known.name for known in run.bench.known_columns(table.id)}
         assert n_asked >= 5
