@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from saetui.commands.command import Command, argument, command
+from saetui.commands.table import typed_subject
+from saetui.workbench.events import NoteEvent
 from saetui.workbench.exceptions import CommandError
 from saetui.workbench.subject import Subject
 
@@ -24,9 +26,16 @@ class Note(Command):
     kind: str = argument(default="", help="sae, letter, latent or token", complete="subject")
     key: str = argument(default="", help="which one")
 
+    @property
+    def reads(self) -> bool:
+        return bool(self.kind and self.key)
+
     def resolved(self, bench: Workbench) -> Note:
         if self.kind and self.key:
-            return self
+            if not self.text.strip():
+                return self  # Also of what the store no longer has, a note can be removed.
+            subject = typed_subject(bench, self.kind, self.key)
+            return Note(self.text, kind=subject.kind, key=subject.key)
         if bench.subject is None:
             raise CommandError("note: put the cursor on an SAE, letter, latent or token")
         return Note(self.text, kind=bench.subject.kind, key=bench.subject.key)
@@ -38,9 +47,11 @@ class Note(Command):
         def save() -> str:
             if not self.text.strip():
                 bench.store.write("DELETE FROM note WHERE note_id = $note", {"note": note_id})
+                bench.emit(NoteEvent(subject, self.text.strip()))
                 return f"note on {about} removed"
             values = {"note": note_id, "subject": subject.kind, "text": self.text.strip(), **subject.columns()}
             bench.store.write(_SAVE, values)
+            bench.emit(NoteEvent(subject, self.text.strip()))
             return f"note on {about} saved"
 
         bench.in_background(save)

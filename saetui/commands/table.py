@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from saetui.commands.command import Command, argument, command
+from saetui.commands.select import surface_of
 from saetui.workbench.exceptions import CommandError
 from saetui.workbench.filter_columns import ColumnNames, FilterError
+from saetui.workbench.known_places import require_subject
 from saetui.workbench.screens import current_name, screens, tables, tables_of
 from saetui.workbench.subject import Subject
 from saetui.workbench.tables import RowChoice, Table
@@ -167,14 +169,27 @@ class Only(Command):
         return "" if bench.page in found[0].pages else f"the {found[0].title} are not shown; M shows them"
 
 
+def typed_subject(bench: Workbench, kind: str, key: str) -> Subject:
+    """What a typed kind and key name; CommandError where it is neither in the store nor marked."""
+    subject = Subject(kind, key)
+    if subject in bench.marks:
+        return subject  # Also of what the store no longer has, a mark can be taken off.
+    return require_subject(bench.store, bench.catalogue, kind, surface_of(bench, key) if kind == "token" else key)
+
+
 @command("mark", "Mark the row under the cursor, or unmark it", keys={"m": ""}, label="mark")
 class Mark(Command):
     kind: str = argument(default="", help="sae, letter, latent or token", complete="subject")
-    key: str = argument(default="", help="which one, e.g. an SAE's id and a latent: ID/412")
+    key: str = argument(default="", help="which one, e.g. an SAE and a latent of it: w2048-k4/412")
+
+    @property
+    def reads(self) -> bool:
+        return bool(self.kind and self.key)
 
     def resolved(self, bench: Workbench) -> Mark:
         if self.kind and self.key:
-            return self
+            subject = typed_subject(bench, self.kind, self.key)
+            return Mark(subject.kind, subject.key)
         if bench.subject is None:
             raise CommandError("mark: put the cursor on an SAE, letter, latent or token")
         return Mark(bench.subject.kind, bench.subject.key)

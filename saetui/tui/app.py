@@ -37,6 +37,7 @@ from saetui.tui.frame.screen import WorkbenchScreen, made_screen, screen_class
 from saetui.tui.keys import bindings_of
 from saetui.tui.messages import BenchEvent, DevicesSeen
 from saetui.tui.panels.base import Panel
+from saetui.tui.panels.note_drafts import NoteDrafts
 from saetui.tui.panels.too_small import TooSmall
 from saetui.tui.signals import SIGNALS
 from saetui.tui.theme import THEMES, first_theme, muted, remember_theme
@@ -44,6 +45,7 @@ from saetui.tui.typed_ahead import TypedAhead, opens_a_line
 from saetui.visible import visible_lines
 from saetui.workbench.events import (
     Event,
+    NoteEvent,
     NoticeEvent,
     ScreenEvent,
 )
@@ -389,6 +391,8 @@ class WorkbenchApp(App[int], inherit_bindings=False):
                 await self.switch_mode(screen)
             case NoticeEvent(text, severity):
                 self.say(text, severity)
+            case NoteEvent(subject, text):
+                NoteDrafts(self.bench.store.root).forget(subject, text)
             case event:
                 for front in self._tellable:
                     front.post_message(BenchEvent(event))

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from saetui.workbench.attention import Attention
+from saetui.workbench.subject import Subject
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,14 @@ class TableEvent(Event):
 @dataclass(frozen=True)
 class MarksEvent(Event):
     """A mark was set or removed."""
+
+
+@dataclass(frozen=True)
+class NoteEvent(Event):
+    """The text of a note is in the store; an empty one is removed from it."""
+
+    subject: Subject
+    text: str
 
 
 @dataclass(frozen=True)

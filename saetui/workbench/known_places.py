@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from string import ascii_lowercase
 from typing import TYPE_CHECKING, Any
 
 from saetui.jobs.kinds.pursuit import METHODS
 from saetui.workbench.exceptions import CommandError, UsageError
+from saetui.workbench.subject import Subject
 from saetui.workbench.token_choice import TokenChoice, read_l0
 
 if TYPE_CHECKING:
@@ -54,6 +56,43 @@ def require_place(store: Store | Reader, catalogue: Catalogue, sae: str | None, 
     if not found:
         raise CommandError(f"place: the error study has no text {context}")
     if not 0 <= position < found[0][0]:
+        raise CommandError(f"place: text {context} has tokens 0 to {found[0][0] - 1}, not {position}")
+
+
+def require_subject(store: Store | Reader, catalogue: Catalogue, kind: str, key: str) -> Subject:
+    """What a typed kind and key name, an SAE by name or id; CommandError where the store has no such thing."""
+    subject = Subject(kind, key)
+    match kind:
+        case "sae":
+            return Subject(kind, catalogue.sae(key).sae_id)
+        case "letter":
+            if key.lower() not in ascii_lowercase or len(key) != 1:
+                raise CommandError(f"letter: {key[:_LONGEST]!r} is not one of a to z")
+            return Subject(kind, key.lower())
+        case "latent":
+            sae, _, latent = key.rpartition("/")
+            if not sae or not latent.isdecimal():
+                raise CommandError(f"latent: name an SAE and a latent, as in w2048-k4/412, not {key[:_LONGEST]!r}")
+            owner = catalogue.sae(sae).sae_id
+            require_latent(catalogue, owner, int(latent))
+            return Subject(kind, f"{owner}/{int(latent)}")
+        case "token":
+            require_word(store, key)
+        case "place":
+            _require_text(store, key)
+    return subject
+
+
+def _require_text(store: Store | Reader, key: str) -> None:
+    """CommandError unless a token set has a token at a place."""
+    corpus, *place = key.rsplit("/", 2)
+    if len(place) != 2 or not all(part.isdecimal() and len(part) < 10 for part in place):
+        raise CommandError(f"place: name a token set, a context and a position, as in ID/17/45, not {key[:_LONGEST]!r}")
+    context, position = map(int, place)
+    found = store.fetch(_TEXT, corpus=corpus, context=context).rows
+    if not found:
+        raise CommandError(f"place: no token set {corpus[:_LONGEST]!r} with a text {context} is in this store")
+    if position >= found[0][0]:
         raise CommandError(f"place: text {context} has tokens 0 to {found[0][0] - 1}, not {position}")
 
 

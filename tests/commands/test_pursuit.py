@@ -83,7 +83,7 @@ def test_marked_places_and_words_go_into_one_pursuit(bench: Workbench, submitted
     with pytest.raises(CommandError, match="no marked tokens"):
         dispatch(bench, "pursue marked")
     dispatch(bench, f"mark place {CORPUS}/3/4")
-    dispatch(bench, "mark place elsewhere/3/5")
+    bench.store.write("INSERT INTO mark VALUES ('place', 'elsewhere/3/5', now()::TIMESTAMP)")
     dispatch(bench, "mark token ' short'")
     dispatch(bench, "pursue marked")
     assert submitted[0].places == ((3, 4),)

@@ -5,9 +5,13 @@ from pathlib import Path
 import pytest
 
 from saetui.commands.dispatch import dispatch
+from saetui.commands.note import Note, note_on
+from saetui.commands.table import Mark
 from saetui.workbench.exceptions import CommandError
+from saetui.workbench.subject import Subject
 from saetui.workbench.workbench import Workbench
 from tests.made_stores import copy_of
+from tests.tui.store_fixture import CORPUS
 
 
 @pytest.fixture(scope="module")
@@ -41,6 +45,50 @@ LINKS = [
     ("nowhere/s", "no screen 'nowhere'"),
     ("overview/s", "'s' is one part too many; it is overview"),
 ]
+
+
+SUBJECTS = [
+    ("sae nothing", "no SAE 'nothing' here"),
+    ("letter sh", "'sh' is not one of a to z"),
+    ("latent w64-k4", "name an SAE and a latent"),
+    ("latent w64-k4/64", "w64-k4 has latents 0 to 63, not 64"),
+    ("latent w9-k4/1", "no SAE 'w9-k4' here"),
+    ("token zzxqj", "has the token 'zzxqj'"),
+    ("place 3/7", "name a token set, a context and a position"),
+    ("place nowhere/3/7", "no token set 'nowhere' with a text 3"),
+    (f"place {CORPUS}/3/99999", "text 3 has tokens 0 to 31, not 99999"),
+    ("book 1", "a mark or note is about one of"),
+]
+
+
+@pytest.mark.parametrize(("named", "why"), SUBJECTS, ids=[named for named, _ in SUBJECTS])
+def test_marks_and_notes_are_about_what_is_there(everything: Workbench, named: str, why: str) -> None:
+    kind, key = named.split()
+    for command in (Mark(kind, key), Note("a text", kind=kind, key=key)):
+        with pytest.raises(CommandError) as raised:
+            dispatch(everything, command)
+        assert why in str(raised.value)
+    assert everything.marks == frozenset()
+    assert everything.store.fetch("SELECT count(*) FROM note").rows == [(0,)]
+
+
+def test_what_is_typed_names_an_sae_and_a_word_as_people_do(everything: Workbench) -> None:
+    names = {"latent w64-k4/07": "sae-64/7", "sae w64-k4": "sae-64", "letter S": "s", "token short": " short"}
+    for named, key in names.items():
+        kind, typed = named.split()
+        marked = Subject(kind, key)
+        dispatch(everything, Mark(kind, typed))
+        assert everything.marks == {marked}
+        dispatch(everything, Note("said", kind=kind, key=typed))
+        assert note_on(everything, marked) == "said"
+        dispatch(everything, Mark(kind, typed))
+        dispatch(everything, Note("", kind=kind, key=key))
+    assert everything.marks == frozenset()
+    # A mark on what the store no longer has can be taken off.
+    gone = Subject("sae", "gone")
+    everything.toggle_mark(gone)
+    dispatch(everything, Mark("sae", "gone"))
+    assert everything.marks == frozenset()
 
 
 @pytest.mark.parametrize(("link", "why"), LINKS, ids=[link for link, _ in LINKS])

@@ -128,8 +128,11 @@ class NotePanel(Panel[None]):
         if not self._is_open:
             return
         self._is_open = False
-        self._drafts.forget(self._subject)
         text = self.query_one(TextArea).text.strip()
         self.dismiss()
-        if text != self._before:
+        if text == self._before:
+            self._drafts.forget(self._subject)
+        else:
+            # A draft until the store has it, which may be busy, or not to be written to.
+            self._drafts.keep(self._subject, text)
             self.workbench_app.dispatch(Note(text, kind=self._subject.kind, key=self._subject.key))

@@ -31,9 +31,10 @@ class NoteDrafts:
         """Keep a draft; False where the file cannot be written."""
         return self._write(self._key(subject), text)
 
-    def forget(self, subject: Subject) -> None:
-        """Drop a draft, if there is one."""
-        if self.of(subject) is not None:
+    def forget(self, subject: Subject, text: str | None = None) -> None:
+        """Drop a draft, if there is one; with a ``text`` only where that is what it says."""
+        draft = self.of(subject)
+        if draft is not None and text in (None, draft.strip()):
             self._write(self._key(subject), None)
 
     def _key(self, subject: Subject) -> str:

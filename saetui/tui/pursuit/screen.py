@@ -127,8 +127,12 @@ class PursuitScreen(StudyScreen):
 
     def _go_to_run(self) -> None:
         run = self._run()
+        sae = self.bench.attention.sae
         if run is not None:
             self.follow(self.runs, run["pursuit_id"])
+        elif sae is not None and self.runs.loaded and self.runs.total:
+            # The cursor stands on no other SAE's pursuit: "=" and notes would be about that one.
+            self.follow(self.runs, f"none of {sae}")
 
     def store_changed(self) -> None:
         self.set_class(not self.bench.catalogue.has_pursuits, "-empty")

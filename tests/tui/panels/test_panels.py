@@ -21,6 +21,7 @@ from saetui.tui.panels.prompt_history import PromptHistory, history_file
 from saetui.tui.table.query_table import QueryTable
 from saetui.workbench.subject import Subject
 from saetui.workbench.workbench import Workbench
+from store import StoreBusy
 from tests.tui.frame.running import Running, running
 
 
@@ -413,6 +414,28 @@ async def test_a_typed_note_is_there_again_however_it_was_closed(study: Path, en
         await run.press("escape")
         await run.until(lambda: len(run.app.screen_stack) == 1)
         assert NoteDrafts(study).of(subject) is None
+
+
+async def test_a_note_that_cannot_be_saved_stays_a_draft(study: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    subject = Subject("sae", "sae-64")
+    async with running(study) as run:
+        area = await open_note(run)
+        await run.type("kept")
+        with monkeypatch.context() as patched:
+
+            def refuse(*_: object) -> None:
+                raise StoreBusy("the store is busy")
+
+            patched.setattr(run.bench.store, "write", refuse)
+            await run.press("ctrl+s")
+            await run.shows("the store is busy")
+        assert note_on(run.bench, subject) == ""
+        area = await open_note(run)
+        assert area.text == "kept"
+        await run.shows("not saved yet")
+        await run.press("ctrl+s")
+        await run.until(lambda: note_on(run.bench, subject) == "kept")
+        await run.until(lambda: NoteDrafts(study).of(subject) is None)
 
 
 async def test_a_draft_is_of_one_subject_of_one_store(study: Path, empty_store: Path) -> None:

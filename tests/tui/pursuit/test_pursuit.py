@@ -89,6 +89,17 @@ async def test_the_latest_pursuit_of_the_sae_is_shown_beside_the_paper(pursuits:
         assert all(word in line for word, line in zip(("short", "so", "snake"), words, strict=True))
 
 
+async def test_the_cursor_stands_on_no_pursuit_of_another_sae(pursuits: Path) -> None:
+    async with pursuing(pursuits, (120, 40), OPEN) as (pilot, screen):
+        await until(pilot, lambda: screen.runs.cursor_row is not None)
+        screen.workbench_app.dispatch("sae w64-k4")
+        await until(pilot, lambda: screen.runs.up_to_date and screen.runs.cursor_row is None)
+        assert "no pursuit of w64-k4 yet" in said(screen, "outcome")
+        await until(pilot, lambda: screen.bench.tables["pursuit.runs"].row is None)
+        screen.workbench_app.dispatch("sae w256-k4")
+        await until(pilot, lambda: (screen.runs.cursor_row or {}).get("sae") == "w256-k4")
+
+
 async def test_moving_through_pursuits_and_tokens_takes_the_other_panes_along(pursuits: Path) -> None:
     async with pursuing(pursuits, (120, 40), OPEN) as (pilot, screen):
         await until(pilot, lambda: screen.tokens.total == N and screen.runs.cursor_key == PLACES)
