@@ -41,7 +41,7 @@ SELECT
     summary.best_recall,
     summary.best_cos_encoder,
     summary.n_main,
-    absorption.rate AS absorbed,
+    absorption.rate,
     summary.n_words,
     coalesce(counts.found, 0) AS n_found,
     summary.n_words - coalesce(counts.found, 0) AS n_missed,

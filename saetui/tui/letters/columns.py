@@ -21,7 +21,7 @@ _LETTER = Column("letter", "", 1, "left", "text", help="letter")
 _PROBE = Column("probe_f1", "probe", 5, format=".2f", heat=_F1, help="probe_f1")
 _BEST = Column("best_f1", "best", 4, format=".2f", heat=_F1, help="best_f1")
 _MAIN = Column("n_main", "main", 4, format="d", help="n_main")
-_ABSORBED = Column("absorbed", "rate", 5, format=".1%", heat=Heat(0.0, 0.5), help="absorbed")
+_ABSORBED = Column("rate", "rate", 5, format=".1%", heat=Heat(0.0, 0.5), help="absorbed")
 _WORDS = Column("n_words", "words", 5, format="d", help="n_words")
 _COUNTS = (
     Column("n_found", "found", 5, format="d", help="n_found"),

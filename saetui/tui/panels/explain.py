@@ -33,10 +33,10 @@ def explanation(term: str, value: str | None, of: str = "", column: str = "") ->
             lines.append(Content.assemble(("of     ", "$muted"), visible(of)))
         lines.append(Content(""))
     lines += [Content(entry.definition), Content("")]
-    facts = (("unit", entry.unit), ("range", entry.range), ("source", entry.source), ("in SQL:", column))
+    facts = (("unit", entry.unit), ("range", entry.range), ("source", entry.source), ("in SQL: ", column))
     for name, text in facts:
         if text:
-            lines.append(Content.assemble((name.ljust(8), "$muted"), text))
+            lines.append(Content.assemble((name.ljust(7), "$muted"), text))
     return Content("\n").join(lines)
 
 

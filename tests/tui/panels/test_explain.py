@@ -57,8 +57,7 @@ async def test_every_column_is_explained(name: str, columns: int, everything: Pa
                 row = widget.cursor_row
                 if row is not None and run.bench.focus == table.id:
                     assert f"here   {column.written_of(row)}" in text, f"{table.id} {column.key}"
-                # What SQL calls otherwise is said, and is a column of the query.
+                # What SQL calls otherwise is said.
                 differs = plain(column.label) != plain(column.key)
                 assert (f"in SQL: {column.key}" in text) == differs, f"{table.id} {column.key}"
-                assert column.key in {known.name for known in run.bench.known_columns(table.id)}
         assert n_asked >= 5

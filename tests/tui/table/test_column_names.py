@@ -12,7 +12,7 @@ from saetui.tui.overview import columns as overview
 from saetui.tui.pursuit import columns as pursuit
 from saetui.tui.table.column import Column
 from saetui.workbench.attention import METRICS, ORDERS, UNITS
-from saetui.workbench.filter_columns import ColumnNames, FilterError
+from saetui.workbench.filter_columns import ColumnNames, FilterError, plain
 from saetui.workbench.screens import tables
 from saetui.workbench.tables import Table
 from saetui.workbench.workbench import Workbench
@@ -72,6 +72,13 @@ def test_a_name_on_the_screen_means_its_column(bench: Workbench, table: str, lab
             names.column(label)
     else:
         assert {names.column(label).name} == meant
+
+
+def test_what_sql_is_said_to_call_a_column_is_one_of_its_query(bench: Workbench) -> None:
+    names = {table: {column.name for column in bench.columns(table)} for table in {table for table, _ in shown()}}
+    differing = {(table, c.label, c.key) for table, c in shown() if c.label and plain(c.label) != plain(c.key)}
+    assert differing
+    assert {(table, label, key) for table, label, key in differing if key not in names[table]} == set()
 
 
 @pytest.mark.parametrize("table", tables().values(), ids=tables())
