@@ -77,6 +77,9 @@ def legend_of(plot: Plot) -> tuple[str, ...]:
 def _draw_bars(axes: Axes, chart: BarChart) -> None:
     thickness = 0.8 if chart.stacked else 0.8 / len(chart.names)
     starts = [0.0] * len(chart.bars)
+    # Where nothing goes to the right of zero, the axes end there.
+    side = 1 if any(value > 0 for bar in chart.bars for value in bar.values if value is not None) else -1
+    aligned = "left" if side > 0 else "right"
     for index, name in enumerate(chart.names):
         aside = 0.0 if chart.stacked else (index - (len(chart.names) - 1) / 2) * thickness
         drawn = [(row, value) for row, bar in enumerate(chart.bars) if (value := bar.values[index]) is not None]
@@ -95,7 +98,7 @@ def _draw_bars(axes: Axes, chart: BarChart) -> None:
         missing = [row for row, bar in enumerate(chart.bars) if bar.values[index] is None]
         for row in () if chart.stacked else missing:
             # What was not measured looks other than zero.
-            axes.annotate("–", (0.0, row + aside), (2, 0), textcoords="offset points", color=ink.GREY, va="center")
+            axes.annotate("–", (0.0, row + aside), (2 * side, 0), textcoords="offset points", ha=aligned, **ink.MISSING)
         for row, value in drawn:
             ends = chart.bars[row].ends(index)
             if ends is not None:
@@ -111,7 +114,7 @@ def _draw_bars(axes: Axes, chart: BarChart) -> None:
     axes.set_ylim(len(chart.bars) - 0.5, -0.5)
     axes.axvline(0.0, color="black", linewidth=0.6)
     axes.grid(True, axis="x")
-    if len(chart.names) > 1:
+    if any(chart.names):
         columns = _names_on_a_line(chart)
         axes.set_title(chart.title, pad=6 + 72 * ink.LEGEND_LINE_INCHES * -(-len(chart.names) // columns))
         axes.legend(loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=columns, borderaxespad=0.1)

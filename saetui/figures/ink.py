@@ -20,6 +20,8 @@ COLOUR_MAP: Final = "Blues"
 GREY: Final = "#555555"
 # Numbers of cells that do not count.
 PALE: Final = "#999999"
+# The dash in place of a bar that was not measured.
+MISSING: Final[Any] = {"color": GREY, "va": "center"}
 # Fills of the bars of a row, light and dark, and what is drawn over them.
 FILLS: Final = (("#0072b2", ""), ("#ffffff", "////"), ("#999999", ""), ("#e69f00", "...."), ("#56b4e9", "xxxx"))
 

@@ -111,6 +111,7 @@ def test_splits_have_the_mean_number_of_main_latents(study: Store) -> None:
 
 def test_letter_scores_are_those_of_the_latents_beside_the_probe(study: Store) -> None:
     made = figure(study, "letter_scores")
+    assert "the same mean F1, 0.91, over these SAEs" in made.note
     recall = chart(made, "recall against layer")
     assert places(recall) == {
         "16 · k 2": {"narrow": (1.0, 7 / 8), "later": (2.0, 1.0)},

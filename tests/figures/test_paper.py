@@ -242,6 +242,17 @@ def test_names_without_any_value_are_left_out_and_what_was_not_measured_looks_ot
     assert {"error", "rest", "x", "y", "z"} <= set(found)
     # One of y and two of z.
     assert found.count("–") == 3
+    # A single name is said as well.
+    legend = drawn_axes(BarChart("t", Scale("R²"), ("error",), (Bar("x", (1.0,)),))).get_legend()
+    assert legend is not None
+    assert [text.get_text() for text in legend.get_texts()] == ["error"]
+
+
+def test_the_dash_of_what_was_not_measured_is_inside_the_axes() -> None:
+    for value, aligned in ((-1.0, "right"), (1.0, "left")):
+        axes = drawn_axes(BarChart("t", Scale("R²"), ("a",), (Bar("x", (value,)), Bar("y", (None,))), label="SAE"))
+        (dash,) = axes.texts
+        assert dash.get_horizontalalignment() == aligned
 
 
 def test_rows_of_bars_without_any_value_are_inside_the_axes() -> None:

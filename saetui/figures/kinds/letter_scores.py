@@ -42,6 +42,8 @@ def _draw(rows: Sequence[Row], choice: Choice) -> Drawing:
 def _best(rows: Sequence[Row]) -> str:
     """What choosing latents by their F1 would give: too like the lines to be drawn beside them."""
     chosen, best = (sum(row[name] for row in rows) / len(rows) for name in ("mean_f1", "mean_best_f1"))
+    if f"{best:.2f}" == f"{chosen:.2f}":
+        return f"The latents with the highest F1 have the same mean F1, {best:.2f}, over these SAEs."
     return f"The latents with the highest F1 would have {best:.2f} instead of {chosen:.2f}, over these SAEs."
 
 

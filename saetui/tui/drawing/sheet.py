@@ -170,8 +170,12 @@ def _titled(plot: Plot, titles: list[Strip], width: int, height: int, look: Look
 
 
 def _titles(plot: Plot, width: int, height: int, look: Look) -> list[Strip]:
-    """The title, for a chart with the unit along y; two lines of a high plot where it is longer than one."""
-    unit = f" · {plot.y.unit}" if isinstance(plot, Chart) and plot.y.unit else ""
+    """The title, with the unit along y or what rows and columns are; two lines of a high plot where it is long."""
+    unit = ""
+    if isinstance(plot, Chart) and plot.y.unit:
+        unit = f" · {plot.y.unit}"
+    elif isinstance(plot, HeatMap) and plot.row_label and plot.column_label:
+        unit = f" · rows: {plot.row_label}, columns: {plot.column_label}"
     if cell_len(plot.title + unit) <= width:
         return [line(plot.title + unit, width, look.title)]
     if height >= _TWO_TITLES:

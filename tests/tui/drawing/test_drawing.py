@@ -193,6 +193,13 @@ def test_a_legend_without_room_says_how_many_lines_are_left() -> None:
     assert f"and {12 - told} more" in legend[-1]
 
 
+def test_a_map_says_what_its_rows_and_columns_are() -> None:
+    plot = HeatMap("R²", Scale("R²"), ("w64",), ("w256",), ((0.5,),), row_label="narrower", column_label="wider")
+    figure = Figure("f", "f", (plot,), "SELECT 1")
+    assert text(draw_page(figure, 78, 20, PLAIN).strips)[0] == "R² · rows: narrower, columns: wider"
+    assert text(draw_page(figure, 30, 8, PLAIN).strips)[0] == "R²"
+
+
 def test_a_title_that_is_too_long_takes_two_lines_where_there_are_many() -> None:
     title = "loss recovered against share of the squared norm"
     figure = Figure("f", "f", (chart(title, "a"), chart("short", "a")), "SELECT 1", columns=2)
