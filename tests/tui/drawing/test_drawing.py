@@ -173,6 +173,13 @@ def test_points_of_one_place_stand_in_columns_of_their_own() -> None:
     assert any("●▲■" in line for line in drawn)
 
 
+def test_the_current_point_stands_out_where_it_is_drawn() -> None:
+    lines = tuple(Line(name, (Point(4.0, 1.0 + i / 100),)) for i, name in enumerate("abc"))
+    same = Chart("t", Scale("L0"), Scale("y", from_zero=True), lines, key="width")
+    drawn = "".join(text(draw_chart(same, 60, 14, PLAIN, highlight=(4.0, 1.01))[1:]))
+    assert [drawn.count(sign) for sign in "●▲■◉"] == [1, 0, 1, 1]
+
+
 def test_references_differ_in_their_dashes() -> None:
     flat = tuple(
         Line(name, (Point(0.0, y), Point(9.0, y)), reference=True, marked=False) for name, y in (("a", 1.0), ("b", 2.0))

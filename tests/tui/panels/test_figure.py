@@ -11,6 +11,7 @@ from saetui.tui.drawing.plots import XYPlot
 from saetui.tui.overview.screen import OverviewScreen
 from saetui.tui.panels.figure import FigurePanel
 from tests.figures.made import make_store
+from tests.figures.made_errors import add_errors
 from tests.tui.frame.running import Running, running
 
 
@@ -42,6 +43,15 @@ async def test_a_figure_fills_the_screen_at_every_size(size: tuple[int, int], ab
         assert len(lines) == size[1]
         assert lines[0].startswith("╭")
         assert lines[-1].startswith("╰")
+
+
+async def test_the_lines_and_points_of_errors_have_names_in_a_small_terminal(tmp_path: Path) -> None:
+    async with running(make_store(tmp_path / "errors", add_errors), size=(80, 24)) as run:
+        await opened(run, "error_context")
+        await run.shows("● narrow", "▲ dense", "■ wide", "plot 1 of 2")
+        await run.press("q")
+        await opened(run, "cost_against_norm")
+        await run.shows("● narrow", "narrow ▲", "put back")
 
 
 async def test_f_offers_all_figures(absorption: Path) -> None:
