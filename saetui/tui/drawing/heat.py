@@ -30,7 +30,8 @@ _POOR_LOOKS = (
     (0.2, Style(underline=True)),
 )
 _DARK_BELOW, _READABLE_ABOVE = 0.5, 0.45
-_ANSI_POSITIVE, _ANSI_NEGATIVE = (Color(0, 0, 0, ansi=number) for number in (3, 12))
+# Red and blue can be read on black and on white, whichever the terminal has; yellow cannot.
+_ANSI_POSITIVE, _ANSI_NEGATIVE = (Color(0, 0, 0, ansi=number) for number in (1, 12))
 
 
 @dataclass(frozen=True)

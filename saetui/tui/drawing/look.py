@@ -9,9 +9,10 @@ from saetui.tui.drawing.depth import cube, depth
 from saetui.tui.drawing.heat import POSITIVE
 
 # Told apart in every common form of colour blindness, on dark and on light, and among the 256 that terminals have; with
-# markers also without colour. Where there are sixteen, the terminal's own: yellow, blue, green, magenta, cyan, red.
+# markers also without colour. Where there are sixteen, the terminal's own: red, blue and magenta, which can be read on
+# black and on white, before green, cyan and yellow, which are pale on white.
 COLOURS = tuple(cube(number).rich_color for number in (172, 32, 35, 169, 142, 98))
-SIXTEEN = tuple(Color(0, 0, 0, ansi=number).rich_color for number in (3, 12, 2, 5, 6, 1))
+SIXTEEN = tuple(Color(0, 0, 0, ansi=number).rich_color for number in (1, 12, 5, 2, 6, 3))
 MARKERS = ("●", "▲", "■", "◆", "✚", "▼", "✖")
 REFERENCE_MARKER = "○"
 # Of several references without markers each has its own dashes: columns of dots that take turns; and their sign.

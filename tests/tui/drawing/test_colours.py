@@ -18,6 +18,15 @@ from saetui.tui.theme import LIGHT as LIGHT_THEME
 DARK, LIGHT = (Color.parse(theme.background or "") for theme in (DARK_THEME, LIGHT_THEME))
 WARM = {DARK: Color.parse(DARK_THEME.warning or ""), LIGHT: Color.parse(LIGHT_THEME.warning or "")}
 ANSI = Color(0, 0, 0, ansi=-1)
+# What xterm shows for the terminal's own colours, of those that are used for signs and series.
+XTERM = {
+    1: (205, 0, 0),
+    2: (0, 205, 0),
+    3: (205, 205, 0),
+    5: (205, 0, 205),
+    6: (0, 205, 205),
+    12: (92, 92, 255),
+}
 LEVELS = [step / 100 for step in range(101)]
 
 
@@ -96,6 +105,27 @@ def test_where_shades_cannot_be_told_apart_the_text_says_it(depth: Depth, backgr
         assert (high.italic, low.italic) == (None, True)
     assert sign_look(1, background).foreground != sign_look(-1, background).foreground
     assert sign_look(-1, background).italic
+
+
+def test_signs_and_the_first_series_can_be_read_on_black_and_on_white() -> None:
+    use_depth(Depth.SIXTEEN)
+    colours = [look.foreground for look in (sign_look(1), sign_look(-1), heat_look(0.3, ANSI), heat_look(-0.3, ANSI))]
+    numbers = [colour.ansi for colour in colours if colour is not None]
+    assert len(numbers) == 4
+    for number in [*numbers, *(colour.number for colour in SIXTEEN[:3])]:
+        shown = Color(*XTERM[number])
+        assert all(_contrast(shown, paper) >= 3 for paper in (Color(0, 0, 0), Color(255, 255, 255))), number
+
+
+def _contrast(one: Color, other: Color) -> float:
+    """The ratio of luminances, 1 to 21, as WCAG defines it; large marks need 3."""
+    light, dark = sorted((_luminance(one), _luminance(other)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+def _luminance(colour: Color) -> float:
+    parts = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in colour.normalized)
+    return sum(share * part for share, part in zip((0.2126, 0.7152, 0.0722), parts, strict=True))
 
 
 def test_signs_have_their_own_colours() -> None:
