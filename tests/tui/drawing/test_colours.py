@@ -113,6 +113,7 @@ def test_signs_and_the_first_series_can_be_read_on_black_and_on_white() -> None:
     numbers = [colour.ansi for colour in colours if colour is not None]
     assert len(numbers) == 4
     for number in [*numbers, *(colour.number for colour in SIXTEEN[:3])]:
+        assert number is not None
         shown = Color(*XTERM[number])
         assert all(_contrast(shown, paper) >= 3 for paper in (Color(0, 0, 0), Color(255, 255, 255))), number
 
