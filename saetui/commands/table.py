@@ -12,6 +12,7 @@ from saetui.workbench.known_places import require_subject
 from saetui.workbench.screens import current_name, screens, tables, tables_of
 from saetui.workbench.subject import Subject
 from saetui.workbench.tables import RowChoice, Table
+from store.exceptions import StoreError
 
 if TYPE_CHECKING:
     from saetui.workbench.workbench import Workbench
@@ -200,7 +201,16 @@ class Mark(Command):
             sql = "INSERT INTO mark VALUES ($kind, $key, now()::TIMESTAMP) ON CONFLICT DO NOTHING"
         else:
             sql = "DELETE FROM mark WHERE subject = $kind AND key = $key"
-        bench.in_background(lambda: bench.store.write(sql, {"kind": subject.kind, "key": subject.key}))
+
+        def save() -> None:
+            try:
+                bench.store.write(sql, {"kind": subject.kind, "key": subject.key})
+            except StoreError:
+                # What is shown as marked is what the store has.
+                bench.toggle_mark(subject)
+                raise
+
+        bench.in_background(save)
 
     @classmethod
     def obstacle(cls, bench: Workbench, *, named: bool = False) -> str:

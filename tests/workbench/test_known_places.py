@@ -10,6 +10,7 @@ from saetui.commands.table import Mark
 from saetui.workbench.exceptions import CommandError
 from saetui.workbench.subject import Subject
 from saetui.workbench.workbench import Workbench
+from store import StoreBusy
 from tests.made_stores import copy_of
 from tests.tui.store_fixture import CORPUS
 
@@ -45,6 +46,16 @@ LINKS = [
     ("nowhere/s", "no screen 'nowhere'"),
     ("overview/s", "'s' is one part too many; it is overview"),
 ]
+
+
+def test_a_mark_that_cannot_be_saved_is_not_shown(everything: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise StoreBusy("the store is busy")
+
+    monkeypatch.setattr(everything.store, "write", refuse)
+    with pytest.raises(StoreBusy):
+        dispatch(everything, Mark("letter", "s"))
+    assert everything.marks == frozenset()
 
 
 SUBJECTS = [
