@@ -59,7 +59,8 @@ async def table_in_front(pilot: Pilot[Any], app: WorkbenchApp, name: str) -> Que
     table = found()
     assert table is not None
     await until(pilot, lambda: table.has_focus and table.loaded and table.up_to_date and table.total > 0)
-    await until(pilot, lambda: table.cursor_row is not None)
+    # It is laid out, so that what it draws can be read.
+    await until(pilot, lambda: table.cursor_row is not None and table.size.width > 0)
     return table
 
 
@@ -98,6 +99,9 @@ async def test_the_number_given_is_the_one_shown(pictured: Path, screen: str) ->
                 for index, column in enumerate(table.columns):
                     table.cursor_column = index
                     await until(pilot, lambda: app.front_screen.explained()[0].value is not None)
+                    # Once the table is where the column is seen whole.
+                    await until(pilot, lambda table=table: round(table.scroll_x) == round(table.scroll_target_x))
+                    await pilot.pause()
                     (found,) = app.front_screen.explained()
                     row = cells(table)
                     assert found.term in GLOSSARY, column

@@ -62,6 +62,8 @@ async def test_the_cursor_on_hard_tokens_leaves_letter_and_word_of_other_screens
 @pytest.mark.parametrize("screen", ["letters", "absorption", "pursuit"])
 async def test_no_cursor_changes_what_other_screens_are_about(everything: Path, screen: str) -> None:
     async with running(everything) as run:
+        # An SAE with pursuits: without one the cursor stands on none.
+        run.app.dispatch("sae w256-k4")
         run.app.dispatch(f"screen {screen}")
         await front(run, screen)
         await run.until(lambda: focused(run).cursor_row is not None)
