@@ -15,7 +15,7 @@ from saetui.jobs.exceptions import JobError
 from saetui.jobs.sources_state import ALL, sae_names
 from saetui.lm.checkpoint import EMBEDDED, check_checkpoint, layers_of, local_checkpoint
 from saetui.lm.corpus import require_corpus
-from saetui.lm.sites import site_names, unknown_site
+from saetui.lm.sites import EMBED, site_names, unknown_site
 from saetui.lookup import meant
 
 # Fields that name SAEs, and hook points; one name, or several.
@@ -44,7 +44,7 @@ def check_sources(spec: Any, store_root: Path, coming: Collection[str] = ()) -> 
         if "model" in spec.paths:
             for field in _HOOKS:
                 for hook_name in _names(spec, field):
-                    _check_hook_point(hook_name, spec.model, layers_of(config))
+                    _check_hook_point(hook_name, spec.model, config)
     except SaetuiError as error:
         raise JobError(f"{field}: {error}") from error
     for field in _SAES:
@@ -56,8 +56,13 @@ def _names(spec: Any, field: str) -> tuple[str, ...]:
     return (found,) if isinstance(found, str) else tuple(found or ())
 
 
-def _check_hook_point(name: str, source: str, n_layers: int | None) -> None:
-    known = site_names(n_layers or _ANY_LAYERS)
+def _check_hook_point(name: str, source: str, config: dict[str, Any]) -> None:
+    n_layers = layers_of(config)
+    # Tokens that are embedded in fewer dimensions than the model has are at no hook point.
+    without = (
+        {EMBED} if config.get("word_embed_proj_dim", config.get("hidden_size")) != config.get("hidden_size") else ()
+    )
+    known = [each for each in site_names(n_layers or _ANY_LAYERS) if each not in without]
     if name in known:
         return
     if n_layers is None:

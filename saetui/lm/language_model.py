@@ -10,7 +10,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from saetui.lm.exceptions import HookPointError, ModelError
-from saetui.lm.sites import Site, bridge_name, make_site, site_names, unknown_site
+from saetui.lm.sites import EMBED, Site, bridge_name, make_site, site_names, unknown_site
 from saetui.lm.surfaces import token_surfaces
 
 if TYPE_CHECKING:
@@ -73,8 +73,13 @@ class LanguageModel:
     @cached_property
     def _hook_points(self) -> dict[str, str]:
         """The bridge's own names of the hook points that this model has."""
-        names = {name: bridge_name(name, post_norm=self._post_norm) for name in site_names(self.n_layers)}
-        present = self.bridge.hook_dict
+        names = {
+            name: bridge_name(name, post_norm=self._post_norm, family=self.family) for name in site_names(self.n_layers)
+        }
+        present = set(self.bridge.hook_dict)
+        if "project_in.hook_in" in present:
+            # Tokens are embedded in fewer dimensions; a hook point of that width would fit no SAE of the model.
+            present.discard(EMBED)
         return {name: own for name, own in names.items() if own in present}
 
     def hook_names(self) -> list[str]:

@@ -73,6 +73,7 @@ def logit_lens(model: LanguageModel, hook_name: str) -> LogitLens:
     normed = end if norm is None else norm(end)
     checks.require(
         len(head_in) == 1
+        and head_in[0].shape == normed.shape
         and _alike_by_token(head_in[0].to(normed) - (0 if norm is None else norm.shift), normed, model),
         "its head does more than a norm and the unembedding",
     )

@@ -270,15 +270,38 @@ def _boot(
     # Attention maps and the key-value cache of every layer would be kept for nothing.
     original.config.output_attentions = False
     original.config.use_cache = False
+    _narrow_rotations(original, dtype)
     original.requires_grad_(False)
     original.eval()
     return bridge, report.head
 
 
-def _is_post_norm(bridge: Any) -> bool:
-    from transformer_lens.model_bridge.supported_architectures import BertArchitectureAdapter
+def _narrow_rotations(original: Any, dtype: torch.dtype) -> None:
+    """Have positions rotated in the model's own dtype.
 
-    return isinstance(bridge.adapter, BertArchitectureAdapter)
+    Some families, such as OLMo, give angles as float32 and rotate by a function of their own; TransformerBridge uses
+    Llama's, which would leave queries and keys wider than the values.
+    """
+
+    def narrow(module: Any, given: Any, made: Any) -> Any:  # noqa: ARG001
+        return tuple(each.to(dtype) for each in made) if isinstance(made, tuple) else made
+
+    for module in original.modules():
+        if type(module).__name__.endswith("RotaryEmbedding"):
+            module.register_forward_hook(narrow)
+
+
+def _is_post_norm(bridge: Any) -> bool:
+    from transformer_lens.model_bridge.supported_architectures import (
+        BertArchitectureAdapter,
+        OpenAIGPTArchitectureAdapter,
+        OptArchitectureAdapter,
+    )
+
+    if isinstance(bridge.adapter, OptArchitectureAdapter):
+        # Of the OPT models, only the one of 350M parameters adds first.
+        return not bridge.original_model.config.do_layer_norm_before
+    return isinstance(bridge.adapter, BertArchitectureAdapter | OpenAIGPTArchitectureAdapter)
 
 
 def _first_line(error: BaseException) -> str:

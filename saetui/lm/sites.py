@@ -17,9 +17,12 @@ _KINDS = {
     "hook_mlp_out": "mlp_out",
     "hook_resid_post": "resid_post",
 }
-# Where encoders of the BERT kind, which normalise after adding, have these tensors in TransformerBridge; its own names
-# there are shifted by one norm (what it calls hook_resid_mid already contains the MLP's output).
+# Where models that normalise after adding have these tensors in TransformerBridge: it gives encoders of the BERT kind
+# names that are shifted by one norm (what it calls hook_resid_mid already contains the MLP's output), and takes the
+# middle of others after its norm.
 _POST_NORM = {"hook_attn_out": "attn.o.hook_out", "hook_resid_mid": "ln1.hook_in"}
+# TransformerBridge does not see what blocks of this family return, since it is in a list; a norm is the last they do.
+_IN_LISTS, _LAST_NORM = "openai-gpt", {"hook_resid_post": "ln2.hook_out"}
 _BLOCK = re.compile(r"blocks\.(\d+)\.(.+)")
 
 
@@ -31,8 +34,8 @@ class Site:
     heads side by side (n_heads * d_head), what attention-output SAEs read (2406.17759); all others are d_model wide.
 
     attn_out and mlp_out are what is added to the residual stream, so in Gemma-2 they come after the post-norms. In a
-    post-norm encoder such as BERT, resid_mid is resid_pre + attn_out before its norm, and resid_post the block's output
-    after its last norm, which is the next block's resid_pre.
+    post-norm model such as BERT or GPT-1, resid_mid is resid_pre + attn_out before its norm, and resid_post the block's
+    output after its last norm, which is the next block's resid_pre.
     """
 
     name: str
@@ -46,12 +49,13 @@ def site_names(n_layers: int) -> list[str]:
     return [EMBED, *(f"blocks.{layer}.{name}" for layer in range(n_layers) for name in _KINDS)]
 
 
-def bridge_name(name: str, *, post_norm: bool) -> str:
-    """The name under which TransformerBridge has a hook point; it differs only in post-norm encoders."""
+def bridge_name(name: str, *, post_norm: bool, family: str = "") -> str:
+    """The name under which TransformerBridge has a hook point; it differs only in post-norm models."""
     block = _BLOCK.fullmatch(name)
     if block is None or not post_norm:
         return name
-    return f"blocks.{block[1]}.{_POST_NORM.get(block[2], block[2])}"
+    own = _POST_NORM | _LAST_NORM if family == _IN_LISTS else _POST_NORM
+    return f"blocks.{block[1]}.{own.get(block[2], block[2])}"
 
 
 def make_site(name: str, *, d_model: int, z_width: int) -> Site:

@@ -78,6 +78,17 @@ def test_a_damaged_checkpoint_is_refused_without_loading_it(store_root: Path, tm
     assert f"model: {weights} is truncated" in _refusal(_spec("train", model=str(copy)), store_root)
 
 
+def test_an_embedding_of_fewer_dimensions_than_the_model_is_refused(store_root: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(find_checkpoint("embedded"), copy)
+    check_sources(_spec("train", model=str(copy), hook_name="hook_embed"), store_root)
+    config = json.loads((copy / "config.json").read_text())
+    (copy / "config.json").write_text(json.dumps(config | {"word_embed_proj_dim": config["hidden_size"] // 2}))
+    said = _refusal(_spec("train", model=str(copy), hook_name="hook_embed"), store_root)
+    assert said.startswith("hook_name: copy has no hook point 'hook_embed'. Nearest: blocks.")
+    check_sources(_spec("train", model=str(copy)), store_root)
+
+
 def test_a_name_on_the_hub_is_looked_for_by_the_worker(store_root: Path) -> None:
     check_sources(_spec("train", model="someone/model", corpus="hf:someone/texts"), store_root)
     assert _refusal(_spec("train", model="someone/model", hook_name="blocks.3.hook_resid_pst"), store_root) == (

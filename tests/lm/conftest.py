@@ -56,6 +56,24 @@ FAMILIES: dict[str, Callable[[], PreTrainedModel]] = {
     "olmo2": lambda: transformers.Olmo2ForCausalLM(transformers.Olmo2Config(**_PADDED)),
     "bert": lambda: transformers.BertForMaskedLM(transformers.BertConfig(**_COMMON)),
 }
+# Decoders whose sublayers are added before a norm; in the second, tokens are embedded in fewer dimensions.
+POST_NORM_DECODERS: dict[str, Callable[[], PreTrainedModel]] = {
+    "openai-gpt": lambda: transformers.OpenAIGPTLMHeadModel(
+        transformers.OpenAIGPTConfig(vocab_size=40, n_embd=16, n_layer=LAYERS, n_head=2, n_positions=CONTEXT)
+    ),
+    "opt": lambda: transformers.OPTForCausalLM(
+        transformers.OPTConfig(
+            vocab_size=40,
+            hidden_size=16,
+            word_embed_proj_dim=8,
+            ffn_dim=32,
+            num_hidden_layers=LAYERS,
+            num_attention_heads=2,
+            max_position_embeddings=CONTEXT,
+            do_layer_norm_before=False,
+        )
+    ),
+}
 
 
 def save_tiny_tokenizer(folder: Path, family: str) -> None:
@@ -76,7 +94,7 @@ def save_tiny_tokenizer(folder: Path, family: str) -> None:
 def make_tiny_model(folder: Path, family: str) -> PreTrainedModel:
     """A model with every weight random, so that no norm or bias can be left out unseen; saved with a tokenizer."""
     torch.manual_seed(7)
-    model = FAMILIES[family]().eval()
+    model = (FAMILIES | POST_NORM_DECODERS)[family]().eval()
     for parameter in model.parameters():
         if parameter.ndim == 1:
             torch.nn.init.normal_(parameter, mean=0.5, std=0.3)

@@ -37,6 +37,16 @@ def test_logits_are_those_of_plain_transformers(
 
 
 @pytest.mark.parametrize("family", FAMILIES)
+def test_in_bfloat16_every_hook_point_can_be_read(
+    family: str, tiny_model: Loader, tiny_folder: Callable[[str], Path], tokens: Tensor
+) -> None:
+    model = load_model(tiny_folder(family), dtype="bfloat16")
+    exact = tiny_model(family)
+    torch.testing.assert_close(model.logits(tokens), exact.logits(tokens), rtol=0.1, atol=0.1)
+    assert set(model.activations_at(tokens, model.hook_names())) == set(exact.hook_names())
+
+
+@pytest.mark.parametrize("family", FAMILIES)
 def test_every_hook_point_gives_what_a_full_run_with_cache_gives(
     family: str, tiny_model: Loader, tokens: Tensor
 ) -> None:
