@@ -65,6 +65,7 @@ def test_every_import_of_the_package_is_declared_and_nothing_more(project: dict[
     assert declared - set().union(*used.values()) == set()
 
 
+@pytest.mark.slow
 def test_every_import_of_tests_and_scripts_is_declared(project: dict[str, Any]) -> None:
     groups = project["dependency-groups"]
     declared = names([*project["project"]["dependencies"], *groups["test"], *groups["static"]])

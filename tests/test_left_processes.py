@@ -28,6 +28,7 @@ def test_ends_what_it_starts():
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("options", [[], ["-n", "2"]], ids=["one process", "xdist"])
 def test_a_left_process_is_named_and_ended_and_fails_the_run(tmp_path: Path, options: list[str]) -> None:
     (tmp_path / "conftest.py").write_text(CONFTEST)

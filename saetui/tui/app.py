@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import os
+import signal
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
@@ -139,6 +140,8 @@ class WorkbenchApp(App[int], inherit_bindings=False):
         loop = asyncio.get_running_loop()
         for number in SIGNALS:
             loop.add_signal_handler(number, self._stopped_by, number)
+        # More signals than the loop can be told of, as of a key held down, are no reason to say anything.
+        signal.set_wakeup_fd(signal.set_wakeup_fd(-1), warn_on_full_buffer=False)
         self.app_resume_signal.subscribe(self, self._paint_again)
         self.call_after_refresh(_collect_garbage)
         if self._stop_wanted:
@@ -148,6 +151,13 @@ class WorkbenchApp(App[int], inherit_bindings=False):
             self.bench.recorder = Recorder(store.root / "sessions", lambda: fingerprint(store))
         if self.bench.screen != self.DEFAULT_MODE:
             self.switch_mode(self.bench.screen)
+
+    async def run_async(self, *arguments: Any, **options: Any) -> int | None:
+        try:
+            return await super().run_async(*arguments, **options)
+        finally:
+            # The event loop closes what signals write to before it stops them from doing so.
+            signal.set_wakeup_fd(-1)
 
     def _paint_again(self, _: App[Any]) -> None:
         """Paint all of it: a terminal that was given to the shell meanwhile shows nothing of it."""

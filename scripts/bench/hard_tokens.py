@@ -68,7 +68,7 @@ ABSORPTION = (
         1.0 AS model_accuracy, 0 AS seed, now() AS created""",
     "INSERT INTO sparse_probe VALUES ('sae-0', 'p', 's', 1, 7, 1.0, 1.0, 1.0, 1.0)",
     """INSERT INTO absorption_word
-    SELECT 'sae-0', 'p', 's', i, i, 1.0, [-1.0], 9.0, true FROM range({words}) AS n(i)""",
+    SELECT 'sae-0', 'p', 's', i, i, 1.0, [-1.0], 9.0, true, NULL, NULL FROM range({words}) AS n(i)""",
     """INSERT INTO absorption_latent
     SELECT 'sae-0', 'p', 's', i, 11, 1.0, 0.5, 0.5, NULL, -2.0 FROM range({words}) AS n(i)""",
 )

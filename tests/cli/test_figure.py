@@ -39,6 +39,7 @@ def test_what_is_chosen_is_drawn(study: Path, tmp_path: Path) -> None:
     assert "Letter a" in done.stdout
 
 
+@pytest.mark.slow
 def test_a_file_is_written_with_its_query_beside_it(study: Path, tmp_path: Path) -> None:
     out = tmp_path / "ant.svg"
     done = saetui("figure", "evidence", "--store", study, "--word", "ant", "--out", out, home=tmp_path)
@@ -48,6 +49,7 @@ def test_a_file_is_written_with_its_query_beside_it(study: Path, tmp_path: Path)
     assert "'ant'" in out.with_suffix(".sql").read_text()
 
 
+@pytest.mark.slow
 def test_a_file_is_overwritten_with_force_only(study: Path, tmp_path: Path) -> None:
     out = tmp_path / "mine.svg"
     out.with_suffix(".sql").write_text("SELECT 'mine'")

@@ -42,6 +42,7 @@ def shell(line: str, study: Path, home: Path, **more: str) -> Run:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "terminal",
     [
@@ -69,6 +70,7 @@ def test_output_that_finds_no_room_is_a_failure(command: str, study: Path, tmp_p
     assert b"Exception ignored" not in done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", ["open $STORE", "figure"])
 def test_a_reader_that_leaves_and_a_closed_stream_are_none(command: str, study: Path, tmp_path: Path) -> None:
     for end in ("| head -c 0", ">&-", "2>&-"):

@@ -233,6 +233,7 @@ def test_the_study_is_of_the_saes_in_view(cases: Workbench, submitted: list[Any]
     assert NoticeEvent(f"{said} it again") in events
 
 
+@pytest.mark.slow
 def test_done_again_it_shows_the_same(bench: Workbench) -> None:
     bench.recorder = Recorder(bench.store.root / "sessions", lambda: fingerprint(bench.store))
     lines = ["screen absorption", "letter s", "sae w1024-k4", "token so", "lead down", "only", f"focus {OCCURRENCES}"]

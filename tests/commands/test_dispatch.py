@@ -68,6 +68,7 @@ def test_what_stands_in_the_way_is_said(bench: Workbench, screen: str, line: str
     assert bench.attention == before
 
 
+@pytest.mark.slow
 def test_until_format_3_what_a_cursor_looked_at_was_chosen_for_all_screens(bench: Workbench) -> None:
     lines = [("screen letters", True), ("letter s", False), ("screen absorption", True), ("letter t", True)]
     now = Workbench.open(bench.store.root, inline=True)

@@ -213,6 +213,7 @@ def test_what_was_put_in_is_held_against_what_is_found(study: Store) -> None:
     assert "narrow: linear 0.50 and 1.00, nonlinear 1.12 and 0.94" in made.note
 
 
+@pytest.mark.slow
 def test_figures_over_widths_say_where_recipes_are_mixed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     root = make_store(tmp_path / "store", add_errors)
     with Store.open(root) as store:
@@ -365,6 +366,7 @@ def test_the_rows_behind_are_means_over_the_tokens_of_a_word(study: Store) -> No
     assert ant["linear_contribution"] + ant["nonlinear_contribution"] == pytest.approx(ant["squared_error"])
 
 
+@pytest.mark.slow
 def test_words_have_the_errors_of_their_held_out_tokens(tmp_path: Path) -> None:
     """Whatever the SAE left out of tokens on which the linear map was fitted."""
     root = compare_words(make_store(tmp_path / "study", add_errors))
@@ -380,6 +382,7 @@ def test_words_have_the_errors_of_their_held_out_tokens(tmp_path: Path) -> None:
         assert "1 words left out, none of their tokens is held out" in made.note
 
 
+@pytest.mark.slow
 def test_a_comparison_counts_until_one_of_its_studies_is_made_again(tmp_path: Path) -> None:
     for n, table in enumerate(("error_study", "absorption_run")):
         root = compare_words(make_store(tmp_path / str(n), add_errors))
@@ -422,6 +425,7 @@ def test_there_is_one_answer_about_absorbed_words(study: Store) -> None:
     assert answer == (bar.values[matched], *ends)
 
 
+@pytest.mark.slow
 def test_the_answer_is_over_words_however_often_they_stand_there(tmp_path: Path) -> None:
     """ " ant" is absorbed with a larger error than the others that are; forty more such tokens leave it one word."""
     root = make_store(tmp_path / "study", add_errors)

@@ -221,6 +221,7 @@ def test_a_lease_with_a_strange_note_is_one_without(quiet: JobClient, note: str)
     look_at_everything(quiet)
 
 
+@pytest.mark.slow
 def test_a_process_that_is_no_worker_of_this_store_is_never_killed(quiet: JobClient) -> None:
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as process:
         innocent = ProcessIdentity.of(process.pid)

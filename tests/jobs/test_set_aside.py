@@ -30,6 +30,7 @@ def store(made_empty: Path, store_root: Path) -> Path:
     return Path(shutil.copytree(made_empty, store_root, dirs_exist_ok=True))
 
 
+@pytest.mark.slow
 def test_a_job_whose_results_are_set_aside_has_failed_and_is_run_again(
     client: JobClient, store: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -39,6 +39,7 @@ def test_a_job_goes_to_the_gpu_and_sees_only_that_one(two_stores: tuple[JobClien
     assert (job.folder.out / "counted.txt").read_text() == "1 cuda:0 'GPU-made-up'"
 
 
+@pytest.mark.slow
 def test_another_store_waits_for_the_gpu_and_says_for_whom(two_stores: tuple[JobClient, JobClient]) -> None:
     mine, yours = two_stores
     first = underway(mine, mine.submit(endless()))
@@ -56,6 +57,7 @@ def test_another_store_waits_for_the_gpu_and_says_for_whom(two_stores: tuple[Job
     wait_until(lambda: not workers(mine.store_root))
 
 
+@pytest.mark.slow
 def test_a_device_of_its_own_does_not_wait(two_stores: tuple[JobClient, JobClient]) -> None:
     mine, yours = two_stores
     first = underway(mine, mine.submit(endless()))

@@ -188,6 +188,7 @@ def test_jobs_behind_a_stopped_worker_say_so(
     ended(client, second)
 
 
+@pytest.mark.slow
 def test_following_says_what_the_interface_says(
     client: JobClient, store_root: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

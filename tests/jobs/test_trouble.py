@@ -75,6 +75,7 @@ def test_an_ended_job_stays_as_it_is(client: JobClient) -> None:
     assert client.cancel(job.id).state == "done"
 
 
+@pytest.mark.slow
 def test_a_job_that_does_not_look_is_interrupted_after_the_grace_period(client: JobClient) -> None:
     job = underway(client, client.submit(trouble("python loop")))
     asked = time.monotonic()
@@ -84,6 +85,7 @@ def test_a_job_that_does_not_look_is_interrupted_after_the_grace_period(client: 
     assert works_again(client)
 
 
+@pytest.mark.slow
 def test_a_deaf_job_is_killed(client: JobClient) -> None:
     job = underway(client, client.submit(trouble("deaf")))
     client.cancel(job.id, now=True)
@@ -235,6 +237,7 @@ def test_a_runner_whose_worker_died_before_it_began_runs_nothing(
     os.close(listened)
 
 
+@pytest.mark.slow
 def test_a_stopped_worker_is_noticed_and_its_job_can_be_cancelled(
     client: JobClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -251,6 +254,7 @@ def test_a_stopped_worker_is_noticed_and_its_job_can_be_cancelled(
     assert works_again(client)
 
 
+@pytest.mark.slow
 def test_a_worker_told_to_stop_cancels_its_job_and_keeps_the_queue(client: JobClient, store_root: Path) -> None:
     running = underway(client, client.submit(endless()))
     queued = client.submit(count())
@@ -263,6 +267,7 @@ def test_a_worker_told_to_stop_cancels_its_job_and_keeps_the_queue(client: JobCl
     assert ended(client, queued).state == "done"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_a_job_outlives_the_client_that_submitted_it(
     client: JobClient, store_root: Path, number: signal.Signals
@@ -286,6 +291,7 @@ def test_a_job_outlives_the_client_that_submitted_it(
     assert finished.record.worker == running.record.worker
 
 
+@pytest.mark.slow
 def test_the_death_of_a_client_while_it_starts_a_worker_leaves_the_job_queued_or_running(
     client: JobClient, store_root: Path
 ) -> None:
@@ -299,6 +305,7 @@ def test_the_death_of_a_client_while_it_starts_a_worker_leaves_the_job_queued_or
     assert [ended(client, job).state for job in client.jobs()] == ["done"]
 
 
+@pytest.mark.slow
 def test_progress_survives_a_pause_of_the_task(client: JobClient) -> None:
     job = underway(client, client.submit(count(30, 0.05)))
     runner = runner_of(job)

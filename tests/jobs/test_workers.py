@@ -124,6 +124,7 @@ def test_retrying_the_last_of_a_chain_retries_what_failed_before_it(client: JobC
     ended(client, new_first)
 
 
+@pytest.mark.slow
 def test_what_waits_for_a_failed_job_runs_after_its_retry(client: JobClient, store_root: Path) -> None:
     switch = store_root / "switch"
     first = client.submit(trouble(f"until {switch}"))
@@ -137,6 +138,7 @@ def test_what_waits_for_a_failed_job_runs_after_its_retry(client: JobClient, sto
     assert client.job(first.id).state == "failed"
 
 
+@pytest.mark.slow
 def test_the_same_spec_submitted_again_takes_the_place_of_a_failed_job(client: JobClient, store_root: Path) -> None:
     switch = store_root / "switch"
     first = client.submit(trouble(f"until {switch}"))
@@ -253,6 +255,7 @@ def test_a_worker_goes_when_it_is_idle(store_root: Path) -> None:
     assert WorkerFiles(client.jobs_root, "cpu").lease.is_free()
 
 
+@pytest.mark.slow
 def test_a_warm_worker_goes_on_request(client: JobClient, store_root: Path) -> None:
     ended(client, client.submit(count()))
     assert workers(store_root)
@@ -261,6 +264,7 @@ def test_a_warm_worker_goes_on_request(client: JobClient, store_root: Path) -> N
     assert ended(client, client.submit(count(label="next"))).state == "done"
 
 
+@pytest.mark.slow
 def test_a_lease_left_by_a_dead_worker_is_stale(client: JobClient, store_root: Path) -> None:
     ended(client, client.submit(count()))
     end_workers(store_root)

@@ -6,6 +6,7 @@ from saetui.letters.probes import ProbeSettings, probe_metrics, train_probes, us
 from saetui.letters.vocabulary import LETTERS
 
 
+@pytest.mark.slow
 def test_one_hot_letters_are_told_apart_perfectly() -> None:
     letters = torch.arange(26).repeat(20)
     x = 5 * torch.eye(26)[letters]
@@ -54,6 +55,7 @@ def test_metrics_without_positives_are_zero_and_areas_undefined() -> None:
     assert (metrics.precision, metrics.recall, metrics.f1, metrics.auroc) == (0.0, 0.0, 0.0, None)
 
 
+@pytest.mark.slow
 def test_usable_letters_need_words_and_a_working_probe() -> None:
     letters = torch.arange(26).repeat(20)
     x = 5 * torch.eye(26)[letters]

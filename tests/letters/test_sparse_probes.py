@@ -147,6 +147,7 @@ def test_bad_input_is_named(arguments: dict[str, Any], message: str) -> None:
         sparse_probes(**(good | arguments))
 
 
+@pytest.mark.slow
 def test_the_selection_probe_ends_where_a_dense_one_does() -> None:
     """The same loss by autograd on dense latents, from another start; weights that only noise asks for are near 0."""
     generator = torch.Generator().manual_seed(0)

@@ -77,6 +77,7 @@ def test_absorption_without_answers_has_only_the_projection(words: LetterWords, 
     assert found.mean_fraction is not None
 
 
+@pytest.mark.slow
 def test_absorption_counts_words_that_another_latent_takes_over(
     words: LetterWords, letter_sae: SAE, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -96,6 +97,7 @@ def test_absorption_counts_words_that_another_latent_takes_over(
     assert 0 <= found.rate <= 1
 
 
+@pytest.mark.slow
 def test_readings_and_probes_are_kept_and_taken_again(model_folder: Path, words: LetterWords) -> None:  # noqa: F811
     class Keep:
         def __init__(self) -> None:

@@ -91,6 +91,7 @@ def _fires(toy: ToySAE, parent: float, child: float) -> list[float]:
     return toy.latents(torch.tensor([[parent, child, 0.0, 0.0]]))[0, :2].tolist()
 
 
+@pytest.mark.slow
 def test_independent_features_have_a_latent_each() -> None:
     toy = _trained(0)["independent"]
     torch.testing.assert_close(toy.encoder_cosines, torch.eye(4), rtol=0, atol=0.05)
@@ -98,6 +99,7 @@ def test_independent_features_have_a_latent_each() -> None:
     assert _fires(toy, 1, 1) == pytest.approx([1, 1], abs=0.02)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", [0, 1])
 def test_a_child_absorbs_its_parent(seed: int) -> None:
     toy = _trained(seed)["hierarchical"]

@@ -36,11 +36,12 @@ def test_logits_are_those_of_plain_transformers(
     torch.testing.assert_close(tiny_model(family).logits(tokens), expected, rtol=0, atol=1e-5)
 
 
+@pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
 @pytest.mark.parametrize("family", FAMILIES)
-def test_in_bfloat16_every_hook_point_can_be_read(
-    family: str, tiny_model: Loader, tiny_folder: Callable[[str], Path], tokens: Tensor
+def test_in_two_bytes_every_hook_point_can_be_read(
+    family: str, dtype: str, tiny_model: Loader, tiny_folder: Callable[[str], Path], tokens: Tensor
 ) -> None:
-    model = load_model(tiny_folder(family), dtype="bfloat16")
+    model = load_model(tiny_folder(family), dtype=dtype)
     exact = tiny_model(family)
     torch.testing.assert_close(model.logits(tokens), exact.logits(tokens), rtol=0.1, atol=0.1)
     assert set(model.activations_at(tokens, model.hook_names())) == set(exact.hook_names())

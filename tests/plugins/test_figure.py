@@ -69,6 +69,7 @@ def test_it_is_listed_after_ours_and_completed(install: Install, bench: Workbenc
     assert [found.line for found in completions("figure toy", bench)] == ["figure toy_widths"]
 
 
+@pytest.mark.slow
 def test_the_command_line_lists_completes_and_draws_it(install: Install, study: Path, tmp_path: Path) -> None:
     assert "toy_widths" not in told("figure", "--help")
     install("saetui.figures", "toy_widths", "toy_figure")
@@ -84,6 +85,7 @@ def test_the_command_line_lists_completes_and_draws_it(install: Install, study: 
     assert "width of each SAE" in (tmp_path / "widths.svg").read_text()
 
 
+@pytest.mark.slow
 def test_a_setting_of_its_own_is_taken_everywhere(install: Install, bench: Workbench, study: Path) -> None:
     assert "--least-width" not in told("figure", "--help")
     install("saetui.figures", "toy_widths", "toy_figure")

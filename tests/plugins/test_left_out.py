@@ -117,10 +117,10 @@ def test_the_command_line_does_its_work_and_warns_once(install: Install, argumen
         assert any("'absent_kinds' of the package toy-absent_kinds is left out" in line for line in warnings)
 
 
-async def test_the_interface_opens_and_tells_it(install: Install, made_study: Path) -> None:
+async def test_the_interface_opens_and_tells_it(install: Install, study: Path) -> None:
     install("saetui.screens", "absent", "toy_absent")
     assert "absent" not in screens()
-    async with running(made_study) as run:
+    async with running(study) as run:
         await run.shows("'absent' of the package", "toy_absent.manifest cannot be")
         assert untold() == []
 
@@ -176,14 +176,15 @@ asyncio.run(main(Path(sys.argv[1])))
 """
 
 
+@pytest.mark.slow
 def test_a_screen_that_cannot_be_imported_leaves_the_one_in_front(
-    install: Install, module: Callable[[str, str], None], made_study: Path
+    install: Install, module: Callable[[str, str], None], study: Path
 ) -> None:
     manifest = MANIFEST.format(name="toy_blank", key="8", commands="", verbs=())
     module("toy_blank/manifest", manifest + "MANIFEST = replace(MANIFEST, view='toy_blank.none:Screen')\n")
     install("saetui.screens", "toy_blank", "toy_blank")
     root = Path(__file__).parents[2]
     done = subprocess.run(
-        [sys.executable, "-c", _SHOWN, str(made_study)], capture_output=True, text=True, timeout=120, cwd=root
+        [sys.executable, "-c", _SHOWN, str(study)], capture_output=True, text=True, timeout=120, cwd=root
     )
     assert done.returncode == 0, done.stderr[-2000:]

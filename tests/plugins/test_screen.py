@@ -62,6 +62,7 @@ def toy_screen(install: Install) -> None:
     install("saetui.screens", "toy_words", "toy_screen")
 
 
+@pytest.mark.slow
 def test_a_screen_of_another_package_is_shown_with_its_tab_key_help_and_table(
     toy_screen: None, made_study: Path, tmp_path: Path
 ) -> None:

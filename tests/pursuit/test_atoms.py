@@ -79,6 +79,7 @@ def test_a_dictionary_that_changed_meanwhile_is_read_again() -> None:
     assert torch.equal(codes.to_dense(600), gradient_pursuit(signals, dictionary.clone(), 6).to_dense(600))
 
 
+@pytest.mark.slow
 def test_products_go_with_their_dictionary() -> None:
     signals, dictionary = problem("planted", 5, 600, 24, seed=56)
     seen: list[weakref.ref[Atoms]] = []

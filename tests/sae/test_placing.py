@@ -38,6 +38,7 @@ def killed(point: str, folder: Path) -> None:
     assert result.returncode == -signal.SIGKILL
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("point", "left", "content"),
     [

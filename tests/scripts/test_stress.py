@@ -18,23 +18,28 @@ def ran(program: str, *options: str, timeout_s: float = 240) -> str:
     return done.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("phase", "n"), [("jobs", 10), ("retry", 5), ("cancel now", 4), ("session", 4), ("export", 3)])
 def test_nothing_is_lost_doubled_stuck_or_wrong_after_a_kill(phase: str, n: int) -> None:
     assert f"{phase} " in ran("kill.py", "--only", phase, "--n", str(n), "--parallel", "2")
 
 
+@pytest.mark.slow
 def test_bad_input_ends_in_a_message() -> None:
     assert "60 inputs" in ran("bad_input.py", "--n", "60", "--parallel", "2")
 
 
+@pytest.mark.slow
 def test_a_store_of_a_stranger_touches_nothing_outside() -> None:
     assert "12 stores" in ran("hostile_store.py", "--n", "12", "--parallel", "2")
 
 
+@pytest.mark.slow
 def test_a_full_disk_loses_nothing() -> None:
     assert "kB of room" in ran("full_disk.py", "--rooms", "0,40,128", "--parallel", "2")
 
 
+@pytest.mark.slow
 def test_a_workbench_and_an_interface_work_on_a_store_with_much_in_it() -> None:
     options = ("--minutes", "0.1", "--activations", "50000", "--jobs", "20", "--notes", "100")
     assert ran("load.py", *options).count("not judged") == 2
@@ -54,6 +59,7 @@ sys.exit(0 if load.judged(memory)[-1] == (sys.argv[3] == "True") else 1)
     assert judged.returncode == 0, judged.stderr
 
 
+@pytest.mark.slow
 def test_the_kit_finds_what_is_wrong() -> None:
     """A store that forgets to sweep a result is seen; a kit that sees nothing would pass all tests above."""
     code = """

@@ -227,6 +227,7 @@ def test_a_sealed_manifest_says_what_it_is(store: Store) -> None:
     assert json.loads(manifest.dumps())["sha256"] == manifest.sha256
 
 
+@pytest.mark.slow
 def test_parts_of_a_folder_called_like_a_partition(tmp_path: Path) -> None:
     for name in ("k=16", "seed=7", "name=x", "letter=q", "sae_id=z", "a*b", "a[b]%c", "a\nb"):
         with Store.open(tmp_path / name, create=True) as store:

@@ -44,7 +44,7 @@ def twice(store: Store) -> Store:
 def test_every_screen_shows_the_last_study(twice: Store) -> None:
     of_letter: dict[str, Any] = {"sae": SAE, "letter": "s"}
     (letter,) = twice.fetch("letters", sae=SAE).dicts()
-    assert (letter["probe_id"], letter["best_f1"], letter["absorbed"]) == (LAST, 0.75, 1.0)
+    assert (letter["probe_id"], letter["best_f1"], letter["rate"]) == (LAST, 0.75, 1.0)
     assert [row["f1"] for row in twice.fetch("letter_latents", **of_letter).dicts()] == [0.75]
     shown = twice.fetch("letter_words", **of_letter, latent=MAIN).dicts()
     assert [(row["surface"], row["activation"]) for row in shown] == [(" s0", 0), (" s1", 0.75)]

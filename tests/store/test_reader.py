@@ -112,6 +112,7 @@ def test_a_commit_in_between_is_seen_and_waited_for(store: Store) -> None:
     assert store.revision == before + 1
 
 
+@pytest.mark.slow
 def test_a_long_read_is_started_again_after_a_commit(store: Store) -> None:
     """A read of half a second gives way to a commit, is not lost, and is not stopped forever by further commits."""
     work = "SELECT count(*) FROM range(12000) AS a, range(12000) AS b WHERE (a.range * b.range) % 7 = 3"

@@ -72,6 +72,7 @@ def test_no_call_lets_an_error_of_the_system_through(store: Store, what: str, ha
         assert said is None or "Errno" not in said, name
 
 
+@pytest.mark.slow
 def test_folders_and_files_that_may_not_be_read(tmp_path: Path) -> None:
     """In a process of its own, bound by permissions even as root."""
     program = """

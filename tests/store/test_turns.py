@@ -187,6 +187,7 @@ def test_a_dead_peer_is_in_nobodys_way(store: Store) -> None:
     assert store.commit_spool().manifests == 1
 
 
+@pytest.mark.slow
 def test_a_long_question_of_a_peer_gives_way_and_is_answered(store: Store) -> None:
     work = "SELECT count(*) FROM range(12000) AS a, range(12000) AS b WHERE (a.range * b.range) % 7 = 3"
     with process(_PEER, str(store.root)) as peer:

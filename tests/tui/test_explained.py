@@ -84,6 +84,7 @@ def agrees(value: str, cell: str, column: Column, row: list[str]) -> bool:
     return value == cell
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("screen", WITH_TABLES)
 async def test_the_number_given_is_the_one_shown(pictured: Path, screen: str) -> None:
     lookup = {"absorption": ("letter s",), "letters": ("letter s",)}.get(screen, ())
@@ -110,6 +111,7 @@ async def test_the_number_given_is_the_one_shown(pictured: Path, screen: str) ->
                     assert spec.title in found.of
 
 
+@pytest.mark.slow
 async def test_a_part_that_is_no_table_gives_its_own_number(pictured: Path) -> None:
     """Not that of the table that had the focus before."""
     async with opened(pictured, "screen hard_tokens") as (pilot, app):

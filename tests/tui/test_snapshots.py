@@ -14,6 +14,7 @@ def pictured_store(made_pictured: Path, tmp_path_factory: pytest.TempPathFactory
     return copy_of(made_pictured, tmp_path_factory.mktemp("pictured") / "store")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
 async def test_every_screen_looks_as_its_snapshot(pictured_store: Path, size: tuple[int, int]) -> None:
     for screen, picture in (await take(pictured_store, size, list(screens()), CHOSEN)).items():

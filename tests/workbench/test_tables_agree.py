@@ -132,6 +132,7 @@ def _sql_term(random: Random, column: FilterColumn, name: str, value: Any, most:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("table", tables().values(), ids=tables())
 def test_rows_shown_exported_and_queried_elsewhere_are_the_same(
     full_bench: Workbench, elsewhere: duckdb.DuckDBPyConnection, table: Table, tmp_path: Path

@@ -215,8 +215,10 @@ class WorkbenchScreen(Screen[None]):
 
     @property
     def is_whole(self) -> bool:
-        """Whether all parts are there; they come after the screen, and go before it."""
-        return self.app.is_running and self.is_attached and self.is_running and bool(self.query(FooterLine))
+        """Whether all parts are there; they come after the screen, those inside of others last, and go before it."""
+        if not (self.app.is_running and self.is_attached and self.is_running and self.query(FooterLine)):
+            return False
+        return all(self.query(f"#{table.widget_id}") for table in self.MANIFEST.tables)
 
     def refresh_frame(self) -> None:
         """Draw status line and footer again."""
@@ -242,6 +244,9 @@ class WorkbenchScreen(Screen[None]):
         self.turn_page()
         bench, seen = self.bench, self._seen
         self._seen = (bench.attention, bench.revision, bench.marks)
+        if seen is None and (table := self.table(bench.focus)) is not None:
+            # It may have been asked for before it was there.
+            self.set_focus(table)
         with self._guarded():
             if seen is None or seen[0] != bench.attention:
                 self.attention_changed()

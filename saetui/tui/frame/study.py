@@ -205,8 +205,8 @@ class StudyScreen(WorkbenchScreen):
         """Write the titles of the tables again."""
 
     def turn_page(self) -> None:
-        if not self.PAGES:
-            return
+        if not self.PAGES or not self.is_whole:
+            return  # The parts come later, and turn to the page then.
         # While another screen comes to the front, the page is that screen's.
         parts = self.PAGES.get(self.bench.page, self.PAGES[""])
         widgets = {name: self._part(name) for page in self.PAGES.values() for name in page}

@@ -56,6 +56,7 @@ def spec_for(model: Path, corpus: Path, **changes: object) -> ErrorsSpec:
     return ErrorsSpec.model_validate(settings | changes)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("train")
 def test_figures_and_tokens_are_those_of_the_library(
     run_task: RunTask, model_folder: Path, corpus_file: Path, tmp_path: Path
@@ -211,6 +212,7 @@ def train_at(run_task: RunTask, model: Path, corpus: Path, hook: str, *recipes: 
     )
 
 
+@pytest.mark.slow
 def test_what_is_measured_on_request_is_rows_that_figures_draw(
     run_task: RunTask, model_folder: Path, corpus_file: Path, tmp_path: Path
 ) -> None:

@@ -158,6 +158,7 @@ def test_the_latents_of_finished_saes_are_kept_whole(
     assert whole["latent"] == [32, 64]
 
 
+@pytest.mark.slow
 def test_an_edited_corpus_model_or_sae_is_read_again_while_all_is_warm(
     run_task: RunTask, model_folder: Path, corpus_file: Path, tmp_path: Path
 ) -> None:

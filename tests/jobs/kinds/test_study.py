@@ -222,6 +222,7 @@ def test_an_unknown_sae_is_named_with_those_that_are_there(
         run_task(LettersSpec(model=str(model_folder), hook_name=HOOK, saes=("w99",)))
 
 
+@pytest.mark.slow
 def test_an_sae_is_known_by_the_beginning_of_its_name_where_that_is_unique(
     run_task: RunTask, model_folder: Path, corpus_file: Path, tmp_path: Path
 ) -> None:

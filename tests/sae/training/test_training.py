@@ -34,6 +34,7 @@ def recipe(steps: int, **settings: object) -> TopKRecipe:
     return TopKRecipe(**{"width": F, "k": 4, "steps": steps, **settings})  # type: ignore[arg-type]
 
 
+@pytest.mark.slow
 def test_planted_dictionary_is_found_at_several_widths() -> None:
     steps = 1500
     recipes = [recipe(steps, width=width, k=3, lr=3e-3, hook_name="blocks.0.hook_resid_post") for width in (F, 2 * F)]

@@ -90,6 +90,7 @@ async def test_it_begins_with_the_first_letter_and_its_clearest_case(study: Path
         assert screen.letters.has_focus
 
 
+@pytest.mark.slow
 async def test_a_case_says_who_is_silent_who_took_over_and_what_the_model_says_then(study: Path) -> None:
     async with absorption(study, (120, 40), WIDE) as (pilot, screen):
         await until(pilot, settled(screen, "s", " so"))
@@ -131,6 +132,7 @@ async def test_a_word_of_which_nothing_was_removed_has_its_rival(study: Path) ->
         assert "1.2 above Q, the best of them" in card(screen)
 
 
+@pytest.mark.slow
 async def test_moving_through_letters_and_words_takes_the_other_panes_along(study: Path) -> None:
     async with absorption(study, (120, 40), WIDE) as (pilot, screen):
         await until(pilot, settled(screen, "s", " so"))
@@ -145,6 +147,7 @@ async def test_moving_through_letters_and_words_takes_the_other_panes_along(stud
         assert title(screen.cases).startswith("words of t")
 
 
+@pytest.mark.slow
 async def test_a_moved_threshold_changes_verdicts_at_once(study: Path) -> None:
     async with absorption(study, (120, 40), WIDE) as (pilot, screen):
         await until(pilot, settled(screen, "s", " so"))
@@ -219,6 +222,7 @@ async def test_a_word_without_contexts_says_why(study: Path) -> None:
         await until(pilot, lambda: said in "".join(shown(screen.occurrences)))
 
 
+@pytest.mark.slow
 async def test_coming_back_from_another_screen_begins_on_the_first_page(study: Path) -> None:
     async with absorption(study, (120, 40), WIDE) as (pilot, screen):
         await until(pilot, settled(screen, "s", " so"))
@@ -241,6 +245,7 @@ async def test_the_latent_under_the_cursor_of_the_evidence_is_told_about(study: 
         await until(pilot, lambda: screen.bench.attention.latent == 18)
 
 
+@pytest.mark.slow
 async def test_o_goes_to_the_absorber_among_the_latents(study: Path) -> None:
     async with absorption(study, (120, 40), WIDE) as (pilot, screen):
         await until(pilot, settled(screen, "s", " so"))
@@ -255,6 +260,7 @@ async def test_o_goes_to_the_absorber_among_the_latents(study: Path) -> None:
         await until(pilot, settled(screen, "s", " so"))
 
 
+@pytest.mark.slow
 async def test_the_map_shows_all_saes_and_leads_to_a_letter(study: Path) -> None:
     async with absorption(study, (120, 40), WIDE) as (pilot, screen):
         await until(pilot, settled(screen, "s", " so"))
@@ -272,6 +278,7 @@ async def test_the_map_shows_all_saes_and_leads_to_a_letter(study: Path) -> None
         await until(pilot, settled(screen, "c", str(screen.bench.attention.token)))
 
 
+@pytest.mark.slow
 async def test_letters_that_are_not_usable_are_dim_and_named(study: Path) -> None:
     def dims(strip: Strip, text: str) -> bool:
         return any(bool(s.style and s.style.dim) for s in strip if s.text.strip() == text)
@@ -299,6 +306,7 @@ async def test_letters_that_are_not_usable_are_dim_and_named(study: Path) -> Non
         assert said in shown(screen.sae_map)[1]
 
 
+@pytest.mark.slow
 async def test_the_same_word_is_looked_at_in_another_sae(study: Path) -> None:
     async with absorption(study, (120, 40), "open absorption/s/short?sae=w64-k4") as (pilot, screen):
         await until(pilot, settled(screen, "s", " short"))
@@ -344,6 +352,7 @@ async def test_an_exact_effect_appears_when_it_is_in_the_store(study: Path) -> N
         assert screen.cases.cursor_key == " so"
 
 
+@pytest.mark.slow
 async def test_a_model_that_cannot_spell_has_no_rate_and_is_offered_the_other_metric(study: Path) -> None:
     with Store.open(study) as store:
         store.write("UPDATE absorption_run SET model_accuracy = 0.31, rate = NULL")
@@ -399,6 +408,7 @@ async def test_on_a_narrow_terminal_the_card_takes_the_place_of_the_tables(study
         await until(pilot, lambda: screen.letters.has_focus and not screen.card.region.width)
 
 
+@pytest.mark.slow
 async def test_marks_are_shown_where_they_belong(study: Path) -> None:
     async with absorption(study, (120, 40), WIDE) as (pilot, screen):
         await until(pilot, settled(screen, "s", " so"))
@@ -413,6 +423,7 @@ async def test_marks_are_shown_where_they_belong(study: Path) -> None:
         assert screen.bench.subject == Subject("token", " so")
 
 
+@pytest.mark.slow
 async def test_what_is_done_is_recorded_and_nothing_else(study: Path) -> None:
     async with absorption(study, (120, 40), WIDE, record=True) as (pilot, screen):
         await until(pilot, settled(screen, "s", " so"))
@@ -429,6 +440,7 @@ async def test_what_is_done_is_recorded_and_nothing_else(study: Path) -> None:
     assert focused == ["cases", "occurrences", "cases", "map"]
 
 
+@pytest.mark.slow
 async def test_every_part_has_a_query_and_its_numbers_are_explained(study: Path) -> None:
     async with absorption(study, (120, 40), WIDE) as (pilot, screen):
         await until(pilot, settled(screen, "s", " so"))

@@ -82,6 +82,7 @@ async def test_a_study_that_runs_says_so_how_far_it_is_and_where_to_see_it(
             assert "7 shows it" in said(run, table)
 
 
+@pytest.mark.slow
 async def test_without_a_letter_or_a_word_one_is_to_be_chosen(study: Path) -> None:
     async with running(study) as run:
         run.app.dispatch("screen letters")

@@ -27,6 +27,7 @@ async def test_the_frame_says_where_one_is_and_what_the_keys_do(study: Path) -> 
             assert words in last
 
 
+@pytest.mark.slow
 async def test_digits_and_clicks_change_the_screen_and_brackets_walk_back(study: Path) -> None:
     async with running(study) as run:
         await run.press("7")
@@ -57,6 +58,7 @@ async def test_the_footer_offers_what_can_be_done_here(study: Path) -> None:
             assert words not in last
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [(60, 15), (80, 24), (240, 60)])
 async def test_every_screen_fits_every_size(study: Path, size: tuple[int, int]) -> None:
     async with running(study, size=size) as run:
@@ -90,6 +92,7 @@ async def test_z_gives_the_focused_part_the_screen_and_escape_takes_it_back(stud
         await run.shows("absorption rate against L0  ⏎ large")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [(80, 24), (120, 40)])
 @pytest.mark.parametrize("name", [name for name in screens() if name != "jobs"])
 async def test_z_gives_every_part_the_whole_screen(name: str, size: tuple[int, int], everything: Path) -> None:
@@ -116,6 +119,7 @@ async def test_z_gives_every_part_the_whole_screen(name: str, size: tuple[int, i
             await run.until(lambda part=part, before=before: part.region == before)
 
 
+@pytest.mark.slow
 async def test_digits_in_a_hurry_lead_to_the_last_of_their_screens(study: Path) -> None:
     async with running(study) as run:
         run.together("2", "7", "3")
@@ -124,6 +128,7 @@ async def test_digits_in_a_hurry_lead_to_the_last_of_their_screens(study: Path) 
         assert run.bench.screen == "absorption"
 
 
+@pytest.mark.slow
 async def test_escape_never_leaves_a_screen(study: Path) -> None:
     async with running(study) as run:
         for key, name in (("2", "letters"), ("3", "absorption"), ("4", "hard_tokens"), ("5", "pursuit"), ("7", "jobs")):
@@ -136,12 +141,14 @@ async def test_escape_never_leaves_a_screen(study: Path) -> None:
             assert run.bench.screen == name
 
 
+@pytest.mark.slow
 async def test_what_is_wrong_is_told_and_nothing_breaks(study: Path) -> None:
     async with running(study) as run:
         await run.press("left_square_bracket")
         await run.shows("this is the first place you looked at")
 
 
+@pytest.mark.slow
 async def test_themes_change_and_unknown_ones_are_named(study: Path) -> None:
     async with running(study) as run:
         for name in ("saetui-light", "ansi-light", "ansi-dark", "nord", "saetui-dark"):

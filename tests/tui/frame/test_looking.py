@@ -30,6 +30,7 @@ async def rests(run: Running) -> None:
     await run.until(lambda: run.app.command_queue.idle and all(table.up_to_date for table in shown))
 
 
+@pytest.mark.slow
 async def test_the_cursor_on_hard_tokens_leaves_letter_and_word_of_other_screens(everything: Path) -> None:
     async with running(everything) as run:
         for line in ("letter s", "token so", "screen hard_tokens"):
@@ -59,6 +60,7 @@ async def test_the_cursor_on_hard_tokens_leaves_letter_and_word_of_other_screens
         assert (run.bench.attention.letter, run.bench.attention.token) == (row["letter"], row["surface"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("screen", ["letters", "absorption", "pursuit"])
 async def test_no_cursor_changes_what_other_screens_are_about(everything: Path, screen: str) -> None:
     async with running(everything) as run:
@@ -83,6 +85,7 @@ async def test_no_cursor_changes_what_other_screens_are_about(everything: Path, 
         assert run.bench.attention == before
 
 
+@pytest.mark.slow
 async def test_enter_on_a_letter_chooses_it_for_all_screens(everything: Path) -> None:
     async with running(everything) as run:
         run.app.dispatch("screen letters")
@@ -100,6 +103,7 @@ async def test_enter_on_a_letter_chooses_it_for_all_screens(everything: Path) ->
         assert run.bench.attention.letter == "c"
 
 
+@pytest.mark.slow
 async def test_a_note_is_on_the_row_under_the_cursor_however_quick(everything: Path) -> None:
     async with running(everything) as run:
         run.app.dispatch("open absorption/s/so?sae=w256-k4")
@@ -118,6 +122,7 @@ async def test_a_note_is_on_the_row_under_the_cursor_however_quick(everything: P
         assert panel._subject.key == (screen.cases.row_at(screen.cases.cursor_index) or {})["surface"] != " so"
 
 
+@pytest.mark.slow
 async def test_panes_are_about_the_row_that_a_filter_brings_under_the_cursor(everything: Path) -> None:
     async with running(everything) as run:
         run.app.dispatch("open absorption/s/so?sae=w256-k4")
@@ -138,6 +143,7 @@ async def test_panes_are_about_the_row_that_a_filter_brings_under_the_cursor(eve
         await run.until(lambda: run.bench.row is None)
 
 
+@pytest.mark.slow
 async def test_a_word_that_is_not_listed_has_no_row_under_the_cursor(everything: Path) -> None:
     async with running(everything) as run:
         run.app.dispatch("focus overview.saes")
@@ -203,3 +209,15 @@ async def test_the_strips_are_in_the_unit_of_the_table(everything: Path) -> None
         await run.until(lambda: "by error norm" in str(strips.border_title))
         await run.press("u")
         await run.until(lambda: "by share of |x|" in str(strips.border_title))
+
+
+@pytest.mark.parametrize("table", ["letters.words", "absorption.map", "hard_tokens.scaling", "pursuit.tokens"])
+async def test_a_table_that_is_asked_for_before_its_screen_is_there_has_the_focus_then(
+    everything: Path, table: str
+) -> None:
+    async with running(everything) as run:
+        screen = table.partition(".")[0]
+        run.app.dispatch(f"screen {screen}")
+        run.app.dispatch(f"focus {table}")
+        await front(run, screen)
+        await run.until(lambda: run.bench.focus == table and focused(run).has_focus and focused(run).display)

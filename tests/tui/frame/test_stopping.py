@@ -69,6 +69,7 @@ async def test_escape_stops_a_slow_table(study: Path, slow_sorting: None) -> Non
         await run.until(lambda: table.up_to_date and table.total == 3)
 
 
+@pytest.mark.slow
 async def test_keys_go_on_while_a_table_is_slow(study: Path, slow_sorting: None) -> None:
     async with running(study, record=False) as run:
         table = await sort_slowly(run)
@@ -77,6 +78,7 @@ async def test_keys_go_on_while_a_table_is_slow(study: Path, slow_sorting: None)
         assert not table.up_to_date
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("key", ["q", "\x03"])
 def test_leaving_does_not_wait_for_a_slow_query(study: Path, key: str) -> None:
     terminal = Terminal([sys.executable, "-c", RUN, study])

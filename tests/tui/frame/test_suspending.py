@@ -3,6 +3,7 @@
 import random
 import signal
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,8 @@ from .test_terminal import RUN
 
 ROOM = (100, 30)
 KEYS = ("1", "2", "j", "?", "\x1b", ":", "\x1a")
+# How long signals come while it ends.
+SIGNALS_S = 5.0
 PAUSES_S = (0, 0, 0.001, 0.01, 0.05, 0.15, 0.3)
 
 
@@ -60,15 +63,19 @@ def test_after_bursts_of_signals_it_works_and_gives_the_terminal_back(seed: int,
         terminal.close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("order", [(signal.SIGTSTP, signal.SIGCONT), (signal.SIGCONT, signal.SIGTSTP)])
 def test_signals_while_it_ends_take_nothing(order: tuple[signal.Signals, ...], study: Path) -> None:
     terminal = Terminal([sys.executable, "-c", RUN, study, ""])
     try:
         terminal.wait_for("▸")
         terminal.type("q")
+        began = time.monotonic()
         while terminal.process.poll() is None:
             for number in order:
-                terminal.signal(number)
+                # Whoever is stopped again and again does not come to an end.
+                if time.monotonic() < began + SIGNALS_S:
+                    terminal.signal(number)
                 terminal.read(0.001)
             if terminal.is_stopped:
                 terminal.wait_until_stopped()

@@ -95,6 +95,7 @@ def test_bytes_that_are_no_utf_8_end_nothing_whatever_is_open(opened: str, termi
     assert terminal.restored()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("opened", ["", ":", "n", "?"])
 def test_ctrl_z_gives_the_terminal_back_until_fg(opened: str, terminal: Terminal) -> None:
     terminal.type(opened)

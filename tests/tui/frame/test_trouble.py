@@ -93,6 +93,7 @@ def make_spec(path: Path, kind: str) -> None:
             path.write_bytes(bytes(range(256)))
 
 
+@pytest.mark.slow
 async def test_what_is_not_a_spec_is_named(study: Path, tmp_path: Path, said: list[str]) -> None:
     async with running(study, record=False) as run:
         for kind in ("pipe", "device", "folder", "list", "deep", "binary", "missing"):
@@ -118,6 +119,7 @@ async def test_a_disk_that_takes_nothing_is_said(
         await answers_keys(run)
 
 
+@pytest.mark.slow
 async def test_what_cannot_be_written_is_said(study: Path, monkeypatch: pytest.MonkeyPatch, said: list[str]) -> None:
     full = refuse(errno.ENOSPC, "/store/saetui.duckdb")
     async with running(study, record=False) as run:
@@ -226,6 +228,7 @@ async def test_a_damaged_job_leaves_the_list_of_the_others(study: Path, queue: Q
         assert len(run.bench.jobs) == 1 + len(_FIELDS) * len(_RUBBISH)
 
 
+@pytest.mark.slow
 async def test_rubbish_in_progress_and_spec_is_shown_as_far_as_it_goes(study: Path, queue: Queue) -> None:
     folder = queue.add("running", "Letters of w64-k4", started=time.time())
     folder.spec.write_text("[" * 5000 + "]" * 5000)

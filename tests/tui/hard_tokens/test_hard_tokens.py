@@ -151,6 +151,7 @@ async def test_w_shows_absorbed_words_only(errors: Path) -> None:
         await until(pilot, lambda: screen.tokens.total == everything)
 
 
+@pytest.mark.slow
 async def test_tokens_are_filtered_by_words_and_numbers(errors: Path) -> None:
     async with hard(errors) as (pilot, screen):
         await until(pilot, settled(screen))
@@ -172,6 +173,7 @@ async def test_tokens_are_sorted_by_the_error_of_one_sae(errors: Path) -> None:
         assert widest == sorted(widest, reverse=True)
 
 
+@pytest.mark.slow
 async def test_the_text_is_walked_through_token_by_token(errors: Path) -> None:
     async with hard(errors, (120, 40), "open hard_tokens/3/7") as (pilot, screen):
         await until(pilot, settled(screen))
@@ -238,6 +240,7 @@ async def test_m_turns_to_the_page_of_widths(errors: Path) -> None:
         assert screen.tokens.has_focus
 
 
+@pytest.mark.slow
 async def test_marked_tokens_stay_marked(errors: Path) -> None:
     async with hard(errors) as (pilot, screen):
         await until(pilot, settled(screen))
@@ -246,6 +249,7 @@ async def test_marked_tokens_stay_marked(errors: Path) -> None:
         assert {mark.kind for mark in screen.bench.marks} == {"place"}
 
 
+@pytest.mark.slow
 async def test_back_returns_to_the_earlier_token(errors: Path) -> None:
     async with hard(errors, (120, 40), "open hard_tokens/3/7") as (pilot, screen):
         await until(pilot, settled(screen))
@@ -307,6 +311,7 @@ def test_absorbed_words_are_said_to_be_harder_or_not() -> None:
     assert ":study absorbed_errors" in answer(None, narrow=True).plain
 
 
+@pytest.mark.slow
 async def test_the_answer_about_absorbed_words_is_the_stored_one(errors: Path) -> None:
     async with hard(errors) as (pilot, screen):
         await until(pilot, lambda: bool(screen.answer.rows))

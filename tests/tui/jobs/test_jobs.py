@@ -84,6 +84,7 @@ async def test_progress_moves_on_by_itself(study: Path, queue: Queue) -> None:
         await run.shows("done in 0:0")
 
 
+@pytest.mark.slow
 async def test_the_cursor_says_which_job_the_card_is_about(study: Path, queue: Queue) -> None:
     now = time.time()
     queue.add("failed", "Train w9", started=now, ended=now, message="NaN in step 12", hint="a smaller lr")

@@ -56,6 +56,7 @@ def settled(screen: LettersScreen, letter: str, latent: int) -> Callable[[], boo
     return about
 
 
+@pytest.mark.slow
 async def test_it_begins_with_the_first_letter_and_its_best_latent(study: Path) -> None:
     async with letters(study) as (pilot, screen):
         await until(pilot, settled(screen, "a", 0))
@@ -84,6 +85,7 @@ async def test_moving_through_latents_shows_their_words_and_cards(study: Path) -
         await until(pilot, settled(screen, "a", second["latent"]))
 
 
+@pytest.mark.slow
 async def test_what_is_chosen_is_recorded_once_the_cursor_rests(study: Path) -> None:
     async with letters(study, record=True) as (pilot, screen):
         await until(pilot, settled(screen, "a", 0))
@@ -158,6 +160,7 @@ async def test_the_main_latents_are_counted_together(study: Path) -> None:
         await until(pilot, lambda: said in title(screen.words))
 
 
+@pytest.mark.slow
 async def test_letters_that_are_not_usable_are_dim_and_have_their_n(study: Path) -> None:
     for size in ((80, 24), (120, 40), (200, 50)):
         async with letters(study, size) as (pilot, screen):
@@ -192,6 +195,7 @@ async def test_a_link_to_a_latent_that_is_not_listed_is_kept(study: Path) -> Non
         assert (attention.sae, attention.letter, attention.latent) == (SAES[64], "s", 60)
 
 
+@pytest.mark.slow
 async def test_another_sae_begins_with_its_best_latent_for_the_same_letter(study: Path) -> None:
     async with letters(study, (120, 40), "open letters/s/18?sae=w64-k4") as (pilot, screen):
         await until(pilot, settled(screen, "s", 18))
@@ -201,6 +205,7 @@ async def test_another_sae_begins_with_its_best_latent_for_the_same_letter(study
         assert title(screen.card) == "latent 18 · w256-k4"
 
 
+@pytest.mark.slow
 async def test_back_and_forward_restore_the_letter(study: Path) -> None:
     async with letters(study) as (pilot, screen):
         await until(pilot, settled(screen, "a", 0))
@@ -239,6 +244,7 @@ async def test_every_size_has_rows_in_every_pane(study: Path, size: tuple[int, i
         assert bool(screen.card.region.width) == (size[0] >= 100)
 
 
+@pytest.mark.slow
 async def test_marks_are_shown_where_they_belong(study: Path) -> None:
     async with letters(study) as (pilot, screen):
         await until(pilot, settled(screen, "a", 0))
@@ -272,6 +278,7 @@ async def test_new_rows_appear_without_losing_ones_place(study: Path) -> None:
         assert settled(screen, "s", 18)()
 
 
+@pytest.mark.slow
 async def test_a_click_on_a_label_sorts(study: Path) -> None:
     async with letters(study) as (pilot, screen):
         await until(pilot, settled(screen, "a", 0))
@@ -286,6 +293,7 @@ def test_every_number_is_in_the_glossary() -> None:
     assert {column.key for table in tables for column in table} <= set(GLOSSARY)
 
 
+@pytest.mark.slow
 async def test_nearest_latents_are_followed_by_key_and_back(study: Path) -> None:
     async with letters(study) as (pilot, screen):
         await until(pilot, settled(screen, "a", 0))

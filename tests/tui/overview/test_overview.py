@@ -33,6 +33,7 @@ async def test_every_sae_has_a_row_and_a_point_in_each_plot(study: Path) -> None
         assert plots["error_scaling"].highlight == (64.0, 0.3079)
 
 
+@pytest.mark.slow
 async def test_the_cursor_looks_at_an_sae_and_enter_chooses_it_for_all_screens(study: Path) -> None:
     async with running(study) as run:
         await run.press("j")
@@ -79,6 +80,7 @@ async def test_a_click_on_a_label_sorts(study: Path) -> None:
         await run.until(lambda: run.bench.tables["overview.saes"].sort == "fvu")
 
 
+@pytest.mark.slow
 async def test_an_empty_store_offers_the_demo_study(empty_store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(JobClient, "ensure_workers", lambda self: None)
     async with running(empty_store) as run:
@@ -102,6 +104,7 @@ async def test_results_that_arrive_are_committed_and_shown(study: Path) -> None:
         assert len(overview(run).query_one("#error_scaling", XYPlot).chart.lines[0].points) == 4
 
 
+@pytest.mark.slow
 async def test_a_program_that_holds_the_store_is_named_while_results_wait(study: Path) -> None:
     hold = "import duckdb, sys; c = duckdb.connect(sys.argv[1], read_only=True); print('held', flush=True); input()"
     async with running(study) as run:

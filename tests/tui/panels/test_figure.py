@@ -80,6 +80,7 @@ async def test_plots_without_room_come_on_the_next_page(absorption: Path) -> Non
         await run.shows("plot 3 of 6", "absorption rate against layer")
 
 
+@pytest.mark.slow
 async def test_its_query_and_its_meaning_are_a_key_away(absorption: Path) -> None:
     async with running(absorption) as run:
         await opened(run, "absorption_map")
@@ -93,6 +94,7 @@ async def test_its_query_and_its_meaning_are_a_key_away(absorption: Path) -> Non
         await run.shows("A row for each SAE", "2409.14507", "2503.09532")
 
 
+@pytest.mark.slow
 async def test_e_writes_it_in_either_format_or_under_another_name(
     absorption: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

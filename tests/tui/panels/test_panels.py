@@ -72,6 +72,7 @@ async def test_the_prompt_says_where_a_command_works(study: Path) -> None:
         await run.shows("metric: only on the absorption screen; press 3", ":metric projection")
 
 
+@pytest.mark.slow
 async def test_the_prompt_remembers(study: Path) -> None:
     async with running(study) as run:
         for line in ("letter s", "sae w256-k4"):
@@ -205,6 +206,7 @@ def test_names_come_before_helps_and_beginnings_first() -> None:
     assert matching(items, "xyz") == []
 
 
+@pytest.mark.slow
 async def test_help_lists_the_keys_of_this_screen(study: Path) -> None:
     async with running(study, size=(120, 90)) as run:
         await run.press("question_mark")
@@ -304,6 +306,7 @@ async def test_e_offers_a_file_to_export_to(study: Path, tmp_path: Path, monkeyp
     assert (tmp_path / "overview-saes.sql").is_file()
 
 
+@pytest.mark.slow
 async def test_a_file_of_that_name_is_overwritten_after_a_yes_only(
     study: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -364,6 +367,7 @@ async def test_keys_after_one_that_opens_nothing_are_done_a_moment_later(study: 
         assert len(run.app.screen_stack) == 1
 
 
+@pytest.mark.slow
 async def test_notes_and_marks_are_listed_narrowed_and_gone_to(study: Path) -> None:
     async with running(study) as run:
         await run.press("N")
@@ -390,6 +394,7 @@ async def open_note(run: Running) -> TextArea:
     return run.app.screen.query_one(TextArea)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ends", ["escape", "ctrl+c", "ctrl+q"])
 async def test_a_typed_note_is_there_again_however_it_was_closed(study: Path, ends: str) -> None:
     subject = Subject("sae", "sae-64")

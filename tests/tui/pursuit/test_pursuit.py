@@ -100,6 +100,7 @@ async def test_the_cursor_stands_on_no_pursuit_of_another_sae(pursuits: Path) ->
         await until(pilot, lambda: (screen.runs.cursor_row or {}).get("sae") == "w256-k4")
 
 
+@pytest.mark.slow
 async def test_moving_through_pursuits_and_tokens_takes_the_other_panes_along(pursuits: Path) -> None:
     async with pursuing(pursuits, (120, 40), OPEN) as (pilot, screen):
         await until(pilot, lambda: screen.tokens.total == N and screen.runs.cursor_key == PLACES)
@@ -161,6 +162,7 @@ async def test_the_residual_of_a_running_pursuit_is_drawn(pursuits: Path, monkey
         await until(pilot, lambda: len(screen.plot.chart.lines) == 2)
 
 
+@pytest.mark.slow
 async def test_marks_are_of_places_and_o_goes_to_a_latent(pursuits: Path) -> None:
     async with pursuing(pursuits, (120, 40), OPEN) as (pilot, screen):
         await until(pilot, lambda: screen.tokens.total == N)

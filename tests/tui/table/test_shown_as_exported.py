@@ -5,7 +5,6 @@ from pathlib import Path
 import pytest
 
 from saetui.tui.app import WorkbenchApp
-from saetui.tui.frame.screen import WorkbenchScreen
 from saetui.workbench.screens import tables, tables_of
 from saetui.workbench.workbench import Workbench
 from tests.made_stores import copy_of
@@ -29,9 +28,8 @@ async def test_every_table_asks_for_what_is_exported(full_store: Path, screen: s
         async with app.run_test(size=size) as pilot:
             for command in ("sae w256-k4", "letter s", f"screen {screen}"):
                 app.dispatch(command)
-            await until(pilot, lambda: isinstance(app.screen, WorkbenchScreen) and screen == app.screen.NAME)
-            shown = app.screen
-            assert isinstance(shown, WorkbenchScreen)
+            await until(pilot, lambda: screen == app.front_screen.NAME and app.front_screen.is_whole)
+            shown = app.front_screen
             for table in tables_of(screen):
                 app.dispatch(f"focus {table.id}")
                 widget = shown.table(table.id)

@@ -78,6 +78,7 @@ def _check(columns: Sequence[Column], rows: Sequence[Mapping[str, Any]], pinned:
             assert header.endswith("›")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
 async def test_every_table_shows_whole_numbers_at_every_width(pictured_store: Path, size: tuple[int, int]) -> None:
     seen = set()
