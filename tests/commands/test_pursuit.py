@@ -2,7 +2,6 @@
 
 import json
 import shlex
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ from saetui.workbench.exceptions import CommandError
 from saetui.workbench.front import NoFront
 from saetui.workbench.token_choice import TokenChoice, find_tokens, read_l0
 from saetui.workbench.workbench import Workbench
+from tests.made_stores import copy_of
 from tests.tui.error_fixture import STUDY
 from tests.tui.pursuit_fixture import AGAIN, PLACES, SAE
 from tests.tui.store_fixture import CORPUS
@@ -130,7 +130,7 @@ def test_what_cannot_be_done_says_why(
 
 
 def test_the_hardest_tokens_need_an_error_study(made_study: Path, tmp_path: Path) -> None:
-    bench = Workbench.open(Path(shutil.copytree(made_study, tmp_path / "plain")), inline=True)
+    bench = Workbench.open(copy_of(made_study, tmp_path / "plain"), inline=True)
     try:
         with pytest.raises(CommandError, match="errors of w64-k4 have not been studied"):
             find_tokens(bench.store, bench.catalogue.saes[0], TokenChoice("hardest", "5"))
@@ -197,7 +197,7 @@ def test_a_session_of_pursuits_is_recorded_and_done_again(
         "method": "dark_matter",
         "sae": "w256-k4",
     }
-    other = Workbench.open(Path(shutil.copytree(made_everything, tmp_path / "again")), inline=True)
+    other = Workbench.open(copy_of(made_everything, tmp_path / "again"), inline=True)
     try:
         dispatch(other, "sae w256-k4")
         dispatch(other, "screen pursuit")

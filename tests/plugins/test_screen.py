@@ -1,7 +1,6 @@
 """A screen with a table is added by another package: nothing in saetui is touched."""
 
 import json
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -24,6 +23,7 @@ from saetui.workbench.links import link_of
 from saetui.workbench.screens import LinkForm, _screens, screens, tables
 from saetui.workbench.tables import Table
 from saetui.workbench.workbench import Workbench
+from tests.made_stores import copy_of
 
 from .conftest import Install
 
@@ -66,7 +66,7 @@ def toy_screen(install: Install) -> None:
 def test_a_screen_of_another_package_is_shown_with_its_tab_key_help_and_table(
     toy_screen: None, made_study: Path, tmp_path: Path
 ) -> None:
-    store, exported = Path(shutil.copytree(made_study, tmp_path / "store")), tmp_path / "words.parquet"
+    store, exported = copy_of(made_study, tmp_path / "store"), tmp_path / "words.parquet"
     done = subprocess.run(
         [sys.executable, "-c", _APP, str(store), str(exported)],
         capture_output=True,
@@ -142,7 +142,7 @@ def test_its_columns_are_explained_and_a_term_of_ours_means_what_it_did(toy_scre
 def summed(install: Install, toy_screen: None, made_study: Path, tmp_path: Path) -> Iterator[Workbench]:
     """Three SAEs in view, and the toy screen in front; nothing has been added up yet."""
     install("saetui.kinds", "toy_sum", "toy_kind")
-    bench = Workbench.open(Path(shutil.copytree(made_study, tmp_path / "store")), inline=True)
+    bench = Workbench.open(copy_of(made_study, tmp_path / "store"), inline=True)
     dispatch(bench, "screen toy_words")
     yield bench
     bench.close()

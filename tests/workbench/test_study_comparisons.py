@@ -1,6 +1,5 @@
 """What compares two studies follows each of them where the other has been made, and is queued once."""
 
-import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +12,7 @@ from saetui.jobs import Job, JobClient
 from saetui.jobs.kinds.absorption.spec import AbsorptionSpec
 from saetui.jobs.kinds.errors.spec import ErrorsSpec
 from saetui.workbench.workbench import Workbench
+from tests.made_stores import copy_of
 from tests.tui.error_fixture import add_error_study
 from tests.tui.store_fixture import HOOK_NAME
 
@@ -27,7 +27,7 @@ def no_workers(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def root(made_study: Path, tmp_path: Path) -> Path:
     """A store in which the absorption of three SAEs has been studied, and their errors have not."""
-    return Path(shutil.copytree(made_study, tmp_path / "store"))
+    return copy_of(made_study, tmp_path / "store")
 
 
 @pytest.fixture

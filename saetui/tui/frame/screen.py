@@ -60,6 +60,7 @@ class WorkbenchScreen(Screen[None]):
         super().__init__(name=self.NAME)
         self._seen: tuple[Attention, int, frozenset[Subject]] | None = None
         self._sizes: dict[Widget, dict[str, int]] = {}
+        self._has_tables = False
         # The jobs that the screen has heard of; while another one was in front they may have gone on.
         self._jobs_seen: list[Job] | None = None
 
@@ -218,7 +219,10 @@ class WorkbenchScreen(Screen[None]):
         """Whether all parts are there; they come after the screen, those inside of others last, and go before it."""
         if not (self.app.is_running and self.is_attached and self.is_running and self.query(FooterLine)):
             return False
-        return all(self.query(f"#{table.widget_id}") for table in self.MANIFEST.tables)
+        if not self._has_tables:
+            # Once there they stay, and this is asked with each event.
+            self._has_tables = all(self.query(f"#{table.widget_id}") for table in self.MANIFEST.tables)
+        return self._has_tables
 
     def refresh_frame(self) -> None:
         """Draw status line and footer again."""

@@ -24,11 +24,6 @@ from tests.tui.store_fixture import CORPUS
 from tests.tui.table.memory_store import in_front, shown, title, until
 
 
-@pytest.fixture
-def pursuits(everything: Path) -> Path:
-    return everything
-
-
 @asynccontextmanager
 async def pursuing(
     store: Path, size: tuple[int, int] = (120, 40), *before: str
@@ -75,8 +70,8 @@ def test_the_selection_of_tokens_stands_beside_the_gain() -> None:
         assert ("words of one letter" in said) == (chosen == "words of s")
 
 
-async def test_the_latest_pursuit_of_the_sae_is_shown_beside_the_paper(pursuits: Path) -> None:
-    async with pursuing(pursuits, (120, 40), "sae w256-k4") as (pilot, screen):
+async def test_the_latest_pursuit_of_the_sae_is_shown_beside_the_paper(everything: Path) -> None:
+    async with pursuing(everything, (120, 40), "sae w256-k4") as (pilot, screen):
         await until(pilot, lambda: "missed words of s" in said(screen, "outcome"))
         assert screen.runs.cursor_key == WORDS_RUN
         assert "FVU 0.2000 0.2100 +5.0% −3 to −5%" in said(screen, "outcome")
@@ -89,8 +84,8 @@ async def test_the_latest_pursuit_of_the_sae_is_shown_beside_the_paper(pursuits:
         assert all(word in line for word, line in zip(("short", "so", "snake"), words, strict=True))
 
 
-async def test_the_cursor_stands_on_no_pursuit_of_another_sae(pursuits: Path) -> None:
-    async with pursuing(pursuits, (120, 40), OPEN) as (pilot, screen):
+async def test_the_cursor_stands_on_no_pursuit_of_another_sae(everything: Path) -> None:
+    async with pursuing(everything, (120, 40), OPEN) as (pilot, screen):
         await until(pilot, lambda: screen.runs.cursor_row is not None)
         screen.workbench_app.dispatch("sae w64-k4")
         await until(pilot, lambda: screen.runs.up_to_date and screen.runs.cursor_row is None)
@@ -101,8 +96,8 @@ async def test_the_cursor_stands_on_no_pursuit_of_another_sae(pursuits: Path) ->
 
 
 @pytest.mark.slow
-async def test_moving_through_pursuits_and_tokens_takes_the_other_panes_along(pursuits: Path) -> None:
-    async with pursuing(pursuits, (120, 40), OPEN) as (pilot, screen):
+async def test_moving_through_pursuits_and_tokens_takes_the_other_panes_along(everything: Path) -> None:
+    async with pursuing(everything, (120, 40), OPEN) as (pilot, screen):
         await until(pilot, lambda: screen.tokens.total == N and screen.runs.cursor_key == PLACES)
         await until(pilot, lambda: len(screen.plot.chart.lines) == 2)
         assert [line.name for line in screen.plot.chart.lines] == ["pursuit", "encoder"]
@@ -119,8 +114,8 @@ async def test_moving_through_pursuits_and_tokens_takes_the_other_panes_along(pu
         await until(pilot, lambda: screen.tokens.total == 10 and screen.bench.attention.pursued is None)
 
 
-async def test_a_pursuit_beside_another_has_a_column_and_a_curve(pursuits: Path) -> None:
-    async with pursuing(pursuits, (120, 40), OPEN) as (pilot, screen):
+async def test_a_pursuit_beside_another_has_a_column_and_a_curve(everything: Path) -> None:
+    async with pursuing(everything, (120, 40), OPEN) as (pilot, screen):
         await until(pilot, lambda: screen.tokens.total == N)
         assert "beside" not in shown(screen.tokens)[0]
         screen.dispatch(f"beside {AGAIN}")
@@ -130,9 +125,9 @@ async def test_a_pursuit_beside_another_has_a_column_and_a_curve(pursuits: Path)
         await until(pilot, lambda: screen.bench.attention.beside == PLACES)
 
 
-async def test_keys_set_the_next_pursuit_and_p_submits_it(pursuits: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_keys_set_the_next_pursuit_and_p_submits_it(everything: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(JobClient, "ensure_workers", lambda _: None)
-    async with pursuing(pursuits, (120, 40), OPEN) as (pilot, screen):
+    async with pursuing(everything, (120, 40), OPEN) as (pilot, screen):
         await pilot.press("W", "W", "minus", "b", "b", "P")
         await until(pilot, lambda: "random 100 W 2 latents per token b dark_matter P" in said(screen, "next"))
         await pilot.press("p")
@@ -145,12 +140,12 @@ async def test_keys_set_the_next_pursuit_and_p_submits_it(pursuits: Path, monkey
         await until(pilot, lambda: "pursues" in said(screen, "next"))
 
 
-async def test_the_residual_of_a_running_pursuit_is_drawn(pursuits: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_residual_of_a_running_pursuit_is_drawn(everything: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     class Running:
         kind, title, has_ended, state, waiting, record = "pursuit", "Pursuit", False, "running", None, None
         progress = Progress("pursue", 3, 9, "steps", None, None, {"residual": "1 0.5 0.25"}, 0.5, 3.0)
 
-    async with pursuing(pursuits, (120, 40), OPEN) as (pilot, screen):
+    async with pursuing(everything, (120, 40), OPEN) as (pilot, screen):
         await until(pilot, lambda: screen.plot.chart.lines)
         monkeypatch.setattr(screen.bench, "jobs", [Running()])
         screen.jobs_changed()
@@ -163,8 +158,8 @@ async def test_the_residual_of_a_running_pursuit_is_drawn(pursuits: Path, monkey
 
 
 @pytest.mark.slow
-async def test_marks_are_of_places_and_o_goes_to_a_latent(pursuits: Path) -> None:
-    async with pursuing(pursuits, (120, 40), OPEN) as (pilot, screen):
+async def test_marks_are_of_places_and_o_goes_to_a_latent(everything: Path) -> None:
+    async with pursuing(everything, (120, 40), OPEN) as (pilot, screen):
         await until(pilot, lambda: screen.tokens.total == N)
         await pilot.press("enter")
         await pilot.press("m")
@@ -179,8 +174,8 @@ async def test_marks_are_of_places_and_o_goes_to_a_latent(pursuits: Path) -> Non
         assert (screen.bench.attention.sae, screen.bench.attention.latent) == (SAE, 18)
 
 
-async def test_the_query_is_that_of_the_focused_part(pursuits: Path) -> None:
-    async with pursuing(pursuits, (120, 40), OPEN) as (pilot, screen):
+async def test_the_query_is_that_of_the_focused_part(everything: Path) -> None:
+    async with pursuing(everything, (120, 40), OPEN) as (pilot, screen):
         await until(pilot, lambda: screen.runs.has_focus or screen.runs.focus() is screen.runs)
         for focus, query in ((screen.tokens, "pursuit_tokens"), (screen.plot, "pursuit_residual")):
             focus.focus()
@@ -191,8 +186,8 @@ async def test_the_query_is_that_of_the_focused_part(pursuits: Path) -> None:
 
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 50)])
-async def test_it_fits_every_terminal(pursuits: Path, size: tuple[int, int]) -> None:
-    async with pursuing(pursuits, size, OPEN) as (pilot, screen):
+async def test_it_fits_every_terminal(everything: Path, size: tuple[int, int]) -> None:
+    async with pursuing(everything, size, OPEN) as (pilot, screen):
         await until(pilot, lambda: screen.tokens.total == N and screen.plot.chart.lines)
         assert screen.latents.display == (size[0] >= 100)
         assert screen.tokens.size.height >= 5
