@@ -6,18 +6,13 @@ from typing import Any
 
 import pytest
 
-from saetui.figures import Figure, FigureError, figure, figure_kinds
+from saetui.figures import FigureError, figure, figure_kinds
 from saetui.figures.plots import BarChart, Chart, HeatMap
 from store import Store
+from tests.figures.drawn import chart
 from tests.figures.made import make_store
 
 Places = dict[str, dict[str, tuple[float, float]]]
-
-
-def chart(made: Figure, title: str) -> Chart:
-    (found,) = (plot for plot in made.plots if plot.title == title)
-    assert isinstance(found, Chart)
-    return found
 
 
 def places(chart: Chart) -> Places:
