@@ -250,6 +250,7 @@ class WorkbenchApp(App[int], inherit_bindings=False):
 
     @on_own_thread
     def _go_on(self, then: Callable[[T], object], found: T) -> None:
+        self.command_queue.hand_over()
         then(found)
 
     @property

@@ -32,6 +32,8 @@ class CommandQueue:
         self._n_waiting = 0
         self._thread: Thread | None = None
         self._began: float | None = None
+        # Whether the piece of work in hand is counted as done already.
+        self._handed_over = False
 
     @property
     def idle(self) -> bool:
@@ -52,6 +54,15 @@ class CommandQueue:
         answer: Future[T] = Future()
         self._put(work, answer)
         return answer
+
+    def hand_over(self) -> None:
+        """Count the piece of work in hand as done; called by what goes on with its answer, while the thread waits.
+
+        Otherwise what goes on would see its own question still ahead of it.
+        """
+        with self._lock:
+            self._n_waiting -= 1
+            self._handed_over = True
 
     def close(self) -> None:
         """End the thread, after what was given to it."""
@@ -83,7 +94,8 @@ class CommandQueue:
             finally:
                 self._began = None
                 with self._lock:
-                    self._n_waiting -= 1
+                    self._n_waiting -= not self._handed_over
+                    self._handed_over = False
 
 
 def on_own_thread(method: Callable[Concatenate[WorkbenchApp, P], None]) -> Callable[Concatenate[WorkbenchApp, P], None]:

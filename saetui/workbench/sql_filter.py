@@ -90,7 +90,7 @@ def _database() -> Any:
 
 def _told(message: str) -> str:
     """What DuckDB says of a condition, in one sentence."""
-    if "expression depth" in message:
+    if "expression depth" in message or "recursion depth" in message:
         return f"this filter is nested too deeply; {DEEPEST} levels are the most"
     if "Chained comparisons" in message:
         return "three values are compared with between, as in effect between -1 and 1"

@@ -2,7 +2,6 @@
 
 import json
 import os
-import time
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -10,6 +9,7 @@ import pytest
 
 from saetui.jobs import JobError
 from saetui.jobs.progress import Progress, ProgressReader, ProgressWriter
+from tests.at_once import at_once
 
 
 def history(path: Path, records: Iterable[tuple[float, str, float, float | None]], **plan: float) -> Progress:
@@ -186,11 +186,10 @@ def test_only_the_end_of_a_huge_file_is_read(tmp_path: Path) -> None:
         file.truncate(1 << 40)  # No disk holds it; a reader that takes all of it would not come back.
         file.seek(0, os.SEEK_END)
         file.write(b'\n{"phase": "a", "done": 1, "total": 4, "clock": 5, "unit": "steps"}\n')
-    began = time.process_time()
-    progress = ProgressReader(path).read()
+    with at_once():
+        progress = ProgressReader(path).read()
     assert progress is not None
     assert progress.done == 1
-    assert time.process_time() - began < 2
 
 
 def test_a_progress_file_that_is_a_link_or_a_pipe_says_nothing(tmp_path: Path) -> None:

@@ -53,6 +53,24 @@ def test_what_goes_wrong_is_told_to_who_waits_or_else_as_a_fault() -> None:
     queue.close()
 
 
+async def test_what_goes_on_with_an_answer_does_not_see_its_own_question_ahead_of_it(study: Path) -> None:
+    async with running(study) as run:
+        app = run.app
+        seen: list[bool] = []
+        for _ in range(3):
+            app.read(lambda: None, lambda _: seen.append(app.command_queue.idle))
+            await run.until(lambda: app.command_queue.idle)
+        assert seen == [True] * 3
+        # The count is right afterwards: what is given next is ahead again.
+        go_on = Signal()
+        app.read(lambda: go_on.wait(10), lambda _: seen.append(app.command_queue.idle))
+        app.read(lambda: None, lambda _: seen.append(app.command_queue.idle))
+        assert not app.command_queue.idle
+        go_on.set()
+        await run.until(lambda: len(seen) == 5)
+        assert seen[3:] == [False, True]
+
+
 async def test_the_interface_goes_on_while_the_store_is_slow_and_commands_keep_their_order(
     study: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

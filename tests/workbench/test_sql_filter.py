@@ -1,6 +1,5 @@
 """Filters that are conditions in SQL: what they keep, what they may say, and what is refused."""
 
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +10,7 @@ import pytest
 from saetui.workbench.filter_columns import FilterError, labelled
 from saetui.workbench.row_filter import parse_filter
 from saetui.workbench.table_query import TableQuery
+from tests.at_once import at_once
 
 TABLE = """
 SELECT * FROM (VALUES
@@ -244,11 +244,10 @@ def test_what_is_not_understood_is_said(text: str, said: str) -> None:
 )
 def test_hostile_filters_are_refused_at_once(text: str) -> None:
     kept("effect is null")
-    began = time.process_time()
-    with pytest.raises(FilterError) as problem:
+    with at_once(), pytest.raises(FilterError) as problem:
         kept(text)
     assert len(str(problem.value)) > 20
-    assert time.process_time() - began < 0.5
+    assert "recursion" not in str(problem.value)
 
 
 def test_nothing_typed_reaches_the_query_but_texts_and_numbers() -> None:

@@ -1,6 +1,6 @@
 """Screen 3: where do the latents of a letter stay silent, and which latent took over?"""
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from textual import events, on
 from textual.app import ComposeResult
@@ -24,9 +24,6 @@ from saetui.tui.keys import bindings_of
 from saetui.tui.table.query_table import QueryTable
 from saetui.workbench.screens import tables
 from saetui.workbench.tables import Table
-
-if TYPE_CHECKING:
-    pass
 
 _EMPTY = """[b]Absorption has not been studied here yet.[/b]
 

@@ -16,6 +16,7 @@ from saetui.tui.table.query_table import QueryTable
 from saetui.workbench.filter_columns import FilterColumn, FilterError
 from saetui.workbench.row_filter import parse_filter
 from store.reader import Reader
+from tests.at_once import at_once
 
 from .running import Running, running
 from .terminal import Terminal
@@ -114,18 +115,14 @@ def test_many_alternatives_are_one_test() -> None:
     ],
 )
 def test_more_than_a_filter_can_be_is_refused_at_once(line: str, word: str) -> None:
-    began = time.process_time()
-    with pytest.raises(FilterError, match=word):
+    with at_once(), pytest.raises(FilterError, match=word):
         parse_filter(line, WORDS)
-    assert time.process_time() - began < 0.2
 
 
 @pytest.mark.parametrize("line", [" " * 9_999 + "x", "a" * 9_999, '"' + " " * 9_990, "a " * 40 + "b=" * 4000])
 def test_no_line_takes_long_to_read(line: str) -> None:
-    began = time.process_time()
-    with contextlib.suppress(FilterError):
+    with at_once(), contextlib.suppress(FilterError):
         parse_filter(line, WORDS)
-    assert time.process_time() - began < 0.5
 
 
 @pytest.mark.parametrize("key", ["slash", "colon", "ctrl+p", "n"])

@@ -13,6 +13,7 @@ from saetui.tui.app import WorkbenchApp
 from saetui.tui.cards.latent_text import neighbours_in_order
 from saetui.tui.letters import columns as letters_columns
 from saetui.tui.letters.screen import LettersScreen
+from saetui.tui.table.query_table import QueryTable
 from saetui.workbench.glossary import GLOSSARY
 from saetui.workbench.workbench import Workbench
 from store import Store
@@ -74,6 +75,18 @@ async def test_moving_through_letters_takes_the_other_panes_along(study: Path) -
         await until(pilot, lambda: "words of c" in title(screen.words))
         words = [screen.words.row_at(index) for index in range(5)]
         assert all(row is not None and row["surface"].strip()[0] == "c" for row in words)
+
+
+async def test_a_row_that_the_cursor_has_left_chooses_nothing(study: Path) -> None:
+    async with letters(study) as (pilot, screen):
+        await until(pilot, settled(screen, "a", 0))
+        table, row = screen.letters, screen.letters.row_at(2)
+        assert row is not None
+        # As when rows come under the cursor just before it is put on what is looked at.
+        table.post_message(QueryTable.RowHighlighted(table, row, "c", 2, False, table.moves))
+        await pilot.pause()
+        await until(pilot, lambda: screen.workbench_app.command_queue.idle)
+        assert screen.bench.attention.letter == "a"
 
 
 async def test_moving_through_latents_shows_their_words_and_cards(study: Path) -> None:
