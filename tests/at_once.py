@@ -1,4 +1,4 @@
-"""Whether something ends at once, or would go on for ever: by its own CPU time, whatever else the machine does."""
+"""Whether something ends at once, or would go on forever: by its own CPU time, whatever else the machine does."""
 
 import gc
 import time

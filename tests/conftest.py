@@ -1,5 +1,6 @@
 """Fixtures shared by all tests."""
 
+import gc
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -34,6 +35,13 @@ __all__ = [
     "pytest_terminal_summary",
     "study",
 ]
+
+
+def pytest_collection_finish() -> None:
+    """Leave what has been imported out of garbage collection: looking through it took a sixth of the time."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 100)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -1,6 +1,6 @@
--- What does context $context read, and how large is the error of every SAE on each of its tokens?
--- One row per token; lists have one entry per SAE, in the order of sae_ids. Errors are NULL on tokens that the study left out,
--- shares where the error is negligible or its parts cancel.
+-- What does context $context read, and how large is the error of every SAE on each of its tokens? One row per token;
+-- lists have one entry per SAE, in the order of sae_ids. Errors are NULL on tokens that the study left out, shares
+-- where the error is negligible or its parts cancel.
 -- $study: NULL = the newest study with SAE $sae, or else the newest.
 WITH study AS (
     SELECT study_id, sae_ids, corpus_id, model_id, variance FROM error_study

@@ -1,6 +1,6 @@
--- Does each part of the error cost as much as its size says? One row per SAE of the last error study of the hook point that has
--- run the model with the parts, and part: percent of the loss recovered by putting the part back, its share of the error's norm and of the squared norm, on
--- held-out contexts with 95% intervals over them.
+-- Does each part of the error cost as much as its size says? One row per SAE of the last error study of the hook point
+-- that has run the model with the parts, and part: percent of the loss recovered by putting the part back, its share of
+-- the error's norm and of the squared norm, on held-out contexts with 95% intervals over them.
 -- $saes: ids; NULL = all. $hook: hook point; NULL = any. $model: its id; NULL = any.
 WITH study AS (
     FROM last_error_study_with('losses', $saes, $hook, $model)

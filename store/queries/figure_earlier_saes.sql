@@ -1,6 +1,6 @@
--- How much of an error do SAEs of earlier hook points explain? One row per SAE, source and part of the error of the last
--- error study of the hook point that has asked: R2 on held-out contexts, with 95% intervals over them. Sources are the earlier
--- SAEs, all of them together, and the SAE's own reconstruction, for comparison.
+-- How much of an error do SAEs of earlier hook points explain? One row per SAE, source and part of the error of the
+-- last error study of the hook point that has asked: R2 on held-out contexts, with 95% intervals over them. Sources are
+-- the earlier SAEs, all of them together, and the SAE's own reconstruction, for comparison.
 -- $saes: ids; NULL = all. $hook: hook point; NULL = any. $model: its id; NULL = any.
 WITH study AS (
     FROM last_error_study_with('earlier_saes', $saes, $hook, $model)

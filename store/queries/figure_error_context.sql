@@ -1,8 +1,8 @@
--- How large is the error along one context, for every SAE? One row per token of the context, with the error norm of each SAE
--- of the last error study of the hook point. Without a context it is the one with the hardest held-out token, or the
--- hardest of the word that is asked for.
--- $saes: ids; NULL = all. $hook: hook point; NULL = any. $model: its id; NULL = any. $context: its number; NULL = see above. $token: a surface, with
--- or without the leading space; NULL = any.
+-- How large is the error along one context, for every SAE? One row per token of the context, with the error norm of
+-- each SAE of the last error study of the hook point. Without a context it is the one with the hardest held-out token,
+-- or the hardest of the word that is asked for.
+-- $saes: ids; NULL = all. $hook: hook point; NULL = any. $model: its id; NULL = any. $context: its number; NULL = see
+-- above. $token: a surface, with or without the leading space; NULL = any.
 WITH study AS (
     FROM last_error_study($saes, $hook, $model)
 ),

@@ -1,5 +1,6 @@
--- How well does the error norm of each token under one SAE tell that under a wider one, and does the nonlinear part's norm
--- tell more? One row per pair of SAEs in the last error study of the hook point that has any; gains in percent of what is left to explain.
+-- How well does the error norm of each token under one SAE tell that under a wider one, and does the nonlinear part's
+-- norm tell more? One row per pair of SAEs in the last error study of the hook point that has any; gains in percent of
+-- what is left to explain.
 -- $saes: ids; NULL = all. $hook: hook point; NULL = any. $model: its id; NULL = any.
 WITH study AS (
     FROM last_error_study_with('width_norms', $saes, $hook, $model)

@@ -1,6 +1,7 @@
--- How were the main latents of letter $letter of SAE $sae found? The walk down the letter's k-sparse ranking: one row for every
--- k, with the latent that the k-th place adds, F1 of the first k, and how much that is more than without it. The walk stops
--- at the first latent that adds no more than tau, whatever those after it would add; the main latents are those before it.
+-- How were the main latents of letter $letter of SAE $sae found? The walk down the letter's k-sparse ranking: one row
+-- for every k, with the latent that the k-th place adds, F1 of the first k, and how much that is more than without it.
+-- The walk stops at the first latent that adds no more than tau, whatever those after it would add; the main latents
+-- are those before it.
 -- $tau: F1 that a main latent adds; NULL = that of the run. $probe: the set of probes; NULL = the one last studied.
 WITH run AS (
     SELECT

@@ -86,7 +86,7 @@ class StudyScreen(WorkbenchScreen):
         What was chosen on the way is forgotten.
         """
         if not event.moved and event.key != event.table.cursor_key:
-            return  # The cursor was put elsewhere since; two such rows would choose each other for ever.
+            return  # The cursor was put elsewhere since; two such rows would choose each other forever.
         if event.moved or event.table is self._resting:
             self._forget()
         if command is not None and not event.moved:
