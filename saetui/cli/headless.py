@@ -39,6 +39,9 @@ def follow_jobs(root: Path, jobs: Sequence[Job | str], *, again: str = "") -> in
     for job in jobs:
         if not isinstance(job, str) and job.found_text:
             say(f"{job.found_text}{f'; {again} runs it again' if again else ''}")
+    for remark in dict.fromkeys(j.record.remark for j in jobs if not isinstance(j, str) and not j.has_ended):
+        if remark:
+            say(remark)
     client = JobClient(root)
     with Store.open(root) as store:
         try:
@@ -199,6 +202,7 @@ def _data_of(job: Job) -> dict[str, Any]:
         "kind": job.kind,
         "title": job.title,
         "device": job.device,
+        "gpu": job.record.device if job.device != job.record.device else None,
         "after": list(job.after),
         **{name: None if moment is None else moment.isoformat() for name, moment in moments.items()},
         "phase": progress.phase if progress is not None else None,
@@ -224,6 +228,14 @@ def cancel_job(root: Path, name: str) -> int:
         say(f"{job.title}: cancelled", named=False)
     else:
         say(f"{job.title}: asked to stop{f' ({job.waiting})' if job.waiting else ''}", named=False)
+    return 0
+
+
+def move_job(root: Path, name: str, device: str) -> int:
+    """Have a job that waits run on another device."""
+    client = JobClient(root)
+    job = client.move(_find(client, name, "move").id, device)
+    say(f"{job.title} waits for {job.device}", named=False)
     return 0
 
 

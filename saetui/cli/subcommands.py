@@ -72,8 +72,15 @@ def _register(app: "typer.Typer", jobs: "typer.Typer", store_option: Any) -> Non
     def demo(
         headless: Annotated[bool, typer.Option("--headless", help="Print the summary tables instead.")] = False,
         store: Annotated[Path | None, typer.Option(help="The folder to make it in.")] = None,
+        device: Annotated[str | None, typer.Option(help="cpu, cuda:0, …; default: the freest.")] = None,
     ) -> None:
-        guarded(work.make_demo)(store, headless=headless)
+        guarded(work.make_demo)(store, device, headless=headless)
+
+    @app.command(help="Look which devices there are and whether torch can use them, and say what to do where not.")
+    def doctor(as_json: Annotated[bool, json_option] = False) -> None:
+        from saetui.cli.doctor import examine
+
+        guarded(examine)(as_json=as_json)
 
     @app.command(help="Run a job specification and wait for it.")
     def run(
@@ -137,6 +144,14 @@ def _register(app: "typer.Typer", jobs: "typer.Typer", store_option: Any) -> Non
         device: Annotated[str | None, typer.Option(help="cpu, cuda:0, …; default: the one it is queued for.")] = None,
     ) -> None:
         guarded(work.start_job)(job, store, device)
+
+    @jobs.command("move", help="Have a job that waits run on another device.")
+    def move(
+        job: Annotated[str, typer.Argument(help="Its id, or the beginning of it.")],
+        device: Annotated[str, typer.Argument(help="cpu, cuda:0, … or the id of a GPU.")],
+        store: Annotated[Path | None, store_option] = None,
+    ) -> None:
+        guarded(work.move_job)(job, device, store)
 
 
 def _later() -> None:

@@ -66,7 +66,7 @@ def _check_link(store: Path, at: str) -> None:
         bench.close()
 
 
-def make_demo(store: Path | None, *, headless: bool) -> int:
+def make_demo(store: Path | None, device: str | None, *, headless: bool) -> int:
     from saetui.jobs.client import JobClient
     from saetui.jobs.demo import submit_demo
     from saetui.workbench.last_store import demo_store
@@ -74,7 +74,9 @@ def make_demo(store: Path | None, *, headless: bool) -> int:
 
     root = store_root(store) if store is not None else demo_store()
     Store.open(root, create=True).close()
-    jobs = submit_demo(JobClient(root))
+    client = JobClient(root)
+    client.choose_device(device)
+    jobs = submit_demo(client)
     if not headless and has_terminal():
         return open_store(root, None)
     from saetui.cli.headless import follow_jobs
@@ -155,6 +157,12 @@ def _existing(root: Path) -> Path:
 
     require_store(Folder(root))
     return root
+
+
+def move_job(job: str, device: str, store: Path | None) -> int:
+    from saetui.cli.headless import move_job
+
+    return move_job(_existing(store_root(store)), job, device)
 
 
 def start_job(job: str, store: Path | None, device: str | None) -> int:

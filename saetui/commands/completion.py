@@ -139,6 +139,12 @@ def _terms(_: Workbench) -> list[str]:
     return sorted(glossary())
 
 
+def _devices() -> list[str]:
+    from saetui.jobs.devices import usable_names
+
+    return usable_names()
+
+
 def _figures(_: Workbench) -> list[str]:
     from saetui.commands.figures import known_figures
 
@@ -163,6 +169,7 @@ SOURCES: dict[str, Callable[[Workbench], Iterable[str]]] = {
     "direction": lambda _: ("up", "down"),
     "subject": lambda _: SUBJECTS,
     "job": lambda bench: [job.id for job in reversed(bench.jobs)],
+    "device": lambda _: _devices(),
     "theme": lambda bench: bench.front.themes(),
     "link": lambda _: [f"{screen}/" for screen in screens()],
     "term": _terms,

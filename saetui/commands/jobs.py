@@ -93,6 +93,51 @@ class Start(Command):
         return super().available(bench) and job is not None and job.can_start
 
 
+@command("move", "Have a waiting job run on another device", keys={"d": ""}, elsewhere=True, label="device", asks=True)
+class Move(Command):
+    device: str = argument(help="cpu, cuda:0, … or the beginning of a GPU's id", complete="device")
+    job: str = argument(default="", help="its id; the one under the cursor if left out", complete="job")
+
+    def resolved(self, bench: Workbench) -> Move:
+        return Move(self.device, waiting_job(bench, self.job).id)
+
+    def run(self, bench: Workbench) -> None:
+        client, device, job = bench.client, self.device, self.job
+
+        def move() -> str:
+            moved = client.move(job, device)
+            return f"{moved.title} waits for {moved.device}"
+
+        bench.in_background(move)
+
+    @classmethod
+    def available(cls, bench: Workbench) -> bool:
+        job = current_job(bench)
+        return super().available(bench) and job is not None and job.state == "queued"
+
+
+@command("device", "Choose the device of the jobs that are submitted from now on", elsewhere=True)
+class ChooseDevice(Command):
+    device: str = argument(default="", help="cpu, cuda:0, …; the freest if left out", complete="device")
+
+    def run(self, bench: Workbench) -> None:
+        client, device = bench.client, self.device
+
+        def choose() -> str:
+            client.choose_device(device or None)
+            return f"jobs go to {device} from now on" if device else "jobs go to the freest device from now on"
+
+        bench.in_background(choose)
+
+
+def waiting_job(bench: Workbench, name: str) -> Job:
+    """A job that can move to another device, by its id or as the one that is looked at."""
+    job = find_job(bench, name)
+    if job.state != "queued":
+        raise CommandError(f"move: {job.title} is {job.state}; only a job that waits can move to another device")
+    return job
+
+
 @command(
     "retry",
     "Run a failed, cancelled or blocked job again",

@@ -90,7 +90,9 @@ class Study(JobCommand):
                 said = jobs[-1].found_text or "this has been done already"
                 again = "" if self.name == DEMO else f"; :study {self.name} force=true makes it again"
                 return f"study {self.name}: {said}{again}"
-            return f"{len(ahead)} {'job is' if len(ahead) == 1 else 'jobs are'} queued; screen 7 shows its progress"
+            why = ahead[0].record.remark
+            queued = f"{len(ahead)} {'job is' if len(ahead) == 1 else 'jobs are'} queued; screen 7 shows its progress"
+            return f"{queued}. {why}" if why else queued
 
         bench.in_background(submit)
 

@@ -42,6 +42,7 @@ class JobClient:
         self._queue = Queue(self.jobs_root)
         self._hosts = Hosts(self.jobs_root, self._queue.pulse)
         self._silence = Silence(self.store_root, self._queue.pulse)
+        self._device: str | None = None
         self._readers: dict[str, ProgressReader] = {}
         self._jobs: dict[str, Job] = {}
         self._submission = Submission(self.store_root, self._queue, self._hosts)
@@ -59,19 +60,18 @@ class JobClient:
 
         A spec with the same content that is done, running or queued is not run again: its job is returned (``found`` is
         set then), unless ``force``, or the files that it read have changed since. What depends on what the store holds
-        ("*": all SAEs) is run again once it is done. ``device``: "cpu", "cuda:0", …; by default that of the job it
-        comes after, else the freest.
+        ("*": all SAEs) is run again once it is done. ``device``: "cpu", "cuda:0", … or the id of a GPU; by default the
+        one that was chosen for all jobs, else that of the job it comes after, else the freest.
 
         Raises:
             JobError: the device, a job in ``after`` or what the spec names does not exist, or the store's folder cannot
                 be written.
         """
-        if device is not None:
-            _check_device(device)
+        key = self._device if device is None else _key_of(device)
         waits_for = tuple(job.id if isinstance(job, Job) else job for job in after)
         self._make_jobs_folder()
         with saying("the job cannot be queued", self.jobs_root), self._queue_locked():
-            record, found = self._submission.find_or_queue(spec, device, waits_for, force=force)
+            record, found = self._submission.find_or_queue(spec, key, waits_for, force=force)
         self.ensure_workers()
         return replace(self.job(record.job_id), found=found)
 
@@ -151,14 +151,14 @@ class JobClient:
 
         folder = self._entry(job_id).folder
         with saying("the job cannot be started", folder.path):
+            key = None if device is None else _key_of(device)
             require_plain_tree(folder.path)
             spec = parse_spec(folder.read_spec(), source=str(folder.spec))
 
             def decide(record: Record) -> Record | None:
                 if record.state != "queued":
                     raise JobError(f"{job_id} is {record.state}; only a queued job can be started")
-                where = device or record.device
-                _check_device(where)
+                where = key or _key_of(record.device)
                 return replace(
                     record,
                     kind=spec.kind,
@@ -167,11 +167,25 @@ class JobClient:
                     device=where,
                     host=self._hosts.here(where),
                     mark=folder.mark(),
+                    remark=None,
                 )
 
             folder.change(decide)
         self.ensure_workers()
         return self.job(job_id)
+
+    def choose_device(self, device: str | None) -> None:
+        """Queue what is submitted from now on without a device for this one; None: for the freest.
+
+        Raises:
+            JobError: there is no such device, or it cannot be used.
+        """
+        self._device = None if device is None else _key_of(device)
+
+    @property
+    def chosen_device(self) -> str | None:
+        """The key of the device that was chosen for all jobs."""
+        return self._device
 
     def move(self, job_id: str, device: str) -> Job:
         """Pins a queued job to another device.
@@ -179,12 +193,12 @@ class JobClient:
         Raises:
             JobError: the job is not queued, or there is no such device.
         """
-        _check_device(device)
+        key = _key_of(device)
 
         def decide(record: Record) -> Record | None:
             if record.state != "queued":
                 raise JobError(f"{job_id} is {record.state}; only a queued job can move to another device")
-            return replace(record, device=device, host=self._hosts.here(device))
+            return replace(record, device=key, host=self._hosts.here(key), remark=None)
 
         folder = self._entry(job_id).folder
         with saying("the job cannot move", folder.path):
@@ -263,7 +277,13 @@ class JobClient:
         return said[record.device]
 
 
-def _check_device(device: str) -> None:
-    from saetui.jobs.devices import find_device
+def _key_of(device: str) -> str:
+    """The key of a device by its name or id; JobError where there is none, or it cannot be used."""
+    if device == "cpu":
+        return device
+    from saetui.jobs.devices import find_device, torch_trouble
 
-    find_device(device)
+    found = find_device(device)
+    if why := torch_trouble(found):
+        raise JobError(f"device: {found.name} cannot be used: {why}; or take --device cpu")
+    return found.key

@@ -31,7 +31,8 @@ _RESERVE_BYTES = 32768
 _STATE_BYTES = 1 << 20
 # What becomes part of a path is plain; no other field of a record does.
 _JOB_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
-_DEVICE = re.compile(r"cpu|cuda:[0-9]{1,3}")
+# The id of a GPU or of a part of one; older records have its number.
+_DEVICE = re.compile(r"cpu|cuda:[0-9]{1,3}|(GPU|MIG)-[A-Za-z0-9][A-Za-z0-9/-]{0,99}")
 _HOST = re.compile(r"(?!\.)[^/\0]{0,255}")
 _YEAR_9999 = 253_402_300_000.0
 _AFTER = 10_000
@@ -45,7 +46,7 @@ class Record:
     kind: str
     title: str
     state: State
-    device: str
+    device: str  # "cpu", or the id of a GPU
     host: str  # the machine on which it was submitted, and whose workers may run it
     content_hash: str
     created: float  # seconds since 1970, as the other times
@@ -58,6 +59,7 @@ class Record:
     worker: ProcessIdentity | None = None
     mark: str | None = None  # made with its user's secret; without it nobody starts the job unasked
     sources: str | None = None  # state of the files that it read, when it started
+    remark: str | None = None  # why it has the device it has, where that is not what one expects
 
     @classmethod
     def from_json(cls, data: dict[str, Any], path: Path) -> Self:
@@ -80,13 +82,13 @@ def _checked(data: dict[str, Any], folder: str) -> dict[str, Any]:
     checked = dict(data)
     for name in ("job_id", "kind", "title", "state", "device", "host", "content_hash"):
         _require(isinstance(data[name], str), name, data[name], "text")
-    for name in ("retry_of", "message", "hint", "mark", "sources"):
+    for name in ("retry_of", "message", "hint", "mark", "sources", "remark"):
         _require(data.get(name) is None or isinstance(data[name], str), name, data.get(name), "text")
     _require(_JOB_ID.fullmatch(data["job_id"]), "job_id", data["job_id"], "the id of a job")
     _require(data["job_id"] == folder, "job_id", data["job_id"], f"the name of the folder, {folder!r}")
     if data["state"] not in get_args(State):
         raise ValueError(f"state: {_short(repr(data['state']), 60)} is not one of {', '.join(get_args(State))}")
-    _require(_DEVICE.fullmatch(data["device"]), "device", data["device"], "cpu, cuda:0, …")
+    _require(_DEVICE.fullmatch(data["device"]), "device", data["device"], "cpu, or the id of a GPU")
     _require(_HOST.fullmatch(data["host"]), "host", data["host"], "the name of a machine")
     for name in ("created", "started", "ended"):
         if name == "created" or data.get(name) is not None:

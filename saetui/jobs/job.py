@@ -58,7 +58,13 @@ class Job:
 
     @property
     def device(self) -> str:
-        return self.record.device
+        """What this process calls its device; the record has the id of a GPU."""
+        key = self.record.device
+        if not key.startswith(("GPU-", "MIG-")):
+            return key
+        from saetui.jobs.devices import name_of
+
+        return name_of(key)
 
     @property
     def after(self) -> tuple[str, ...]:

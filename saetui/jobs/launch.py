@@ -4,6 +4,7 @@ import contextlib
 import importlib.util
 import os
 import platform
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -20,7 +21,7 @@ class WorkerFiles:
     def __init__(self, jobs: Path, device: str, host: str | None = None) -> None:
         # Each host has its own workers on a store that several machines share.
         self._root = jobs.parent
-        self.path = jobs / ".workers" / (host or platform.node()) / device.replace(":", "-")
+        self.path = jobs / ".workers" / (host or platform.node()) / re.sub(r"[^A-Za-z0-9-]", "-", device)
         self.lease = Lease(self.path / "device.lease", root=self._root)
         self.log = self.path / "log.txt"
         self.heartbeat = self.path / "heartbeat"

@@ -93,12 +93,19 @@ class Silence:
 
 
 def has_device(name: str) -> bool:
-    """Whether this machine has a device; asking for another than the CPU loads libraries."""
+    """Whether this machine has a device that can be used, by its name or id.
+
+    Asking for another than the CPU loads libraries.
+    """
     if name == "cpu":
         return True
-    from saetui.jobs.devices import device_names
+    from saetui.jobs.devices import find_device
 
-    return name in device_names()
+    try:
+        find_device(name)
+    except JobError:
+        return False
+    return True
 
 
 def kill_worker(worker: ProcessIdentity, store_root: Path) -> bool:

@@ -4,6 +4,7 @@ import hashlib
 import os
 import platform
 import time
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -60,26 +61,33 @@ class Submission:
             record = found.record
             here = self._hosts.here(record.device)
             if record.state == "queued" and record.host != here and self._hosts.seems_gone(record.host, record.device):
+                remark = record.remark
                 if device is None and not has_device(record.device):
-                    device = self._choose_device(entries, waits_for)
+                    device, remark = self._choose_device(entries, waits_for)
                 record = found.folder.change(
-                    lambda now: replace(now, host=here, device=device or now.device) if now.state == "queued" else None
+                    lambda now: (
+                        replace(now, host=here, device=device or now.device, remark=remark)
+                        if now.state == "queued"
+                        else None
+                    )
                 )
             return record, True
         _check_sources(spec, self._store_root, entries)
         ended_badly = [e for e in same if e.record.state in ("failed", "cancelled")]
+        chosen, remark = (device, None) if device is not None else self._choose_device(entries, waits_for)
         record = Record(
             job_id=_new_id(),
             kind=spec.kind,
             title=spec.title,
             state="queued",
-            device=self._choose_device(entries, waits_for) if device is None else device,
+            device=chosen,
             host=platform.node(),
             content_hash=content_hash,
             created=time.time(),
             after=waits_for,
             # What waits for an earlier try goes on after this one.
             retry_of=_id_of(latest.of(ended_badly[-1].record.job_id)) if ended_badly else None,
+            remark=remark,
         )
         record = replace(record, host=self._hosts.here(record.device))
         JobFolder.create(self._jobs_root, record, spec.document(), marked=True)
@@ -148,17 +156,18 @@ class Submission:
         entries[new.job_id] = QueueEntry(folder, folder.read())
         return new.job_id
 
-    def _choose_device(self, entries: dict[str, QueueEntry], waits_for: Sequence[str]) -> str:
-        if waits_for:
-            return entries[waits_for[-1]].record.device  # Its worker has the model in memory.
-        from saetui.jobs.devices import device_names
+    def _choose_device(self, entries: dict[str, QueueEntry], waits_for: Sequence[str]) -> tuple[str, str | None]:
+        """The device for a job that names none, by its key, and why it is the CPU where there are GPUs."""
+        before = entries[waits_for[-1]].record if waits_for else None
+        if before is not None and has_device(before.device):
+            return before.device, before.remark  # Its worker has the model in memory.
+        from saetui.jobs.devices import choose_device
 
-        here = [
+        here = Counter(
             e.record.device for e in entries.values() if not e.record.has_ended and e.record.host == platform.node()
-        ]
-        names = device_names()
-        gpus = [name for name in names if name != "cpu"]
-        return min(gpus or names, key=here.count)
+        )
+        device, why = choose_device(here, self._store_root)
+        return device.key, f"{why}; it runs on the CPU" if why else None
 
 
 def sources_of(spec: Submittable, store_root: Path) -> str:

@@ -43,13 +43,14 @@ _KILL_AFTER_S = 3.0
 class Worker:
     """Runs the jobs of one store on one device, until it has been idle for long or is told to stop."""
 
-    def __init__(self, store_root: Path, device: Device, *, idle_s: float, grace_s: float) -> None:
+    def __init__(self, store_root: Path, device: Device, key: str, *, idle_s: float, grace_s: float) -> None:
         self._store_root = store_root
         self._device = device
+        self._key = key  # what its jobs call the device: its id, or in records of before its number
         self._idle_s = idle_s
         self._grace_s = grace_s
         self._queue = Queue(store_root / "jobs")
-        self._files = WorkerFiles(store_root / "jobs", device.name)
+        self._files = WorkerFiles(store_root / "jobs", key)
         self._machine: Lease | None = machine_lease(device.uuid) if device.uuid is not None else None
         self._has_machine = self._machine is None
         self._me = ProcessIdentity.current()
@@ -90,11 +91,11 @@ class Worker:
         """Runs the next job; False where there is none, or the device is not free."""
         now = time.monotonic()
         self._unfit = {job_id: until for job_id, until in self._unfit.items() if until > now}
-        entry = self._queue.next_job(self._device.name, but=self._unfit)
+        entry = self._queue.next_job(self._key, but=self._unfit)
         if entry is None or not self._take_machine():
             return False
         try:
-            record = entry.folder.start(self._me, self._device.name)
+            record = entry.folder.start(self._me, self._key)
         except (OSError, JobError) as error:
             # A full disk, or a folder that was damaged: the others go first, and it is tried again.
             self._unfit[entry.folder.job_id] = now + _UNFIT_S
@@ -161,6 +162,7 @@ class Worker:
     def _start_runner(self) -> "subprocess.Popen[bytes]":
         environment = child_environment()
         environment["CUDA_VISIBLE_DEVICES"] = self._device.uuid or ""
+        environment["CUDA_DEVICE_ORDER"] = "PCI_BUS_ID"  # As nvidia-smi numbers them, not the fastest first.
         # The runner inherits the leases: should it outlive this process for a moment, the device is still taken.
         leases = [self._files.lease, *([self._machine] if self._machine is not None else [])]
         torch_device = "cpu" if self._device.uuid is None else "cuda:0"
@@ -222,7 +224,7 @@ class Worker:
             self._machine.release()
             self._has_machine = False
         self._files.lease.release()
-        if self._queue.next_job(self._device.name) is None:
+        if self._queue.next_job(self._key) is None:
             return True
         return not self._files.lease.acquire(self._note())
 
@@ -236,7 +238,7 @@ class Worker:
         """The device is ours, so jobs that still run on it by their state have lost their worker."""
         for entry in self._queue.entries().values():
             record = entry.record
-            if record.device != self._device.name or record.host != self._me.host:
+            if record.device != self._key or record.host != self._me.host:
                 continue
             with contextlib.suppress(OSError, JobError):
                 if record.state == "running":
@@ -252,7 +254,12 @@ class Worker:
                 self._files.beat()
 
     def _note(self) -> dict[str, object]:
-        return {"worker": self._me.to_json(), "user": psutil.Process().username(), "store": str(self._store_root)}
+        return {
+            "worker": self._me.to_json(),
+            "user": psutil.Process().username(),
+            "store": str(self._store_root),
+            "device": self._key,
+        }
 
 
 def _has_ended(folder: JobFolder) -> bool:
@@ -270,13 +277,13 @@ def _kill_group(runner: "subprocess.Popen[bytes]", number: signal.Signals) -> No
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--store", type=Path, required=True)
-    parser.add_argument("--device", required=True, help='"cpu", "cuda:0", …')
+    parser.add_argument("--device", required=True, help='"cpu", "cuda:0", … or the id of a GPU')
     parser.add_argument("--idle", type=float, default=IDLE_S, help="seconds to stay warm without work")
     parser.add_argument("--grace", type=float, default=GRACE_S, help="seconds a cancelled job has to stop by itself")
     options = parser.parse_args(arguments)
     try:
         device = find_device(options.device)
-        worker = Worker(options.store.resolve(), device, idle_s=options.idle, grace_s=options.grace)
+        worker = Worker(options.store.resolve(), device, options.device, idle_s=options.idle, grace_s=options.grace)
         signal.signal(signal.SIGTERM, worker.stop)
         signal.signal(signal.SIGINT, worker.stop)
         signal.signal(signal.SIGHUP, signal.SIG_IGN)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from saetui.jobs.devices import name_of
 from saetui.jobs.files import require_plain, saying, tail
 from saetui.jobs.folder import JobFolder, Record
 from saetui.jobs.hosts import Hosts
@@ -115,7 +116,7 @@ class Workforce:
         reason = " ".join(tail(WorkerFiles(self._jobs_root, device).log, 1)) or f"exit code {code}"
         for entry in entries.values():
             if is_queued_here(entry.record, device) and self._queue.is_ours(entry):
-                message = f"the worker for {device} does not start: {reason}"
+                message = f"the worker for {name_of(device)} does not start: {reason}"
                 hint = f"its log is {WorkerFiles(self._jobs_root, device).log}"
                 entry.folder.end("failed", message, hint, only_from=("queued",))
         del self._started[device]

@@ -3,11 +3,14 @@
 import os
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from saetui.jobs import JobClient
+from saetui.jobs import JobClient, JobError
+from saetui.jobs.devices import forget_devices
+from saetui.jobs.torch_check import TorchAnswer
 
 from .harness import count, end_workers, ended, endless, underway, wait_until, workers
 
@@ -23,6 +26,8 @@ def two_stores(
     monkeypatch.delitem(sys.modules, "pynvml", raising=False)
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
     monkeypatch.setenv("SAETUI_LEASES", str(tmp_path / "leases"))
+    monkeypatch.setattr("saetui.jobs.torch_check.ask_torch", lambda uuid: TorchAnswer("2.13.0", "12.9"))
+    forget_devices()
     roots = tmp_path / "mine", tmp_path / "yours"
     for root in roots:
         root.mkdir()
@@ -30,12 +35,13 @@ def two_stores(
     for root in roots:
         end_workers(root)
     sys.modules.pop("pynvml", None)
+    forget_devices()
 
 
 def test_a_job_goes_to_the_gpu_and_sees_only_that_one(two_stores: tuple[JobClient, JobClient]) -> None:
     mine, _ = two_stores
     job = ended(mine, mine.submit(count(1)))
-    assert job.device == "cuda:0"
+    assert (job.device, job.record.device) == ("cuda:0", "GPU-made-up")
     assert (job.folder.out / "counted.txt").read_text() == "1 cuda:0 'GPU-made-up'"
 
 
@@ -66,3 +72,53 @@ def test_a_device_of_its_own_does_not_wait(two_stores: tuple[JobClient, JobClien
     also_mine = mine.submit(count(), device="cpu")
     assert ended(mine, also_mine).state == "done", "each device has a worker of its own"
     assert mine.job(first.id).state == "running"
+
+
+def test_two_terminals_that_see_different_gpus_use_both(
+    two_stores: tuple[JobClient, JobClient], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mine, _ = two_stores
+    monkeypatch.setenv("MADE_UP_GPUS", "2")
+    monkeypatch.delitem(sys.modules, "pynvml", raising=False)
+    seen = {}
+    for visible, uuid in (("0", "GPU-made-up"), ("1", "GPU-second")):
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
+        forget_devices()
+        job = ended(mine, mine.submit(count(int(visible) + 1), device="cuda:0"))
+        assert (job.device, job.record.device) == ("cuda:0", uuid)
+        seen[uuid] = (job.folder.out / "counted.txt").read_text()
+    assert len(workers(mine.store_root)) == 2
+    assert seen == {"GPU-made-up": "1 cuda:0 'GPU-made-up'", "GPU-second": "2 cuda:0 'GPU-second'"}
+    # What one terminal calls cuda:0 is another GPU than that of the other.
+    names = {job.record.device: job.device for job in mine.jobs()}
+    assert names == {"GPU-made-up": "GPU-made-up"[:12], "GPU-second": "cuda:0"}
+    # A job that the first terminal has queued runs there, although it is the second that starts the worker.
+    end_workers(mine.store_root)
+    job = ended(mine, mine.submit(count(9), device="GPU-made-up"))
+    assert (job.folder.out / "counted.txt").read_text() == "9 cuda:0 'GPU-made-up'"
+
+
+def test_a_record_with_a_number_of_before_still_runs(two_stores: tuple[JobClient, JobClient]) -> None:
+    mine, _ = two_stores
+    held = mine.submit(count(3), device="cpu", after=[underway(mine, mine.submit(endless(), device="cpu"))])
+    held.folder.change(lambda record: replace(record, device="cuda:0", after=()))
+    mine.ensure_workers()
+    job = ended(mine, held)
+    assert (job.state, job.device) == ("done", "cuda:0")
+    assert (job.folder.out / "counted.txt").read_text() == "3 cuda:0 'GPU-made-up'"
+
+
+def test_a_gpu_that_torch_cannot_use_leaves_the_job_to_the_cpu_and_it_says_so(
+    two_stores: tuple[JobClient, JobClient], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mine, _ = two_stores
+    answer = TorchAnswer("2.13.0+cpu", None, "torch 2.13.0+cpu is a build for CPUs; install one for CUDA")
+    monkeypatch.setattr("saetui.jobs.torch_check.ask_torch", lambda uuid: answer)
+    first = mine.submit(count(4))
+    assert (first.device, first.record.remark) == ("cpu", f"{answer.trouble}; it runs on the CPU")
+    after = mine.submit(count(5), after=[first])
+    assert (after.device, after.record.remark) == ("cpu", first.record.remark)
+    assert ended(mine, after).state == "done"
+    with pytest.raises(JobError, match=r"device: cuda:0 cannot be used: torch 2\.13\.0\+cpu is a build for CPUs"):
+        mine.submit(count(6), device="cuda:0")
+    assert mine.submit(count(7), device="cpu").record.remark is None

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from textual.content import Content
 from textual.widget import Widget
 
-from saetui.tui.frame.device_text import device_text
+from saetui.tui.frame.device_text import device_text, devices_in_short
 from saetui.visible import visible
 from saetui.workbench.workbench import Workbench
 
@@ -39,9 +39,16 @@ class StatusLine(Widget):
         width = self.content_size.width
         name = Content.styled("saetui", "bold $accent")
         left = Content.assemble(name, "  ", self._site())
-        waiting, job, in_view, busy = self._waiting(), self._job(), self._in_view(), self._busy()
+        waiting, job, in_view = self._waiting(), self._job(), self._in_view()
+        busy, busy_in_short = self._busy(), devices_in_short(self._devices())
         # What is dropped where there is little room, the least important first.
-        for shown in ((waiting, in_view, job, busy), (waiting, in_view, job), (waiting, job), (waiting,)):
+        for shown in (
+            (waiting, in_view, job, busy),
+            (waiting, in_view, job, busy_in_short),
+            (waiting, in_view, job),
+            (waiting, job),
+            (waiting,),
+        ):
             right = "   ".join(part for part in shown if part)
             if len(left) + len(right) + 3 <= width:
                 return _spread(left, right, width)

@@ -25,6 +25,8 @@ def job_card(job: Job) -> Content:
         _line("state", ("blocked" if job.blocked else job.state) + (f" · {job.waiting}" if job.waiting else ""))
     )
     lines.append(_line("device", job.device))
+    if job.record.remark:
+        lines.append(_line("", job.record.remark))
     lines.append(_line("submitted", _moment(job.record.created)))
     took = seconds_taken(job)
     if took is not None:

@@ -7,13 +7,12 @@ from textual.actions import SkipAction
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
-from textual.content import Content
 from textual.widgets import Static
 
 from saetui.commands.jobs import LookAtJob, current_job
 from saetui.jobs.devices import Device
 from saetui.tui.cards.scroll_box import ScrollBox
-from saetui.tui.frame.device_text import gauge
+from saetui.tui.frame.device_text import device_lines
 from saetui.tui.frame.screen import FOLDED_WIDTH, WorkbenchScreen
 from saetui.tui.jobs.card import job_card, job_log
 from saetui.tui.jobs.list import JobList
@@ -28,8 +27,6 @@ _EMPTY = """[b]No jobs yet.[/b]
 
 Jobs run in processes of their own: they go on when you leave, and are here when you come back.
 """
-_GIB = 2**30
-_BAR = 10
 
 
 class JobsScreen(WorkbenchScreen):
@@ -51,7 +48,7 @@ class JobsScreen(WorkbenchScreen):
     JobsScreen #card-scroll:focus, JobsScreen #log-scroll:focus {
         border-top: solid $accent; border-title-color: $accent;
     }
-    JobsScreen #devices { height: auto; max-height: 8; margin-top: 1; }
+    JobsScreen #devices { height: auto; max-height: 12; margin-top: 1; }
     JobsScreen #no-jobs { display: none; padding: 2 3; height: 1fr; }
     JobsScreen.-empty #no-jobs { display: block; }
     JobsScreen.-empty #columns { display: none; }
@@ -89,6 +86,7 @@ class JobsScreen(WorkbenchScreen):
             folded = self.size.width < FOLDED_WIDTH
             self.query_one("#log-scroll").border_title = "log · c card" if folded else "log"
             self.query_one("#card-scroll").border_title = "job · c log" if folded else "job"
+            self.devices_seen(self.workbench_app.devices)
 
     def attention_changed(self) -> None:
         self.jobs_changed()
@@ -127,7 +125,7 @@ class JobsScreen(WorkbenchScreen):
         jobs.focus()
 
     def devices_seen(self, devices: tuple[Device, ...]) -> None:
-        self.query_one("#devices", Static).update(Content("\n").join([_device_line(d) for d in devices]))
+        self.query_one("#devices", Static).update(device_lines(devices, self.size.width))
 
     def current_query(self) -> tuple[str, dict[str, Any]] | None:
         return self.bench.query_of("jobs.jobs")
@@ -136,14 +134,3 @@ class JobsScreen(WorkbenchScreen):
     def _moved(self, event: JobList.Highlighted) -> None:
         if event.job.id != self.bench.attention.job:
             self.dispatch(LookAtJob(event.job.id), visit=False)
-
-
-def _device_line(device: Device) -> Content:
-    parts: list[str | tuple[str, str]] = [(f" {device.name:<8}", "bold")]
-    if device.utilisation is not None:
-        parts += [(gauge(device.utilisation, _BAR), "$accent on $panel"), f" {device.utilisation:4.0%}   "]
-    if device.memory_used is not None and device.memory_total:
-        share = device.memory_used / device.memory_total
-        used, total = device.memory_used / _GIB, device.memory_total / _GIB
-        parts += [(gauge(share, _BAR), "$primary on $panel"), f" {used:5.1f} of {total:.0f} GiB   "]
-    return Content.assemble(*parts, (device.label, "$muted"))

@@ -12,6 +12,8 @@ from saetui.workbench.exceptions import CommandError
 from saetui.workbench.export import FORMATS
 
 if TYPE_CHECKING:
+    from saetui.jobs import Job
+    from saetui.jobs.devices import Device
     from saetui.tui.app import WorkbenchApp
     from saetui.tui.panels.pick import Item
     from saetui.workbench.annotations import Annotation
@@ -118,6 +120,32 @@ def _sort(app: "WorkbenchApp", _: str) -> None:
     app.push_screen(PickPanel("sort by; choose it again to reverse", items, chosen=chosen))
 
 
+def _move(app: "WorkbenchApp", _: str) -> None:
+    from saetui.commands.jobs import waiting_job
+    from saetui.jobs.devices import list_devices
+
+    job = waiting_job(app.bench, "")
+    app.read(list_devices, lambda devices: _show_devices(app, job, devices))
+
+
+def _show_devices(app: "WorkbenchApp", job: "Job", devices: "list[Device]") -> None:
+    from saetui.commands.jobs import Move
+    from saetui.tui.frame.device_text import device_text
+    from saetui.tui.panels.pick import Item, PickPanel
+
+    items = [
+        Item(
+            device.name,
+            f"{device_text(device)} · {device.label}",
+            "▸" if device.name == job.device else "",
+            partial(app.dispatch, Move(device.name, job.id)),
+        )
+        for device in devices
+        if not device.trouble
+    ]
+    app.push_screen(PickPanel(f"run {job.title} on", items))
+
+
 def _notes(app: "WorkbenchApp", words: str) -> None:
     from saetui.workbench.annotations import read_annotations
 
@@ -204,5 +232,6 @@ _OPENERS: dict[str, Callable[["WorkbenchApp", str], None]] = {
     "explain": _explain,
     "note": _note,
     "notes": _notes,
+    "move": _move,
     "palette": _palette,
 }

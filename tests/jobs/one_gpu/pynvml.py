@@ -1,9 +1,10 @@
-"""Stands for NVML on a machine with one GPU; put before the real one by PYTHONPATH."""
+"""Stands for NVML on a machine with one GPU, or two; put before the real one by PYTHONPATH."""
 
+import os
 from types import SimpleNamespace
 
 NVML_DEVICE_MIG_ENABLE = 1
-_UUID = "GPU-made-up"
+_UUIDS = ("GPU-made-up", "GPU-second")[: int(os.environ.get("MADE_UP_GPUS", "1"))]
 
 
 class NVMLError(Exception):
@@ -18,12 +19,16 @@ def nvmlShutdown() -> None:  # noqa: N802
     pass
 
 
+def nvmlSystemGetDriverVersion() -> str:  # noqa: N802
+    return "580.65"
+
+
 def nvmlDeviceGetCount() -> int:  # noqa: N802
-    return 1
+    return len(_UUIDS)
 
 
 def nvmlDeviceGetHandleByIndex(index: int) -> str:  # noqa: N802
-    return _UUID
+    return _UUIDS[index]
 
 
 def nvmlDeviceGetUUID(handle: str) -> str:  # noqa: N802
