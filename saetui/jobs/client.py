@@ -139,6 +139,20 @@ class JobClient:
         self.ensure_workers()
         return self.job(new)
 
+    def retry_elsewhere(self, job_id: str) -> Job:
+        """Queue a job whose device has failed again, as a new job, on what is left: another GPU, or else the CPU.
+
+        What waits for it waits for the new one.
+
+        Raises:
+            JobError: it has not failed, or cannot be queued.
+        """
+        with saying("the job cannot be queued", self.jobs_root), self._queue_locked():
+            entries = self._queue.entries()
+            new = self._submission.retry_elsewhere(self._entry(job_id, entries), entries)
+        self.ensure_workers()
+        return self.job(new)
+
     def start(self, job_id: str, device: str | None = None) -> Job:
         """Runs a queued job here that somebody else has queued, or that was queued on another machine.
 

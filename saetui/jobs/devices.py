@@ -87,15 +87,16 @@ def _names(_visible: str | None) -> Mapping[str, str]:
     return {device.key: device.name for device in _numbered(look_at_gpus())}
 
 
-def choose_device(open_jobs: Mapping[str, int], store_root: Path) -> tuple[Device, str]:
+def choose_device(open_jobs: Mapping[str, int], store_root: Path, *, but: str = "") -> tuple[Device, str]:
     """The device that a job had best be given to, and where that is the CPU, what is wrong with the GPUs.
 
     ``open_jobs``: how many jobs of this store each device has, by its key. A GPU on which another store computes comes
     last, before it those that are full; among others the one with the fewest jobs, then an idle one, then the one with
     the most free memory. Where torch cannot use it, as it is then asked, the CPU is chosen.
+    ``but``: the key of a GPU that is not to be chosen.
     """
     devices = list_devices()
-    gpus = [device for device in devices if device.uuid is not None and not device.trouble]
+    gpus = [device for device in devices if device.uuid not in (None, but) and not device.trouble]
     if not gpus:
         return devices[-1], gpu_trouble()
     gpu = min(gpus, key=lambda gpu: _load(gpu, open_jobs.get(gpu.key, 0), store_root))

@@ -2,8 +2,9 @@
 
 import errno
 import signal
-from collections.abc import Iterator
 from dataclasses import dataclass
+
+from saetui import device_errors
 
 _SMALLER = "lower batch_size, max_tokens or the SAE widths, or choose a device with more free memory"
 _RETRY = "retry the job, since memory that earlier jobs kept is free now; or"
@@ -19,15 +20,17 @@ class Failure:
     message: str
     hint: str | None
     clean: bool = False  # the process that ran it can be trusted with the next job
+    of_device: bool = False  # the device failed, and not the job: it may do well on another one
 
 
 def explain(error: BaseException) -> Failure:
     """The failure behind an exception, the first known one along its chain of causes."""
-    known = [failure for failure in map(_known, _chain(error)) if failure is not None]
+    known = [failure for failure in map(_known, device_errors.chain(error)) if failure is not None]
     if known:
         # Our own errors describe best what happened; the hint may follow from the cause, such as a full disk.
         hint = next((failure.hint for failure in known if failure.hint is not None), None)
-        return Failure(known[0].message, hint, clean=all(failure.clean for failure in known))
+        clean, of_device = all(failure.clean for failure in known), any(failure.of_device for failure in known)
+        return Failure(known[0].message, hint, clean, of_device)
     text = str(error).strip()
     return Failure(f"{type(error).__name__}: {text}" if text else type(error).__name__, _IN_LOG)
 
@@ -51,17 +54,8 @@ VANISHED = Failure(
 )
 
 
-def _chain(error: BaseException) -> Iterator[BaseException]:
-    seen: set[int] = set()
-    link: BaseException | None = error
-    while link is not None and id(link) not in seen:
-        seen.add(id(link))
-        yield link
-        link = link.__cause__ or (None if link.__suppress_context__ else link.__context__)
-
-
 def _known(error: BaseException) -> Failure | None:
-    names = {f"{cls.__module__}.{cls.__qualname__}" for cls in type(error).__mro__}
+    names = device_errors.names_of(error)
     text = str(error).strip()
     lines = text.splitlines()
     first = lines[0] if lines else type(error).__name__
@@ -74,10 +68,9 @@ def _known(error: BaseException) -> Failure | None:
         isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
     ) or "No space left on device" in text:
         return Failure(f"disk full: {first}", "free space on the disk of the store (and of /tmp), then retry the job")
-    if "torch.AcceleratorError" in names or "CUDA error" in first:
-        return Failure(
-            f"GPU error: {first}", f"retry the job; if it comes again, check the GPU with nvidia-smi; {_IN_LOG}"
-        )
+    if device_errors.is_of_device(error):
+        hint = f"retry the job; if it comes again, check the GPU with nvidia-smi; {_IN_LOG}"
+        return Failure(f"GPU error: {first}", hint, of_device=True)
     if isinstance(error, ModuleNotFoundError):
         return Failure(f"missing package: {error.name}", f"install {error.name} where saetui runs, then retry the job")
     # Our own errors are written for people and leave the process as it was.

@@ -59,6 +59,8 @@ class Record:
     worker: ProcessIdentity | None = None
     mark: str | None = None  # made with its user's secret; without it nobody starts the job unasked
     sources: str | None = None  # state of the files that it read, when it started
+    of_device: bool = False  # it failed because the device did
+    is_second: bool = False  # it is tried again because the device failed the first time
     remark: str | None = None  # why it has the device it has, where that is not what one expects
 
     @classmethod
@@ -84,6 +86,8 @@ def _checked(data: dict[str, Any], folder: str) -> dict[str, Any]:
         _require(isinstance(data[name], str), name, data[name], "text")
     for name in ("retry_of", "message", "hint", "mark", "sources", "remark"):
         _require(data.get(name) is None or isinstance(data[name], str), name, data.get(name), "text")
+    for name in ("of_device", "is_second"):
+        _require(isinstance(data.get(name, False), bool), name, data.get(name), "true or false")
     _require(_JOB_ID.fullmatch(data["job_id"]), "job_id", data["job_id"], "the id of a job")
     _require(data["job_id"] == folder, "job_id", data["job_id"], f"the name of the folder, {folder!r}")
     if data["state"] not in get_args(State):
@@ -241,13 +245,14 @@ class JobFolder:
         *,
         worker: ProcessIdentity | None = None,
         only_from: tuple[State, ...] = ("running",),
+        of_device: bool = False,
     ) -> Record:
         """Ends the job, unless it is in another state than expected or (where ``worker`` is given) another's job."""
 
         def decide(record: Record) -> Record | None:
             if record.state not in only_from or (worker is not None and record.worker != worker):
                 return None
-            return replace(record, state=state, message=message, hint=hint, ended=time.time())
+            return replace(record, state=state, message=message, hint=hint, ended=time.time(), of_device=of_device)
 
         return self.change(decide)
 

@@ -61,7 +61,7 @@ class Runner:
         except (JobError, OSError) as error:
             failure = explain(error)
         if failure is not None:
-            folder.end("failed", failure.message, failure.hint, worker=record.worker)
+            folder.end("failed", failure.message, failure.hint, worker=record.worker, of_device=failure.of_device)
         keep(self._store_root, folder)
         gc.collect()
         return not self._told_to_stop and (failure is None or failure.clean)

@@ -114,8 +114,20 @@ class Submission:
                 return entry
         return None
 
-    def retry(self, entry: QueueEntry, entries: dict[str, QueueEntry]) -> str:
-        """As :meth:`saetui.jobs.client.JobClient.retry`; returns the id of the job that stands for it now."""
+    def retry_elsewhere(self, entry: QueueEntry, entries: dict[str, QueueEntry]) -> str:
+        """As :meth:`saetui.jobs.client.JobClient.retry_elsewhere`; returns the id of the new job."""
+        from saetui.jobs.devices import choose_device, name_of
+
+        failed = entry.record
+        device, why = choose_device(_open_here(entries), self._store_root, but=failed.device)
+        told = f"{name_of(failed.device)} failed ({failed.message}); it is tried again on {device.name}"
+        return self.retry(entry, entries, device=device.key, is_second=True, remark=f"{told}; {why}" if why else told)
+
+    def retry(self, entry: QueueEntry, entries: dict[str, QueueEntry], **changed: Any) -> str:
+        """As :meth:`saetui.jobs.client.JobClient.retry`; returns the id of the job that stands for it now.
+
+        ``changed``: fields of the record that are to be other than before.
+        """
         record = entry.record
         latest = Latest(entries)
         is_blocked = latest.blocked(record) is not None
@@ -151,7 +163,11 @@ class Submission:
             worker=None,
             mark=None,
             sources=None,
+            of_device=False,
+            is_second=False,
         )
+        new = replace(new, **changed)
+        new = replace(new, host=self._hosts.here(new.device))
         folder = JobFolder.create(self._jobs_root, new, entry.folder.read_spec(), marked=True)
         entries[new.job_id] = QueueEntry(folder, folder.read())
         return new.job_id
@@ -163,11 +179,14 @@ class Submission:
             return before.device, before.remark  # Its worker has the model in memory.
         from saetui.jobs.devices import choose_device
 
-        here = Counter(
-            e.record.device for e in entries.values() if not e.record.has_ended and e.record.host == platform.node()
-        )
-        device, why = choose_device(here, self._store_root)
+        device, why = choose_device(_open_here(entries), self._store_root)
         return device.key, f"{why}; it runs on the CPU" if why else None
+
+
+def _open_here(entries: dict[str, QueueEntry]) -> Counter[str]:
+    """How many jobs that have not ended each device of this machine has."""
+    records = [entry.record for entry in entries.values()]
+    return Counter(r.device for r in records if not r.has_ended and r.host == platform.node())
 
 
 def sources_of(spec: Submittable, store_root: Path) -> str:

@@ -20,7 +20,7 @@ from types import FrameType
 
 import psutil
 
-from saetui.jobs.client import GRACE_S, IDLE_S
+from saetui.jobs.client import GRACE_S, IDLE_S, JobClient
 from saetui.jobs.devices import Device, find_device
 from saetui.jobs.exceptions import JobError
 from saetui.jobs.failure import VANISHED, explain_exit
@@ -127,6 +127,15 @@ class Worker:
                     self._press(runner, overdue)
         if not ready:
             self._end_dead(folder, runner)
+        self._try_elsewhere(folder)
+
+    def _try_elsewhere(self, folder: JobFolder) -> None:
+        """Has a job that the GPU has failed tried again, once; the process that saw it is replaced anyway."""
+        with contextlib.suppress(OSError, JobError):
+            record = folder.read()
+            if record.state == "failed" and record.of_device and not record.is_second:
+                client = JobClient(self._store_root, idle_s=self._idle_s, grace_s=self._grace_s)
+                client.retry_elsewhere(record.job_id)
 
     @staticmethod
     def _hear(runner: "subprocess.Popen[bytes]") -> bool | None:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from saetui import device_errors
 from saetui.lm.checkpoint import (
     EMBEDDED,
     check_tokenizer,
@@ -242,6 +243,8 @@ def _boot(
             f"{folder} does not fit into the memory of {device}. Use dtype bfloat16, another device, or a smaller model"
         ) from error
     except Exception as error:  # Every model fails over a field in its own way.
+        if device_errors.kind_of(error) is not None:
+            raise  # The files are not to blame.
         raise ModelError(
             f"The weights in {folder} do not fit its config.json ({architecture}): {_first_line(error)}. "
             f"Fetch both files again from one place"

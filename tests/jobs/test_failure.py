@@ -6,6 +6,7 @@ import signal
 import pytest
 import torch
 
+from saetui import device_errors
 from saetui.jobs import JobError
 from saetui.jobs.failure import explain, explain_exit
 from saetui.sae import SAEError
@@ -75,3 +76,25 @@ def test_the_end_of_a_process_becomes_a_message_with_a_hint(code: int, message: 
     failure = explain_exit(code)
     assert failure.message.startswith(message)
     assert hint in (failure.hint or "")
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        (torch.OutOfMemoryError("CUDA out of memory. Tried"), "memory"),
+        (RuntimeError("CUDA error: out of memory"), "memory"),
+        (MemoryError(), "memory"),
+        (caused(ValueError("no fit"), torch.OutOfMemoryError("CUDA out of memory.")), "memory"),
+        (torch.AcceleratorError("CUDA error: an illegal memory access was encountered"), "device"),
+        (RuntimeError("CUDA error: no kernel image is available for execution on the device"), "device"),
+        (RuntimeError("cuDNN error: CUDNN_STATUS_INTERNAL_ERROR"), "device"),
+        (RuntimeError("CUDA error: CUBLAS_STATUS_EXECUTION_FAILED when calling"), "device"),
+        (RuntimeError("Expected all tensors to be on the same device, but found cuda:0 and cpu"), "mixing"),
+        (RuntimeError("The size of tensor a (3) must match"), None),
+        (ValueError("CUDA error in a text of somebody's"), None),
+        (SAEError("w8: NaN"), None),
+    ],
+)
+def test_errors_of_the_device_are_told_from_others(error: Exception, kind: str | None) -> None:
+    assert device_errors.kind_of(error) == kind
+    assert explain(error).of_device == (kind == "device")

@@ -2,6 +2,7 @@
 
 import os
 import sys
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +13,8 @@ from saetui.jobs import JobClient, JobError
 from saetui.jobs.devices import forget_devices
 from saetui.jobs.torch_check import TorchAnswer
 
-from .harness import count, end_workers, ended, endless, underway, wait_until, workers
+from .harness import count, end_workers, ended, endless, trouble, underway, wait_until, workers
+from .test_torch_check import build
 
 ONE_GPU = Path(__file__).parent / "one_gpu"
 
@@ -122,3 +124,39 @@ def test_a_gpu_that_torch_cannot_use_leaves_the_job_to_the_cpu_and_it_says_so(
     with pytest.raises(JobError, match=r"device: cuda:0 cannot be used: torch 2\.13\.0\+cpu is a build for CPUs"):
         mine.submit(count(6), device="cuda:0")
     assert mine.submit(count(7), device="cpu").record.remark is None
+
+
+@pytest.mark.parametrize(("gpus", "left", "key"), [("2", "cuda:1", "GPU-second"), ("1", "cpu", "")])
+def test_a_job_whose_gpu_fails_is_tried_once_on_what_is_left_and_what_waits_goes_on(
+    two_stores: tuple[JobClient, JobClient],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    gpus: str,
+    left: str,
+    key: str,
+) -> None:
+    mine, _ = two_stores
+    # The worker asks torch whether it can use the other GPU.
+    (tmp_path / "torch.py").write_text(build())
+    monkeypatch.setenv("PYTHONPATH", f"{tmp_path}{os.pathsep}{os.environ['PYTHONPATH']}")
+    monkeypatch.setenv("MADE_UP_GPUS", gpus)
+    monkeypatch.delitem(sys.modules, "pynvml", raising=False)
+    forget_devices()
+    first = mine.submit(trouble("broken gpu"), device="cuda:0")
+    waits = mine.submit(count(2), after=[first], device="cpu")
+    assert ended(mine, first).message == "GPU error: CUDA error: uncorrectable ECC error encountered"
+    assert ended(mine, waits).state == "done"
+    second = next(job for job in mine.jobs() if job.record.retry_of == first.id)
+    assert (second.state, second.device) == ("done", left)
+    assert (second.folder.out / "done.txt").read_text() == key
+    assert (second.record.remark or "").startswith("cuda:0 failed (GPU error: CUDA error: uncorrectable ECC error")
+    assert f"it is tried again on {left}" in (second.record.remark or "")
+    assert len(mine.jobs()) == 3
+
+
+def test_a_job_that_fails_on_two_devices_is_not_tried_a_third_time(two_stores: tuple[JobClient, JobClient]) -> None:
+    mine, _ = two_stores
+    ended(mine, mine.submit(trouble("broken everywhere"), device="cuda:0"))
+    wait_until(lambda: len(mine.jobs()) == 2 and all(job.has_ended for job in mine.jobs()))
+    time.sleep(1)
+    assert [(job.state, job.device) for job in mine.jobs()] == [("failed", "cuda:0"), ("failed", "cpu")]

@@ -20,7 +20,7 @@ class cuda:
 class ones:
     def __init__(self, n, device):
         import os
-        assert (device, os.environ["CUDA_VISIBLE_DEVICES"]) == ("cuda:0", "GPU-a")
+        assert device == "cuda:0" and os.environ["CUDA_VISIBLE_DEVICES"].startswith("GPU-")
         assert os.environ["CUDA_DEVICE_ORDER"] == "PCI_BUS_ID"
         COMPUTE
     __mul__ = lambda self, by: self

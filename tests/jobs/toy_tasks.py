@@ -75,6 +75,12 @@ def _trouble(how: str, context: TaskContext) -> None:
             raise MemoryError
         case "gpu memory":
             raise OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
+        case "broken gpu":
+            if os.environ["CUDA_VISIBLE_DEVICES"] == "GPU-made-up":
+                raise RuntimeError("CUDA error: uncorrectable ECC error encountered")
+            (context.out / "done.txt").write_text(os.environ["CUDA_VISIBLE_DEVICES"])
+        case "broken everywhere":
+            raise RuntimeError("CUDA error: device-side assert triggered")
         case "bug":
             _ = dict[str, int]()["missing"]
         case "segfault":

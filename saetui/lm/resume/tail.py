@@ -8,6 +8,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from saetui import device_errors
 from saetui.lm.language_model import LanguageModel
 from saetui.lm.resume.full_passes import FullPasses
 
@@ -101,6 +102,8 @@ def _resumable(
         except NotResumable as reason:
             reasons.append(str(reason))
         except Exception as error:  # Each family's own code fails in its own way; whole passes need none of it.
+            if device_errors.kind_of(error) is not None:
+                raise  # Whole passes would fail as well, or take 20 times as long for nothing.
             reasons.append(f"{attention}: {type(error).__name__}: {error}")
         else:
             difference = max(map(_difference, found, expected))
@@ -136,11 +139,17 @@ def _difference(found: Tensor, expected: Tensor) -> float:
     return largest if largest == 0 else largest / float(expected.std())
 
 
+def free_memory(device: torch.device) -> int:
+    """Bytes that a GPU can still give: those that nobody has, and those that torch keeps for what comes next."""
+    free, _ = torch.cuda.mem_get_info(device)
+    return free + torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
+
+
 def positions_at_once(model: LanguageModel) -> int:
     """Positions that a pass with gradients should hold at once: enough for the device, and not more than memory has."""
     width = model.d_model + (model.bridge.cfg.d_mlp or 4 * model.d_model)
     bytes_each = _TENSORS_KEPT * model.n_layers * width * model.dtype.itemsize
     if model.device.type == "cuda":
-        free, _ = torch.cuda.mem_get_info(model.device)
+        free = free_memory(model.device)
         return max(1, min(_BUSY_GPU, free // 4 // bytes_each))
     return max(1, min(_BUSY_CPU, _CPU_BYTES // bytes_each))
