@@ -2,21 +2,23 @@
 
 import logging
 from collections.abc import Callable
+from pathlib import Path
 from typing import NoReturn
 from weakref import WeakKeyDictionary
 
 import pytest
 import torch
+import transformers
 from torch import Tensor
 
-from saetui.lm import HookPointError, LanguageModel
+from saetui.lm import HookPointError, LanguageModel, load_model
 from saetui.lm.resume import shared_prefix
 from saetui.lm.resume import tail as tail_module
 from saetui.lm.resume.full_passes import FullPasses
 from saetui.lm.resume.resumed_passes import ResumedPasses
 from saetui.lm.resume.row_groups import row_groups
 from saetui.lm.resume.tail import Tail, read_tail
-from tests.lm.conftest import FAMILIES, LAYERS
+from tests.lm.conftest import FAMILIES, LAYERS, save_tiny_tokenizer
 
 Loader = Callable[[str], LanguageModel]
 DECODERS = [family for family in FAMILIES if family != "bert"]
@@ -131,3 +133,69 @@ def test_rows_are_grouped_by_neighbouring_contexts() -> None:
     assert torch.equal(groups[1], rows[1:4])
     assert torch.equal(ragged.join(groups), rows)
     assert ragged.of_contexts(torch.tensor([5, 6, 7])).tolist() == [7, 5, 7]
+
+
+DEEP: dict[str, Callable[[int], transformers.PreTrainedModel]] = {
+    "gpt2": lambda layers: transformers.GPT2LMHeadModel(
+        transformers.GPT2Config(
+            vocab_size=40, n_embd=64, n_layer=layers, n_head=4, n_positions=32, initializer_range=0.08
+        )
+    ),
+    "llama": lambda layers: transformers.LlamaForCausalLM(
+        transformers.LlamaConfig(
+            vocab_size=40,
+            hidden_size=64,
+            intermediate_size=128,
+            num_hidden_layers=layers,
+            num_attention_heads=4,
+            num_key_value_heads=2,
+            max_position_embeddings=32,
+            initializer_range=0.08,
+        )
+    ),
+}
+
+
+@pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
+@pytest.mark.parametrize("layers", [4, pytest.param(20, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("family", DEEP)
+def test_in_two_bytes_rounding_is_not_taken_for_a_fault(
+    family: str, layers: int, dtype: str, tmp_path: Path, forgotten: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    torch.manual_seed(layers)
+    DEEP[family](layers).eval().save_pretrained(tmp_path)
+    save_tiny_tokenizer(tmp_path, family)
+    model = load_model(tmp_path, dtype=dtype)
+    tokens = torch.randint(4, 30, (3, 12), generator=torch.Generator().manual_seed(layers))
+    names = ["blocks.0.hook_mlp_out", f"blocks.{layers // 2}.hook_resid_post"]
+    for name in names:
+        for position in (0, 8):
+            assert isinstance(read_tail(model, name, tokens, position, ANSWERS), ResumedPasses), (name, position)
+    # What is wrong by a fifth is no rounding.
+    monkeypatch.setattr(tail_module, "_RESUMABLE", WeakKeyDictionary())
+    right = ResumedPasses.logits
+    monkeypatch.setattr(ResumedPasses, "logits", lambda *call: 1.2 * right(*call))
+    for name in names:
+        assert isinstance(read_tail(model, name, tokens, 8, ANSWERS), FullPasses), name
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB"),
+        torch.AcceleratorError("CUDA error: an illegal memory access was encountered"),
+        RuntimeError("Expected all tensors to be on the same device, but found cuda:0 and cpu"),
+    ],
+)
+def test_what_the_device_fails_is_not_taken_for_a_model_that_cannot_be_resumed(
+    error: Exception, gpt2: LanguageModel, tokens: Tensor, forgotten: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> NoReturn:
+        raise error
+
+    monkeypatch.setattr(ResumedPasses, "logits", fail)
+    with pytest.raises(type(error), match=str(error)[:20]):
+        read_tail(gpt2, "blocks.0.hook_resid_post", tokens, -3, ANSWERS)
+    monkeypatch.undo()
+    monkeypatch.setattr(tail_module, "_RESUMABLE", WeakKeyDictionary())
+    assert isinstance(read_tail(gpt2, "blocks.0.hook_resid_post", tokens, -3, ANSWERS), ResumedPasses)
