@@ -4,6 +4,8 @@ import ast
 from collections import defaultdict
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[1]
 
 
@@ -18,6 +20,7 @@ def public_classes(*folders: Path) -> dict[str, list[str]]:
     return found
 
 
+@pytest.mark.slow
 def test_no_two_public_classes_share_a_name() -> None:
     found = public_classes(ROOT / "saetui", ROOT / "store")
     assert {name: paths for name, paths in found.items() if len(paths) > 1} == {}

@@ -58,6 +58,7 @@ def project() -> dict[str, Any]:
     return tomllib.loads((ROOT / "pyproject.toml").read_text())
 
 
+@pytest.mark.slow
 def test_every_import_of_the_package_is_declared_and_nothing_more(project: dict[str, Any]) -> None:
     declared = names(project["project"]["dependencies"])
     used = distributions(imported("saetui", "store"))

@@ -38,6 +38,7 @@ def prose() -> list[Path]:
     return [path for path in files if path.suffix in (".py", ".sql", ".tcss", ".md")] + sorted(ROOT.glob("*.md"))
 
 
+@pytest.mark.slow
 def test_no_prose_or_message_stumbles() -> None:
     found = {str(path.relative_to(ROOT)): stumbles(path.read_text()) for path in prose()}
     assert {name: lines for name, lines in found.items() if lines} == {}

@@ -15,6 +15,7 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_store(tmp_path_factory.mktemp("figures") / "store")
 
 
+@pytest.mark.slow
 def test_without_a_name_all_are_listed(tmp_path: Path) -> None:
     done = saetui("figure", home=tmp_path)
     assert done.returncode == 0
@@ -22,6 +23,7 @@ def test_without_a_name_all_are_listed(tmp_path: Path) -> None:
     assert "absorption_map Which letters are absorbed in which SAEs?" in " ".join(done.stdout.split())
 
 
+@pytest.mark.slow
 def test_a_figure_goes_to_standard_output_as_plain_text(study: Path, tmp_path: Path) -> None:
     done = saetui("figure", "splits", "--store", study, home=tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
@@ -31,6 +33,7 @@ def test_a_figure_goes_to_standard_output_as_plain_text(study: Path, tmp_path: P
     assert max(map(len, done.stdout.splitlines())) <= 100
 
 
+@pytest.mark.slow
 def test_what_is_chosen_is_drawn(study: Path, tmp_path: Path) -> None:
     chosen = ["--sae", "narrow", "--sae", "wide", "--letter", "a", "--lead", "3.5"]
     done = saetui("figure", "absorption_rate", "--store", study, *chosen, home=tmp_path)
@@ -64,6 +67,7 @@ def test_a_file_is_overwritten_with_force_only(study: Path, tmp_path: Path) -> N
     assert ET.parse(out).getroot().tag.endswith("svg")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [

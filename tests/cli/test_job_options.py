@@ -45,6 +45,7 @@ def ended(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
     return code
 
 
+@pytest.mark.slow
 def test_train_makes_every_combination_on_one_stream(study: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     grid = ["train", "topk", "--hook", HOOK, "--width", "64,128", "--k", "4", "--k", "8", "--tokens", "5000"]
     (document,) = submitted(monkeypatch, study, *grid)
@@ -53,6 +54,7 @@ def test_train_makes_every_combination_on_one_stream(study: Path, monkeypatch: p
     assert [(r["width"], r["k"]) for r in document["recipes"]] == [(64, 4), (64, 8), (128, 4), (128, 8)]
 
 
+@pytest.mark.slow
 def test_what_else_differs_stands_in_the_names(study: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     grid = ["train", "standard", "--hook", HOOK, "--width", "64", "--settings", "l1_coefficient=3,5", "--lr", "1e-4"]
     (document,) = submitted(monkeypatch, study, *grid)
@@ -64,6 +66,7 @@ def test_what_else_differs_stands_in_the_names(study: Path, monkeypatch: pytest.
     assert {r["lr"] for r in document["recipes"]} == {1e-4}
 
 
+@pytest.mark.slow
 def test_train_studies_what_it_makes_if_asked(study: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     grid = ["train", "topk", "--hook", HOOK, "--width", "64", "--k", "4", "--study"]
     train, absorption, latents = submitted(monkeypatch, study, *grid)
@@ -72,6 +75,7 @@ def test_train_studies_what_it_makes_if_asked(study: Path, monkeypatch: pytest.M
     assert (latents["kind"], latents["saes"], latents["hook_name"]) == ("latents", ["w64-k4"], HOOK)
 
 
+@pytest.mark.slow
 def test_train_says_whose_recipe_it_takes(
     study: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -91,6 +95,7 @@ def test_train_says_whose_recipe_it_takes(
     assert "no SAE 'nobody' here; there are" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
@@ -113,12 +118,14 @@ def test_what_cannot_be_trained_is_named(
     assert JobClient(study).jobs() == []
 
 
+@pytest.mark.slow
 def test_settings_of_a_loss_are_an_option_of_a_study(study: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     one = ["study", "train", "--hook", HOOK, "--architecture", "standard", "--width", "64", "--tokens", "9"]
     (document,) = submitted(monkeypatch, study, *one, "--settings", "l1_coefficient=5")
     assert document["recipes"][0]["settings"] == {"l1_coefficient": 5.0}
 
 
+@pytest.mark.slow
 def test_pursue_takes_the_options_of_its_job(study: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("saetui.cli.pursue.print_pursuits", lambda *_, **__: 0)
     asked = ["pursue", "--sae", "wide", "--random", "7", "--method", "nnls", "--l0", "3", "--fit-tokens", "0"]

@@ -118,6 +118,7 @@ def test_notes_are_listed_and_searched(store: Path, capsys: pytest.CaptureFixtur
     assert note["link"] == "letters?token=+short"
 
 
+@pytest.mark.slow
 def test_figures_as_json_have_their_options(tmp_path: Path) -> None:
     figures = json.loads(saetui("figure", "--json", home=tmp_path).stdout)
     (splits,) = (figure for figure in figures if figure["name"] == "splits")
@@ -141,6 +142,7 @@ COMMANDS = (
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
 def test_where_there_is_no_store_it_is_said_and_nothing_is_left_behind(command: list[str], tmp_path: Path) -> None:
     spec, folder = tmp_path / "spec.toml", tmp_path / "folder"

@@ -113,6 +113,7 @@ def test_a_store_may_not_lie_where_the_database_would_mistake_the_path(
     assert "rename that folder" in err
 
 
+@pytest.mark.slow
 def test_a_relative_store_and_one_in_the_home_folder_are_found(
     study: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -261,6 +262,7 @@ def marks(store: Path) -> int:
         return len(opened.fetch("SELECT * FROM mark").rows)
 
 
+@pytest.mark.slow
 def test_a_read_only_store_with_a_waiting_result_can_be_looked_at(waiting: Path, tmp_path: Path) -> None:
     script = (
         "mount -t tmpfs none $DISK && cp -r $STORE $DISK/store && mount -o remount,ro $DISK && $SAETUI open $DISK/store"
@@ -272,6 +274,7 @@ def test_a_read_only_store_with_a_waiting_result_can_be_looked_at(waiting: Path,
     assert done.returncode == 0
 
 
+@pytest.mark.slow
 def test_on_a_full_disk_a_waiting_result_is_kept(waiting: Path, tmp_path: Path) -> None:
     script = """
     mount -t tmpfs -o size=64m none $DISK && cp -r $STORE $DISK/store || exit 9

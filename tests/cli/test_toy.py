@@ -17,6 +17,7 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> str:
     return done.stdout
 
 
+@pytest.mark.slow
 def test_it_fits_80_columns_and_needs_no_colours(page: str) -> None:
     assert max(cell_len(line) for line in page.splitlines()) <= 80
     assert "\x1b" not in page

@@ -109,6 +109,7 @@ def test_a_step_of_a_cursor_is_recorded_and_replayed_as_one(bench: Workbench) ->
     fresh.close()
 
 
+@pytest.mark.slow
 def test_a_recorded_session_is_held_to_it_too_but_not_one_from_before(bench: Workbench) -> None:
     bench.recorder = Recorder(bench.store.root / "sessions", lambda: fingerprint(bench.store))
     for line in ("screen absorption", "metric projection"):

@@ -29,11 +29,13 @@ def opened(bench: Workbench) -> list[str]:
     return bench.front.panels
 
 
+@pytest.mark.slow
 def test_without_a_path_it_opens_a_panel_that_says_the_same(bench: Workbench) -> None:
     dispatch(bench, "figure splits sae=narrow,wide tau=0.2")
     assert opened(bench) == ["figure figure splits narrow,wide tau=0.2"]
 
 
+@pytest.mark.slow
 def test_a_figure_of_one_word_is_of_the_word_that_is_looked_at(bench: Workbench) -> None:
     bench.attend(sae="id-narrow", letter="a", token=" ant")
     done = dispatch(bench, "figure evidence")
@@ -43,6 +45,7 @@ def test_a_figure_of_one_word_is_of_the_word_that_is_looked_at(bench: Workbench)
     assert dispatch(bench, "figure splits") == ShowFigure("splits")
 
 
+@pytest.mark.slow
 def test_thresholds_that_were_moved_hold_for_figures_that_have_them(bench: Workbench) -> None:
     bench.attend(lead=3.5, tau=0.2)
     assert dispatch(bench, "figure absorption_rate tau=0.1") == ShowFigure("absorption_rate", tau=0.1, lead=3.5)
@@ -50,6 +53,7 @@ def test_thresholds_that_were_moved_hold_for_figures_that_have_them(bench: Workb
     assert dispatch(bench, "figure error_scaling") == ShowFigure("error_scaling")
 
 
+@pytest.mark.slow
 def test_with_a_path_it_writes_the_file_and_its_query(bench: Workbench, tmp_path: Path) -> None:
     path = tmp_path / "rate.svg"
     dispatch(bench, f"figure absorption_rate lead=3.5 path={path}")
@@ -59,6 +63,7 @@ def test_with_a_path_it_writes_the_file_and_its_query(bench: Workbench, tmp_path
     assert opened(bench) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("line", "said"),
     [
@@ -78,6 +83,7 @@ def test_what_cannot_be_drawn_is_told(
     assert not list(tmp_path.glob("a.*"))
 
 
+@pytest.mark.slow
 def test_names_are_completed(bench: Workbench) -> None:
     assert [found.line for found in completions("figure absorption", bench)] == [
         "figure absorption_rate",

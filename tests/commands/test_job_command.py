@@ -41,6 +41,7 @@ def test_options_are_kept_as_they_were_given() -> None:
     assert build(Train, recorded) == command
 
 
+@pytest.mark.slow
 def test_a_train_job_has_what_was_chosen(bench: Workbench) -> None:
     dispatch(bench, "train standard width=64 settings=l1_coefficient=3,5 batch_size=512")
     train = next(job for job in bench.client.jobs() if job.kind == "train")
@@ -49,6 +50,7 @@ def test_a_train_job_has_what_was_chosen(bench: Workbench) -> None:
     assert [recipe["settings"] for recipe in document["recipes"]] == [{"l1_coefficient": 3.0}, {"l1_coefficient": 5.0}]
 
 
+@pytest.mark.slow
 def test_a_training_takes_the_recipe_of_the_current_sae_and_asks_by_name(bench: Workbench) -> None:
     bench.attend(sae="id-wide")
     train = prepare(bench, "train topk 128 8")
@@ -72,6 +74,7 @@ def test_a_training_takes_the_recipe_of_the_current_sae_and_asks_by_name(bench: 
     }
 
 
+@pytest.mark.slow
 def test_an_sae_whose_recipe_is_not_known_is_said_to_have_none(bench: Workbench) -> None:
     bench.store.write("UPDATE sae SET recipe = NULL, source = 'theirs'")
     fresh = Workbench.open(bench.store.root, inline=True)
@@ -87,6 +90,7 @@ def test_an_sae_whose_recipe_is_not_known_is_said_to_have_none(bench: Workbench)
         fresh.close()
 
 
+@pytest.mark.slow
 def test_a_study_is_of_the_saes_in_view_one_job_per_site(bench: Workbench) -> None:
     bench.attend(in_view=("id-narrow", "id-later"))
     dispatch(bench, "study errors test_share=0.5 norm_baselines=yes")
@@ -103,6 +107,7 @@ def test_a_study_is_of_the_saes_in_view_one_job_per_site(bench: Workbench) -> No
     assert all(document["norm_baselines"] for document in documents)
 
 
+@pytest.mark.slow
 def test_letters_come_with_latents(bench: Workbench) -> None:
     bench.attend(in_view=("id-narrow", "id-wide"))
     dispatch(bench, "study letters")
@@ -113,6 +118,7 @@ def test_letters_come_with_latents(bench: Workbench) -> None:
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("line", "said"),
     [
@@ -131,6 +137,7 @@ def test_what_a_job_does_not_take_is_named(bench: Workbench, line: str, said: st
     assert bench.client.jobs() == []
 
 
+@pytest.mark.slow
 def test_options_and_their_values_are_completed(bench: Workbench) -> None:
     studies = ("demo", "absorption", "absorbed_errors", "errors", "letters", "latents")
     assert {f"study {name}" for name in studies} == {found.line for found in completions("study ", bench)}

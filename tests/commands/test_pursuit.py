@@ -180,6 +180,7 @@ def test_a_link_leads_back_to_pursuit_token_and_settings(bench: Workbench) -> No
         assert getattr(bench.attention, name) == getattr(before, name), name
 
 
+@pytest.mark.slow
 def test_a_session_of_pursuits_is_recorded_and_done_again(
     bench: Workbench, submitted: list[PursuitSpec], made_everything: Path, tmp_path: Path
 ) -> None:

@@ -56,6 +56,7 @@ def test_nothing_is_written_before_the_first_command(bench: Workbench) -> None:
     assert not (bench.store.root / "sessions").exists() or not list((bench.store.root / "sessions").iterdir())
 
 
+@pytest.mark.slow
 def test_a_session_done_again_shows_the_same(recorded: Path, bench: Workbench) -> None:
     session = load(recorded)
     assert session.steps[1].command == Letter("s")
@@ -64,6 +65,7 @@ def test_a_session_done_again_shows_the_same(recorded: Path, bench: Workbench) -
     fresh.close()
 
 
+@pytest.mark.slow
 def test_a_differing_view_is_found_at_its_step(recorded: Path, bench: Workbench) -> None:
     bench.store.write("UPDATE letter_latent SET f1 = 0.5 WHERE sae_id = 'sae-64' AND letter = 's' AND rank = 1")
     fresh = Workbench.open(bench.store.root, inline=True)
@@ -73,6 +75,7 @@ def test_a_differing_view_is_found_at_its_step(recorded: Path, bench: Workbench)
     fresh.close()
 
 
+@pytest.mark.slow
 def test_digests_of_an_earlier_format_are_compared_where_they_mean_the_same(recorded: Path, bench: Workbench) -> None:
     header, *lines = [json.loads(line) for line in recorded.read_text(encoding="utf-8").splitlines()]
     for line in lines:
@@ -87,6 +90,7 @@ def test_digests_of_an_earlier_format_are_compared_where_they_mean_the_same(reco
     assert different.isdisjoint(is_sorted)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("session_format", [1, 2, 3, FORMAT])
 def test_sessions_of_every_format_are_played_and_compared_where_rows_mean_the_same(
     recorded: Path, bench: Workbench, session_format: int, monkeypatch: pytest.MonkeyPatch
@@ -109,6 +113,7 @@ def test_sessions_of_every_format_are_played_and_compared_where_rows_mean_the_sa
     assert bool(compared) == (session_format >= 3)
 
 
+@pytest.mark.slow
 def test_a_command_that_fails_now_is_a_difference(recorded: Path, bench: Workbench) -> None:
     bench.store.write("DELETE FROM sae WHERE sae_id = 'sae-1024'")
     fresh = Workbench.open(bench.store.root, inline=True)

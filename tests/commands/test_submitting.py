@@ -37,6 +37,7 @@ def errors(made_errors: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     with_errors.close()
 
 
+@pytest.mark.slow
 def test_every_command_that_submits_a_job_is_tried_here() -> None:
     submitting = {verb for verb, cls in commands().items() if any(call in inspect.getsource(cls) for call in _SUBMITS)}
     assert submitting == set(GIVEN)

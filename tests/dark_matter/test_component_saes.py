@@ -41,6 +41,7 @@ class Planted:
         return decompose_errors(self.read, SPLIT, n_replicates=5).fits["sae"]
 
 
+@pytest.mark.slow
 def test_the_sparse_part_is_learned_and_the_noise_is_not() -> None:
     planted, steps = Planted(noise=0.2), []
     trained = train_component_saes(

@@ -32,6 +32,7 @@ def make_sae(hook_name: str, d_in: int, seed: int) -> SAE:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::saetui.dark_matter.ErrorsWarning")
 def test_study_of_an_untrained_sae() -> None:
     model = load_model("embedded")

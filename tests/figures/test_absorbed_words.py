@@ -32,6 +32,7 @@ def test_absorbed_words_have_half_the_error(study: Store) -> None:
     assert "3 absorbed in one SAE have a firing main latent in another" in made.note
 
 
+@pytest.mark.slow
 def test_absorbed_words_at_other_thresholds(tmp_path: Path) -> None:
     root = compare_words(make_store(tmp_path / "study", add_errors), lead=2.5)
     compare_words(root, saes=["wide"], min_cosine=0.9)

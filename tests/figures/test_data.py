@@ -20,6 +20,7 @@ def places(chart: Chart) -> Places:
     return {line.name: {point.label: (point.x, point.y) for point in line.points} for line in chart.lines}
 
 
+@pytest.mark.slow
 def test_the_rate_against_l0_has_one_line_for_each_width(study: Store) -> None:
     rate = chart(figure(study, "absorption_rate"), "absorption rate against L0")
     assert places(rate) == {
@@ -123,6 +124,7 @@ def test_letter_scores_are_those_of_the_latents_beside_the_probe(study: Store) -
     assert one["64 · k 2"]["wide"] == (1.0, 0.25)
 
 
+@pytest.mark.slow
 def test_the_latent_of_a_letter_is_the_one_most_like_the_probe(tmp_path: Path) -> None:
     """The second latents of every letter have half the recall; those with the highest F1 are only mentioned."""
     with Store.open(make_store(tmp_path / "study")) as store:
@@ -152,6 +154,7 @@ def test_the_map_has_a_cell_for_each_sae_and_letter(study: Store) -> None:
     assert rate.high == 0.75
 
 
+@pytest.mark.slow
 def test_letters_that_are_not_usable_are_pale_on_the_map_and_left_out_of_means(tmp_path: Path) -> None:
     with Store.open(make_store(tmp_path / "study")) as store:
         store.write("UPDATE probe SET usable = false WHERE letter = 'a' AND probe_id = 'p1'")

@@ -33,6 +33,7 @@ def few_widths(tmp_path: Path) -> Iterator[Store]:
         yield store
 
 
+@pytest.mark.slow
 def test_error_scaling_has_both_fvus_with_intervals_and_the_fit(study: Store) -> None:
     made = figure(study, "error_scaling")
     fvu = chart(made, "FVU against width")
@@ -55,6 +56,7 @@ def test_error_scaling_has_both_fvus_with_intervals_and_the_fit(study: Store) ->
     assert "0.05 to 0.15" in made.note
 
 
+@pytest.mark.slow
 def test_error_scaling_says_where_no_floor_is_to_be_had(few_widths: Store) -> None:
     made = figure(few_widths, "error_scaling")
     assert [line.name for line in chart(made, "FVU against width").lines] == ["k 2", "k 4"]
@@ -86,6 +88,7 @@ def assert_bars_are_the_fvu(study: Store, plot: BarChart) -> None:
         assert sum(value or 0.0 for value in bar.values) == pytest.approx(100 * fvu[bar.label])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("part", "ends", "drawn"),
     [
@@ -116,6 +119,7 @@ def test_bars_are_never_longer_than_the_fvu(
         assert ("cannot be drawn" in made.note) == (drawn == "in two")
 
 
+@pytest.mark.slow
 def test_the_nonlinear_part_of_a_bar_is_not_longer_than_the_bar(tmp_path: Path) -> None:
     """A linear map that was fitted on other tokens can make the error larger."""
     with Store.open(make_store(tmp_path / "study", lambda spool: add_errors(spool, with_law=False))) as store:
@@ -124,6 +128,7 @@ def test_the_nonlinear_part_of_a_bar_is_not_longer_than_the_bar(tmp_path: Path) 
         assert bars(made, "parts of the FVU")["wide"] == (0, pytest.approx(21))
 
 
+@pytest.mark.slow
 def test_without_a_floor_the_breakdown_has_two_parts(few_widths: Store) -> None:
     made = figure(few_widths, "error_breakdown")
     assert bars(made, "parts of the FVU") == {
@@ -229,6 +234,7 @@ def test_figures_over_widths_say_where_recipes_are_mixed(tmp_path: Path, capsys:
     )
 
 
+@pytest.mark.slow
 def test_a_later_study_that_asked_for_less_hides_nothing(tmp_path: Path) -> None:
     names = ("component_saes", "earlier_saes", "introduced_error", "norm_baselines", "cost_against_norm", "width_norms")
     with Store.open(make_store(tmp_path / "store", add_everything)) as store:
@@ -245,6 +251,7 @@ def test_a_later_study_that_asked_for_less_hides_nothing(tmp_path: Path) -> None
         assert "later" not in figure(store, "norm_r2").note
 
 
+@pytest.mark.slow
 def test_what_no_study_has_measured_says_which_option_does(few_widths: Store) -> None:
     for name, option in (
         ("component_saes", "--component-steps"),
@@ -337,6 +344,7 @@ def two_models(tmp_path: Path) -> Iterator[Store]:
         yield store
 
 
+@pytest.mark.slow
 def test_the_study_is_of_the_model_that_is_asked_for(two_models: Store) -> None:
     names = ("error_breakdown", "error_context", "cost_against_norm", "norm_r2", "width_norms", "absorbed_errors")
     for name in names:
@@ -353,6 +361,7 @@ def test_the_study_is_of_the_model_that_is_asked_for(two_models: Store) -> None:
         figure(two_models, "splits", model="speller")
 
 
+@pytest.mark.slow
 def test_the_model_that_is_looked_at_is_that_of_the_figure(two_models: Store) -> None:
     bench = Workbench.open(two_models.root, inline=True)
     bench.attend(sae="id-wide", model="m")

@@ -173,6 +173,7 @@ def test_the_caption_is_in_the_picture(study: Store, tmp_path: Path) -> None:
     assert " ".join(f"{made.title}. {made.note}".split()) in " ".join(found.split())
 
 
+@pytest.mark.slow
 def test_a_figure_fits_on_a_page_however_much_is_on_it(tmp_path: Path) -> None:
     bars = tuple(Bar(f"w{2**i}-k4", (1.0, 2.0, 3.0)) for i in range(12))
     names = ("as they are", "same frequency", "same frequency and norm")

@@ -50,6 +50,7 @@ def test_a_job_whose_results_are_set_aside_has_failed_and_is_run_again(
     assert f".rejected of job {job.id}: " in listed
 
 
+@pytest.mark.slow
 def test_what_a_job_keeps_is_in_the_store_while_it_runs(client: JobClient, store: Path) -> None:
     job = client.submit(trouble("keeps a mark, then waits"))
     with ThreadPoolExecutor(1) as pool:
@@ -75,6 +76,7 @@ def test_results_of_unknown_jobs_that_were_set_aside_are_listed(
     assert ".rejected of job unknown-job: " in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_a_store_that_may_only_be_read_shows_the_truth(
     client: JobClient, store: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

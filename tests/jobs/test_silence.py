@@ -206,6 +206,7 @@ def test_following_says_what_the_interface_says(
     assert sum("no sign of life" in line and f"PID {pid}" in line for line in said) >= 1
 
 
+@pytest.mark.slow
 def test_following_ends_when_all_has_ended_or_is_blocked(
     client: JobClient, store_root: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

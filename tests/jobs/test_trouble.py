@@ -70,6 +70,7 @@ def test_a_queued_job_is_cancelled_at_once(client: JobClient) -> None:
     assert client.job(second.id).started is None
 
 
+@pytest.mark.slow
 def test_an_ended_job_stays_as_it_is(client: JobClient) -> None:
     job = ended(client, client.submit(count()))
     assert client.cancel(job.id).state == "done"
@@ -94,6 +95,7 @@ def test_a_deaf_job_is_killed(client: JobClient) -> None:
     assert works_again(client)
 
 
+@pytest.mark.slow
 def test_what_a_job_started_ends_with_it(client: JobClient) -> None:
     job = underway(client, client.submit(trouble("child")))
     child = ProcessIdentity.of(int((job.folder.out / "child.txt").read_text()))
@@ -103,6 +105,7 @@ def test_what_a_job_started_ends_with_it(client: JobClient) -> None:
     wait_until(lambda: not child.alive)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("how", "message", "hint"),
     [
@@ -128,6 +131,7 @@ def test_a_failure_has_a_message_and_a_hint_and_the_next_job_runs(
     assert works_again(client)
 
 
+@pytest.mark.slow
 def test_a_killed_task_fails_with_a_hint_at_memory(client: JobClient) -> None:
     job = underway(client, client.submit(endless()))
     runner_of(job).kill()
@@ -138,6 +142,7 @@ def test_a_killed_task_fails_with_a_hint_at_memory(client: JobClient) -> None:
     assert works_again(client)
 
 
+@pytest.mark.slow
 def test_a_killed_worker_takes_its_task_along_and_the_job_has_failed(client: JobClient, store_root: Path) -> None:
     job = underway(client, client.submit(endless()))
     assert job.record.worker is not None

@@ -162,6 +162,7 @@ def test_a_job_whose_dependency_is_gone_or_is_itself_is_blocked(client: JobClien
     assert client.cancel(second.id).state == "cancelled"
 
 
+@pytest.mark.slow
 def test_what_was_done_before_says_when(client: JobClient) -> None:
     first = client.submit(count(2))
     assert (first.found, first.found_text) == (False, None)
@@ -172,6 +173,7 @@ def test_what_was_done_before_says_when(client: JobClient) -> None:
     assert client.submit(count(2), force=True).found_text is None
 
 
+@pytest.mark.slow
 def test_an_edited_source_is_other_work(client: JobClient, tmp_path: Path) -> None:
     corpus = tmp_path / "corpus.txt"
     corpus.write_text("one")
@@ -185,6 +187,7 @@ def test_an_edited_source_is_other_work(client: JobClient, tmp_path: Path) -> No
     assert client.submit(parse_spec({"kind": "read", "corpus": str(corpus)})).id == first.id
 
 
+@pytest.mark.slow
 def test_only_what_failed_is_retried(client: JobClient) -> None:
     job = ended(client, client.submit(count()))
     with pytest.raises(JobError, match="is done; only a failed or cancelled job"):
@@ -207,6 +210,7 @@ def test_a_store_that_is_not_there_is_refused(tmp_path: Path, toy_tasks: None) -
     assert JobClient(tmp_path / "nowhere").jobs() == []
 
 
+@pytest.mark.slow
 def test_two_clients_share_one_worker(client: JobClient, store_root: Path) -> None:
     other = JobClient(store_root, idle_s=30)
     pairs: list[tuple[str, str]] = []
@@ -228,6 +232,7 @@ def test_two_clients_share_one_worker(client: JobClient, store_root: Path) -> No
     assert len(workers(store_root)) == 1
 
 
+@pytest.mark.slow
 def test_two_clients_that_submit_the_same_get_the_same_job(client: JobClient, store_root: Path) -> None:
     ids: list[str] = []
     clients = [client, *(JobClient(store_root, idle_s=30) for _ in range(3))]
@@ -240,6 +245,7 @@ def test_two_clients_that_submit_the_same_get_the_same_job(client: JobClient, st
     ended(client, ids[0])
 
 
+@pytest.mark.slow
 def test_no_job_is_lost_while_a_worker_leaves(store_root: Path) -> None:
     # The worker leaves when idle for an instant, so that many of these meet one on its way out.
     client = JobClient(store_root, idle_s=0.0)
@@ -248,6 +254,7 @@ def test_no_job_is_lost_while_a_worker_leaves(store_root: Path) -> None:
         assert ended(client, job).state == "done"
 
 
+@pytest.mark.slow
 def test_a_worker_goes_when_it_is_idle(store_root: Path) -> None:
     client = JobClient(store_root, idle_s=0.2)
     ended(client, client.submit(count()))
@@ -282,6 +289,7 @@ def test_a_worker_that_cannot_start_fails_its_jobs(
     assert wait_for(follow(client, job.id)).message == "the worker for cpu does not start: no python"
 
 
+@pytest.mark.slow
 def test_following_a_spec_yields_what_changes_and_returns_the_end(client: JobClient) -> None:
     seen = []
     steps = run_spec(client, count(4, 0.1), poll_s=0.02)

@@ -188,6 +188,7 @@ def margin_with(model: LanguageModel, row: Tensor, letter: Tensor, added: Tensor
     return letter_margins(logits, letter[None])[0], int(logits.argmax())
 
 
+@pytest.mark.slow
 def test_exact_effects_are_those_of_literal_edits(model: LanguageModel, sae: SAE, tokens: Tensor) -> None:
     found = word_effects(model, sae, HOOK, tokens, LETTERS_ASKED, attribution="exact")
     rows = exact_ablations(model, sae, HOOK, tokens, LETTERS_ASKED)

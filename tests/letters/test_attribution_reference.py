@@ -42,6 +42,7 @@ def cases(expected: dict[str, Any]) -> list[dict[str, Any]]:
     ]
 
 
+@pytest.mark.slow
 def test_effects_are_those_of_the_released_code(
     model: LanguageModel, sae: SAE, expected: dict[str, Any], cases: list[dict[str, Any]]
 ) -> None:

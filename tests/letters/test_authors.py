@@ -69,6 +69,7 @@ def _best_latents_f1(words: Words) -> float:
     return sum(best) / len(best)
 
 
+@pytest.mark.slow
 def test_our_ranking_finds_main_latents_as_good_as_the_best_latents_there_are(
     words: Words, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -49,6 +49,7 @@ def test_other_letters_need_one_latent() -> None:
     }
 
 
+@pytest.mark.slow
 def test_strings_and_sparse_latents_give_the_same() -> None:
     latents, letters = _split_letter()
     names = ["abcde"[i] for i in letters]
@@ -60,6 +61,7 @@ def test_strings_and_sparse_latents_give_the_same() -> None:
     assert [p.f1 for p in by_name.values()] == [p.f1 for p in by_number.values()]
 
 
+@pytest.mark.slow
 def test_latents_that_never_fire_take_no_part() -> None:
     latents, letters = _split_letter()
     probe = train_selection_probe(SparseLatents.of_dense(latents), letters, 5, SELECTION)
@@ -69,6 +71,7 @@ def test_latents_that_never_fire_take_no_part() -> None:
     assert found.ks == (1, 2)
 
 
+@pytest.mark.slow
 def test_ranking_is_by_signed_weight() -> None:
     """A latent that fires on all other letters tells the letter well, but speaks against it."""
     letters = torch.arange(600) % 3

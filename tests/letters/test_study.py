@@ -46,6 +46,7 @@ def letter_sae(words: LetterWords) -> SAE:
     return StandardSAE(W_enc=directions.T.contiguous(), W_dec=directions, b_enc=b_enc, b_dec=mean)
 
 
+@pytest.mark.slow
 def test_latents_that_read_the_probes_are_found_for_their_letters(words: LetterWords, letter_sae: SAE) -> None:
     ((sae_id, found),) = study_letters(words, {"mine": letter_sae}, HOOK, LatentSettings(latents_per_letter=3, max_k=4))
     assert sae_id == "mine"
@@ -58,6 +59,7 @@ def test_latents_that_read_the_probes_are_found_for_their_letters(words: LetterW
         assert found.probe(letter) is not None
 
 
+@pytest.mark.slow
 def test_saes_stream_and_a_silent_one_is_told(words: LetterWords, letter_sae: SAE) -> None:
     silent = StandardSAE(
         W_enc=torch.zeros(16, 32), W_dec=torch.zeros(32, 16), b_enc=torch.zeros(32), b_dec=torch.zeros(16)
@@ -68,6 +70,7 @@ def test_saes_stream_and_a_silent_one_is_told(words: LetterWords, letter_sae: SA
         next(results)
 
 
+@pytest.mark.slow
 def test_absorption_without_answers_has_only_the_projection(words: LetterWords, letter_sae: SAE) -> None:
     study = study_site(words, HOOK)
     found = study.absorption(letter_sae, AbsorptionSettings(max_k=4))

@@ -122,6 +122,7 @@ def test_the_lens_of_the_embedding_leads_through_all_blocks(family: str, tiny_fo
     assert torch.equal(embed.to_logits, first.to_logits)
 
 
+@pytest.mark.slow
 def test_half_precision_gives_nearly_the_same_lens(tiny_folder: Folder) -> None:
     for family in ("gpt2", "gemma2", "granite"):
         whole, half = (load_model(tiny_folder(family), dtype=dtype) for dtype in ("float32", "bfloat16"))

@@ -49,6 +49,7 @@ def told(*arguments: str | Path, **environment: str) -> str:
     return " ".join(done.stdout.replace("│", " ").split())
 
 
+@pytest.mark.slow
 def test_it_is_drawn_from_its_own_query(install: Install, study: Path) -> None:
     install("saetui.figures", "toy_widths", "toy_figure")
     with Store.open(study) as store:
@@ -108,6 +109,7 @@ def test_a_setting_of_its_own_is_taken_everywhere(install: Install, bench: Workb
         dispatch(bench, "figure splits least_width=20")
 
 
+@pytest.mark.slow
 async def test_the_interface_offers_and_draws_it(install: Install, study: Path) -> None:
     install("saetui.figures", "toy_widths", "toy_figure")
     async with running(study) as run:

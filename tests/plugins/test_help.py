@@ -3,6 +3,8 @@
 import subprocess
 import sys
 
+import pytest
+
 from saetui.commands.completion import SOURCES
 
 from .conftest import Install
@@ -15,6 +17,7 @@ def told(*arguments: str) -> str:
     return " ".join(done.stdout.replace("│", " ").split())
 
 
+@pytest.mark.slow
 def test_a_kind_shows_with_its_fields(install: Install) -> None:
     install("saetui.kinds", "toy_sum", "toy_kind")
     assert "toy_sum Adds whole numbers." in told("study", "--help")
@@ -24,6 +27,7 @@ def test_a_kind_shows_with_its_fields(install: Install) -> None:
     assert "one of plus, minus" in shown
 
 
+@pytest.mark.slow
 def test_an_architecture_shows_in_help_and_completion(install: Install) -> None:
     assert "toy_absolute" not in told("study", "train", "--help")
     install("saetui.architectures", "toy_absolute", "toy_architecture")

@@ -15,6 +15,7 @@ from tests.jobs.harness import end_workers, ended
 from .conftest import Install
 
 
+@pytest.mark.slow
 def test_a_kind_of_another_package_runs_in_a_worker(install: Install, tmp_path: Path) -> None:
     assert "toy_sum" not in spec_kinds()
     install("saetui.kinds", "toy_sum", "toy_kind")

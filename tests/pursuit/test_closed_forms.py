@@ -94,6 +94,7 @@ def test_more_atoms_than_dimensions_with_doubles_refitted() -> None:
     assert float(codes.residual_norms.diff(dim=1).max()) <= 1e-9
 
 
+@pytest.mark.slow
 def test_each_signal_has_its_own_target() -> None:
     signals, dictionary = problem("planted", 30, 200, 32, seed=11)
     targets = torch.arange(30)

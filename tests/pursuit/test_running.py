@@ -122,6 +122,7 @@ def test_signals_of_any_size_are_pursued(scale: float) -> None:
     torch.testing.assert_close(scaled.values.double() / scale, plain.values.double(), rtol=1e-4, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_one_code_may_be_much_longer_than_the_others() -> None:
     signals, dictionary = problem("gaussian", 30, 400, 200, seed=50)
     targets = torch.full((30,), 3)

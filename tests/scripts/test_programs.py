@@ -54,6 +54,7 @@ def test_programs_are_found() -> None:
     assert {"bench/start.py", "stress/kill.py", "train_embedded_model.py"} <= set(PROGRAMS)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("program", PROGRAMS)
 def test_a_program_starts_and_answers_help(program: str, answers: dict[str, tuple[object, str]]) -> None:
     code, said = answers[program]

@@ -188,6 +188,7 @@ def test_ids_of_jobs_are_plain(store: Store, job_id: Any) -> None:
         Spool(store.root, job_id)
 
 
+@pytest.mark.slow
 def test_a_clock_set_back_drops_nothing(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     def activation(value: float) -> list[dict[str, Any]]:
         return [{**at("narrow", 0, 1), "latent": 0, "activation": value}]

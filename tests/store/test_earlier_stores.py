@@ -42,6 +42,7 @@ def test_tokens_of_equal_activations_are_found(tmp_path: Path, monkeypatch: pyte
         assert found == [(0, 3, 1), (1, 3, 1), (2, 1, 2), (3, 3, 1), (4, 1, 4)]
 
 
+@pytest.mark.slow
 def test_shares_that_meant_nothing_are_gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The variance of the study is 4; the error of the first token is 0.6 to 0.8 in parts at right angles."""
     rows = [
@@ -59,6 +60,7 @@ RECIPE = {"architecture": "topk", "width": 8, "k": 4, "lr": 0.004, "auxk": 4, "d
 SPEC = {"kind": "train", "corpus": "stdlib", "hook_name": "h", "tokens": 1000, "batch_size": 512, "context_length": 64}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("trained", "known"),
     [
@@ -85,6 +87,7 @@ def test_the_recipe_of_an_sae_is_that_of_the_job_that_trained_it(
     assert TrainedBy.read(expected.text) == expected
 
 
+@pytest.mark.slow
 def test_jobs_that_say_different_things_leave_the_recipe_open(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     own = sae_row("s", name="w8-k4", k=4, tokens_trained=1024, seed=0, source="trained here")
     jobs = [

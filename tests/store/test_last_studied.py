@@ -41,6 +41,7 @@ def twice(store: Store) -> Store:
     return store
 
 
+@pytest.mark.slow
 def test_every_screen_shows_the_last_study(twice: Store) -> None:
     of_letter: dict[str, Any] = {"sae": SAE, "letter": "s"}
     (letter,) = twice.fetch("letters", sae=SAE).dicts()
@@ -58,12 +59,14 @@ def test_every_screen_shows_the_last_study(twice: Store) -> None:
     assert twice.fetch("pursuit_words", **of_letter).dicts() == [{"surface": " s0", "is_missed": True}]
 
 
+@pytest.mark.slow
 def test_an_earlier_study_can_be_asked_for(twice: Store) -> None:
     asked: dict[str, Any] = {"sae": SAE, "letter": "s", "probe": EARLIER}
     assert [row["verdict"] for row in twice.fetch("absorption_cases", **asked).dicts()] == ["fires"]
     assert [row["f1"] for row in twice.fetch("letter_latents", **asked).dicts()] == [0.25]
 
 
+@pytest.mark.slow
 def test_an_sae_and_a_word_are_listed_once(twice: Store) -> None:
     assert [(row["probe_id"], row["rate"]) for row in twice.fetch("absorption_runs").dicts()] == [(LAST, 0.75)]
     assert twice.fetch("SELECT surface, verdict FROM absorption_case").rows == [(" s0", "absorbed")]
@@ -72,6 +75,7 @@ def test_an_sae_and_a_word_are_listed_once(twice: Store) -> None:
     assert [(row["verdict"], row["latent"]) for row in evidence] == [("absorbed", 11), ("absorbed", MAIN)]
 
 
+@pytest.mark.slow
 def test_figures_take_the_last_study(twice: Store) -> None:
     everything: dict[str, Any] = {"saes": None, "letter": None}
     assert [row["rate"] for row in twice.fetch("figure_absorption", **everything).dicts()] == [1.0]

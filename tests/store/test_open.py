@@ -140,6 +140,7 @@ def test_a_failing_upgrade_leaves_the_store_as_it_was(store: Store, later_schema
         assert connection.execute("SELECT count(*) FROM duckdb_tables() WHERE table_name = 'more'").fetchall() == [(0,)]
 
 
+@pytest.mark.slow
 def test_a_store_that_may_only_be_read(study_copy: Path) -> None:
     """As for a colleague: it can be asked, but nothing is written beside it."""
     program = """

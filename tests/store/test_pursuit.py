@@ -151,12 +151,14 @@ def test_the_hardest_tokens_are_those_of_this_sae_in_its_newest_study(studied: S
     assert studied.query("pursuit_hardest", sae=SAE, study=None, limit=9)["position"].to_list() == [8, 4, 2]
 
 
+@pytest.mark.slow
 def test_of_equal_tokens_one_is_pursued(studied: Store) -> None:
     """Position 8 is a token like that at 3, of equal activation."""
     studied.write("UPDATE error_token SET equal_to = 7 << 16 | 3, n_equal = 2 WHERE position IN (3, 8)")
     assert studied.query("pursuit_hardest", sae=SAE, study=None, limit=2)["position"].to_list() == [3, 4]
 
 
+@pytest.mark.slow
 def test_marks_are_places_words_and_the_hardest_place_of_any_other_token(studied: Store) -> None:
     marks = [("place", f"{CORPUS}/7/4"), ("place", "elsewhere/7/4"), ("token", " b"), ("token", " d"), ("letter", "s")]
     word = {"probe_id": "p", "token_id": 1, "surface": " b", "letter": "b", "split": "test", "probe_logit": 1.0}
@@ -175,6 +177,7 @@ def test_marks_are_places_words_and_the_hardest_place_of_any_other_token(studied
     assert (found[" d"]["is_word"], found[" d"]["position"]) == (False, 3)
 
 
+@pytest.mark.slow
 def test_a_pursuit_reads_what_the_newest_study_read_cut_as_it_was(studied: Store) -> None:
     model = {"model_id": MODEL, "name": "m", "source": "embedded", "family": "f", "n_layers": 1, "d_model": 4}
     sizes = {"context_length": 32, "vocabulary_size": 5, "added": NOW}

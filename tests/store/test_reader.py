@@ -172,6 +172,7 @@ def test_a_closed_store_says_so(store: Store) -> None:
         store.fetch("SELECT 1")
 
 
+@pytest.mark.slow
 def test_nothing_is_printed_and_nothing_installed(study: Store, capfd: pytest.CaptureFixture[str]) -> None:
     names = ("autoinstall_known_extensions", "autoload_known_extensions", "enable_progress_bar")
     settings = study.fetch(

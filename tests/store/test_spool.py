@@ -161,6 +161,7 @@ def test_tokens_in_any_order_become_one_list_per_context(store: Store) -> None:
     assert store.fetch("SELECT context, position, token_id FROM token ORDER BY ALL").rows == sorted(tokens)
 
 
+@pytest.mark.slow
 def test_a_full_disk_leaves_nothing_half_written(store: Store) -> None:
     """In a process that may not write files of more than 20 kB, as on a disk that is about to be full."""
     program = """

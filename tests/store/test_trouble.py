@@ -154,6 +154,7 @@ def limited(root: Path, size: int, what: str) -> str:
     return done.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [0, 4096, 20_000, 100_000, 150_000, 200_000, 300_000, 500_000])
 def test_a_store_made_with_little_room_is_whole_or_not_there(tmp_path: Path, size: int) -> None:
     said = limited(tmp_path / "s", size, "create")
@@ -164,6 +165,7 @@ def test_a_store_made_with_little_room_is_whole_or_not_there(tmp_path: Path, siz
         assert store.commit_spool().rows == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [0, 3, 100_000, 700_000])
 def test_results_wait_where_there_is_no_room_for_them(store: Store, size: int) -> None:
     with Spool(store.root, "job") as spool:

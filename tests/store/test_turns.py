@@ -104,6 +104,7 @@ def test_a_commit_goes_through_while_others_look(store: Store) -> None:
                     assert time.monotonic() - start < 10
 
 
+@pytest.mark.slow
 def test_processes_commit_at_once(store: Store) -> None:
     """Three committers, one spool: every result is taken once, by whichever comes first."""
     with process(_PEER, str(store.root)) as one, process(_PEER, str(store.root)) as two:
@@ -119,6 +120,7 @@ def test_processes_commit_at_once(store: Store) -> None:
         assert one.ask(COUNT) == "8"
 
 
+@pytest.mark.slow
 def test_notes_from_two_processes_at_once(store: Store) -> None:
     sql = "INSERT INTO mark VALUES ('sae', $key, now()::TIMESTAMP)"
     add = f"""[store.write("{sql}", {{{{"key": "{{0}}" + str(i)}}}}) for i in range(8)]"""
@@ -158,6 +160,7 @@ def test_a_foreign_writer_keeps_a_store_from_opening_and_is_named(store: Store) 
         assert again.fetch("saes").rows == []
 
 
+@pytest.mark.slow
 def test_a_peer_that_stands_still_makes_results_wait_and_is_named(store: Store) -> None:
     spooled(store, 1)
     with process(_PEER, str(store.root)) as peer:

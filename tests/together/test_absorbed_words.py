@@ -108,6 +108,7 @@ def test_controls_take_a_confounder_away_and_leave_a_true_difference(confounder:
     assert (abs((differences["frequency"].value or 0) - 20) < 3) == (confounder == "frequency")
 
 
+@pytest.mark.slow
 def test_the_interval_holds_the_truth_in_about_95_of_100_samples() -> None:
     held = 0
     for seed in range(120):

@@ -179,6 +179,7 @@ def test_the_walk_says_where_it_stopped_and_why() -> None:
     assert ":study absorption" in nothing.plain
 
 
+@pytest.mark.slow
 async def test_the_explanation_of_main_latents_shows_the_walk(pictured: Path) -> None:
     async with opened(pictured, "letter s", "screen absorption") as (pilot, app):
         table = await table_in_front(pilot, app, "absorption.letters")

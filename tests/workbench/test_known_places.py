@@ -48,6 +48,7 @@ LINKS = [
 ]
 
 
+@pytest.mark.slow
 def test_a_mark_that_cannot_be_saved_is_not_shown(everything: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object) -> None:
         raise StoreBusy("the store is busy")
@@ -83,6 +84,7 @@ def test_marks_and_notes_are_about_what_is_there(everything: Workbench, named: s
     assert everything.store.fetch("SELECT count(*) FROM note").rows == [(0,)]
 
 
+@pytest.mark.slow
 def test_what_is_typed_names_an_sae_and_a_word_as_people_do(everything: Workbench) -> None:
     names = {"latent w64-k4/07": "sae-64/7", "sae w64-k4": "sae-64", "letter S": "s", "token short": " short"}
     for named, key in names.items():

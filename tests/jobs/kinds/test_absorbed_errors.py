@@ -26,6 +26,7 @@ def studies(run_task: RunTask, model_folder: Path, corpus_file: Path) -> None:
     run_task(ErrorsSpec.model_validate({**site, "losses": False, "pursuit_tokens": 0}))
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("studies")
 def test_the_stored_comparison_is_that_of_the_library(run_task: RunTask, tmp_path: Path) -> None:
     spec = AbsorbedErrorsSpec(hook_name=HOOK)
@@ -52,6 +53,7 @@ def test_the_stored_comparison_is_that_of_the_library(run_task: RunTask, tmp_pat
         )
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("studies")
 def test_saes_and_model_are_known_by_the_beginning_of_their_names(run_task: RunTask, tmp_path: Path) -> None:
     with Store.open(tmp_path / "store") as store:

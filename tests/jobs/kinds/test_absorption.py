@@ -188,6 +188,7 @@ def test_a_model_that_cannot_name_first_letters_has_no_rate_but_projections(
     assert "so there is no absorption rate" in log
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("train")
 def test_one_words_ablation_covers_all_latents_that_fire_on_it(
     run_task: RunTask, model_folder: Path, tmp_path: Path
@@ -201,6 +202,7 @@ def test_one_words_ablation_covers_all_latents_that_fire_on_it(
         run_task(AblationSpec(model=str(model_folder), examples=5, hook_name=HOOK, sae="w32-k3", word=" dog"))
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("train")
 def test_saes_must_be_of_the_model_and_the_hook_point(run_task: RunTask, model_folder: Path, tmp_path: Path) -> None:
     with pytest.raises(JobError, match=f"'late' was trained on {OTHER_HOOK}, but hook_name is {HOOK}"):

@@ -12,6 +12,7 @@ from store import Store
 from .conftest import HOOK, RunTask
 
 
+@pytest.mark.slow
 def test_a_job_trains_every_architecture(
     run_task: RunTask, model_folder: Path, corpus_file: Path, tmp_path: Path
 ) -> None:

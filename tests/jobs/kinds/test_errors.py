@@ -127,6 +127,7 @@ def test_figures_and_tokens_are_those_of_the_library(
     torch.testing.assert_close(maps[f"{first}.weight"], found.fits[first].map.weight, rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("train")
 def test_a_study_without_losses_or_pursuit_leaves_them_open(
     run_task: RunTask, model_folder: Path, corpus_file: Path, tmp_path: Path
@@ -138,6 +139,7 @@ def test_a_study_without_losses_or_pursuit_leaves_them_open(
         assert store.query("select count(*) from error_figure where figure like '%pursuit%'").row(0) == (0,)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("train")
 def test_damage_is_measured_on_contexts_drawn_at_random_and_against_their_own_loss(
     run_task: RunTask, model_folder: Path, corpus_file: Path, tmp_path: Path
@@ -161,6 +163,7 @@ def test_damage_is_measured_on_contexts_drawn_at_random_and_against_their_own_lo
     assert scaling["ce_damage"] == pytest.approx(of_drawn["replaced"] - of_drawn["clean"], rel=1e-2, abs=1e-4)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("train")
 def test_a_study_that_fails_leaves_no_linear_map(
     run_task: RunTask, model_folder: Path, corpus_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -174,6 +177,7 @@ def test_a_study_that_fails_leaves_no_linear_map(
     assert not list((tmp_path / "store").glob("tensors/errors/*"))
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("train")
 def test_too_few_tokens_are_refused_with_the_number_needed(
     run_task: RunTask, model_folder: Path, corpus_file: Path
@@ -182,6 +186,7 @@ def test_too_few_tokens_are_refused_with_the_number_needed(
         run_task(spec_for(model_folder, corpus_file, max_tokens=60))
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("train")
 def test_norm_baselines_are_rows_where_they_are_asked_for(
     run_task: RunTask, model_folder: Path, corpus_file: Path, tmp_path: Path
@@ -257,6 +262,7 @@ def test_what_is_measured_on_request_is_rows_that_figures_draw(
     assert all(not made.is_empty for made in drawn.values())
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("train")
 def test_an_sae_of_no_earlier_hook_point_predicts_nothing(
     run_task: RunTask, model_folder: Path, corpus_file: Path
@@ -271,6 +277,7 @@ def test_an_sae_of_no_earlier_hook_point_predicts_nothing(
             run_task(spec_for(model_folder, corpus_file, saes=["w8-k2"], earlier_saes=names))
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("train")
 def test_components_get_no_more_latents_than_their_saes_have(
     run_task: RunTask, model_folder: Path, corpus_file: Path
@@ -279,6 +286,7 @@ def test_components_get_no_more_latents_than_their_saes_have(
         run_task(spec_for(model_folder, corpus_file, saes=["w8-k2"], component_steps=1, component_k=129))
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("train")
 def test_a_pursuit_takes_the_sae_as_it_is_now(
     run_task: RunTask, model_folder: Path, corpus_file: Path, tmp_path: Path

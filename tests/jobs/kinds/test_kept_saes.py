@@ -42,6 +42,7 @@ def die(*_: object, **__: object) -> None:
     raise Killed
 
 
+@pytest.mark.slow
 def test_saes_are_kept_and_measured_later_when_the_job_is_killed_before(
     run_task: RunTask, model_folder: Path, corpus_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -99,6 +100,7 @@ def test_a_disk_that_stays_full_ends_the_wait(
         run_task(train_spec(model_folder, corpus_file))
 
 
+@pytest.mark.slow
 def test_a_bad_sae_is_left_out_of_all_and_fails_where_it_is_named(
     run_task: RunTask, model_folder: Path, corpus_file: Path, tmp_path: Path
 ) -> None:
@@ -122,6 +124,7 @@ def test_a_bad_sae_is_left_out_of_all_and_fails_where_it_is_named(
         run_task(LatentsSpec.model_validate(fields | {"saes": ("*", "w64-k3")}))
 
 
+@pytest.mark.slow
 def test_the_latents_of_finished_saes_are_kept_whole(
     run_task: RunTask, model_folder: Path, corpus_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

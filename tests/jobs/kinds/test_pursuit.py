@@ -157,6 +157,7 @@ def test_each_token_has_its_own_l0(
         assert [row["error_after"] for row in rows] == pytest.approx(best.tolist(), rel=1e-3)
 
 
+@pytest.mark.slow
 def test_words_are_read_in_their_prompts(
     run_task: RunTask, spec_for: SpecFor, model: LanguageModel, sae: SAE, tmp_path: Path
 ) -> None:

@@ -195,6 +195,7 @@ def test_a_damaged_row_is_refused_by_its_field(bad: Path, tmp_path: Path, name: 
         sae_row(tmp_path, "bad")
 
 
+@pytest.mark.slow
 def test_random_damage_is_always_named(bad: Path, tmp_path: Path) -> None:
     """300 changes of bytes and 200 of values: the sound SAE is there each time, and no error of another kind."""
     chance = random.Random(0)

@@ -34,6 +34,7 @@ def train_spec(model: Path, corpus: Path, **changes: object) -> TrainSpec:
     return TrainSpec.model_validate(settings | changes)
 
 
+@pytest.mark.slow
 def test_a_trained_sae_is_in_the_store_with_its_true_figures(
     run_task: RunTask, model_folder: Path, corpus_file: Path, tmp_path: Path
 ) -> None:
@@ -68,6 +69,7 @@ def test_a_trained_sae_is_in_the_store_with_its_true_figures(
         assert row["n_evaluated"] == corpus.n_tokens
 
 
+@pytest.mark.slow
 def test_the_same_spec_again_trains_nothing_and_gives_the_same_rows(
     run_task: RunTask, model_folder: Path, corpus_file: Path, tmp_path: Path
 ) -> None:
@@ -84,6 +86,7 @@ def test_the_same_spec_again_trains_nothing_and_gives_the_same_rows(
         assert store.query("select count(*) as n from vocabulary")["n"][0] == 154
 
 
+@pytest.mark.slow
 def test_a_name_that_is_taken_is_refused_before_training(
     run_task: RunTask, model_folder: Path, corpus_file: Path
 ) -> None:
@@ -92,6 +95,7 @@ def test_a_name_that_is_taken_is_refused_before_training(
         run_task(train_spec(model_folder, corpus_file, seed=1))
 
 
+@pytest.mark.slow
 def test_an_sae_that_diverges_leaves_the_others(
     run_task: RunTask, model_folder: Path, corpus_file: Path, tmp_path: Path
 ) -> None:
@@ -172,6 +176,7 @@ def promoted_in_store(root: Path) -> list[dict[str, list[object]]]:
         return store.query("select promotes, promotes_logit, suppresses from latent order by latent").to_dicts()
 
 
+@pytest.mark.slow
 def test_what_a_latent_of_heads_promotes_goes_through_the_output_matrix(
     run_task: RunTask, model_folder: Path, corpus_file: Path, tmp_path: Path
 ) -> None:
@@ -193,6 +198,7 @@ def test_what_a_latent_of_heads_promotes_goes_through_the_output_matrix(
         assert row["suppresses"] == [surfaces[i] for i in lowest.topk(4).indices]
 
 
+@pytest.mark.slow
 def test_latents_of_an_encoder_promote_nothing_and_the_log_says_why(
     run_task: RunTask, model_folder: Path, corpus_file: Path, tmp_path: Path
 ) -> None:
@@ -214,6 +220,7 @@ def test_latents_of_an_encoder_promote_nothing_and_the_log_says_why(
     assert [note for note in context.notes if "There is no logit lens at blocks.0.hook_resid_post" in note]
 
 
+@pytest.mark.slow
 def test_an_unknown_sae_is_named_with_those_that_are_there(
     run_task: RunTask, model_folder: Path, corpus_file: Path
 ) -> None:

@@ -131,6 +131,7 @@ class TestFailures:
         assert caught.value.finished[0].log[-1].step == 30
         assert math.isnan(reported[-1].loss[1])
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("at", [2, 600])
     def test_activations_with_nan_are_named(self, at: int) -> None:
         def spoiled() -> Iterator[Tensor]:
@@ -156,6 +157,7 @@ class TestFailures:
         with pytest.raises(SAEError, match="all zero"):
             train_saes([torch.zeros(8, D_IN)] * 3, [recipe(3)])
 
+    @pytest.mark.slow
     def test_a_stream_that_changes_its_width_is_refused(self) -> None:
         with pytest.raises(SAEError, match="width 16"):
             train_saes([*noise(600), torch.zeros(64, 5)], [recipe(601)])

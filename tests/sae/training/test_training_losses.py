@@ -53,6 +53,7 @@ def test_the_auxiliary_error_of_gates_leaves_the_decoder_alone() -> None:
     assert of_gates.abs().sum() > 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("architecture", "setting"),
     [("standard", "l1_coefficient"), ("gated", "l1_coefficient"), ("jumprelu", "l0_coefficient")],

@@ -80,6 +80,7 @@ N_TOKENS = CONTEXTS * LENGTH
 WIDE = "open absorption/s/so?sae=w256-k4"
 
 
+@pytest.mark.slow
 async def test_it_begins_with_the_first_letter_and_its_clearest_case(study: Path) -> None:
     async with absorption(study) as (pilot, screen):
         await until(pilot, lambda: screen.bench.attention.token is not None)
@@ -114,6 +115,7 @@ async def test_a_case_says_who_is_silent_who_took_over_and_what_the_model_says_t
         assert evidence[2].split()[:4] == ["●", "18", "0.00", "0.00"]
 
 
+@pytest.mark.slow
 async def test_an_ablation_of_before_says_how_to_find_the_rival(study: Path) -> None:
     with Store.open(study) as store:
         store.write("UPDATE ablation SET rival = NULL, rival_lead = NULL, clean_rival = NULL, clean_rival_lead = NULL")
@@ -123,6 +125,7 @@ async def test_an_ablation_of_before_says_how_to_find_the_rival(study: Path) -> 
         assert "above the best of them: a finds it" in card(screen)
 
 
+@pytest.mark.slow
 async def test_a_word_of_which_nothing_was_removed_has_its_rival(study: Path) -> None:
     with Store.open(study) as store:
         store.write("DELETE FROM ablation")
@@ -168,6 +171,7 @@ async def test_a_moved_threshold_changes_verdicts_at_once(study: Path) -> None:
         await until(pilot, lambda: (screen.letters.cursor_row or {}).get("rate") == rate)
 
 
+@pytest.mark.slow
 async def test_the_metric_has_columns_of_its_own(study: Path) -> None:
     async with absorption(study, (120, 40), WIDE) as (pilot, screen):
         await until(pilot, settled(screen, "s", " so"))
@@ -181,6 +185,7 @@ async def test_the_metric_has_columns_of_its_own(study: Path) -> None:
         assert screen.cases.cursor_key == " so"
 
 
+@pytest.mark.slow
 async def test_enter_opens_the_word_in_the_corpus_and_escape_goes_back(study: Path) -> None:
     async with absorption(study, (120, 40), "open absorption/s?sae=w64-k4") as (pilot, screen):
         await until(pilot, lambda: screen.bench.attention.token is not None)
@@ -208,6 +213,7 @@ async def test_enter_opens_the_word_in_the_corpus_and_escape_goes_back(study: Pa
         await until(pilot, lambda: "took over" in card(screen))
 
 
+@pytest.mark.slow
 async def test_a_word_without_contexts_says_why(study: Path) -> None:
     with Store.open(study) as store:
         store.write("DELETE FROM activation_set WHERE sae_id = $sae", {"sae": SAES[64]})
@@ -236,6 +242,7 @@ async def test_coming_back_from_another_screen_begins_on_the_first_page(study: P
         assert not screen.sae_map.region.width
 
 
+@pytest.mark.slow
 async def test_the_latent_under_the_cursor_of_the_evidence_is_told_about(study: Path) -> None:
     async with absorption(study, (120, 40), WIDE) as (pilot, screen):
         await until(pilot, settled(screen, "s", " so"))
@@ -315,6 +322,7 @@ async def test_the_same_word_is_looked_at_in_another_sae(study: Path) -> None:
         await until(pilot, settled(screen, "s", " short"))
 
 
+@pytest.mark.slow
 async def test_words_are_all_absorbed_or_missed(study: Path) -> None:
     async with absorption(study, (120, 40), WIDE) as (pilot, screen):
         await until(pilot, settled(screen, "s", " so"))
@@ -327,6 +335,7 @@ async def test_words_are_all_absorbed_or_missed(study: Path) -> None:
         await until(pilot, lambda: "[all]" in title(screen.cases) and screen.cases.total == everything)
 
 
+@pytest.mark.slow
 async def test_a_word_whose_ablation_runs_says_so(study: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("saetui.jobs.JobClient.ensure_workers", lambda _: None)
     async with absorption(study, (120, 40), WIDE) as (pilot, screen):
@@ -337,6 +346,7 @@ async def test_a_word_whose_ablation_runs_says_so(study: Path, monkeypatch: pyte
         assert (job.kind, job.spec["word"], job.spec["sae"]) == ("ablation", " so", "w256-k4")
 
 
+@pytest.mark.slow
 async def test_an_exact_effect_appears_when_it_is_in_the_store(study: Path) -> None:
     async with absorption(study, (120, 40), WIDE) as (pilot, screen):
         await until(pilot, settled(screen, "s", " so"))
@@ -365,6 +375,7 @@ async def test_a_model_that_cannot_spell_has_no_rate_and_is_offered_the_other_me
         await until(pilot, lambda: "The model" not in line(screen))
 
 
+@pytest.mark.slow
 async def test_a_letter_that_has_moved_on_is_warned_of(study: Path) -> None:
     with Store.open(study) as store:
         store.write("UPDATE absorption_run SET probe_f1_last = 0.93")
@@ -372,6 +383,7 @@ async def test_a_letter_that_has_moved_on_is_warned_of(study: Path) -> None:
         await until(pilot, lambda: "Probes at the end of the prompt know the letter as well (F1 0.93" in line(screen))
 
 
+@pytest.mark.slow
 async def test_a_store_without_a_study_says_what_to_press(empty_store: Path) -> None:
     async with absorption(empty_store) as (pilot, screen):
         await until(pilot, lambda: screen.has_class("-empty"))
@@ -379,6 +391,7 @@ async def test_a_store_without_a_study_says_what_to_press(empty_store: Path) -> 
         assert not screen.query_one("#absorption-body").display
 
 
+@pytest.mark.slow
 async def test_an_sae_that_was_not_studied_says_so(study: Path) -> None:
     with Store.open(study) as store:
         store.write("DELETE FROM absorption_run WHERE sae_id = $sae", {"sae": SAES[64]})
@@ -387,6 +400,7 @@ async def test_an_sae_that_was_not_studied_says_so(study: Path) -> None:
         assert "not studied for this SAE" in "\n".join(shown(screen.letters))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [(80, 24), (100, 30), (120, 40), (200, 50), (240, 60)])
 async def test_every_size_has_rows_in_every_pane(study: Path, size: tuple[int, int]) -> None:
     async with absorption(study, size, WIDE) as (pilot, screen):

@@ -3,6 +3,8 @@
 import sys
 from pathlib import Path
 
+import pytest
+
 from .terminal import Terminal
 
 RUN = """
@@ -39,17 +41,21 @@ def end_of(study: Path, home: Path, where: str, keys: str) -> None:
         terminal.close()
 
 
+@pytest.mark.slow
 def test_a_fault_in_a_screen_ends_it(study: Path, home: Path) -> None:
     end_of(study, home, "screen", "7")
 
 
+@pytest.mark.slow
 def test_a_fault_while_polling_ends_it(study: Path, home: Path) -> None:
     end_of(study, home, "poll", "")
 
 
+@pytest.mark.slow
 def test_a_fault_in_a_reading_thread_ends_it(study: Path, home: Path) -> None:
     end_of(study, home, "thread", "")
 
 
+@pytest.mark.slow
 def test_a_fault_beside_the_interface_ends_it(study: Path, home: Path) -> None:
     end_of(study, home, "background", "7")

@@ -52,6 +52,7 @@ def without_studies(store: Path, *tables: str) -> None:
             opened.write(f"DELETE FROM {table} WHERE sae_id = $sae", {"sae": SAES[64]})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("screen", "kind", "tables", "emptied"),
     [
@@ -93,6 +94,7 @@ async def test_without_a_letter_or_a_word_one_is_to_be_chosen(study: Path) -> No
         await run.until(lambda: said(run, "letters.latents") in ("choose a letter", ""))
 
 
+@pytest.mark.slow
 async def test_an_sae_whose_letter_no_latent_claims_says_that(study: Path) -> None:
     with Store.open(study) as store:
         store.write("DELETE FROM letter_latent WHERE sae_id = $sae AND letter = 's'", {"sae": SAES[64]})
@@ -103,6 +105,7 @@ async def test_an_sae_whose_letter_no_latent_claims_says_that(study: Path) -> No
         await run.until(lambda: said(run, "letters.latents") == "no latent claims this letter")
 
 
+@pytest.mark.slow
 async def test_progress_is_the_same_in_the_first_line_and_on_the_screen_of_jobs(study: Path) -> None:
     folder = job(study, "letters")
     Queue.progress(folder, 17, 100)

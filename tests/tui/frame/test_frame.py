@@ -42,6 +42,7 @@ async def test_digits_and_clicks_change_the_screen_and_brackets_walk_back(study:
         await run.until(lambda: run.bench.screen == "letters")
 
 
+@pytest.mark.slow
 async def test_a_click_on_the_footer_does_what_its_key_does(study: Path) -> None:
     async with running(study) as run:
         line = run.text.splitlines()[-1]
@@ -79,6 +80,7 @@ async def test_too_small_a_terminal_says_so_until_it_is_large_enough(study: Path
         await run.shows("w64-k4")
 
 
+@pytest.mark.slow
 async def test_z_gives_the_focused_part_the_screen_and_escape_takes_it_back(study: Path) -> None:
     async with running(study) as run:
         await run.press("z")
@@ -196,6 +198,7 @@ async def test_without_colour_everything_is_there(study: Path, monkeypatch: pyte
         assert "w256-k4" in run.text
 
 
+@pytest.mark.slow
 async def test_a_session_is_recorded_and_listed(study: Path) -> None:
     async with running(study) as run:
         await run.press("7")
@@ -205,6 +208,7 @@ async def test_a_session_is_recorded_and_listed(study: Path) -> None:
     assert '"command": "screen"' in path.read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 async def test_a_command_takes_its_arguments_from_the_cursor_once(study: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     asked = []
     resolved = Screen.resolved

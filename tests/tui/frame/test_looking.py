@@ -165,6 +165,7 @@ async def test_a_word_that_is_not_listed_has_no_row_under_the_cursor(everything:
         await run.until(lambda: run.bench.attention.token == first and (run.bench.row or {}).get("surface") == first)
 
 
+@pytest.mark.slow
 async def test_until_rows_have_come_title_and_rows_are_of_what_was_looked_at_before(
     everything: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -200,6 +201,7 @@ async def test_until_rows_have_come_title_and_rows_are_of_what_was_looked_at_bef
         assert READING not in title(screen.card)
 
 
+@pytest.mark.slow
 async def test_the_strips_are_in_the_unit_of_the_table(everything: Path) -> None:
     async with running(everything) as run:
         run.app.dispatch("screen hard_tokens")
@@ -211,6 +213,7 @@ async def test_the_strips_are_in_the_unit_of_the_table(everything: Path) -> None
         await run.until(lambda: "by share of |x|" in str(strips.border_title))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("table", ["letters.words", "absorption.map", "hard_tokens.scaling", "pursuit.tokens"])
 async def test_a_table_that_is_asked_for_before_its_screen_is_there_has_the_focus_then(
     everything: Path, table: str

@@ -27,6 +27,7 @@ def recorded(study: Path) -> list[dict[str, object]]:
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("key", ["q", "\x11", "\x03"])
 def test_a_key_to_leave_ends_with_code_0(terminal: Terminal, key: str) -> None:
     terminal.type(key)
@@ -47,6 +48,7 @@ def test_an_impatient_ctrl_c_does_not_tear_what_is_being_closed(terminal: Termin
     assert not terminal.last_words.replace("^C", "").strip()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_a_signal_leaves_with_its_number(terminal: Terminal, study: Path, number: signal.Signals) -> None:
     terminal.type("7")
@@ -57,6 +59,7 @@ def test_a_signal_leaves_with_its_number(terminal: Terminal, study: Path, number
     assert [line["command"] for line in recorded(study)[1:]] == ["screen"]
 
 
+@pytest.mark.slow
 def test_a_lost_terminal_leaves_no_process_and_a_whole_session(terminal: Terminal, study: Path) -> None:
     terminal.type("7")
     terminal.wait_for("No jobs yet")

@@ -20,10 +20,12 @@ def test_the_interface_loads_no_science(module: str) -> None:
     assert not HEAVY & loaded_by(f"import {module}")
 
 
+@pytest.mark.slow
 def test_the_first_screen_loads_nothing_that_can_come_later() -> None:
     assert not LATER & loaded_by("import saetui.tui.app, saetui.tui.overview.screen")
 
 
+@pytest.mark.slow
 def test_every_screen_and_panel_can_do_without_science() -> None:
     statement = "import pkgutil, importlib, saetui.tui, saetui.commands\n" + "\n".join(
         f"for m in pkgutil.walk_packages({package}.__path__, '{package}.'): importlib.import_module(m.name)"

@@ -36,6 +36,7 @@ def burst(terminal: Terminal, rng: random.Random) -> None:
         terminal.read(rng.choice(PAUSES_S))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ends", ["key", "signal"])
 @pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(1, 8))])
 def test_after_bursts_of_signals_it_works_and_gives_the_terminal_back(seed: int, ends: str, study: Path) -> None:

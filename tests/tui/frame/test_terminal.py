@@ -54,6 +54,7 @@ def test_started_small_at_any_place_it_works_once_there_is_room(place: str, stud
         terminal.close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "size", [(1, 1), *(pytest.param(size, marks=pytest.mark.slow) for size in ((10, 3), (300, 1), (59, 14), (79, 23)))]
 )
@@ -78,6 +79,7 @@ def test_started_at_any_size_it_works_once_there_is_room(size: tuple[int, int], 
         terminal.close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("opened", ["", ":", "/", "n", "\x10", "?", "Q"])
 def test_bytes_that_are_no_utf_8_end_nothing_whatever_is_open(opened: str, terminal: Terminal) -> None:
     terminal.type(opened)
@@ -122,6 +124,7 @@ def test_ctrl_z_gives_the_terminal_back_until_fg(opened: str, terminal: Terminal
     assert terminal.restored()
 
 
+@pytest.mark.slow
 def test_a_program_that_ends_while_suspended_gives_the_terminal_back(terminal: Terminal) -> None:
     terminal.type("\x1a")
     terminal.wait_until_stopped()
@@ -131,6 +134,7 @@ def test_a_program_that_ends_while_suspended_gives_the_terminal_back(terminal: T
     assert terminal.restored()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("before", [(), (signal.SIGSTOP,)])
 def test_a_signal_to_go_on_takes_the_terminal_once(before: tuple[signal.Signals, ...], terminal: Terminal) -> None:
     for _ in range(2):

@@ -68,6 +68,7 @@ def refuse(number: int, path: str = "/somewhere/x") -> Callable[..., None]:
     return refusing
 
 
+@pytest.mark.slow
 async def test_a_user_that_does_not_exist_is_said(study: Path, said: list[str]) -> None:
     async with running(study, record=False) as run:
         for line in ("run ~nouser/", "run ~nouser/spec.toml", "export ~nouser/x.csv"):
@@ -105,6 +106,7 @@ async def test_what_is_not_a_spec_is_named(study: Path, tmp_path: Path, said: li
         assert not run.bench.jobs
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("doing", "number"), [("retry", errno.ENOSPC), ("cancel", errno.EROFS)])
 async def test_a_disk_that_takes_nothing_is_said(
     study: Path, queue: Queue, monkeypatch: pytest.MonkeyPatch, said: list[str], doing: str, number: int
@@ -138,6 +140,7 @@ async def test_what_cannot_be_written_is_said(study: Path, monkeypatch: pytest.M
         await answers_keys(run)
 
 
+@pytest.mark.slow
 async def test_a_recording_on_a_full_disk_stops_and_says_so_once(
     study: Path, monkeypatch: pytest.MonkeyPatch, said: list[str]
 ) -> None:
@@ -151,6 +154,7 @@ async def test_a_recording_on_a_full_disk_stops_and_says_so_once(
         assert sum("recording" in text for text in said) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [errno.EROFS, errno.EACCES])
 async def test_a_queued_job_in_a_store_that_may_only_be_read(
     study: Path, queue: Queue, monkeypatch: pytest.MonkeyPatch, said: list[str], number: int
@@ -278,6 +282,7 @@ def test_a_bug_is_not_reported_as_a_trouble() -> None:
         raise AssertionError
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("part", ["spool", "jobs", "tensors"])
 async def test_a_part_of_the_store_is_deleted(study: Path, queue: Queue, part: str) -> None:
     queue.add("queued", "Letters of w64-k4")

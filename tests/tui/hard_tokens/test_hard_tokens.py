@@ -73,6 +73,7 @@ async def test_it_begins_with_the_hardest_token(errors: Path) -> None:
         assert "[all]" in title(screen.tokens)
 
 
+@pytest.mark.slow
 async def test_moving_takes_text_and_card_along(errors: Path) -> None:
     async with hard(errors) as (pilot, screen):
         await until(pilot, settled(screen))
@@ -85,6 +86,7 @@ async def test_moving_takes_text_and_card_along(errors: Path) -> None:
         assert screen.bench.attention.letter == row["letter"]
 
 
+@pytest.mark.slow
 async def test_a_token_is_looked_at_where_an_equal_one_stands_for_it(errors: Path) -> None:
     """Of the two hardest tokens the second is taken to have the activation of the first."""
     with Store.open(errors) as store:
@@ -119,6 +121,7 @@ def test_a_share_that_means_nothing_is_not_shown_as_one() -> None:
         assert column.paint(row, column.width, black, white).plain == said.rjust(column.width)
 
 
+@pytest.mark.slow
 async def test_another_order_begins_at_its_top(errors: Path) -> None:
     async with hard(errors) as (pilot, screen):
         await until(pilot, settled(screen))
@@ -130,6 +133,7 @@ async def test_another_order_begins_at_its_top(errors: Path) -> None:
         assert changes == pytest.approx(sorted(changes))
 
 
+@pytest.mark.slow
 async def test_another_unit_keeps_the_token(errors: Path) -> None:
     async with hard(errors) as (pilot, screen):
         await until(pilot, settled(screen))
@@ -140,6 +144,7 @@ async def test_another_unit_keeps_the_token(errors: Path) -> None:
         await until(pilot, lambda: any("%" in line for line in shown(screen.tokens)[1:3]))
 
 
+@pytest.mark.slow
 async def test_w_shows_absorbed_words_only(errors: Path) -> None:
     async with hard(errors) as (pilot, screen):
         await until(pilot, settled(screen))
@@ -163,6 +168,7 @@ async def test_tokens_are_filtered_by_words_and_numbers(errors: Path) -> None:
         await until(pilot, lambda: "/short position<16" in title(screen.tokens))
 
 
+@pytest.mark.slow
 async def test_tokens_are_sorted_by_the_error_of_one_sae(errors: Path) -> None:
     async with hard(errors) as (pilot, screen):
         await until(pilot, settled(screen))
@@ -185,6 +191,7 @@ async def test_the_text_is_walked_through_token_by_token(errors: Path) -> None:
         assert screen.tokens.has_focus
 
 
+@pytest.mark.slow
 async def test_a_link_leads_to_its_token(errors: Path) -> None:
     async with hard(errors, (120, 40), "open hard_tokens/3/7?order=worse&sae=w256-k4") as (pilot, screen):
         await until(pilot, settled(screen))
@@ -211,6 +218,7 @@ async def test_a_link_leads_to_its_token_though_rows_come_before_it_is_known_whi
         assert (screen.bench.attention.context, screen.bench.attention.position) == (3, 7)
 
 
+@pytest.mark.slow
 async def test_the_page_of_widths_says_where_recipes_are_mixed(errors: Path) -> None:
     with Store.open(errors) as store:
         store.write("UPDATE sae SET recipe = replace(recipe, ': 2000000', ': 9000') WHERE width = $w", {"w": WIDTHS[0]})
@@ -220,6 +228,7 @@ async def test_the_page_of_widths_says_where_recipes_are_mixed(errors: Path) -> 
         await until(pilot, lambda: "mixed recipes: 9,000 tokens and 2,000,000 tokens" in str(screen.scaling.title))
 
 
+@pytest.mark.slow
 async def test_m_turns_to_the_page_of_widths(errors: Path) -> None:
     async with hard(errors) as (pilot, screen):
         await until(pilot, settled(screen))
@@ -277,6 +286,7 @@ async def test_every_size_has_its_columns(errors: Path, size: tuple[int, int]) -
         assert screen.tokens.has_focus
 
 
+@pytest.mark.slow
 async def test_every_number_is_explained(errors: Path) -> None:
     tables = [columns.tokens([(0, "w64")], "hard", unit, "wide", 1.0) for unit in ("norm", "share", "fvu")]
     tables += [columns.scaling("wide"), columns.absorbed("normal")]

@@ -73,6 +73,7 @@ async def test_jobs_stand_by_device_with_progress_log_and_spec(study: Path, queu
         await run.shows("GiB")
 
 
+@pytest.mark.slow
 async def test_progress_moves_on_by_itself(study: Path, queue: Queue) -> None:
     job = queue.add("running", "Letters of w64-k4", started=time.time())
     async with running(study) as run:
@@ -99,6 +100,7 @@ async def test_the_cursor_says_which_job_the_card_is_about(study: Path, queue: Q
         await run.until(lambda: run.bench.screen == "overview")
 
 
+@pytest.mark.slow
 async def test_cancelling_asks_first(study: Path, queue: Queue) -> None:
     queue.add("queued", "Letters of w64-k4")
     async with running(study) as run:
@@ -153,6 +155,7 @@ async def test_a_link_opens_on_a_job(study: Path, queue: Queue) -> None:
         assert chosen.title == "second"
 
 
+@pytest.mark.slow
 async def test_hundreds_of_jobs_are_listed(study: Path, queue: Queue) -> None:
     folder = queue.add("done", "Letters", started=1.0, ended=2.0)
     record = folder.read()

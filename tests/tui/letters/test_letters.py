@@ -67,6 +67,7 @@ async def test_it_begins_with_the_first_letter_and_its_best_latent(study: Path) 
         assert len(shown(screen.letters)) > 20
 
 
+@pytest.mark.slow
 async def test_moving_through_letters_takes_the_other_panes_along(study: Path) -> None:
     async with letters(study) as (pilot, screen):
         await until(pilot, settled(screen, "a", 0))
@@ -77,6 +78,7 @@ async def test_moving_through_letters_takes_the_other_panes_along(study: Path) -
         assert all(row is not None and row["surface"].strip()[0] == "c" for row in words)
 
 
+@pytest.mark.slow
 async def test_a_row_that_the_cursor_has_left_chooses_nothing(study: Path) -> None:
     async with letters(study) as (pilot, screen):
         await until(pilot, settled(screen, "a", 0))
@@ -89,6 +91,7 @@ async def test_a_row_that_the_cursor_has_left_chooses_nothing(study: Path) -> No
         assert screen.bench.attention.letter == "a"
 
 
+@pytest.mark.slow
 async def test_moving_through_latents_shows_their_words_and_cards(study: Path) -> None:
     async with letters(study) as (pilot, screen):
         await until(pilot, settled(screen, "a", 0))
@@ -112,6 +115,7 @@ async def test_what_is_chosen_is_recorded_once_the_cursor_rests(study: Path) -> 
     assert '"b"' not in text
 
 
+@pytest.mark.slow
 async def test_words_are_all_missed_or_false_alarms(study: Path) -> None:
     async with letters(study, (120, 40), f"open letters/s/18?sae=w{1024}-k4") as (pilot, screen):
         await until(pilot, settled(screen, "s", 18))
@@ -138,6 +142,7 @@ def verdicts(store: Store, sae: str, letter: str, latents: list[int]) -> tuple[i
     return len(own & firing), len(own - firing), len(others & firing)
 
 
+@pytest.mark.slow
 async def test_every_latent_of_a_letter_has_its_counts_of_words(study: Path) -> None:
     async with letters(study, (200, 50), "open letters/s/18?sae=w256-k4") as (pilot, screen):
         await until(pilot, settled(screen, "s", 18))
@@ -156,6 +161,7 @@ async def test_every_latent_of_a_letter_has_its_counts_of_words(study: Path) -> 
         assert f"{alarms} false alarms" in title(screen.words)
 
 
+@pytest.mark.slow
 async def test_the_main_latents_are_counted_together(study: Path) -> None:
     with Store.open(study) as store:
         mains = store.fetch(
@@ -190,6 +196,7 @@ async def test_letters_that_are_not_usable_are_dim_and_have_their_n(study: Path)
                 assert any(s.style is not None and bool(s.style.dim) for s in strip if s.text.strip()) == is_dim
 
 
+@pytest.mark.slow
 async def test_a_filter_of_ones_own_is_named(study: Path) -> None:
     async with letters(study) as (pilot, screen):
         await until(pilot, settled(screen, "a", 0))
@@ -199,6 +206,7 @@ async def test_a_filter_of_ones_own_is_named(study: Path) -> None:
         assert "[" not in title(screen.words)
 
 
+@pytest.mark.slow
 async def test_a_link_to_a_latent_that_is_not_listed_is_kept(study: Path) -> None:
     async with letters(study, (120, 40), "open letters/s/60?sae=w64-k4") as (pilot, screen):
         await until(pilot, lambda: screen.card.facts is not None and screen.card.facts.latent == 60)
@@ -230,6 +238,7 @@ async def test_back_and_forward_restore_the_letter(study: Path) -> None:
         await until(pilot, settled(screen, "s", 18))
 
 
+@pytest.mark.slow
 async def test_on_a_narrow_terminal_the_card_takes_the_place_of_the_tables(study: Path) -> None:
     async with letters(study, (80, 24)) as (pilot, screen):
         await until(pilot, settled(screen, "a", 0))
@@ -246,6 +255,7 @@ async def test_on_a_narrow_terminal_the_card_takes_the_place_of_the_tables(study
         await until(pilot, lambda: screen.latents.has_focus)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [(80, 24), (100, 30), (120, 40), (200, 50), (240, 60)])
 async def test_every_size_has_rows_in_every_pane(study: Path, size: tuple[int, int]) -> None:
     async with letters(study, size) as (pilot, screen):
@@ -274,6 +284,7 @@ async def test_a_store_without_letters_says_how_to_fill_it(empty_store: Path) ->
         assert screen.query_one("#letters-empty").display
 
 
+@pytest.mark.slow
 async def test_an_sae_that_was_not_studied_says_so(study: Path) -> None:
     with Store.open(study) as store:
         store.write("DELETE FROM letter_latent WHERE sae_id = $sae", {"sae": SAES[64]})
@@ -282,6 +293,7 @@ async def test_an_sae_that_was_not_studied_says_so(study: Path) -> None:
         assert "not studied" in "\n".join(shown(screen.letters))
 
 
+@pytest.mark.slow
 async def test_new_rows_appear_without_losing_ones_place(study: Path) -> None:
     async with letters(study, (120, 40), "open letters/s/18?sae=w256-k4") as (pilot, screen):
         await until(pilot, settled(screen, "s", 18))

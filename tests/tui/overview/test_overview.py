@@ -94,6 +94,7 @@ async def test_an_empty_store_offers_the_demo_study(empty_store: Path, monkeypat
         assert kinds == ["train", "absorption", "latents", "errors", "absorbed_errors"]
 
 
+@pytest.mark.slow
 async def test_results_that_arrive_are_committed_and_shown(study: Path) -> None:
     async with running(study) as run:
         found = run.bench.store.fetch("SELECT * FROM sae WHERE sae_id = 'sae-64'")

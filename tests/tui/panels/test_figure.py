@@ -34,6 +34,7 @@ async def opened(run: Running, name: str) -> FigurePanel:
     return run.app.screen
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [(80, 24), (120, 40), (240, 60)])
 async def test_a_figure_fills_the_screen_at_every_size(size: tuple[int, int], absorption: Path) -> None:
     async with running(absorption, size=size) as run:
@@ -45,6 +46,7 @@ async def test_a_figure_fills_the_screen_at_every_size(size: tuple[int, int], ab
         assert lines[-1].startswith("╰")
 
 
+@pytest.mark.slow
 async def test_the_lines_and_points_of_errors_have_names_in_a_small_terminal(tmp_path: Path) -> None:
     async with running(make_store(tmp_path / "errors", add_errors), size=(80, 24)) as run:
         await opened(run, "error_context")
@@ -54,6 +56,7 @@ async def test_the_lines_and_points_of_errors_have_names_in_a_small_terminal(tmp
         await run.shows("● narrow", "narrow ▲", "put back")
 
 
+@pytest.mark.slow
 async def test_f_offers_all_figures(absorption: Path) -> None:
     async with running(absorption) as run:
         await run.press("F")
@@ -147,6 +150,7 @@ async def test_evidence_is_about_the_word_that_is_looked_at(absorption: Path) ->
         await run.shows("“ ant” in narrow", "−3.00", "−2.50", "0 main, silent")
 
 
+@pytest.mark.slow
 async def test_small_plots_are_enlarged_and_exported(
     absorption: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

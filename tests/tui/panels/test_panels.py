@@ -25,6 +25,7 @@ from store import StoreBusy
 from tests.tui.frame.running import Running, running
 
 
+@pytest.mark.slow
 async def test_the_prompt_completes_and_does_a_command(study: Path) -> None:
     async with running(study) as run:
         await run.press("colon")
@@ -86,6 +87,7 @@ async def test_the_prompt_remembers(study: Path) -> None:
         await run.shows(":sae w256-k4")
 
 
+@pytest.mark.slow
 async def test_ctrl_c_closes_a_panel_and_leaves_only_without_one(study: Path) -> None:
     async with running(study) as run:
         for key in ("colon", "ctrl+p", "question_mark", "n", "slash"):
@@ -150,6 +152,7 @@ def test_history_walks_through_lines_that_begin_alike() -> None:
     assert again.step(1, "le") is None
 
 
+@pytest.mark.slow
 async def test_a_filter_acts_while_it_is_typed_and_escape_brings_the_one_before_back(study: Path) -> None:
     async with running(study) as run:
         table = run.app.screen.query_one(QueryTable)
@@ -175,6 +178,7 @@ async def test_a_filter_that_cannot_be_read_says_why(study: Path) -> None:
         await run.shows("compared with a number")
 
 
+@pytest.mark.slow
 async def test_s_sorts_by_the_column_under_the_cursor_or_another(study: Path) -> None:
     async with running(study) as run:
         await run.press("l", "l", "l", "s", "enter")
@@ -186,6 +190,7 @@ async def test_s_sorts_by_the_column_under_the_cursor_or_another(study: Path) ->
         await run.until(lambda: run.bench.tables["overview.saes"].sort == "fvu")
 
 
+@pytest.mark.slow
 async def test_the_palette_finds_commands_and_their_values(study: Path) -> None:
     async with running(study) as run:
         await run.press("ctrl+p")
@@ -235,6 +240,7 @@ async def test_i_explains_the_number_under_the_cursor(study: Path) -> None:
         await run.shows("0.3079", "Fraction of variance unexplained", "2410.14670")
 
 
+@pytest.mark.slow
 async def test_every_column_on_screen_is_explained(study: Path) -> None:
     async with running(study) as run:
         from saetui.workbench.glossary import GLOSSARY
@@ -246,6 +252,7 @@ async def test_every_column_on_screen_is_explained(study: Path) -> None:
                 assert not missing, table.id
 
 
+@pytest.mark.slow
 async def test_the_editor_of_a_note_is_gone_once_it_is_closed(study: Path) -> None:
     async with running(study) as run:
         editors = []
@@ -259,6 +266,7 @@ async def test_the_editor_of_a_note_is_gone_once_it_is_closed(study: Path) -> No
         await run.until(lambda: collect() >= 0 and [editor() for editor in editors[:2]] == [None, None])
 
 
+@pytest.mark.slow
 async def test_n_writes_a_note_on_the_row(study: Path) -> None:
     subject = Subject("sae", "sae-64")
     async with running(study) as run:
@@ -421,6 +429,7 @@ async def test_a_typed_note_is_there_again_however_it_was_closed(study: Path, en
         assert NoteDrafts(study).of(subject) is None
 
 
+@pytest.mark.slow
 async def test_a_note_that_cannot_be_saved_stays_a_draft(study: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     subject = Subject("sae", "sae-64")
     async with running(study) as run:

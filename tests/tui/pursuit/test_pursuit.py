@@ -70,6 +70,7 @@ def test_the_selection_of_tokens_stands_beside_the_gain() -> None:
         assert ("words of one letter" in said) == (chosen == "words of s")
 
 
+@pytest.mark.slow
 async def test_the_latest_pursuit_of_the_sae_is_shown_beside_the_paper(everything: Path) -> None:
     async with pursuing(everything, (120, 40), "sae w256-k4") as (pilot, screen):
         await until(pilot, lambda: "missed words of s" in said(screen, "outcome"))
@@ -84,6 +85,7 @@ async def test_the_latest_pursuit_of_the_sae_is_shown_beside_the_paper(everythin
         assert all(word in line for word, line in zip(("short", "so", "snake"), words, strict=True))
 
 
+@pytest.mark.slow
 async def test_the_cursor_stands_on_no_pursuit_of_another_sae(everything: Path) -> None:
     async with pursuing(everything, (120, 40), OPEN) as (pilot, screen):
         await until(pilot, lambda: screen.runs.cursor_row is not None)
@@ -125,6 +127,7 @@ async def test_a_pursuit_beside_another_has_a_column_and_a_curve(everything: Pat
         await until(pilot, lambda: screen.bench.attention.beside == PLACES)
 
 
+@pytest.mark.slow
 async def test_keys_set_the_next_pursuit_and_p_submits_it(everything: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(JobClient, "ensure_workers", lambda _: None)
     async with pursuing(everything, (120, 40), OPEN) as (pilot, screen):
@@ -174,6 +177,7 @@ async def test_marks_are_of_places_and_o_goes_to_a_latent(everything: Path) -> N
         assert (screen.bench.attention.sae, screen.bench.attention.latent) == (SAE, 18)
 
 
+@pytest.mark.slow
 async def test_the_query_is_that_of_the_focused_part(everything: Path) -> None:
     async with pursuing(everything, (120, 40), OPEN) as (pilot, screen):
         await until(pilot, lambda: screen.runs.has_focus or screen.runs.focus() is screen.runs)
@@ -185,6 +189,7 @@ async def test_the_query_is_that_of_the_focused_part(everything: Path) -> None:
             await until(pilot, lambda first=first: first in (screen.current_query() or ("",))[0])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 50)])
 async def test_it_fits_every_terminal(everything: Path, size: tuple[int, int]) -> None:
     async with pursuing(everything, size, OPEN) as (pilot, screen):
@@ -207,6 +212,7 @@ async def test_an_empty_store_says_what_to_press(study: Path) -> None:
         assert "pursues them in the current SAE" in empty
 
 
+@pytest.mark.slow
 async def test_the_first_pursuit_ends_the_emptiness(study: Path) -> None:
     async with pursuing(study, (120, 40), "sae w256-k4") as (pilot, screen):
         await until(pilot, lambda: screen.has_class("-empty"))

@@ -21,6 +21,7 @@ def full_store(made_everything: Path, tmp_path_factory: pytest.TempPathFactory) 
     return copy_of(made_everything, tmp_path_factory.mktemp("full") / "store")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [(80, 24), (200, 50)], ids=lambda size: f"{size[0]}x{size[1]}")
 @pytest.mark.parametrize("screen", SHOWN)
 async def test_every_table_asks_for_what_is_exported(full_store: Path, screen: str, size: tuple[int, int]) -> None:
