@@ -14,6 +14,7 @@ from saetui.dark_matter.intervals import N_REPLICATES, ContextBootstrap, Estimat
 from saetui.dark_matter.losses import judged_positions, next_token_losses
 from saetui.dark_matter.reconstructions import common_hook_name
 from saetui.lm import LanguageModel
+from saetui.lm.memory import contexts_at_once, in_batches
 from saetui.sae import SAE
 
 Setting = Literal["clean", "reconstructed", "with_linear", "with_nonlinear", "mean_ablated", "zeroed"]
@@ -74,25 +75,29 @@ def component_losses(
     bootstrap = ContextBootstrap(contexts, n_replicates=n_replicates, seed=seed, device=model.device)
     losses = GroupSums(bootstrap, 1 + len(_SETTINGS))
     norms = GroupSums(bootstrap, 2 + 2 * len(_PARTS))
-    for start in range(0, len(tokens), batch_size):
-        rows = tokens[start : start + batch_size].to(model.device)
-        mask = replaced[start : start + batch_size].to(model.device)
-        at = torch.arange(start, start + len(rows), device=model.device)
+
+    def measure(part: slice) -> tuple[int, tuple[Tensor, ...] | None]:
+        rows, mask = tokens[part].to(model.device), replaced[part].to(model.device)
+        at = torch.arange(part.start, part.start + len(rows), device=model.device)
         judged_rows = (mask[:, :-1] & mask[:, 1:]).nonzero(as_tuple=True)[0]
         if not len(judged_rows):
-            continue
-        x = model.activations(rows, site)[mask].float()
-        parts = _Parts.of(sae, fit, x)
+            return part.stop, None
+        parts = _Parts.of(sae, fit, model.activations(rows, site)[mask].float())
         columns = [torch.ones(len(judged_rows), device=model.device)]
-        for setting in _SETTINGS:
-            edit = parts.edit(setting)
-            columns.append(next_token_losses(model, site, rows, mask, edit))
-        losses.add(bootstrap.groups(at[judged_rows]), torch.stack(columns, dim=1))
+        columns += [next_token_losses(model, site, rows, mask, parts.edit(setting)) for setting in _SETTINGS]
         # Norms are those of all replaced positions in contexts that have a loss.
-        inside = torch.isin(at[mask.nonzero(as_tuple=True)[0]], at[judged_rows])
-        norms.add(bootstrap.groups(at[mask.nonzero(as_tuple=True)[0]][inside]), parts.norms()[inside])
+        replaced_rows = at[mask.nonzero(as_tuple=True)[0]]
+        inside = torch.isin(replaced_rows, at[judged_rows])
+        return part.stop, (at[judged_rows], torch.stack(columns, dim=1), replaced_rows[inside], parts.norms()[inside])
+
+    length = tokens.shape[1]
+    size = contexts_at_once(model, length, batch_size)
+    for done, found in in_batches(model, length, len(tokens), size, measure):
+        if found is not None:
+            losses.add(bootstrap.groups(found[0]), found[1])
+            norms.add(bootstrap.groups(found[2]), found[3])
         if progress is not None:
-            progress(min(start + batch_size, len(tokens)), len(tokens))
+            progress(done, len(tokens))
     totals, sizes = losses.resampled(), norms.resampled()
     return ComponentLosses(
         losses={setting: bootstrap.estimate(totals[:, i + 1] / totals[:, 0]) for i, setting in enumerate(_SETTINGS)},

@@ -3,11 +3,12 @@
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Bool, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from saetui.dark_matter.losses import Edit, judged_positions, next_token_losses
+from saetui.dark_matter.losses import CONTEXTS_AT_ONCE, Edit, judged_positions, next_token_losses
 from saetui.lm import LanguageModel
+from saetui.lm.memory import contexts_at_once, in_batches
 from saetui.sae import SAE
 
 # A smaller effect in nats is noise, and the share recovered of it is meaningless.
@@ -38,10 +39,11 @@ def downstream_loss(
     tokens: Int[Tensor, "context position"],
     counted: Bool[Tensor, "context position"],
     *,
-    batch_size: int = 16,
+    batch_size: int = CONTEXTS_AT_ONCE,
 ) -> DownstreamLoss:
     """Losses over the counted positions (no special tokens, no padding); other positions keep their activation.
 
+    At most ``batch_size`` contexts are read at once, fewer where their logits would not fit into the device's memory.
     Raises HookPointError where the SAE's width does not fit the model's hook point, ValueError where it names none.
     """
     hook_name = sae.hook_name
@@ -50,10 +52,12 @@ def downstream_loss(
     model.check_width(hook_name, sae.d_in)
     n = int(judged_positions(counted).sum())
     edits: list[Edit | None] = [None, lambda x: sae.decode_sparse(*sae.encode_sparse(x)), torch.zeros_like]
-    totals = [0.0, 0.0, 0.0]
-    for start in range(0, len(tokens), batch_size):
-        rows = tokens[start : start + batch_size].to(model.device)
-        mask = counted[start : start + batch_size].to(model.device)
-        for i, edit in enumerate(edits):
-            totals[i] += float(next_token_losses(model, hook_name, rows, mask, edit).sum())
-    return DownstreamLoss(*(total / n for total in totals))
+    length = tokens.shape[1]
+
+    def measure(part: slice) -> Float[Tensor, "3"]:
+        rows, mask = tokens[part].to(model.device), counted[part].to(model.device)
+        return torch.stack([next_token_losses(model, hook_name, rows, mask, edit).double().sum() for edit in edits])
+
+    size = contexts_at_once(model, length, batch_size)
+    parts = [part.cpu() for part in in_batches(model, length, len(tokens), size, measure)]
+    return DownstreamLoss(*(torch.stack(parts).sum(0) / n).tolist())

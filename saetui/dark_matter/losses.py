@@ -10,7 +10,13 @@ from torch.nn import functional
 
 from saetui.dark_matter.reconstructions import common_hook_name
 from saetui.lm import LanguageModel
+from saetui.lm.memory import contexts_at_once, in_batches
 from saetui.sae import SAE
+
+# Positions whose logits are made float32 at once.
+_BLOCK = 1024
+# With many more a pass gets no faster.
+CONTEXTS_AT_ONCE = 16
 
 Edit = Callable[[Float[Tensor, "n d"]], Float[Tensor, "n d"]]
 
@@ -38,7 +44,10 @@ def next_token_losses(
     edited = None if edit is None else at_positions(counted, edit)
     logits = model.logits(tokens) if edited is None else model.logits_with(tokens, hook_name, edited)
     judged = counted[:, :-1] & counted[:, 1:]
-    return functional.cross_entropy(logits[:, :-1][judged].float(), tokens[:, 1:][judged], reduction="none")
+    kept, following = logits[:, :-1][judged], tokens[:, 1:][judged]
+    # In blocks: a float32 copy of all of them is twice as large as what the model gives.
+    blocks = zip(torch.split(kept, _BLOCK), torch.split(following, _BLOCK), strict=True)
+    return torch.cat([functional.cross_entropy(k.float(), f, reduction="none") for k, f in blocks])
 
 
 def at_positions(
@@ -73,11 +82,12 @@ def token_losses(
     *,
     hook_name: str | None = None,
     contexts: Int[Tensor, " context"] | None = None,
-    batch_size: int = 16,
+    batch_size: int = CONTEXTS_AT_ONCE,
     progress: Callable[[int, int], None] | None = None,
 ) -> TokenLosses:
     """Losses of every token that counts and is followed by one that does; ``contexts`` are the rows' names, 0 … n - 1.
 
+    At most ``batch_size`` contexts are read at once, fewer where their logits would not fit into the device's memory.
     Raises ValueError for SAEs of different hook points and where nothing counts, HookPointError where an SAE does not
     fit the model.
     """
@@ -87,13 +97,19 @@ def token_losses(
     judged = judged_positions(counted)
     edits: dict[str, Edit | None] = {"": None} | {name: sae.reconstruct for name, sae in saes.items()}
     losses: dict[str, list[Tensor]] = {name: [] for name in edits}
-    for start in range(0, len(tokens), batch_size):
-        rows = tokens[start : start + batch_size].to(model.device)
-        mask = counted[start : start + batch_size].to(model.device)
-        for name, edit in edits.items():
-            losses[name].append(next_token_losses(model, site, rows, mask, edit).float().cpu())
+    length = tokens.shape[1]
+
+    def measure(part: slice) -> tuple[int, list[Tensor]]:
+        rows, mask = tokens[part].to(model.device), counted[part].to(model.device)
+        found = [next_token_losses(model, site, rows, mask, edit).float().cpu() for edit in edits.values()]
+        return part.stop, found
+
+    size = contexts_at_once(model, length, batch_size)
+    for done, found in in_batches(model, length, len(tokens), size, measure):
+        for name, part in zip(edits, found, strict=True):
+            losses[name].append(part)
         if progress is not None:
-            progress(min(start + batch_size, len(tokens)), len(tokens))
+            progress(done, len(tokens))
     row, position = judged.nonzero(as_tuple=True)
     names = torch.arange(len(tokens)) if contexts is None else contexts
     joined = {name: torch.cat(parts) for name, parts in losses.items()}

@@ -18,6 +18,7 @@ HOOKS = ["early", "site"]
 
 class CopyModel:
     device = torch.device("cpu")
+    vocabulary_size = VOCABULARY
 
     def __init__(self) -> None:
         self.passes = 0

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from saetui import device_errors
 from saetui.lm.language_model import LanguageModel
+from saetui.lm.memory import free_memory
 from saetui.lm.resume.full_passes import FullPasses
 
 if TYPE_CHECKING:
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 _TENSORS_KEPT = 8
 # Positions beyond which a pass gets no faster per position.
 _BUSY_CPU, _BUSY_GPU = 8192, 1 << 17
-_CPU_BYTES = 1 << 30
 # Contexts on which the fast way is compared with whole passes.
 _COMPARED = 3
 # A difference may be this many times what rounding makes of whole passes; up to 2.7 were seen, on 24 layers at most.
@@ -165,17 +165,11 @@ def _difference(found: Tensor, expected: Tensor) -> float:
     return off if off == 0 else off / max(float(expected.double().std()), torch.finfo(torch.float64).tiny)
 
 
-def free_memory(device: torch.device) -> int:
-    """Bytes that a GPU can still give: those that nobody has, and those that torch keeps for what comes next."""
-    free, _ = torch.cuda.mem_get_info(device)
-    return free + torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
-
-
 def positions_at_once(model: LanguageModel) -> int:
     """Positions that a pass with gradients should hold at once: enough for the device, and not more than memory has."""
     width = model.d_model + (model.bridge.cfg.d_mlp or 4 * model.d_model)
     bytes_each = _TENSORS_KEPT * model.n_layers * width * model.dtype.itemsize
+    free = free_memory(model.device)
     if model.device.type == "cuda":
-        free = free_memory(model.device)
         return max(1, min(_BUSY_GPU, free // 4 // bytes_each))
-    return max(1, min(_BUSY_CPU, _CPU_BYTES // bytes_each))
+    return max(1, min(_BUSY_CPU, free // bytes_each))
