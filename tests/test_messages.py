@@ -94,7 +94,7 @@ def test_every_command_of_the_command_line_in_the_documents_exists(name: str) ->
 @pytest.mark.parametrize(
     ("text", "wrong"),
     [
-        ("try `saetui doctor`", ["saetui doctor"]),
+        ("try `saetui surgeon`", ["saetui surgeon"]),
         ("`saetui jobs stop ID` ends it", ["saetui jobs stop"]),
         ("saetui study absorptions", ["saetui study absorptions"]),
         ("[bold]saetui demos[/bold]", ["saetui demos"]),

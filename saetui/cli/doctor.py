@@ -1,4 +1,4 @@
-"""``saetui doctor``: what this machine has, what saetui can use of it, and what to do about the rest."""
+"""``saetui doctor``: what this machine has, what of it can be used, and what to do about the rest."""
 
 import json
 import os

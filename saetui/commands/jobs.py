@@ -130,6 +130,24 @@ class ChooseDevice(Command):
         bench.in_background(choose)
 
 
+@command(
+    "release",
+    "Have workers that are idle give back the memory that they keep",
+    keys={"f": ""},
+    elsewhere=True,
+    label="free",
+)
+class Release(Command):
+    def run(self, bench: Workbench) -> None:
+        client = bench.client
+
+        def release() -> str:
+            client.release_workers()
+            return "workers end once they have no work; the next job starts one again"
+
+        bench.in_background(release)
+
+
 def waiting_job(bench: Workbench, name: str) -> Job:
     """A job that can move to another device, by its id or as the one that is looked at."""
     job = find_job(bench, name)

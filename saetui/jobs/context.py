@@ -2,46 +2,21 @@
 
 import contextlib
 import time
-from collections import OrderedDict
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from saetui.jobs.exceptions import JobCancelled
 from saetui.jobs.files import append
 from saetui.jobs.folder import JobFolder
 from saetui.jobs.progress import ProgressWriter
+from saetui.jobs.warm import Warm
 
 if TYPE_CHECKING:
     from store.spool import Spool
 
-T = TypeVar("T")
-
 _CHECK_S = 0.05
-
-
-class Warm:
-    """Things that are slow to make, kept between the jobs of one worker; the least recently used are dropped first."""
-
-    def __init__(self, limit: int = 16) -> None:
-        self._limit = limit
-        self._kept: OrderedDict[Hashable, Any] = OrderedDict()
-
-    def get(self, key: Hashable, make: Callable[[], T]) -> T:
-        """What was made for this key before, or what ``make`` gives now."""
-        if key in self._kept:
-            self._kept.move_to_end(key)
-        else:
-            made = make()
-            self._kept[key] = made
-            while len(self._kept) > self._limit:
-                self._kept.popitem(last=False)
-        kept: T = self._kept[key]
-        return kept
-
-    def clear(self) -> None:
-        self._kept.clear()
 
 
 class TaskContext:

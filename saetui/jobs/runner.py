@@ -22,13 +22,14 @@ from queue import SimpleQueue
 from types import FrameType
 from typing import TYPE_CHECKING
 
-from saetui.jobs.context import TaskContext, Warm
+from saetui.jobs.context import TaskContext
 from saetui.jobs.exceptions import JobCancelled, JobError
 from saetui.jobs.failure import Failure, explain
 from saetui.jobs.files import require_plain_tree, touch
 from saetui.jobs.folder import JobFolder, Record
 from saetui.jobs.history import job_row, keep
 from saetui.jobs.submission import sources_of
+from saetui.jobs.warm import Warm, give_back
 from store.plain import open_plain
 
 if TYPE_CHECKING:
@@ -64,6 +65,8 @@ class Runner:
             folder.end("failed", failure.message, failure.hint, worker=record.worker, of_device=failure.of_device)
         keep(self._store_root, folder)
         gc.collect()
+        if failure is None:
+            give_back(self._warm)
         return not self._told_to_stop and (failure is None or failure.clean)
 
     def on_sigterm(self, _number: int, _frame: FrameType | None) -> None:

@@ -10,7 +10,7 @@ MANIFEST = ScreenManifest(
     help="What runs, what waits for it, and how busy are the devices?",
     view="saetui.tui.jobs.screen:JobsScreen",
     commands="saetui.commands.jobs",
-    verbs=("cancel", "retry", "move", "start"),
+    verbs=("cancel", "retry", "move", "start", "release"),
     tables=(Table("jobs.jobs", "job_history", "job_id", sortable=False),),
     link=LinkForm(path=("job",)),
 )

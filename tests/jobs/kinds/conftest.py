@@ -9,10 +9,11 @@ import torch
 import transformers
 from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers
 
-from saetui.jobs.context import TaskContext, Warm
+from saetui.jobs.context import TaskContext
 from saetui.jobs.folder import JobFolder, Record
 from saetui.jobs.registry import find_task
 from saetui.jobs.specs import Spec
+from saetui.jobs.warm import Warm
 from store import Store
 from tests.made_stores import copy_of
 

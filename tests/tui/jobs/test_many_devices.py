@@ -82,3 +82,13 @@ async def test_new_jobs_go_to_the_device_that_was_chosen(study: Path) -> None:
         assert run.bench.client.chosen_device == "GPU-5aaaaaaa"
         run.app.dispatch("device")
         await run.until(lambda: run.bench.client.chosen_device is None)
+
+
+async def test_idle_workers_are_asked_to_give_back_their_memory(study: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    released: list[bool] = []
+    monkeypatch.setattr(JobClient, "release_workers", lambda self: released.append(True))
+    async with running(study) as run:
+        await on_jobs(run)
+        await run.press("f")
+        await run.until(lambda: released == [True])
+        await run.shows("workers end once they have no work")

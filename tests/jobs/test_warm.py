@@ -1,0 +1,63 @@
+"""What a worker keeps between jobs: counted by its tensors, once where they are shared, and dropped by age and size."""
+
+from dataclasses import dataclass
+from functools import partial
+
+import torch
+from torch import Tensor, nn
+
+from saetui.jobs.warm import Warm, held_bytes
+from saetui.lm import load_model
+
+
+@dataclass
+class Held:
+    weights: Tensor
+    more: dict[str, list[Tensor]]
+
+
+def kilobytes(n: int) -> Tensor:
+    return torch.zeros(n * 256)
+
+
+def test_all_tensors_of_a_thing_are_counted_and_shared_ones_once() -> None:
+    weights = kilobytes(4)
+    held = Held(weights, {"a": [kilobytes(1), weights[:10], weights.T]})
+    assert held_bytes(held) == {"cpu": 5 * 1024}
+    assert held_bytes((held, held, nn.Linear(16, 16, bias=False))) == {"cpu": 6 * 1024}
+    assert held_bytes("no tensor") == {}
+
+
+def test_a_model_is_as_large_as_its_weights() -> None:
+    model = load_model("embedded")
+    weights = {p.data_ptr(): p.untyped_storage().nbytes() for p in model.bridge.parameters()}
+    assert held_bytes(model)["cpu"] >= sum(weights.values()) > 10_000_000
+
+
+def test_the_least_recently_used_go_first_and_what_is_too_large_always() -> None:
+    warm = Warm()
+    for name, size in (("old", 3), ("huge", 20), ("middle", 3), ("new", 3)):
+        warm.get(name, partial(kilobytes, size))
+    warm.get("old", lambda: kilobytes(0))
+    assert warm.trim({"cpu": 7 * 1024}) == ["middle", "huge"]
+    made: list[str] = []
+    for name in ("old", "new"):
+        warm.get(name, partial(made.append, name))
+    assert made == []
+
+
+def test_what_grew_since_it_was_made_is_measured_as_it_is_now() -> None:
+    warm = Warm()
+    grown = warm.get("words", lambda: Held(kilobytes(1), {}))
+    warm.get("sae", lambda: kilobytes(1))
+    assert warm.trim({"cpu": 8 * 1024}) == []
+    grown.more["read"] = [kilobytes(8)]
+    assert warm.trim({"cpu": 8 * 1024}) == ["words"]
+    assert len(warm) == 1
+
+
+def test_what_another_thing_holds_as_well_takes_no_more_room() -> None:
+    warm, weights = Warm(), kilobytes(6)
+    warm.get("sae", lambda: weights)
+    warm.get("encoders", lambda: Held(weights, {"gram": [kilobytes(1)]}))
+    assert warm.trim({"cpu": 7 * 1024}) == []
