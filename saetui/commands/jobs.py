@@ -93,7 +93,7 @@ class Start(Command):
         return super().available(bench) and job is not None and job.can_start
 
 
-@command("move", "Have a waiting job run on another device", keys={"d": ""}, elsewhere=True, label="device", asks=True)
+@command("move", "Have a waiting job run on another device", keys={"H": ""}, elsewhere=True, label="device", asks=True)
 class Move(Command):
     device: str = argument(help="cpu, cuda:0, … or the beginning of a GPU's id", complete="device")
     job: str = argument(default="", help="its id; the one under the cursor if left out", complete="job")

@@ -16,7 +16,7 @@ def lines(line: str, bench: Workbench) -> list[str]:
 @pytest.mark.parametrize(
     ("line", "first"),
     [
-        ("le", ["lead", "leave", "letter", "palette"]),
+        ("le", ["lead", "leave", "letter", "palette", "release"]),
         ("sae ", ["sae next", "sae previous", "sae w64-k4", "sae w256-k4", "sae w1024-k4"]),
         ("sae w2", ["sae w256-k4"]),
         ("screen l", ["screen letters"]),

@@ -63,7 +63,7 @@ async def test_a_waiting_job_moves_to_another_gpu(study: Path) -> None:
         await on_jobs(run)
         await run.until(lambda: run.bench.jobs)
         await run.shows("cuda:2")
-        await run.press("d")
+        await run.press("H")
         await run.shows("run Letters of w64 on", "gpu6 0% 16.0G")
         assert "cuda:7" not in run.text.split("cuda:7: GPU is lost")[0], "what is lost is not offered"
         await run.type("cuda:6")
