@@ -98,8 +98,14 @@ class LetterWords:
             settings.seed,
             settings.leading_space,
             prompts.hexdigest(),
+            *self._format,
         )
         return hashlib.sha256(json.dumps(decided).encode()).hexdigest()[:16]
+
+    @property
+    def _format(self) -> tuple[str, ...]:
+        """The model's number format, where it is not the usual one: readings in another one are other readings."""
+        return () if self.model.dtype == torch.float32 else (str(self.model.dtype),)
 
     def prompts_of(self, rows: Int[Tensor, " row"]) -> Iterator[tuple[Int[Tensor, " row"], Int[Tensor, "row t"], int]]:
         """The prompts of some words, a group of one length at a time: places in ``rows``, token ids, word position."""
@@ -174,6 +180,7 @@ class LetterWords:
             settings.test_share,
             settings.seed,
             token_ids,
+            *self._format,
         )
         return hashlib.sha256(repr(decided).encode()).hexdigest()[:16]
 

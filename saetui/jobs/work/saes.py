@@ -180,7 +180,7 @@ def _named(
                     f"{field}: the store {context.store_root} has no SAE of {model.name}{why}; train one first"
                 )
         else:
-            wanted = [_one(context, name, shelf, field)]
+            wanted = [named_sae(context, name, shelf, field)]
             hook_name = wanted[0].hook_name
             if hook_names and hook_name not in (None, *hook_names):
                 raise JobError(
@@ -197,7 +197,7 @@ def _named(
     return list(found.values())
 
 
-def _one(context: TaskContext, name: str, shelf: Shelf, field: str) -> SavedSAE:
+def named_sae(context: TaskContext, name: str, shelf: Shelf, field: str) -> SavedSAE:
     """The SAE of a name, an id, or the unique beginning of either; of several of one name the last."""
     there: tuple[SavedSAE | DamagedSAE, ...] = (*shelf.damaged, *shelf.sound)
     found = newest_meant(name, there, lambda sae: (sae.sae_id, sae.name or sae.sae_id))

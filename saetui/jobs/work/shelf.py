@@ -8,6 +8,7 @@ from typing import Any
 
 from saetui.jobs.sources_state import SAE_FOLDER
 from saetui.lm import LanguageModel
+from saetui.recipes import TrainedBy
 from saetui.sae import SAEError
 from saetui.sae.config import read_config
 from saetui.sae.formats.saelens import CONFIG, WEIGHTS, WORKBENCH, read_workbench
@@ -30,6 +31,8 @@ class SavedSAE:
     name: str
     hook_name: str | None
     model_id: str | None
+    number_format: str | None = None
+    """Of the language model whose activations it was trained on; None where its files do not say."""
     named: bool = False
     """The spec names it itself, so that a study must not leave it out."""
 
@@ -83,9 +86,12 @@ def read_shelf(store_root: Path) -> Shelf:
             # The name first, so that the folder is listed under it whatever else is wrong.
             workbench = read_workbench(path)
             name = _text(path / WORKBENCH, "name", workbench.get("name"))
-            model_id = _text(path / WORKBENCH, "row.model_id", _row(path, workbench).get("model_id"))
+            row = _row(path, workbench)
+            model_id = _text(path / WORKBENCH, "row.model_id", row.get("model_id"))
+            recipe = TrainedBy.read(_text(path / WORKBENCH, "row.recipe", row.get("recipe")))
             hook_name = read_config(path / CONFIG).metadata.get("hook_name")
-            sound.append(SavedSAE(path.name, name or path.name, hook_name, model_id))
+            number_format = recipe.dtype if recipe is not None else None
+            sound.append(SavedSAE(path.name, name or path.name, hook_name, model_id, number_format))
         except (SAEError, StoreUnreadable) as error:
             damaged.append(DamagedSAE(path.name, name, str(error)))
     return Shelf(sound, damaged)

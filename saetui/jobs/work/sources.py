@@ -5,15 +5,14 @@ from saetui.jobs.sources_state import path_state
 from saetui.lm import Corpus, LanguageModel, TokenizedCorpus, load_corpus, load_model, tokenize
 
 
-def warm_model(context: TaskContext, source: str, dtype: str | None = None) -> LanguageModel:
-    """The language model of a spec, on the worker's device."""
+def warm_model(context: TaskContext, source: str, dtype: str) -> LanguageModel:
+    """The language model of a spec in a number format, on the worker's device."""
     import torch
 
     context.progress("load", 0, None, "models")
-    number_format = None if dtype is None else getattr(torch, dtype)
     return context.warm.get(
         ("model", source, path_state(source), context.device, dtype),
-        lambda: load_model(source, device=context.device, dtype=number_format),
+        lambda: load_model(source, device=context.device, dtype=getattr(torch, dtype)),
     )
 
 

@@ -16,7 +16,7 @@ FOLDER = Path("tensors", "words")
 def warm_words(spec: WordsSpec, context: TaskContext, model: LanguageModel) -> LetterWords:
     """The words of a spec, kept warm between jobs."""
     settings = settings_of(spec, WordSettings)
-    key = ("words", path_state(spec.model), model.model_id, settings)
+    key = ("words", path_state(spec.model), model.model_id, str(model.dtype), settings)
 
     def make() -> LetterWords:
         words = LetterWords(model, settings)

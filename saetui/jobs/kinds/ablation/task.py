@@ -8,7 +8,7 @@ from saetui.jobs.kinds.ablation.spec import AblationSpec
 from saetui.jobs.kinds.absorption.rows import ablation_rows
 from saetui.jobs.work.saes import saes_by_site, warm_sae
 from saetui.jobs.work.shelf import SavedSAE
-from saetui.jobs.work.sources import warm_model
+from saetui.jobs.work.study_model import study_model
 from saetui.jobs.work.words import warm_words
 from saetui.letters import exact_ablations
 
@@ -16,7 +16,7 @@ from saetui.letters import exact_ablations
 def run(spec: AblationSpec, context: TaskContext) -> None:
     """A fraction of a second where the model and the words are warm."""
     context.plan({"load": 5, "remove": 1})
-    model = warm_model(context, spec.model)
+    model = study_model(context, spec.model, (spec.sae,), (spec.hook_name,), field="sae")
     saved: SavedSAE = saes_by_site(context, (spec.sae,), model, (spec.hook_name,))[spec.hook_name][0]
     sae = warm_sae(context, model, spec.hook_name, saved)
     words = warm_words(spec, context, model)

@@ -7,8 +7,8 @@ from saetui.jobs.kinds.absorption.studied import StudiedSAE
 from saetui.jobs.kinds.letters.rows import spool_site
 from saetui.jobs.work.saes import UNUSABLE, LeftOut, saes_by_site, warm_sae
 from saetui.jobs.work.shelf import SavedSAE
-from saetui.jobs.work.sources import warm_model
 from saetui.jobs.work.spec_settings import settings_of
+from saetui.jobs.work.study_model import study_model
 from saetui.jobs.work.words import read_warm_words, warm_site
 from saetui.letters import AbsorptionSettings, NothingFiresError, SiteStudy
 from saetui.letters.study import MIN_ACCURACY, MOVED_F1
@@ -17,7 +17,7 @@ from saetui.letters.study import MIN_ACCURACY, MOVED_F1
 def run(spec: AbsorptionSpec, context: TaskContext) -> None:
     """Read the prompts once for all hook points; then one SAE after another, each kept as soon as it is done."""
     context.plan({"load": 6, "read": 22, "probes": 6, "study": 30})
-    model = warm_model(context, spec.model)
+    model = study_model(context, spec.model, spec.saes, spec.hook_names)
     sites = saes_by_site(context, spec.saes, model, spec.hook_names)
     words = read_warm_words(spec, context, model, list(sites))
     # Of SAEs that cannot be studied: the first that the spec names itself, and the first of all.

@@ -13,8 +13,9 @@ from saetui.jobs.kinds.errors.rows import spool_findings
 from saetui.jobs.kinds.errors.spec import ErrorsSpec
 from saetui.jobs.work.corpus_rows import spool_corpus, spool_model
 from saetui.jobs.work.saes import find_earlier_saes, find_saes, warm_encoders
-from saetui.jobs.work.sources import warm_model, warm_tokens
+from saetui.jobs.work.sources import warm_tokens
 from saetui.jobs.work.spec_settings import settings_of
+from saetui.jobs.work.study_model import study_model
 from saetui.jobs.work.tensor_files import save_tensors
 from saetui.lm import LanguageModel, TokenizedCorpus
 
@@ -25,7 +26,7 @@ _WEIGHTS = {"components": 60.0, "earlier": 40.0, "introduced": 20.0}
 def run(spec: ErrorsSpec, context: TaskContext) -> None:
     """One reading of the tokens for all SAEs; then what the errors cost, and what a better encoder would leave."""
     context.plan({"load": 6, "read": 40, "losses": 20, "parts": 15, "pursuit": 10} | _asked_phases(spec))
-    model = warm_model(context, spec.model)
+    model = study_model(context, spec.model, spec.saes, (spec.hook_name,))
     saes = find_saes(context, spec.saes, model, spec.hook_name)
     earlier = find_earlier_saes(context, spec.earlier_saes, model, spec.hook_name)
     corpus = warm_tokens(context, model, spec.corpus, spec.context_length, spec.max_tokens)

@@ -10,7 +10,8 @@ from saetui.jobs.context import TaskContext
 from saetui.jobs.kinds.latents.rows import promoted, spool_neighbours, spool_tokens
 from saetui.jobs.kinds.latents.spec import LatentsSpec
 from saetui.jobs.work.saes import find_saes
-from saetui.jobs.work.sources import warm_model, warm_tokens
+from saetui.jobs.work.sources import warm_tokens
+from saetui.jobs.work.study_model import study_model
 from saetui.lm import HarvestBatch, LanguageModel, LogitLens, ModelError, TokenizedCorpus, harvest, logit_lens
 from saetui.sae import SAE
 from saetui.sae.firings import Firings
@@ -21,7 +22,7 @@ from store.spool import Spool
 def run(spec: LatentsSpec, context: TaskContext) -> None:
     """One harvest feeds all SAEs; then each SAE's directions are compared with the vocabulary and with one another."""
     context.plan({"load": 6, "read": 60, "directions": 20})
-    model = warm_model(context, spec.model)
+    model = study_model(context, spec.model, spec.saes, (spec.hook_name,))
     saes = find_saes(context, spec.saes, model, spec.hook_name)
     corpus = warm_tokens(context, model, spec.corpus, spec.context_length, spec.max_tokens)
     firings = {sae_id: Firings(sae.d_sae, spec.histogram_bins) for sae_id, sae in saes.items()}

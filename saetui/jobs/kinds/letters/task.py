@@ -4,8 +4,8 @@ from saetui.jobs.context import TaskContext
 from saetui.jobs.kinds.letters.rows import spool_letters, spool_site
 from saetui.jobs.kinds.letters.spec import LettersSpec
 from saetui.jobs.work.saes import find_saes
-from saetui.jobs.work.sources import warm_model
 from saetui.jobs.work.spec_settings import settings_of
+from saetui.jobs.work.study_model import study_model
 from saetui.jobs.work.words import read_warm_words, warm_site
 from saetui.letters import LatentSettings, NothingFiresError, SiteStudy
 
@@ -13,7 +13,7 @@ from saetui.letters import LatentSettings, NothingFiresError, SiteStudy
 def run(spec: LettersSpec, context: TaskContext) -> None:
     """Probes and words once, then every SAE; the rows of one SAE are independent of the others'."""
     context.plan({"load": 6, "read": 22, "probes": 4, "latents": 8})
-    model = warm_model(context, spec.model)
+    model = study_model(context, spec.model, spec.saes, (spec.hook_name,))
     saes = find_saes(context, spec.saes, model, spec.hook_name)
     words = read_warm_words(spec, context, model, [spec.hook_name])
     study = SiteStudy(words, warm_site(context, words, spec.hook_name))

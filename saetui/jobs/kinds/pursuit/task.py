@@ -11,7 +11,8 @@ from saetui.jobs.kinds.pursuit.spec import PursuitSpec
 from saetui.jobs.kinds.pursuit.tokens import read_tokens, require_same_tokens
 from saetui.jobs.work.saes import saes_by_site, warm_encoders, warm_sae
 from saetui.jobs.work.shelf import SavedSAE
-from saetui.jobs.work.sources import warm_model, warm_tokens
+from saetui.jobs.work.sources import warm_tokens
+from saetui.jobs.work.study_model import study_model
 from saetui.pursuit.exceptions import PursuitError
 from saetui.pursuit.study import LinearPart, study_pursuit
 
@@ -26,7 +27,7 @@ def run(spec: PursuitSpec, context: TaskContext) -> None:
 
 
 def _run(spec: PursuitSpec, context: TaskContext) -> None:
-    model = warm_model(context, spec.model)
+    model = study_model(context, spec.model, (spec.sae,), (spec.hook_name,), field="sae")
     saved: SavedSAE = saes_by_site(context, (spec.sae,), model, (spec.hook_name,))[spec.hook_name][0]
     sae = warm_sae(context, model, spec.hook_name, saved)
     if spec.l0 is not None and spec.l0 > sae.d_sae:
