@@ -94,12 +94,12 @@ class Start(Command):
 
 
 @command("move", "Have a waiting job run on another device", keys={"H": ""}, elsewhere=True, label="device", asks=True)
-class Move(Command):
+class MoveJob(Command):
     device: str = argument(help="cpu, cuda:0, … or the beginning of a GPU's id", complete="device")
     job: str = argument(default="", help="its id; the one under the cursor if left out", complete="job")
 
-    def resolved(self, bench: Workbench) -> Move:
-        return Move(self.device, waiting_job(bench, self.job).id)
+    def resolved(self, bench: Workbench) -> MoveJob:
+        return MoveJob(self.device, waiting_job(bench, self.job).id)
 
     def run(self, bench: Workbench) -> None:
         client, device, job = bench.client, self.device, self.job

@@ -129,7 +129,7 @@ def _move(app: "WorkbenchApp", _: str) -> None:
 
 
 def _show_devices(app: "WorkbenchApp", job: "Job", devices: "list[Device]") -> None:
-    from saetui.commands.jobs import Move
+    from saetui.commands.jobs import MoveJob
     from saetui.tui.frame.device_text import device_text
     from saetui.tui.panels.pick import Item, PickPanel
 
@@ -138,7 +138,7 @@ def _show_devices(app: "WorkbenchApp", job: "Job", devices: "list[Device]") -> N
             device.name,
             f"{device_text(device)} · {device.label}",
             "▸" if device.name == job.device else "",
-            partial(app.dispatch, Move(device.name, job.id)),
+            partial(app.dispatch, MoveJob(device.name, job.id)),
         )
         for device in devices
         if not device.trouble
