@@ -1,5 +1,6 @@
 """A tiny model that knows words, and tasks run in this process on a store of their own."""
 
+import contextlib
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -16,6 +17,7 @@ from saetui.jobs.specs import Spec
 from saetui.jobs.warm import Warm
 from store import Store
 from tests.made_stores import copy_of
+from tests.pretended_cuda import Machine
 
 HOOK = "blocks.0.hook_resid_post"
 STEMS = ("ax", "bo", "cat", "dig", "elk")
@@ -65,8 +67,20 @@ def corpus_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 RunTask = Callable[[Spec], TaskContext]
 
 
+@pytest.fixture(params=["cpu", pytest.param("cuda:0", marks=pytest.mark.slow)])
+def device(request: pytest.FixtureRequest) -> str:
+    """Every task is tested on a pretended GPU too."""
+    return request.param
+
+
 @pytest.fixture
-def run_task(made_empty: Path, tmp_path: Path) -> RunTask:
+def gpu() -> Machine:
+    """The pretended GPU, which counts what the tasks did on it."""
+    return Machine()
+
+
+@pytest.fixture
+def run_task(made_empty: Path, tmp_path: Path, device: str, gpu: Machine) -> RunTask:
     """Runs a spec's task here, then commits its rows into the store ``tmp_path / "store"``."""
     root = copy_of(made_empty, tmp_path / "store")
     (root / "jobs").mkdir(exist_ok=True)
@@ -79,14 +93,15 @@ def run_task(made_empty: Path, tmp_path: Path) -> RunTask:
             kind=spec.kind,
             title=spec.title,
             state="running",
-            device="cpu",
+            device=device,
             host="here",
             content_hash=spec.content_hash,
             created=now,
             after=(),
         )
         folder = JobFolder.create(root / "jobs", record, spec.document())
-        with TaskContext(root, folder, "cpu", warm) as context:
+        on = gpu.on() if device != "cpu" else contextlib.nullcontext()
+        with on, TaskContext(root, folder, device, warm) as context:
             find_task(spec.kind)(spec, context)
         with Store.open(root) as store:
             assert store.commit_spool().waiting == 0
