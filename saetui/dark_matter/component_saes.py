@@ -152,7 +152,7 @@ def _judge(
         finite = finite_rows(batch)[0]
         y = component_rows(finite, fit, component)
         indices, values = sae.encode_sparse(y)
-        fires += torch.bincount(indices[values > FIRING], minlength=sae.d_sae)
+        fires.scatter_add_(0, indices.reshape(-1), (values > FIRING).long().reshape(-1))
         y, estimate = y.double(), sae.decode_sparse(indices, values).double()
         left = (y - estimate).square().sum(dim=1, keepdim=True)
         unexplained.add(bootstrap.groups(finite.context), y, left)

@@ -26,8 +26,9 @@ if TYPE_CHECKING:
 
 # A latent fires above this activation.
 FIRING = 1e-8
-# Dense latents held at a time while encoding sparsely: 8 MB of float32, which a cache can hold.
-_CHUNK_ELEMENTS = 1 << 21
+# Dense latents held at a time while encoding sparsely: 8 MB of float32, which a CPU's cache can hold; on a GPU, where
+# every block costs two waits, 256 MB.
+_CPU_ELEMENTS, _GPU_ELEMENTS = 1 << 21, 1 << 26
 # Below this share of non-zeros a gather-sum beats the dense product.
 _SPARSE_DENSITY = 1 / 32
 # In narrower models the dense product is over before the non-zeros are found.
@@ -199,7 +200,8 @@ class SAE(ABC):
         Dense latents exist for one block of rows at a time only.
         """
         read = self._read(x)
-        blocks = torch.split(read.reshape(-1, self.d_in), max(1, _CHUNK_ELEMENTS // self.d_sae))
+        elements = _CPU_ELEMENTS if read.device.type == "cpu" else _GPU_ELEMENTS
+        blocks = torch.split(read.reshape(-1, self.d_in), max(1, elements // self.d_sae))
         parts = [self._activate_sparse(block) for block in blocks]
         length = max(values.shape[1] for _, values in parts)
         indices, values = (

@@ -20,8 +20,7 @@ class VarianceUnexplained:
         self.n = 0
         self._shift: Tensor | None = None
         self._sum: Tensor | None = None
-        self._squares = 0.0
-        self._residual = 0.0
+        self._sums: Tensor | float = 0.0
 
     def add(self, target: Float[Tensor, "n d"], estimate: Float[Tensor, "n d"]) -> None:
         """Take in a batch."""
@@ -34,16 +33,17 @@ class VarianceUnexplained:
         shifted = target - self._shift
         self.n += target.shape[0]
         self._sum += shifted.sum(dim=0)
-        self._squares += float(shifted.square().sum())
-        self._residual += float((target - estimate).square().sum())
+        # Read when the value is asked for, so that no batch waits for a GPU.
+        self._sums = torch.stack([shifted.square().sum(), (target - estimate).square().sum()]) + self._sums
 
     @property
     def value(self) -> float | None:
         """Squared error over squared distance to the mean of the targets; None where the targets do not vary."""
         if self._sum is None:
             return None
-        total = self._squares - float(self._sum.square().sum()) / self.n
-        return self._residual / total if total > 1e-12 * self._squares else None
+        squares, residual = self._sums.tolist() if isinstance(self._sums, Tensor) else (0.0, 0.0)
+        total = squares - float(self._sum.square().sum()) / self.n
+        return residual / total if total > 1e-12 * squares else None
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,8 @@ def evaluate(saes: Sequence[SAE], batches: Iterable[Float[Tensor, "n d_in"]]) ->
                 x = batch.to(sae.device, torch.float32)
                 indices, values = sae.encode_sparse(x)
                 variances[i].add(x, sae.decode_sparse(indices, values))
-                fires[i] += torch.bincount(indices[values > FIRING], minlength=sae.d_sae)
+                # Of integers, so that the order of the sums does not matter; bincount would make the host wait.
+                fires[i].scatter_add_(0, indices.reshape(-1), (values > FIRING).long().reshape(-1))
     return [
         Evaluation(
             n_tokens=variance.n,

@@ -25,7 +25,8 @@ class PairsByLatent:
         else:
             order = latents.argsort(stable=True)
         self.tokens, self.latents, self.values = tokens[order], latents[order], values[order]
-        self._starts = starts(torch.bincount(latents, minlength=n_latents))
+        # Not by bincount, whose result has a length that the host would have to wait for.
+        self._starts = starts(latents.new_zeros(n_latents).scatter_add_(0, latents, torch.ones_like(latents)))
 
     def rows(self, weights: Float[Tensor, " pairs"], rows: Float[Tensor, "n d"]) -> Float[Tensor, "latent d"]:
         """For each latent the sum over its tokens of ``weight * rows[token]``."""
@@ -35,7 +36,11 @@ class PairsByLatent:
 
     def sums(self, weights: Float[Tensor, " pairs"]) -> Float[Tensor, " latent"]:
         """For each latent the sum of its weights."""
-        return weights.new_zeros(self._starts.numel()).index_add_(0, self.latents, weights)
+        if weights.device.type == "cpu" or not weights.numel():
+            return weights.new_zeros(self._starts.numel()).index_add_(0, self.latents, weights)
+        # On a GPU index_add_ has no fixed order; a bag is summed in the order of its entries.
+        places = torch.arange(weights.numel(), device=weights.device)
+        return embedding_bag(places, weights[:, None], self._starts, mode="sum").squeeze(1)
 
     def gradients(
         self, upstream: Float[Tensor, "n d"], decoder: Float[Tensor, "latent d"]

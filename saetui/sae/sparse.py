@@ -23,10 +23,11 @@ def sparse_rows(z: Float[Tensor, "n d_sae"]) -> tuple[Int[Tensor, "n L"], Float[
 def gather_sum(
     indices: Int[Tensor, "n L"], values: Float[Tensor, "n L"], rows: Float[Tensor, "m d"]
 ) -> Float[Tensor, "n d"]:
-    """``sum over l of values[i, l] * rows[indices[i, l]]``; padding is left out, not multiplied by zero."""
+    """``sum over l of values[i, l] * rows[indices[i, l]]``; on a CPU padding is left out, not multiplied by zero."""
     if not indices.numel():
         return rows.new_zeros(indices.shape[0], rows.shape[1])
-    if not values.requires_grad:
+    # On a GPU asking how many there are would cost more than summing zeros.
+    if not values.requires_grad and values.device.type == "cpu":
         kept = values != 0
         counts = kept.sum(dim=1)
         if int(counts.sum()) < values.numel():

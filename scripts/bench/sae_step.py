@@ -69,7 +69,7 @@ def compare(d_in: int, width: int, k: int, batch: int, steps: int, dead: int) ->
     def our_step(x: torch.Tensor) -> None:
         with torch.no_grad():
             learner.learn(x, (x - x.mean(dim=0)).square().sum() / x.shape[0])
-            learner.collect()
+            learner.collect(learner.pending().tolist(), finite=True)
 
     def their_step(x: torch.Tensor) -> None:
         losses.append(dense.step(x))

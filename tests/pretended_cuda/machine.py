@@ -1,4 +1,4 @@
-"""The machine with the pretended GPU: runs operators, keeps its memory and streams, and stands in for ``torch.cuda``."""
+"""The machine with the pretended GPU: runs operators, keeps its memory and streams, and replaces ``torch.cuda``."""
 
 import contextlib
 import weakref

@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
-import yaml
+import yaml  # type: ignore[import-untyped]
 from torch import Tensor
 
-from .tensors import PretendedTensor, as_device, is_gpu
+from .tensors import PretendedTensor, as_device, is_gpu, values
 from .waits import Waits, line_of_ours
 
 aten = torch.ops.aten
@@ -78,7 +78,9 @@ def refuse(func: Any, args: Any, kwargs: Any, device: torch.device | None) -> No
         # In a backward pass C++ adds zeros of its own, which are on the CPU because it takes all this for the CPU.
         backward = torch._C._current_graph_task_id() != -1
         strangers = [
-            t for t in tensors if not isinstance(t, PretendedTensor) and not backward and (t.dim() or short in _ONE_DEVICE)
+            t
+            for t in tensors
+            if not isinstance(t, PretendedTensor) and not backward and (t.dim() or short in _ONE_DEVICE)
         ]
         if func._schema.is_mutable and isinstance(args[0], Tensor) and not isinstance(args[0], PretendedTensor):
             strangers.append(args[0])
@@ -107,10 +109,8 @@ def count(waits: Waits, func: Any, args: Any, kwargs: Any, device: torch.device 
         waits.without_kernel[short, line_of_ours()] += 1
     if short in _PRODUCTS | _DECOMPOSITIONS and any(t.dtype == torch.float64 for t in on_gpu):
         waits.float64_products[short, line_of_ours()] += 1
-    accumulates = short in ("index_put", "_index_put_impl") and (kwargs.get("accumulate") or (len(args) > 3 and args[3]))
-    if short in _UNORDERED or accumulates:
-        kind = "floats" if any(t.is_floating_point() for t in on_gpu) else "integers"
-        waits.unordered[f"{short} of {kind}", line_of_ours()] += 1
+    if _is_unordered(short, args, kwargs):
+        waits.unordered[short, line_of_ours()] += 1
     what = short if short in _WAITING else None
     if func is aten._local_scalar_dense.default:
         what = "item"
@@ -123,6 +123,29 @@ def count(waits: Waits, func: Any, args: Any, kwargs: Any, device: torch.device 
     if what is None:
         return False
     waits.wait(what)
+    return True
+
+
+def _is_unordered(short: str, args: Any, kwargs: Any) -> bool:
+    """Whether floats are summed into one place by several threads, in an order that differs between runs."""
+    if short in ("index_put", "_index_put_impl"):
+        return bool(kwargs.get("accumulate") or (len(args) > 3 and args[3])) and args[0].is_floating_point()
+    if short not in _UNORDERED or not args[0].is_floating_point():
+        return False
+    if short == "scatter_reduce" and args[4] != "sum":
+        return False
+    if short == "index_add":
+        index = values(args[2])
+        return len(index.unique()) < len(index)
+    if short == "scatter_add":
+        dim, index = args[1], values(args[2])
+        ordered = index.sort(dim).values
+        return bool(
+            (
+                ordered.narrow(dim, 1, max(0, ordered.shape[dim] - 1))
+                == ordered.narrow(dim, 0, max(0, ordered.shape[dim] - 1))
+            ).any()
+        )
     return True
 
 
@@ -146,7 +169,7 @@ def _count_copy(waits: Waits, func: Any, args: Any, kwargs: Any, device: torch.d
 @functools.cache
 def _cpu_only() -> frozenset[str]:
     """Operators that torch has for the CPU and not for CUDA."""
-    import torchgen
+    import torchgen  # type: ignore[import-untyped]
 
     path = Path(torchgen.__file__).parent / "packaged/ATen/native/native_functions.yaml"
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)

@@ -33,8 +33,8 @@ def stand_ins(machine: "Machine") -> list[tuple[Any, str, Any]]:
         finally:
             machine.stream = before
 
-    def same_kind(input: Tensor, from_: Tensor) -> bool:
-        return type(input.data) is type(from_.data)
+    def same_kind(a: Tensor, b: Tensor) -> bool:
+        return type(a.data) is type(b.data)
 
     plain_to = Tensor.to
 

@@ -1,4 +1,4 @@
-"""Streams and events of a pretended GPU: they refuse what a real one would let happen, a result read before it is there.
+"""Streams and events of a pretended GPU: they refuse what a real one lets happen, a result read before it is there.
 
 Each operator takes one tick of its stream. A stream knows of another one up to the tick for which it has waited.
 """

@@ -1,7 +1,7 @@
 """Tensors that say they are on a GPU, and hold their values on the CPU.
 
-To torch's own C++ such a tensor is on the CPU, because a CPU build has no guards for CUDA devices and its autograd engine
-would end the process. All that Python asks goes by attributes of the class, which come before those of C++.
+To torch's own C++ such a tensor is on the CPU, because a CPU build has no guards for CUDA devices and its autograd
+engine would end the process. All that Python asks goes by attributes of the class, which come before those of C++.
 """
 
 from typing import Any
@@ -11,6 +11,9 @@ from torch import Tensor
 
 aten = torch.ops.aten
 CPU = torch.device("cpu")
+# What C++ has for these names, as descriptors.
+_DATA: Any = vars(torch._C.TensorBase)["data"]
+_GRAD: Any = vars(torch._C.TensorBase)["grad"]
 
 
 def as_device(device: Any) -> torch.device | None:
@@ -49,15 +52,17 @@ class PretendedTensor(Tensor):
         self.on_cpu, self.gpu = on_cpu, gpu
         return self
 
-    __torch_function__ = torch._C._disabled_torch_function_impl
+    __torch_function__ = torch._C._disabled_torch_function_impl  # type: ignore[assignment]
 
     @classmethod
-    def __torch_dispatch__(cls, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+    def __torch_dispatch__(  # type: ignore[override]
+        cls, func: Any, types: Any, args: Any = (), kwargs: Any = None
+    ) -> Any:
         from .machine import running
 
         return running().run(func, args, kwargs or {})
 
-    def __repr__(self, **_: Any) -> str:
+    def __repr__(self, **_: Any) -> str:  # type: ignore[override]
         return f"PretendedTensor({self.on_cpu!r}, device={self.gpu})"
 
     def __deepcopy__(self, memo: Any) -> "PretendedTensor":
@@ -130,24 +135,24 @@ def moved(
 
 
 def _get_data(self: PretendedTensor) -> Tensor:
-    return Tensor.data.__get__(self)  # type: ignore[attr-defined]
+    return _DATA.__get__(self)
 
 
 def _set_data(self: PretendedTensor, new: Tensor) -> None:
     if not isinstance(new, PretendedTensor):
         raise RuntimeError(f"the data of a tensor on {self.device} is set to a tensor on {new.device}")
-    Tensor.data.__set__(self, new)  # type: ignore[attr-defined]
+    _DATA.__set__(self, new)
     self.on_cpu, self.gpu = new.on_cpu, new.gpu
 
 
 def _get_grad(self: PretendedTensor) -> Tensor | None:
-    return Tensor.grad.__get__(self)  # type: ignore[attr-defined]
+    return _GRAD.__get__(self)
 
 
 def _set_grad(self: PretendedTensor, new: Tensor | None) -> None:
     if new is not None and new.device != self.device:
         raise RuntimeError(f"assigned grad has data located on {new.device}, its tensor is on {self.device}")
-    Tensor.grad.__set__(self, new)  # type: ignore[attr-defined]
+    _GRAD.__set__(self, new)
 
 
 # As attributes of the class, since a tensor subclass cannot declare them with annotations of torch's own stubs.

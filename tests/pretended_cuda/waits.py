@@ -32,6 +32,12 @@ class Waits:
     def wait(self, what: str) -> None:
         self.waits[what, line_of_ours()] += 1
 
+    def clear(self) -> None:
+        """Count from here."""
+        for counter in (self.waits, self.unordered, self.float64_products, self.without_kernel):
+            counter.clear()
+        self.operators = 0
+
     @property
     def n_waits(self) -> int:
         return self.waits.total()

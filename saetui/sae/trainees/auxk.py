@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from saetui.sae.pairs import PairsByLatent
@@ -51,11 +51,11 @@ class AuxK:
     dead_after: int
     """Tokens without firing after which a latent is dead."""
 
-    def dead(self, silent: Int[Tensor, " width"]) -> Int[Tensor, " dead"]:
-        """The dead latents, given the tokens since each fired; none where the loss is off."""
+    def silent_for(self, silent: Int[Tensor, " width"], tokens: int) -> Int[Tensor, " dead"]:
+        """Latents that have not fired for so many tokens; none where the loss is off."""
         if not self.k or not self.coefficient:
             return silent[:0]
-        return (silent >= self.dead_after).nonzero(as_tuple=True)[0]
+        return (silent >= tokens).nonzero(as_tuple=True)[0]
 
     def __call__(
         self,
@@ -92,3 +92,27 @@ class AuxK:
             of_pre = (upstream @ decoder.T).mul_(acts > 0)
             of_decoder, of_encoder, of_bias = acts.T @ upstream, of_pre.T @ centred, of_pre.sum(dim=0)
         return AuxiliaryResult(residual.square().sum() / variance, of_encoder, of_decoder, of_bias)
+
+    def of_some(
+        self,
+        pre: Float[Tensor, "n some"],
+        is_dead: Bool[Tensor, " some"],
+        decoder: Float[Tensor, "some d_in"],
+        centred: Float[Tensor, "n d_in"],
+        error: Float[Tensor, "n d_in"],
+    ) -> AuxiliaryResult:
+        """The same of some latents, of which the dead ones take part, without a wait for the device.
+
+        Where none of them is dead, or the error does not vary, loss and gradients are 0.
+        """
+        variance = (error - error.mean(dim=0)).square().sum()
+        counts = is_dead.any() & (variance > _LEAST_VARIANCE * error.square().sum())
+        per_variance = torch.where(counts, 1 / variance, 0.0)
+        barred = pre.masked_fill(~is_dead, -torch.inf)
+        columns = largest(barred, min(self.k, pre.shape[1]))
+        acts = torch.zeros_like(pre).scatter_(1, columns, barred.gather(1, columns).relu_())
+        residual = torch.addmm(error, acts, decoder)
+        upstream = residual * (2 * self.coefficient * per_variance)
+        of_pre = (upstream @ decoder.T).mul_(acts > 0)
+        loss = torch.where(counts, residual.square().sum() * per_variance, 0.0)
+        return AuxiliaryResult(loss, of_pre.T @ centred, acts.T @ upstream, of_pre.sum(dim=0))

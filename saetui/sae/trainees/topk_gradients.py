@@ -20,6 +20,9 @@ from saetui.sae.trainees.trainee import Step
 if TYPE_CHECKING:
     from saetui.sae.training.recipe import TrainingRecipe
 
+# Steps for which a GPU is not asked again which latents are dead.
+_WATCHED_STEPS = 16
+
 
 @dataclass
 class Parameters:
@@ -54,6 +57,8 @@ class TopKGradients:
         self._k = k
         self._auxk = auxk
         self._pre_activations: Tensor | None = None
+        self._watched: Tensor | None = None
+        self._watched_tokens = 0
 
     def __call__(self, parameters: Parameters, x: Float[Tensor, "n d_in"], silent: Int[Tensor, " width"]) -> StepResult:
         """Gradients of ``mean |x - x_hat|^2 + coefficient * auxiliary`` (2406.04093 §2.4).
@@ -67,7 +72,7 @@ class TopKGradients:
         values = pre.gather(1, indices).relu_()
         error = embedding_bag(indices, parameters.W_dec, mode="sum", per_sample_weights=values).sub_(centred)
         upstream = error * (2 / n)
-        tokens = torch.arange(n, device=x.device).repeat_interleave(self._k)
+        tokens = torch.arange(n, device=x.device)[:, None].expand(-1, self._k).reshape(-1)
         pairs = PairsByLatent(tokens, indices.reshape(-1), values.reshape(-1), width)
         of_decoder, of_values = pairs.gradients(upstream, parameters.W_dec)
         active = pairs.values > 0
@@ -78,12 +83,17 @@ class TopKGradients:
             b_enc=pairs.sums(of_values),
             b_dec=upstream.sum(dim=0),
         )
-        fired = torch.zeros(width, dtype=torch.bool, device=x.device)
-        fired[pairs.latents[active]] = True
+        fired = torch.zeros(width, dtype=torch.long, device=x.device).scatter_add_(0, pairs.latents, active.long()) > 0
         auxiliary = x.new_zeros(())
-        dead = self._auxk.dead((silent + n) * ~fired)
+        silent = (silent + n) * ~fired
+        on_cpu = x.device.type == "cpu"
+        dead = self._auxk.silent_for(silent, self._auxk.dead_after) if on_cpu else self._watch(silent, n)
         if dead.numel():
-            result = self._auxk(pre.index_select(1, dead), parameters.W_dec[dead], centred, error)
+            some, rows = pre.index_select(1, dead), parameters.W_dec[dead]
+            if on_cpu:
+                result = self._auxk(some, rows, centred, error)
+            else:
+                result = self._auxk.of_some(some, silent[dead] >= self._auxk.dead_after, rows, centred, error)
             if result is not None:
                 auxiliary = result.loss
                 gradients.W_enc.index_add_(0, dead, result.W_enc)
@@ -92,6 +102,14 @@ class TopKGradients:
         # The output bias is taken off the input too: what reaches the pre-activations reaches it by every encoder row.
         gradients.b_dec -= gradients.b_enc @ parameters.W_enc
         return StepResult(gradients, error.square().sum() / n, auxiliary, active.sum() / n, fired)
+
+    def _watch(self, silent: Int[Tensor, " width"], n: int) -> Int[Tensor, " watched"]:
+        """All latents that are dead, and those that may be in some steps to come: one wait for all these steps."""
+        self._watched_tokens -= n
+        if self._watched is None or self._watched_tokens < 0:
+            self._watched_tokens = _WATCHED_STEPS * n
+            self._watched = self._auxk.silent_for(silent, self._auxk.dead_after - self._watched_tokens)
+        return self._watched
 
     def _buffer(self, x: Float[Tensor, "n d_in"], width: int) -> Float[Tensor, "n width"]:
         n = x.shape[0]

@@ -1,5 +1,6 @@
 """Training SAEs, several at once on one stream of activations."""
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
@@ -129,17 +130,18 @@ class _Training:
         return batch.to(self._device, torch.float32, non_blocking=True)
 
     def _report(self, step: int, tokens: int) -> None:
-        """Look at the steps since the last report: one wait for the device for all of them."""
+        """Look at the steps since the last report."""
         if not self._variances:
             return
-        finite = torch.isfinite(torch.stack(self._variances)).tolist()
+        news = self._news()
+        finite = [math.isfinite(variance) for variance in news.variances]
         self._variances.clear()
         if not all(finite):
             at = step - len(finite) + finite.index(False) + 1
             reason = f"batch {at} holds NaN or infinite activations; check the model's dtype and the hook point"
-            raise TrainingError(reason, self._finished_before(at))
-        for learner in self._learners:
-            failed_at = learner.collect()
+            raise TrainingError(reason, self._finished_before(at, news))
+        for learner, metrics, is_finite in zip(self._learners, news.rows, news.weights_are_finite, strict=True):
+            failed_at = learner.collect(metrics, is_finite)
             if failed_at is not None:
                 self._failures.append(
                     f"{learner.recipe.title}: NaN in step {failed_at} of {learner.recipe.steps}; lower lr (it is"
@@ -160,11 +162,24 @@ class _Training:
                 )
             )
 
-    def _finished_before(self, step: int) -> list[TrainedSAE]:
+    def _news(self) -> "_News":
+        """What the device knows of the steps since the last report: one wait for all of it."""
+        rows = [learner.pending() for learner in self._learners]
+        # The weights are of interest once, after the last step.
+        at_end = [bool(len(r)) and one.steps >= one.recipe.steps for one, r in zip(self._learners, rows, strict=True)]
+        ends = [one.weights_are_finite() for one, at in zip(self._learners, at_end, strict=True) if at]
+        flags = torch.stack(ends).float() if ends else self._variances[0].new_zeros(0)
+        figures = torch.cat([torch.stack(self._variances).float(), *[r.flatten() for r in rows], flags]).tolist()
+        values = iter(figures)
+        variances = [next(values) for _ in self._variances]
+        read = [[[next(values) for _ in range(r.shape[1])] for _ in range(len(r))] for r in rows]
+        return _News(variances, read, [not at or bool(next(values)) for at in at_end])
+
+    def _finished_before(self, step: int, news: "_News") -> list[TrainedSAE]:
         """The SAEs that were done before a batch that spoils every SAE it reaches."""
-        for learner in self._learners:
+        for learner, rows, finite in zip(self._learners, news.rows, news.weights_are_finite, strict=True):
             if learner.recipe.steps < step:
-                learner.collect()
+                learner.collect(rows, finite)
         return [one for one in self._finished() if one.recipe.steps < step]
 
 
@@ -179,8 +194,18 @@ def _head(stream: Iterator[Tensor]) -> list[Float[Tensor, "b d_in"]]:
             break
     if not head:
         raise SAEError("the stream of activations is empty; give a corpus with text")
-    for at, batch in enumerate(head, start=1):
-        if not torch.isfinite(batch).all():
-            reason = f"batch {at} holds NaN or infinite activations; check the model's dtype and the hook point"
-            raise TrainingError(reason, [])
+    finite = torch.stack([torch.isfinite(batch).all() for batch in head]).tolist()
+    if not all(finite):
+        at = finite.index(False) + 1
+        reason = f"batch {at} holds NaN or infinite activations; check the model's dtype and the hook point"
+        raise TrainingError(reason, [])
     return head
+
+
+@dataclass(frozen=True)
+class _News:
+    """What was read from the device at a report; rows and flags follow the learners."""
+
+    variances: list[float]
+    rows: list[list[list[float]]]
+    weights_are_finite: list[bool]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 from saetui.sae.base import SAE
@@ -104,29 +104,32 @@ class Learner:
         dead = (self._silent >= self._dead_after).float().mean()
         return torch.stack([loss, fvu, result.l0, dead])
 
-    def collect(self) -> int | None:
-        """Bring the steps since the last call into the log; the first of them that has spoiled the SAE, if any.
+    def pending(self) -> Float[Tensor, "steps 4"]:
+        """The metrics of the steps since the last call of ``collect``, on the device."""
+        return torch.stack(self._pending) if self._pending else self._silent.new_zeros(0, 4, dtype=torch.float32)
+
+    def weights_are_finite(self) -> Bool[Tensor, ""]:
+        """Whether all parameters are numbers, in training's units and in the model's; on the device."""
+        tensors = (*self.trainee.tensors(), *self._weights().values())
+        return torch.stack([torch.isfinite(tensor).all() for tensor in tensors]).all()
+
+    def collect(self, rows: list[list[float]], finite: bool) -> int | None:
+        """Bring what ``pending`` gave into the log; the first of these steps that has spoiled the SAE, if any.
 
         Its loss is not finite, or it was the last one and has left weights that are not.
         """
-        if not self._pending:
+        if not rows:
             return None
-        rows = torch.stack(self._pending).tolist()
         self._pending.clear()
         for step, row in enumerate(rows, start=self.steps - len(rows) + 1):
             if not math.isfinite(row[0]):
                 self.diverged = True
                 return step
         self.log.append(LogRow(self.steps, *rows[-1]))
-        if self.steps >= self.recipe.steps and not self._weights_are_finite():
+        if self.steps >= self.recipe.steps and not finite:
             self.diverged = True
             return self.steps
         return None
-
-    def _weights_are_finite(self) -> bool:
-        """Whether all parameters are numbers, in training's units and in the model's."""
-        tensors = (*self.trainee.tensors(), *self._weights().values())
-        return all(bool(torch.isfinite(tensor).all()) for tensor in tensors)
 
     def _weights(self) -> dict[str, Tensor]:
         """The tensors in model units: the scale goes into the biases, and what fires stays as it was."""

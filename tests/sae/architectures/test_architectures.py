@@ -29,7 +29,7 @@ def test_sparse_encoding_in_blocks_gives_the_same(
     any_sae: SAE, activations: Tensor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = any_sae.encode_sparse(activations)
-    monkeypatch.setattr("saetui.sae.base._CHUNK_ELEMENTS", 4 * D_SAE)
+    monkeypatch.setattr("saetui.sae.base._CPU_ELEMENTS", 4 * D_SAE)
     for in_blocks, at_once in zip(any_sae.encode_sparse(activations), whole, strict=True):
         torch.testing.assert_close(in_blocks, at_once)
 
