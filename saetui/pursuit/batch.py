@@ -1,7 +1,7 @@
 """The tokens that a pursuit works on at once: what each has taken so far, in double precision."""
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 from torch.nn.functional import embedding_bag
 
@@ -11,7 +11,8 @@ LITTLE_LEFT = 1e-4
 """Share of a signal's square below which what is left of it is taken in double precision."""
 # Running sums of squares are off by a few millionths of the signal's square at most, so their roots by this share.
 _RUNNING_SUMS = 4e-3
-_CHUNK = 1 << 22
+# Numbers of one kind held at a time; on a GPU every part costs a few commands.
+_CPU_ELEMENTS, _GPU_ELEMENTS = 1 << 22, 1 << 26
 _ROOM = 32
 _BY_SLOT = ("atoms", "places", "weights", "known", "correlations", "active")
 _BY_TOKEN = ("signals", "rows", "targets", "norms", "squares", "count", "missing", "chosen", "product", "new")
@@ -62,6 +63,8 @@ class Batch:
         """Its product with the residual."""
         self.new = torch.zeros(b, dtype=torch.bool, device=device)
         """Whether the token did not have it already."""
+        self.frozen: Tensor | None = None
+        """Where all tokens go in step: those whose weights do not move any more. All is masked then, nothing asked."""
 
     def hold(self, indices: Int[Tensor, "b L"], weights: Float[Tensor, "b L"]) -> None:
         """Begin with codes that are given: their atoms of positive weight are the tokens' own."""
@@ -94,12 +97,35 @@ class Batch:
         self.gram[tokens, slots, width] = products
         self.gram[tokens, width, slots] = products
 
-    def release(self) -> tuple[Int[Tensor, " m"], Int[Tensor, " m"]]:
-        """Drop the atoms whose weight has fallen to 0; return their (token, slot)."""
+    def take_in_step(self) -> None:
+        """The same where all tokens go in step; frozen ones take none. Nothing waits for the device."""
+        assert self.frozen is not None
+        self._make_room(1)
+        live, width = slice(self.live), slice(self.length)
+        own = self.active[live, width] & (self.atoms[live, width] == self.chosen[live, None])
+        new = ~own.any(1) & ~self.frozen[live]
+        self.new[live] = new
+        tokens, slots = torch.arange(self.live, device=self.norms.device), self.count[live].clone()
+        atoms = torch.where(new, self.chosen[live], 0)
+        # What a token that takes none has in its next slot is 0, and stays so.
+        self.atoms[tokens, slots] = atoms
+        self.active[tokens, slots] = new
+        self.correlations[tokens, slots] = torch.where(new, self.product[live], 0.0)
+        self.count[live] += new
+        products = torch.where(new[:, None], self._precise_products(tokens, atoms), 0.0)
+        self.gram[tokens, slots, width] = products
+        self.gram[tokens, width, slots] = products
+
+    def drop_empty(self) -> Bool[Tensor, "live length"]:
+        """Drop the atoms whose weight has fallen to 0; return which these are."""
         live, width = slice(self.live), slice(self.length)
         gone = self.active[live, width] & (self.weights[live, width] == 0)
         self.active[live, width] &= ~gone
-        tokens, slots = gone.nonzero(as_tuple=True)
+        return gone
+
+    def release(self) -> tuple[Int[Tensor, " m"], Int[Tensor, " m"]]:
+        """Drop the atoms whose weight has fallen to 0; return their (token, slot)."""
+        tokens, slots = self.drop_empty().nonzero(as_tuple=True)
         return tokens, slots
 
     def lag(self) -> Float[Tensor, "live length"]:
@@ -143,17 +169,24 @@ class Batch:
             residuals[part] -= (self.weights[own, None, : self.length] @ rows).squeeze(1)
         return residuals
 
-    def refresh(self, tokens: Int[Tensor, " m"]) -> None:
-        """Compute the residual's norm and its products with the tokens' own atoms again, in double precision."""
+    def refresh(self, tokens: Int[Tensor, " m"]) -> Float[Tensor, "m d"]:
+        """Compute the residuals' norms and their products with the tokens' own atoms again, in double precision.
+
+        Returns the residuals.
+        """
         residuals = self.precise_residuals(tokens)
         self.squares[tokens] = residuals.square().sum(1)
         for part in self._parts(len(tokens)):
             own = tokens[part]
             rows = self.dictionary.rows[self.atoms[own, : self.length]].double()
             self.correlations[own, : self.length] = (rows @ residuals[part, :, None]).squeeze(2)
+        return residuals
 
     def refresh_squares(self, tokens: Int[Tensor, " m"]) -> None:
         """Compute the residual's squared norm again."""
+        if self.frozen is not None:
+            self.squares[tokens] = self.precise_residuals(tokens).square().sum(1)
+            return
         squares = self.residuals(tokens).double().square().sum(1)
         little = squares < LITTLE_LEFT * self.norms[tokens].square()
         if bool(little.any()):
@@ -187,6 +220,10 @@ class Batch:
         if not self._precise and bool((places >= 0).all()):
             table = self.dictionary.table
             return table.view(-1)[places[:, None] * table.shape[1] + own].double()
+        return self._precise_products(tokens, atoms)
+
+    def _precise_products(self, tokens: Int[Tensor, " m"], atoms: Int[Tensor, " m"]) -> Float[Tensor, "m length"]:
+        own = self.atoms[tokens, : self.length]
         products = torch.empty(own.shape, dtype=torch.float64, device=own.device)
         for part in self._parts(len(tokens)):
             mine, others = self.dictionary.rows[atoms[part]].double(), self.dictionary.rows[own[part]].double()
@@ -194,5 +231,10 @@ class Batch:
         return products
 
     def _parts(self, n: int) -> list[slice]:
-        size = max(1, _CHUNK // max(1, self.length * self.dictionary.d))
-        return [slice(start, start + size) for start in range(0, n, size)]
+        return parts_of(n, self.length * self.dictionary.d, self.norms.device)
+
+
+def parts_of(n: int, elements: int, device: torch.device) -> list[slice]:
+    """Slices of n things of so many numbers each, small enough for the device's memory or cache."""
+    size = max(1, (_CPU_ELEMENTS if device.type == "cpu" else _GPU_ELEMENTS) // max(1, elements))
+    return [slice(start, start + size) for start in range(0, n, size)]

@@ -7,6 +7,8 @@ from torch import Tensor
 # Gradients below this share of a problem's largest product, and pivots below this share of a column, are rounding.
 _ROUNDING = 1e-12
 _ROUNDS_PER_COLUMN = 10
+# After an atom has been added most problems are solved in two rounds.
+_ROUNDS_UNASKED = 3
 
 
 @torch.no_grad()
@@ -43,6 +45,48 @@ def nonnegative_least_squares(
         going = torch.cat([dependent, going[blocked], entering])
         if not len(going):
             break
+    return weights
+
+
+@torch.no_grad()
+def least_squares_in_step(
+    gram: Float[Tensor, "b k k"],
+    products: Float[Tensor, "b k"],
+    allowed: Bool[Tensor, "b k"],
+    start: Float[Tensor, "b k"],
+) -> Float[Tensor, "b k"]:
+    """The same for a GPU: every round is for all problems, and only every few rounds does the host ask for the end."""
+    weights = torch.where(allowed, start, 0.0)
+    used, barred = weights > 0, ~allowed
+    entered = torch.full((len(gram), 1), -1, dtype=torch.long, device=gram.device)
+    least = _ROUNDING * products.abs().amax(1) if products.numel() else products.new_zeros(len(products))
+    going = torch.ones(len(gram), dtype=torch.bool, device=gram.device)
+    for turn in range(_ROUNDS_PER_COLUMN * (gram.shape[1] + 1)):
+        if turn % _ROUNDS_UNASKED == 0 and turn and not bool(going.any()):
+            break
+        solution, solved = _solve(gram, products, used)
+        dependent = (going & ~solved)[:, None]
+        lightest = weights.masked_fill(~used, torch.inf).argmin(1, keepdim=True)
+        entering = (entered >= 0) & used.gather(1, entered.clamp(min=0))
+        out = torch.zeros_like(used).scatter_(1, torch.where(entering, entered, lightest), True) & dependent
+        barred |= out & entering
+        used &= ~out
+        weights = weights.masked_fill(out, 0.0)
+        falling = used & (solution <= 0) & (going & solved)[:, None]
+        blocked = falling.any(1)
+        share = torch.where(falling, weights / (weights - solution).where(falling, 1.0), torch.inf)
+        nearest, first = share.min(1, keepdim=True)
+        walked = (weights + nearest * (solution - weights)).clamp(min=0).scatter(1, first, 0.0)
+        weights = torch.where(blocked[:, None], walked, weights)
+        used &= (weights > 0) | ~blocked[:, None]
+        reached = going & solved & ~blocked
+        weights = torch.where(reached[:, None], solution, weights)
+        gradient = products - (gram @ weights[:, :, None]).squeeze(2)
+        steepest, column = gradient.masked_fill(used | barred, -torch.inf).max(1)
+        rising = reached & (steepest > least)
+        used |= torch.zeros_like(used).scatter_(1, column[:, None], True) & rising[:, None]
+        entered = torch.where(rising[:, None], column[:, None], entered)
+        going = dependent.squeeze(1) | blocked | rising
     return weights
 
 

@@ -54,6 +54,8 @@ def refit_codes(
     done = 0
     for part in torch.split(rows, max(1, _GRAM_ELEMENTS // (longest * (longest + atoms.d)))):
         batch = Batch(atoms, signals[part], part, l0[part])
+        if part.device.type != "cpu":
+            batch.frozen = torch.zeros(len(part), dtype=torch.bool, device=part.device)
         norms[part, 0] = batch.norms.to(norms.dtype)
         batch.hold(indices[part], values[part].double() * atoms.norms[indices[part].clamp(min=0)])
         norms[part, 1] = batch.squares.sqrt().to(norms.dtype)

@@ -1,7 +1,7 @@
 """Codes of all signals, filled in while the pursuit of each goes on."""
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from saetui.pursuit.atoms import Atoms
@@ -31,6 +31,19 @@ class Results:
         self.residual_norms[rows, step:] = norms.to(self.residual_norms.dtype)[:, None]
         self.steps[rows] = step
 
+    def record_in_step(
+        self,
+        rows: Int[Tensor, " m"],
+        step: int,
+        chosen: Int[Tensor, " m"],
+        norms: Float[Tensor, " m"],
+        going: Bool[Tensor, " m"],
+    ) -> None:
+        """The same of those of some signals that are going; what is left of the others has not changed."""
+        self.chosen[rows, step - 1] = torch.where(going, chosen, PADDING)
+        self.residual_norms[rows, step:] = norms.to(self.residual_norms.dtype)[:, None]
+        self.steps[rows] = torch.where(going, step, self.steps[rows])
+
     def finish(self, batch: Batch, tokens: Int[Tensor, " m"]) -> None:
         """Take over the codes of tokens that are done, positive weights first in the order they were taken."""
         rows, step = batch.rows[tokens], self.steps[batch.rows[tokens]]
@@ -40,10 +53,12 @@ class Results:
         atoms, weights = batch.atoms[tokens, : batch.length], batch.weights[tokens, : batch.length]
         weights = (weights / batch.dictionary.norms[atoms]).to(self.values.dtype)
         kept = weights > 0
-        token, slot = kept.nonzero(as_tuple=True)
-        place = (kept.cumsum(1) - 1)[token, slot]
-        self.indices[rows[token], place] = atoms[token, slot]
-        self.values[rows[token], place] = weights[token, slot]
+        # The others go into one more column, which is left out.
+        longest = self.indices.shape[1]
+        place = torch.where(kept, kept.cumsum(1) - 1, longest)
+        indices, values = (tensor.new_zeros(len(rows), longest + 1) for tensor in (self.indices, self.values))
+        self.indices[rows] = indices.fill_(PADDING).scatter_(1, place, atoms)[:, :longest]
+        self.values[rows] = values.scatter_(1, place, weights)[:, :longest]
 
     def codes(self, atoms: Atoms, work: Work) -> SparseCodes:
         """The finished codes, no wider than the longest of them."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
 import torch
@@ -12,6 +13,7 @@ from saetui.pursuit.atoms import Atoms
 from saetui.pursuit.batch import LITTLE_LEFT, Batch
 from saetui.pursuit.codes import SparseCodes, Work
 from saetui.pursuit.inputs import check_signals, read_targets
+from saetui.pursuit.lockstep import Lockstep
 from saetui.pursuit.results import Results
 from saetui.pursuit.screen import AtomScreen
 
@@ -87,13 +89,18 @@ def search(
     most = _batch_size(atoms, batch_size)
     # New memory for every batch would cost as much as a step.
     space = atoms.rows.new_empty(min(most, len(order)), len(atoms.rows))
+    l0 = targets.l0[order].tolist()
     start = 0
     while start < len(order):
         # The most atoms come first, and the products between a token's atoms grow with their square.
-        room = max(1, _GRAM_ELEMENTS // int(targets.l0[order[start]]) ** 2)
-        rows = order[start : start + min(most, room)]
-        run.pursue(Batch(atoms, signals[rows], rows, targets.l0[rows], precise=precise), space)
-        start += len(rows)
+        stop = start + min(most, max(1, _GRAM_ELEMENTS // l0[start] ** 2))
+        rows = order[start:stop]
+        batch = Batch(atoms, signals[rows], rows, targets.l0[rows], precise=precise)
+        if signals.device.type == "cpu":
+            run.pursue(batch, space)
+        else:
+            run.pursue_in_step(batch, space, l0[start:stop])
+        start = stop
     run.report_rest()
     return results.codes(atoms, run.work(atoms.products_taken - taken_before))
 
@@ -137,6 +144,38 @@ class _Run:
         self._rows_added += screen.rows_added
         self._candidates += screen.candidates
 
+    def pursue_in_step(self, batch: Batch, space: Float[Tensor, "most columns"], targets: list[int]) -> None:
+        """The same on a GPU; ``targets`` are the tokens', falling."""
+        lockstep = Lockstep(self._atoms, batch, space, targets)
+        persistent = self._method.persistent
+        taken = batch.norms.new_zeros((), dtype=torch.long)
+        while batch.live and lockstep.pick(STOP if persistent else None):
+            live, going = slice(batch.live), lockstep.going
+            batch.take_in_step()
+            moved = self._method.move(batch, live)
+            lockstep.refresh()
+            if not persistent:
+                batch.drop_empty()
+            norms = batch.squares[live].sqrt()
+            self._results.record_in_step(batch.rows[live], batch.length, batch.chosen[live], norms, going)
+            if self._watch is not None:
+                rows, chosen = batch.rows[live][going], batch.chosen[live][going]
+                self._watch(PursuitStep(batch.length, rows, chosen, norms[going]))
+            taken += going.sum()
+            self.report(batch.live)
+            lockstep.freeze(norms * self._atoms.longest <= STOP * batch.norms[live] if persistent else ~moved)
+            lockstep.retire(all_of_them=False, hand_in=partial(self._hand_in, batch))
+        lockstep.retire(all_of_them=True, hand_in=partial(self._hand_in, batch))
+        self._steps += int(taken)
+        self._products += lockstep.products
+
+    def _hand_in(self, batch: Batch, tokens: Int[Tensor, " m"]) -> None:
+        """Hand in the codes of tokens that are done."""
+        if self._method.finish is not None:
+            self._method.finish(batch, tokens)
+        batch.refresh_squares(tokens)
+        self._results.finish(batch, tokens)
+
     def work(self, products_of_atoms: float) -> Work:
         return Work(self._steps, self._products + products_of_atoms, self._rows_added, self._candidates)
 
@@ -174,10 +213,7 @@ class _Run:
         if not bool(done.any()):
             return
         tokens = done.nonzero(as_tuple=True)[0]
-        if self._method.finish is not None:
-            self._method.finish(batch, tokens)
-        batch.refresh_squares(tokens)
-        self._results.finish(batch, tokens)
+        self._hand_in(batch, tokens)
         spared = int((batch.targets[tokens] - self._results.steps[batch.rows[tokens]]).sum())
         if spared:
             self.report(spared)
