@@ -18,7 +18,6 @@ IGRule = Literal["left", "midpoint"]
 IG_STEPS = 6
 
 
-@torch.enable_grad()
 def integrated_gradients(
     batch: WordBatch, steps: int = IG_STEPS, path: IGPath = "joint", rule: IGRule = "left"
 ) -> tuple[Float[Tensor, "word slot"], Float[Tensor, " word"]]:
@@ -31,15 +30,20 @@ def integrated_gradients(
     parts = batch.parts
     fractions, weights = (t.to(parts.x.device) for t in _points(steps, rule))
     removed = parts.latents_sum if path == "latents_only" else parts.x - parts.base
-    gradients, margins = [], []
     every = torch.arange(len(batch), device=parts.x.device)
-    for words in torch.split(every, max(1, batch.rows_at_once // len(fractions))):
+
+    @torch.enable_grad()
+    def follow(part: slice) -> tuple[Tensor, Tensor]:
+        words = every[part]
         on_path = parts.x[words, None] - fractions[:, None] * removed[words, None]
         points = on_path.flatten(0, 1).requires_grad_()
         margin, _ = batch.answers(words.repeat_interleave(len(fractions)), points)
         (gradient,) = torch.autograd.grad(margin.sum(), points)
-        gradients.append(torch.einsum("p,wpd->wd", weights, gradient.view_as(on_path)))
-        margins.append(margin.detach().view(-1, len(fractions))[:, 0])
+        along = torch.einsum("p,wpd->wd", weights, gradient.view_as(on_path))
+        return along, margin.detach().view(-1, len(fractions))[:, 0]
+
+    found = batch.halving(len(every), max(1, batch.rows_at_once // len(fractions)), follow)
+    gradients, margins = zip(*found, strict=True)
     return -parts.along(torch.cat(gradients)), torch.cat(margins)
 
 

@@ -2,21 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from saetui.letters.encoding import Encoding, answer_token_ids
+from saetui.letters.encoding import EncodedPrompts, Encoding, answer_token_ids
 from saetui.letters.vocabulary import LETTERS, Word
+from saetui.lm.memory import halving
 
 if TYPE_CHECKING:
     from saetui.lm import LanguageModel
 
 Progress = Callable[[int, int], None]
+
+
+T = TypeVar("T")
+
+
+def halving_prompts(
+    model: LanguageModel, tokens: Int[Tensor, "prompt position"], size: int, work: Callable[[slice], T]
+) -> Iterator[T]:
+    """What ``work`` gives for one slice of prompts after another; fewer at once where memory runs out (ModelError)."""
+    length, needs = tokens.shape[1], "a pass through the model needs more"
+    return halving(model.device, len(tokens), size, work, thing="prompt", length=length, needs=needs)
 
 
 def letter_indices(words: Sequence[Word]) -> Int[Tensor, " word"]:
@@ -90,14 +102,19 @@ def read_words(
     at_last: dict[str, list[Tensor]] = {name: [] for name in hook_names}
     total = sum(len(group.prompts) for group in encoding.groups)
     for group in encoding.groups:
-        for start in range(0, len(group.prompts), batch_size):
-            tokens = group.tokens[start : start + batch_size].to(model.device)
-            logits, activations = model.logits_and_activations(tokens, hook_names, last=1)
-            answers.append(logits[:, -1, answer_ids].float().cpu())
-            for name, site in activations.items():
-                at_word[name].append(site[:, group.word_position].float().cpu())
-                at_last[name].append(site[:, -1].float().cpu())
-            words += [prompt.word for prompt in group.prompts[start : start + batch_size]]
+
+        def read(part: slice, group: EncodedPrompts = group) -> tuple[slice, Tensor, list[tuple[Tensor, Tensor]]]:
+            logits, sites = model.logits_and_activations(group.tokens[part].to(model.device), hook_names, last=1)
+            found = [sites[name] for name in hook_names]
+            pairs = [(site[:, group.word_position].float().cpu(), site[:, -1].float().cpu()) for site in found]
+            return part, logits[:, -1, answer_ids].float().cpu(), pairs
+
+        for part, logits, pairs in halving_prompts(model, group.tokens, batch_size, read):
+            answers.append(logits)
+            for name, (word, last) in zip(hook_names, pairs, strict=True):
+                at_word[name].append(word)
+                at_last[name].append(last)
+            words += [prompt.word for prompt in group.prompts[part]]
             if progress is not None:
                 progress(len(words), total)
     return WordReadings(

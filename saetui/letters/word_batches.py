@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import torch
 from jaxtyping import Float, Int
@@ -12,13 +12,16 @@ from torch import Tensor
 
 from saetui.letters.contributions import Contributions, contributions
 from saetui.letters.encoding import answer_token_ids
-from saetui.letters.readings import letter_margins
+from saetui.letters.readings import halving_prompts, letter_margins
 from saetui.letters.vocabulary import LETTERS
+from saetui.lm.memory import halving
 from saetui.lm.resume import Tail, positions_at_once, read_tail
 
 if TYPE_CHECKING:
     from saetui.lm import LanguageModel
     from saetui.sae import SAE
+
+T = TypeVar("T")
 
 # Rows per word in one pass where the batch size is given.
 _ROWS_OF_WORD = 8
@@ -58,11 +61,19 @@ class WordBatch:
     @torch.no_grad()
     def logits_without(self, words: Int[Tensor, " row"], slots: Int[Tensor, " row"]) -> Float[Tensor, "row 26"]:
         """Logits of the 26 answers without what the latent in ``slots[i]`` writes on ``words[i]``; slot -1: nothing."""
-        found = [self.parts.x.new_zeros(0, len(LETTERS))]
-        for start in range(0, len(words), self.rows_at_once):
-            rows, removed = (column[start : start + self.rows_at_once] for column in (words, slots))
-            found.append(self.tail.logits(rows, self.parts.x[rows] - self.parts.written(rows, removed)))
-        return torch.cat(found)
+
+        def read(part: slice) -> Tensor:
+            rows = words[part]
+            return self.tail.logits(rows, self.parts.x[rows] - self.parts.written(rows, slots[part]))
+
+        nothing = self.parts.x.new_zeros(0, len(LETTERS))
+        return torch.cat([nothing, *self.halving(len(words), self.rows_at_once, read)])
+
+    def halving(self, n: int, size: int, work: Callable[[slice], T]) -> Iterator[T]:
+        """What ``work`` gives for one slice of ``n`` passes after another; fewer at once where memory runs out."""
+        needs = "the layers behind its hook point need more"
+        length = self.tail.positions_run
+        return halving(self.letters.device, n, size, work, thing="prompt", length=length, needs=needs)
 
     def clean_margins(self) -> Float[Tensor, " word"]:
         """Margins with nothing removed."""
@@ -95,12 +106,14 @@ def word_batches(
     answers = answer_token_ids(model)
     budget = positions_at_once(model)
     size = batch_size or max(1, budget // tokens.shape[1])
-    for start in range(0, len(tokens), size):
-        rows = tokens[start : start + size].to(model.device)
-        tail = read_tail(model, hook_name, rows, position, answers)
-        yield WordBatch(
+
+    def read(part: slice) -> WordBatch:
+        tail = read_tail(model, hook_name, tokens[part].to(model.device), position, answers)
+        return WordBatch(
             tail,
             contributions(sae, tail.activations),
-            letters[start : start + size].to(model.device),
+            letters[part].to(model.device),
             rows_at_once=max(1, budget // tail.positions_run) if batch_size is None else batch_size * _ROWS_OF_WORD,
         )
+
+    yield from halving_prompts(model, tokens, size, read)

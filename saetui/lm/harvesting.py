@@ -8,6 +8,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from saetui.lm.language_model import LanguageModel
+from saetui.lm.memory import halving
 from saetui.lm.tokens import TokenizedCorpus
 
 # About so many tokens go through the model at once.
@@ -37,8 +38,9 @@ def harvest(
     """Stream the activations of a corpus at one or more hook points, in model units and float32.
 
     Special tokens and padding are left out; the forward pass ends after the last wanted hook point. ``batch_size`` is
-    in contexts. ``contexts`` names the rows of the corpus to read, in that order; None reads all of them in order.
-    Raises HookPointError at once for an unknown hook point.
+    in contexts, and halved where memory runs out. ``contexts`` names the rows of the corpus to read, in that order;
+    None reads all of them in order. Raises HookPointError at once for an unknown hook point, ModelError where memory is
+    too little for one context.
     """
     names = [hook_names] if isinstance(hook_names, str) else list(hook_names)
     for name in names:
@@ -47,7 +49,15 @@ def harvest(
         raise ValueError("Name at least one hook point")
     rows = torch.arange(corpus.n_contexts) if contexts is None else torch.as_tensor(contexts, dtype=torch.long)
     size = batch_size if batch_size is not None else max(1, _BATCH_TOKENS // corpus.context_length)
-    return (_read(model, corpus, names, batch) for batch in torch.split(rows, size) if len(batch))
+    return halving(
+        model.device,
+        len(rows),
+        size,
+        lambda part: _read(model, corpus, names, rows[part]),
+        thing="context",
+        length=corpus.context_length,
+        needs=f"a pass as far as {names[-1]} needs more",
+    )
 
 
 def _read(model: LanguageModel, corpus: TokenizedCorpus, names: list[str], rows: Int[Tensor, "b"]) -> HarvestBatch:

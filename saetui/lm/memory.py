@@ -18,6 +18,7 @@ _CPU_BYTES = 1 << 30
 _GPU_SHARE = 4
 # Logits in the model's format and as float32, and what a softmax makes of these.
 _BYTES_PER_LOGIT = 12
+_GIB = 1 << 30
 _LOG = logging.getLogger(__name__)
 
 
@@ -37,12 +38,26 @@ def contexts_at_once(model: LanguageModel, length: int, most: int) -> int:
 
 
 def in_batches(model: LanguageModel, length: int, n: int, size: int, work: Callable[[slice], T]) -> Iterator[T]:
-    """What ``work`` gives for one slice of ``n`` contexts after another, ``size`` of them at once while memory lasts.
-
-    Where it does not, half as many are tried, which the log says.
+    """What ``work`` gives for one slice of ``n`` contexts after another, whose logits it keeps: ``halving``.
 
     Raises:
         ModelError: there is not even memory for one; it names what one needs, and what there is.
+    """
+    needs = (
+        f"its logits over {model.vocabulary_size:,} tokens alone need some {_logit_bytes(model, length) / _GIB:.2f} GiB"
+    )
+    return halving(model.device, n, size, work, thing="context", length=length, needs=needs)
+
+
+def halving(
+    device: torch.device, n: int, size: int, work: Callable[[slice], T], *, thing: str, length: int, needs: str
+) -> Iterator[T]:
+    """What ``work`` gives for one slice of ``n`` things after another, ``size`` of them at once while memory lasts.
+
+    Where it does not, half as many are tried, which the log says. A thing is of ``length`` tokens.
+
+    Raises:
+        ModelError: there is not even memory for one; it says what one ``needs``, and what there is.
     """
     start = 0
     while start < n:
@@ -53,27 +68,25 @@ def in_batches(model: LanguageModel, length: int, n: int, size: int, work: Calla
                 raise
             taken = min(size, n - start)
             if taken == 1:
-                raise ModelError(_too_little(model, length)) from error
+                raise ModelError(_too_little(device, thing, length, needs)) from error
             size = taken // 2
         else:
             yield found
             start += size
             continue
         # Outside of the handler, whose error keeps the tensors of the failed pass.
-        if model.device.type == "cuda":
+        if device.type == "cuda":
             torch.cuda.empty_cache()
-        _LOG.warning("memory ran out with %d contexts at once; going on with %d", taken, size)
+        _LOG.warning("memory ran out with %d %ss at once; going on with %d", taken, thing, size)
 
 
 def _logit_bytes(model: LanguageModel, length: int) -> int:
     return _BYTES_PER_LOGIT * length * model.vocabulary_size
 
 
-def _too_little(model: LanguageModel, length: int) -> str:
-    needed, gib = _logit_bytes(model, length), 2**30
-    there = f", of which {free_memory(model.device) / gib:.2f} GiB are free" if model.device.type == "cuda" else ""
+def _too_little(device: torch.device, thing: str, length: int, needs: str) -> str:
+    there = f", of which {free_memory(device) / _GIB:.2f} GiB are free" if device.type == "cuda" else ""
     return (
-        f"One context of {length:,} tokens does not fit into the memory of {model.device}{there}: its logits over "
-        f"{model.vocabulary_size:,} tokens alone need some {needed / gib:.2f} GiB. Use shorter contexts, a model in "
-        "bfloat16, or another device"
+        f"One {thing} of {length:,} tokens does not fit into the memory of {device}{there}: {needs}. Use shorter "
+        "contexts, a model in bfloat16, or another device"
     )

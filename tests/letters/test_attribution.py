@@ -19,9 +19,11 @@ from saetui.letters import (
     word_effects,
 )
 from saetui.letters.contributions import contributions
+from saetui.letters.effects import Attribution
 from saetui.letters.integrated_gradients import IGPath, IGRule, integrated_gradients
 from saetui.letters.word_batches import WordBatch
 from saetui.lm import HookPointError, LanguageModel, load_model
+from saetui.lm.resume.resumed_passes import ResumedPasses
 from saetui.sae import SAE
 from saetui.sae.architectures.gated import GatedSAE
 from saetui.sae.architectures.jumprelu import JumpReLUSAE
@@ -256,6 +258,28 @@ def test_batches_do_not_change_effects(model: LanguageModel, sae: SAE, tokens: T
     assert torch.equal(parts.indices, whole.indices)
     with torch.no_grad():
         assert torch.equal(word_effects(model, sae, HOOK, many, letters).effects, whole.effects)
+
+
+@pytest.mark.parametrize("attribution", ["exact", "ig"])
+def test_where_memory_runs_out_fewer_prompts_go_at_once(
+    model: LanguageModel, sae: SAE, tokens: Tensor, monkeypatch: pytest.MonkeyPatch, attribution: Attribution
+) -> None:
+    many, letters = tokens.repeat(3, 1), LETTERS_ASKED.repeat(3)
+    whole = word_effects(model, sae, HOOK, many, letters, attribution=attribution)
+    passes = ResumedPasses.logits
+    refused = []
+
+    def logits(tail: ResumedPasses, contexts: Tensor, activations: Tensor) -> Tensor:
+        if len(contexts) > 25:
+            refused.append(len(contexts))
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
+        return passes(tail, contexts, activations)
+
+    monkeypatch.setattr(ResumedPasses, "logits", logits)
+    found = word_effects(model, sae, HOOK, many, letters, attribution=attribution)
+    assert refused
+    torch.testing.assert_close(found.effects, whole.effects, rtol=1e-3, atol=1e-5)
+    torch.testing.assert_close(found.margins, whole.margins, rtol=1e-4, atol=1e-4)
 
 
 def test_folding_decoder_norms_changes_nothing(model: LanguageModel, sae: SAE, tokens: Tensor) -> None:

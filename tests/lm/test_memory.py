@@ -9,7 +9,7 @@ from torch import Tensor
 
 from saetui.dark_matter.downstream import downstream_loss
 from saetui.dark_matter.losses import token_losses
-from saetui.lm import LanguageModel, memory
+from saetui.lm import LanguageModel, TokenizedCorpus, harvest, memory
 from saetui.lm.exceptions import ModelError
 from saetui.lm.memory import contexts_at_once, in_batches
 from saetui.sae.architectures.topk import TopKSAE
@@ -94,6 +94,36 @@ def test_other_errors_are_not_taken_for_a_lack_of_memory(gpt2: LanguageModel) ->
 
     with pytest.raises(ValueError, match="no such thing"):
         list(in_batches(gpt2, 8, 4, 4, fail))
+
+
+def test_a_harvest_goes_on_with_half_the_contexts(
+    gpt2: LanguageModel, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    token_ids = torch.randint(4, 30, (5, 8), generator=torch.Generator().manual_seed(0))
+    every = torch.ones_like(token_ids, dtype=torch.bool)
+    corpus = TokenizedCorpus("id", "made up", "here", token_ids, every, torch.full((5,), 8), token_hash="")
+    hook = "blocks.1.hook_resid_post"
+    whole = torch.cat([batch.activations[hook] for batch in harvest(gpt2, corpus, hook, batch_size=5)])
+    limited(gpt2, "activations_at", 2, monkeypatch)
+    with caplog.at_level(logging.WARNING):
+        halves = [batch.activations[hook] for batch in harvest(gpt2, corpus, hook, batch_size=5)]
+    torch.testing.assert_close(torch.cat(halves), whole)
+    assert caplog.messages == ["memory ran out with 5 contexts at once; going on with 2"]
+    limited(gpt2, "activations_at", 0, monkeypatch)
+    with pytest.raises(ModelError, match=r"One context of 8 tokens.*a pass as far as blocks.1.hook_resid_post"):
+        list(harvest(gpt2, corpus, hook, batch_size=5))
+
+
+def limited(model: LanguageModel, name: str, most: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a method of the model fail for memory where it gets more than so many rows."""
+    right = getattr(model, name)
+
+    def method(tokens: Tensor, *more: object, **named: object) -> object:
+        if len(tokens) > most:
+            raise FULL
+        return right(tokens, *more, **named)
+
+    monkeypatch.setattr(model, name, method)
 
 
 @pytest.mark.parametrize(

@@ -60,7 +60,8 @@ def test_same_as_on_a_cpu(gpu: Machine, seed: int) -> None:
     method: Callable[..., SparseCodes]
     variants: tuple[Variant, ...] = VARIANTS
     variant = variants[seed % 2]
-    settings: dict[str, Any] = [{}, {"polish": 3}, {"refit": "nnls"}][seed % 3]
+    finishes: list[dict[str, Any]] = [{}, {"polish": 3}, {"refit": "nnls"}]
+    settings = finishes[seed % 3]
     if seed % 4 == 3:
         method, settings = orthogonal_matching_pursuit, {}
     else:
@@ -128,8 +129,7 @@ def test_refit_is_that_of_a_cpu(gpu: Machine, method: Any) -> None:
     codes = gradient_pursuit(signals, dictionary, 6)
     rough = codes.values * (1 + 0.3 * torch.rand(codes.values.shape, generator=torch.Generator().manual_seed(0)))
     expected = refit_codes(signals, dictionary, codes.indices, rough, method)
-    arguments = (tensor.to(GPU) for tensor in (signals, dictionary, codes.indices, rough))
-    found = on_cpu(refit_codes(*arguments, method))
+    found = on_cpu(refit_codes(signals.to(GPU), dictionary.to(GPU), codes.indices.to(GPU), rough.to(GPU), method))
     torch.testing.assert_close(found.values, expected.values, rtol=1e-6, atol=1e-9)
     torch.testing.assert_close(found.residual_norms, expected.residual_norms, rtol=1e-6, atol=1e-9)
 
