@@ -13,14 +13,17 @@ from saetui.dark_matter.held_out import Unexplained
 from saetui.dark_matter.intervals import N_REPLICATES, ContextBootstrap, Estimate, combine
 from saetui.dark_matter.split import ContextSplit
 from saetui.dark_matter.token_set import ErrorBatch, ReadContexts, finite_rows
+from saetui.lm.activation_stream import place
 from saetui.sae import SAE, TopKRecipe, TrainingStep, train_saes
 from saetui.sae.base import FIRING
-from saetui.sae.training.buffer import BUFFER_TOKENS, shuffled_batches
+from saetui.sae.training.buffer import BUFFER_TOKENS, sent_ahead, shuffled_batches
 
 Component = Literal["activation", "error", "linear", "nonlinear"]
 COMPONENTS: tuple[Component, ...] = get_args(Component)
 # A component with a smaller share of the activations' squared norm counts as absent.
 _NOTHING = 1e-9
+# Encoder and decoder, each with its gradient and Adam's two moments, float32.
+_BYTES_PER_WEIGHT = 32
 
 
 @dataclass(frozen=True)
@@ -85,9 +88,13 @@ def train_component_saes(
             hook_name=fit.token_set.hook_name or None,
         )
         stream = _endless(read, fit, split, component)
-        batches = shuffled_batches(stream, batch_size, buffer_tokens=min(BUFFER_TOKENS, fit.n_train), seed=seed)
-        report = None if on_step is None else _reporter(on_step, component)
         device = fit.activation_mean.device
+        reserved = _BYTES_PER_WEIGHT * recipe.width * d
+        placement = place(fit.n_train, d, device, buffer_tokens=BUFFER_TOKENS, reserved=reserved)
+        there = (chunk.to(placement.device) for chunk in stream)
+        shuffled = shuffled_batches(there, batch_size, buffer_tokens=placement.buffer_tokens, seed=seed)
+        batches = sent_ahead(shuffled, device)
+        report = None if on_step is None else _reporter(on_step, component)
         (result,) = train_saes(batches, [recipe], device=device, on_step=report)
         trained[component] = _judge(result.sae, read, fit, split, component, n_replicates, seed)
     return ComponentSAEs(trained)

@@ -20,7 +20,6 @@ from saetui.jobs.workforce import Workforce
 if TYPE_CHECKING:
     from store.aside import Rejection
 
-IDLE_S = 900.0
 GRACE_S = 10.0
 # Of an ended job's progress, its last records are enough.
 _LAST_BYTES = 2048
@@ -29,12 +28,12 @@ _LAST_BYTES = 2048
 class JobClient:
     """The jobs of one store. Many clients, in many processes, can share a store."""
 
-    def __init__(self, store_root: Path | str, *, idle_s: float = IDLE_S, grace_s: float = GRACE_S) -> None:
+    def __init__(self, store_root: Path | str, *, idle_s: float | None = None, grace_s: float = GRACE_S) -> None:
         """Looks at a store; nothing is made before the first job.
 
         Args:
             store_root: the store's folder.
-            idle_s: seconds that a worker stays warm without work.
+            idle_s: seconds that a worker stays warm without work; by default as ``warm_seconds`` says.
             grace_s: seconds that a cancelled job has to stop by itself.
         """
         self.store_root = Path(store_root).resolve()

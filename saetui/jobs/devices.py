@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -27,6 +27,7 @@ class Device:
     memory_used: int | None  # bytes
     memory_total: int | None  # bytes
     trouble: str = ""  # why it cannot be used
+    held: int = 0  # bytes of a GPU's memory that this store's worker keeps between jobs
 
     @property
     def key(self) -> str:
@@ -37,6 +38,14 @@ class Device:
 def list_devices() -> list[Device]:
     """The GPUs that this process may use (``CUDA_VISIBLE_DEVICES``), then the CPU; some may be in trouble."""
     return [*_numbered(look_at_gpus()), _cpu()]
+
+
+def devices_of(jobs_root: Path) -> list[Device]:
+    """As ``list_devices``, with what the workers of a store keep of the GPUs' memory."""
+    from saetui.jobs.launch import WorkerFiles
+
+    devices = list_devices()
+    return [replace(d, held=WorkerFiles(jobs_root, d.key).read_held() if d.uuid is not None else 0) for d in devices]
 
 
 def usable_names() -> list[str]:

@@ -14,6 +14,9 @@ from saetui.jobs.files import require_plain, touch
 from saetui.jobs.lease import Lease
 from store.plain import open_plain, read_plain
 
+# A model on a CPU is in nobody's way.
+_CPU_IDLE_S, _GPU_IDLE_S = 900.0, 120.0
+
 
 class WorkerFiles:
     """What is on disk of the worker of one device on this machine."""
@@ -27,6 +30,7 @@ class WorkerFiles:
         self.heartbeat = self.path / "heartbeat"
         self.waiting = self.path / "waiting"  # why its jobs wait, in words
         self.leave = self.path / "leave"  # asks it not to stay warm
+        self.held = self.path / "held"  # bytes of its GPU's memory that it keeps between jobs
 
     def make(self) -> None:
         """Makes the folder. JobError where a link is in the way, OSError where it cannot be made."""
@@ -53,8 +57,18 @@ class WorkerFiles:
 
     def say_waiting(self, text: str) -> None:
         """Says why the jobs of this device wait. Raises as ``beat``."""
+        self._write(self.waiting, text)
+
+    def say_held(self, n_bytes: int) -> None:
+        """Says how much of its GPU's memory the worker keeps. Raises as ``beat``."""
+        if n_bytes:
+            self._write(self.held, str(n_bytes))
+        else:
+            self.forget(self.held)
+
+    def _write(self, path: Path, text: str) -> None:
         require_plain(self._root, self.path)
-        with os.fdopen(open_plain(self.waiting, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), "w", encoding="utf-8") as file:
+        with os.fdopen(open_plain(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), "w", encoding="utf-8") as file:
             file.write(text)
 
     def forget(self, path: Path) -> None:
@@ -63,6 +77,15 @@ class WorkerFiles:
             require_plain(self._root, self.path)
             path.unlink(missing_ok=True)
 
+    def read_held(self) -> int:
+        """Bytes of its GPU's memory that the worker keeps; 0 where none is alive."""
+        try:
+            require_plain(self._root, self.held)
+            held = int(read_plain(self.held, 64))
+        except (OSError, JobError, ValueError):
+            return 0
+        return 0 if self.lease.is_free() else held
+
     def read_waiting(self) -> str | None:
         """Why the jobs of this device wait, where its worker has said so."""
         try:
@@ -70,6 +93,26 @@ class WorkerFiles:
             return read_plain(self.waiting, 4096).decode("utf-8", "replace") or None
         except (OSError, JobError):
             return None
+
+
+def warm_seconds(device: str) -> float:
+    """How long the worker of a device stays warm without work.
+
+    A GPU's memory is wanted by others, and given back soon; ``SAETUI_KEEP_WARM`` says otherwise, in seconds.
+
+    Raises:
+        JobError: it is not a number of seconds.
+    """
+    wanted = os.environ.get("SAETUI_KEEP_WARM")
+    if wanted is None:
+        return _CPU_IDLE_S if device == "cpu" else _GPU_IDLE_S
+    try:
+        seconds = float(wanted)
+    except ValueError:
+        seconds = -1.0
+    if not 0 <= seconds < float("inf"):
+        raise JobError(f"SAETUI_KEEP_WARM is {wanted!r}; give the seconds that a worker stays warm without work")
+    return seconds
 
 
 # Started by this process, kept so that each is reaped when it ends.

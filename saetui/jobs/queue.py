@@ -2,6 +2,7 @@
 
 import os
 import platform
+from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -189,6 +190,12 @@ class Latest:
             if dependency.state == "queued":
                 ahead += reversed(dependency.after)
         return None
+
+
+def open_here(entries: dict[str, QueueEntry]) -> Counter[str]:
+    """How many jobs that have not ended each device of this machine has."""
+    records = [entry.record for entry in entries.values()]
+    return Counter(r.device for r in records if not r.has_ended and r.host == platform.node())
 
 
 def is_queued_here(record: Record, device: str) -> bool:

@@ -1,6 +1,7 @@
 """Runs the tasks of jobs, one after another, in a process that keeps models and SAEs warm; started by a worker.
 
-The worker writes job ids to standard input, and reads a line from standard output whenever the next one can come.
+The worker writes job ids to standard input, and reads a line from standard output whenever the next one can come; it
+says how much of the GPU's memory this process keeps.
 Everything a task prints goes to its job's log. When the worker is gone, this process ends at once: nobody would see
 it, and its device belongs to others. While it starts or is idle the kernel sees to that; in a task a thread does, which
 takes along whatever the task started.
@@ -29,7 +30,7 @@ from saetui.jobs.files import require_plain_tree, touch
 from saetui.jobs.folder import JobFolder, Record
 from saetui.jobs.history import job_row, keep
 from saetui.jobs.submission import sources_of
-from saetui.jobs.warm import Warm, give_back
+from saetui.jobs.warm import Warm, give_back, held_on_gpu
 from store.plain import open_plain
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ class Runner:
         self._warm = Warm()
         self._in_task = False
         self._told_to_stop = False
+        self.held = 0  # bytes of the GPU's memory that stay with this process after the last job
 
     def run(self, folder: JobFolder) -> bool:
         """Runs a job and records how it ended; False where this process should not run another one."""
@@ -67,6 +69,7 @@ class Runner:
         gc.collect()
         if failure is None:
             give_back(self._warm)
+        self.held = held_on_gpu()
         return not self._told_to_stop and (failure is None or failure.clean)
 
     def on_sigterm(self, _number: int, _frame: FrameType | None) -> None:
@@ -198,7 +201,7 @@ def main() -> None:
         tether.end_job()
         if not another:
             break
-        os.write(ready, b"ready\n")
+        os.write(ready, f"ready {runner.held}\n".encode())
     # Threads of libraries must not keep a finished process, and with it the device's memory.
     sys.stdout.flush()
     os._exit(0)

@@ -4,7 +4,6 @@ import hashlib
 import os
 import platform
 import time
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -14,7 +13,7 @@ from typing import Any, Protocol
 from saetui.jobs.exceptions import JobError
 from saetui.jobs.folder import JobFolder, Record, sweep
 from saetui.jobs.hosts import Hosts
-from saetui.jobs.queue import Latest, Queue, QueueEntry
+from saetui.jobs.queue import Latest, Queue, QueueEntry, open_here
 from saetui.jobs.silence import has_device
 
 
@@ -119,7 +118,7 @@ class Submission:
         from saetui.jobs.devices import choose_device, name_of
 
         failed = entry.record
-        device, why = choose_device(_open_here(entries), self._store_root, but=failed.device)
+        device, why = choose_device(open_here(entries), self._store_root, but=failed.device)
         told = f"{name_of(failed.device)} failed ({failed.message}); it is tried again on {device.name}"
         return self.retry(entry, entries, device=device.key, is_second=True, remark=f"{told}; {why}" if why else told)
 
@@ -179,14 +178,8 @@ class Submission:
             return before.device, before.remark  # Its worker has the model in memory.
         from saetui.jobs.devices import choose_device
 
-        device, why = choose_device(_open_here(entries), self._store_root)
+        device, why = choose_device(open_here(entries), self._store_root)
         return device.key, f"{why}; it runs on the CPU" if why else None
-
-
-def _open_here(entries: dict[str, QueueEntry]) -> Counter[str]:
-    """How many jobs that have not ended each device of this machine has."""
-    records = [entry.record for entry in entries.values()]
-    return Counter(r.device for r in records if not r.has_ended and r.host == platform.node())
 
 
 def sources_of(spec: Submittable, store_root: Path) -> str:

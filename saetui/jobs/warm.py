@@ -82,6 +82,14 @@ def give_back(warm: Warm) -> list[Hashable]:
     return dropped
 
 
+def held_on_gpu() -> int:
+    """Bytes of GPU memory that torch has taken in this process; what the driver itself needs is not among them."""
+    torch: Any = sys.modules.get("torch")
+    if torch is None or not (torch.cuda.is_available() and torch.cuda.is_initialized()):
+        return 0
+    return int(torch.cuda.memory_reserved())
+
+
 def held_bytes(thing: Any, seen: set[int] | None = None) -> dict[str, int]:
     """Bytes of all tensors in a thing, by type of device; memory that several share counts once.
 

@@ -20,7 +20,7 @@ from types import FrameType
 
 import psutil
 
-from saetui.jobs.client import GRACE_S, IDLE_S, JobClient
+from saetui.jobs.client import GRACE_S, JobClient
 from saetui.jobs.devices import Device, find_device
 from saetui.jobs.exceptions import JobError
 from saetui.jobs.failure import VANISHED, explain_exit
@@ -137,12 +137,13 @@ class Worker:
                 client = JobClient(self._store_root, idle_s=self._idle_s, grace_s=self._grace_s)
                 client.retry_elsewhere(record.job_id)
 
-    @staticmethod
-    def _hear(runner: "subprocess.Popen[bytes]") -> bool | None:
+    def _hear(self, runner: "subprocess.Popen[bytes]") -> bool | None:
         """Whether the runner is ready for another job; False when it ended, None when it is still busy."""
         assert runner.stdout is not None
         if select.select([runner.stdout], [], [], _POLL_S)[0]:
-            return bool(os.read(runner.stdout.fileno(), 64))
+            said = os.read(runner.stdout.fileno(), 64).decode().split()
+            self._say_held(int(said[1]) if len(said) > 1 else 0)
+            return bool(said)
         # A process that the task left behind can hold the pipe open.
         return None if runner.poll() is None else False
 
@@ -200,6 +201,11 @@ class Worker:
         _kill_group(runner, signal.SIGKILL)
         runner.wait()
         runner.stdout.close()
+        self._say_held(0)
+
+    def _say_held(self, n_bytes: int) -> None:
+        with contextlib.suppress(OSError, JobError):
+            self._files.say_held(n_bytes)
 
     def _take_machine(self) -> bool:
         """Takes the GPU for this store; where another one computes on it, asks for it and says so."""
@@ -287,7 +293,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--store", type=Path, required=True)
     parser.add_argument("--device", required=True, help='"cpu", "cuda:0", … or the id of a GPU')
-    parser.add_argument("--idle", type=float, default=IDLE_S, help="seconds to stay warm without work")
+    parser.add_argument("--idle", type=float, required=True, help="seconds to stay warm without work")
     parser.add_argument("--grace", type=float, default=GRACE_S, help="seconds a cancelled job has to stop by itself")
     options = parser.parse_args(arguments)
     try:

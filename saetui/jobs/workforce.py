@@ -6,13 +6,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from saetui.jobs.devices import name_of
+from saetui.jobs.devices import choose_device, name_of
 from saetui.jobs.files import require_plain, saying, tail
 from saetui.jobs.folder import JobFolder, Record
 from saetui.jobs.hosts import Hosts
-from saetui.jobs.launch import WorkerFiles, start_worker
+from saetui.jobs.launch import WorkerFiles, start_worker, warm_seconds
 from saetui.jobs.lease import Lease
-from saetui.jobs.queue import Latest, Queue, QueueEntry, is_queued_here
+from saetui.jobs.queue import Latest, Queue, QueueEntry, is_queued_here, open_here
 from saetui.jobs.silence import has_device
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ class _Started:
 class Workforce:
     """Starts the workers that a store's queue needs here, one for each device, and remembers how the starts went."""
 
-    def __init__(self, store_root: Path, queue: Queue, hosts: Hosts, *, idle_s: float, grace_s: float) -> None:
+    def __init__(self, store_root: Path, queue: Queue, hosts: Hosts, *, idle_s: float | None, grace_s: float) -> None:
         self._store_root = store_root
         self._jobs_root = store_root / "jobs"
         self._queue = queue
@@ -77,7 +77,8 @@ class Workforce:
         lease = WorkerFiles(self._jobs_root, device, host).lease
         if lease.is_free() and self._may_start(device, lease, entries):
             failures = self._started[device].failures if device in self._started else 0
-            process = start_worker(self._store_root, device, idle_s=self._idle_s, grace_s=self._grace_s)
+            idle_s = warm_seconds(device) if self._idle_s is None else self._idle_s
+            process = start_worker(self._store_root, device, idle_s=idle_s, grace_s=self._grace_s)
             self._started[device] = _Started(process, failures, time.monotonic())
 
     def _take_over(self, entry: QueueEntry, host: str) -> bool:
@@ -114,10 +115,26 @@ class Workforce:
         if started.failures < _FAILED_STARTS:
             return True
         reason = " ".join(tail(WorkerFiles(self._jobs_root, device).log, 1)) or f"exit code {code}"
+        message = f"the worker for {name_of(device)} does not start: {reason}"
         for entry in entries.values():
-            if is_queued_here(entry.record, device) and self._queue.is_ours(entry):
-                message = f"the worker for {name_of(device)} does not start: {reason}"
+            if not is_queued_here(entry.record, device) or not self._queue.is_ours(entry):
+                continue
+            if device == "cpu" or entry.record.is_second:
                 hint = f"its log is {WorkerFiles(self._jobs_root, device).log}"
                 entry.folder.end("failed", message, hint, only_from=("queued",))
+            else:
+                self._move_elsewhere(entry, message, entries)
         del self._started[device]
         return False
+
+    def _move_elsewhere(self, entry: QueueEntry, message: str, entries: dict[str, QueueEntry]) -> None:
+        """Gives a job that a GPU cannot run to what is left, once."""
+        device, why = choose_device(open_here(entries), self._store_root, but=entry.record.device)
+        told = f"{message}; it runs on {device.name}" + (f"; {why}" if why else "")
+
+        def decide(record: Record) -> Record | None:
+            if record.state != "queued":
+                return None
+            return replace(record, device=device.key, host=self._hosts.here(device.key), is_second=True, remark=told)
+
+        entry.folder.change(decide)

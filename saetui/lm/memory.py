@@ -30,6 +30,13 @@ def free_memory(device: torch.device) -> int:
     return free + torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
 
 
+def available_memory() -> int:
+    """Bytes of the machine's memory that programs can get without others being swapped out."""
+    import psutil
+
+    return int(psutil.virtual_memory().available)
+
+
 def contexts_at_once(model: LanguageModel, length: int, most: int) -> int:
     """How many contexts of a length, at most ``most``, a pass can take whose logits at all positions are kept."""
     free = free_memory(model.device)

@@ -445,9 +445,9 @@ class WorkbenchApp(App[int], inherit_bindings=False):
 
     @work(thread=True, exclusive=True, group="devices", exit_on_error=False)
     def _look_at_devices(self) -> None:
-        from saetui.jobs.devices import list_devices
+        from saetui.jobs.devices import devices_of
 
-        self.post_message(DevicesSeen(tuple(list_devices())))
+        self.post_message(DevicesSeen(tuple(devices_of(self.bench.client.jobs_root))))
 
     @on(DevicesSeen)
     def _devices_seen(self, message: DevicesSeen) -> None:

@@ -1,6 +1,7 @@
 """Two stores and one GPU: workers of both are real, the GPU is made up."""
 
 import os
+import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -11,6 +12,8 @@ import pytest
 
 from saetui.jobs import JobClient, JobError
 from saetui.jobs.devices import forget_devices
+from saetui.jobs.launch import WorkerFiles, start_worker
+from saetui.jobs.run import follow, wait_for
 from saetui.jobs.torch_check import TorchAnswer
 
 from .harness import count, end_workers, ended, endless, trouble, underway, wait_until, workers
@@ -45,6 +48,29 @@ def test_a_job_goes_to_the_gpu_and_sees_only_that_one(two_stores: tuple[JobClien
     job = ended(mine, mine.submit(count(1)))
     assert (job.device, job.record.device) == ("cuda:0", "GPU-made-up")
     assert (job.folder.out / "counted.txt").read_text() == "1 cuda:0 'GPU-made-up'"
+
+
+def test_a_job_whose_gpu_is_lost_before_its_worker_starts_runs_on_what_is_left(
+    two_stores: tuple[JobClient, JobClient], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mine, _ = two_stores
+
+    def start(root: Path, device: str, **settings: float) -> "subprocess.Popen[bytes]":
+        if device == "cpu":
+            return start_worker(root, device, **settings)
+        WorkerFiles(mine.jobs_root, device).log.parent.mkdir(parents=True, exist_ok=True)
+        WorkerFiles(mine.jobs_root, device).log.write_text("GPU is lost")
+        return subprocess.Popen(["/bin/sh", "-c", "exit 3"])
+
+    monkeypatch.setattr("saetui.jobs.workforce.start_worker", start)
+    monkeypatch.setattr("saetui.jobs.workforce._FAILED_STARTS", 1)
+    first = mine.submit(count(1))
+    then = mine.submit(count(2), after=[first.id])
+    job = wait_for(follow(mine, first.id))
+    assert job.state == "done"
+    assert job.record.device == "cpu"
+    assert job.record.remark == "the worker for cuda:0 does not start: GPU is lost; it runs on cpu"
+    assert wait_for(follow(mine, then.id)).state == "done"
 
 
 @pytest.mark.slow

@@ -2,12 +2,17 @@
 
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 
+import pytest
 import torch
 from torch import Tensor, nn
 
-from saetui.jobs.warm import Warm, held_bytes
+from saetui.jobs import JobError
+from saetui.jobs.launch import WorkerFiles, warm_seconds
+from saetui.jobs.warm import Warm, held_bytes, held_on_gpu
 from saetui.lm import load_model
+from tests.pretended_cuda import Machine
 
 
 @dataclass
@@ -61,3 +66,35 @@ def test_what_another_thing_holds_as_well_takes_no_more_room() -> None:
     warm.get("sae", lambda: weights)
     warm.get("encoders", lambda: Held(weights, {"gram": [kilobytes(1)]}))
     assert warm.trim({"cpu": 7 * 1024}) == []
+
+
+def test_a_gpu_is_given_back_sooner_than_a_cpu_unless_told_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("SAETUI_KEEP_WARM", raising=False)
+    assert (warm_seconds("cpu"), warm_seconds("GPU-1")) == (900, 120)
+    monkeypatch.setenv("SAETUI_KEEP_WARM", "3600")
+    assert (warm_seconds("cpu"), warm_seconds("GPU-1")) == (3600, 3600)
+    for wrong in ("soon", "-1", "inf", "nan", ""):
+        monkeypatch.setenv("SAETUI_KEEP_WARM", wrong)
+        with pytest.raises(JobError, match="give the seconds that a worker stays warm"):
+            warm_seconds("cpu")
+
+
+def test_what_a_process_holds_of_a_gpu_is_what_torch_has_taken_there() -> None:
+    gpu = Machine()
+    assert held_on_gpu() == 0
+    with gpu.on():
+        kept = torch.zeros(1000, device="cuda:0")
+        assert held_on_gpu() == kept.numel() * 4
+
+
+def test_a_worker_says_what_its_process_holds(tmp_path: Path) -> None:
+    files = WorkerFiles(tmp_path / "jobs", "GPU-1")
+    files.make()
+    assert files.lease.acquire({})
+    files.say_held(123)
+    assert files.read_held() == 123
+    files.say_held(0)
+    assert files.read_held() == 0
+    files.held.write_text("much")
+    assert files.read_held() == 0
+    files.lease.release()

@@ -97,6 +97,9 @@ class PretendedTensor(Tensor):
     def pin_memory(self, device: Any = None) -> Tensor:
         raise RuntimeError(f"cannot pin '{self.type()}' only dense CPU tensors can be pinned")
 
+    def record_stream(self, stream: Any) -> None:
+        """Memory is never given to others here while a tensor lives."""
+
     def cpu(self, memory_format: Any = None) -> Tensor:
         return moved(self, CPU)
 

@@ -44,14 +44,21 @@ def devices_in_short(devices: Sequence[Device]) -> str:
 
 
 def device_lines(devices: Sequence[Device], width: int) -> Content:
-    """Bars of utilisation and memory: a line for each device, or where there are many a cell; then what is wrong."""
+    """Bars of utilisation and memory: a line per device, or a cell where there are many; then notes on them."""
     troubles = [Content.styled(visible(f" {d.name}: {d.trouble}"), "$error") for d in devices if d.trouble]
     well = [device for device in devices if not device.trouble]
+    notes = [*_held(well), *troubles]
     if len(well) <= _LINES:
-        return Content("\n").join([*map(_line, well), *troubles])
+        return Content("\n").join([*map(_line, well), *notes])
     across = max(1, width // _CELL)
     rows = [well[start : start + across] for start in range(0, len(well), across)]
-    return Content("\n").join([*(Content.assemble(*map(_cell, row)) for row in rows), *troubles])
+    return Content("\n").join([*(Content.assemble(*map(_cell, row)) for row in rows), *notes])
+
+
+def _held(devices: Sequence[Device]) -> list[Content]:
+    """What workers keep on GPUs between jobs, and how to get it back."""
+    kept = [f"{device.held / _GIB:.1f} GiB on {device.name}" for device in devices if device.held]
+    return [Content.styled(f" saetui holds {', '.join(kept)}; f frees it", "$muted")] if kept else []
 
 
 def _line(device: Device) -> Content:

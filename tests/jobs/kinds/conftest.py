@@ -82,7 +82,11 @@ def gpu() -> Machine:
 @pytest.fixture
 def run_task(made_empty: Path, tmp_path: Path, device: str, gpu: Machine) -> RunTask:
     """Runs a spec's task here, then commits its rows into the store ``tmp_path / "store"``."""
-    root = copy_of(made_empty, tmp_path / "store")
+    return runner(copy_of(made_empty, tmp_path / "store"), device, gpu)
+
+
+def runner(root: Path, device: str, gpu: Machine) -> RunTask:
+    """Runs tasks on a device, and commits their rows into a store."""
     (root / "jobs").mkdir(exist_ok=True)
     warm = Warm()
 

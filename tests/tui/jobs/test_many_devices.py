@@ -11,6 +11,7 @@ import pytest
 from saetui.jobs import JobClient
 from saetui.jobs.folder import JobFolder, Record
 from saetui.jobs.kinds.letters.spec import LettersSpec
+from saetui.jobs.launch import WorkerFiles
 from saetui.jobs.torch_check import TorchAnswer
 from saetui.tui.jobs.list import JobList
 from tests.jobs.made_up_gpus import GIB, MadeUpGpu, made_up_gpus
@@ -92,3 +93,18 @@ async def test_idle_workers_are_asked_to_give_back_their_memory(study: Path, mon
         await run.press("f")
         await run.until(lambda: released == [True])
         await run.shows("workers end once they have no work")
+
+
+async def test_what_workers_keep_of_gpus_is_seen_and_how_to_free_it(study: Path) -> None:
+    """Only of a worker that is alive; what a dead one has left behind is gone with it."""
+    alive, dead = (WorkerFiles(study / "jobs", f"GPU-{n}aaaaaaa") for n in (2, 4))
+    for files, held in ((alive, 9 * GIB), (dead, 5 * GIB)):
+        files.make()
+        files.say_held(held)
+    assert alive.lease.acquire({})
+    try:
+        async with running(study, size=(120, 40)) as run:
+            await on_jobs(run)
+            await run.shows("saetui holds 9.0 GiB on cuda:2; f frees it")
+    finally:
+        alive.lease.release()

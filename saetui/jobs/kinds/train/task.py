@@ -4,7 +4,7 @@ from saetui.jobs.context import TaskContext
 from saetui.jobs.kinds.train.saved_saes import saved_saes
 from saetui.jobs.kinds.train.spec import TrainSpec
 from saetui.jobs.kinds.train.trained_saes import WantedSAE, commit_row, measure, save_trained
-from saetui.jobs.kinds.train.training import train, training_recipes
+from saetui.jobs.kinds.train.training import place_activations, train, training_recipes
 from saetui.jobs.work.corpus_rows import spool_corpus, spool_model
 from saetui.jobs.work.disk_room import with_room
 from saetui.jobs.work.shelf import read_shelf
@@ -41,7 +41,9 @@ def run(spec: TrainSpec, context: TaskContext) -> None:
             unmeasured.append((sae, weights))
     if not missing and not unmeasured:
         return
-    stream = ActivationStream(model, corpus, spec.hook_name, batch_size=spec.harvest_batch_size)
+    placement = place_activations(spec, model, corpus, missing)
+    context.log(placement.text)
+    stream = ActivationStream(model, corpus, spec.hook_name, placement, batch_size=spec.harvest_batch_size)
     stream.load(lambda done, total: context.progress("harvest", done, total, "tokens"))
     failure: Exception | None = None
     if missing:
