@@ -5,10 +5,13 @@ import os
 import platform
 import time
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from saetui.cli.printing import put, say
 from saetui.cli.text_table import new_table, print_table
+
+if TYPE_CHECKING:
+    from saetui.jobs.devices import Device
 
 _GIB = 2**30
 _MOMENT_S = 0.2
@@ -49,9 +52,15 @@ def _found() -> dict[str, Any]:
         "torch_built_for_cuda": answer.cuda if answer is not None else None,
         "driver": gpus.driver or None,
         "CUDA_VISIBLE_DEVICES": os.environ.get("CUDA_VISIBLE_DEVICES"),
-        "devices": [asdict(device) | {"held_by": lease_holder(device)} for device in devices],
+        # Set by a person, it lets torch take products of float32 in fewer bits.
+        "tf32": os.environ.get("TORCH_ALLOW_TF32_CUBLAS_OVERRIDE") == "1",
+        "devices": [_described(device) | {"held_by": lease_holder(device)} for device in devices],
         "troubles": troubles,
     }
+
+
+def _described(device: "Device") -> dict[str, Any]:
+    return {name: value for name, value in asdict(device).items() if name != "held"}
 
 
 def _print(found: dict[str, Any]) -> None:
@@ -59,6 +68,9 @@ def _print(found: dict[str, Any]) -> None:
     put(f"saetui {found['saetui']} · Python {found['python']}")
     put(f"torch   {found['torch'] or 'not installed'}" + (f", built for CUDA {cuda}" if cuda else ""))
     put(f"driver  {found['driver'] or 'no NVIDIA driver'}")
+    if found["driver"]:
+        on = "on (TORCH_ALLOW_TF32_CUBLAS_OVERRIDE=1): products of float32 keep about three digits"
+        put(f"TF32    {on if found['tf32'] else 'off: products of float32 keep their seven digits'}")
     visible = found["CUDA_VISIBLE_DEVICES"]
     if visible is not None:
         put(f"CUDA_VISIBLE_DEVICES={visible!r} decides which GPUs count, and their order")

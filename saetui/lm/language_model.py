@@ -249,9 +249,14 @@ class LanguageModel:
                 f"{self.name} reads at most {self.context_length} tokens at once, not {tokens.shape[1]}; "
                 f"use a context_length of {self.context_length} or less"
             )
-        if tokens.device.type == "cpu" and tokens.numel() and int(tokens.max()) >= self.vocabulary_size:
+        if not tokens.numel():
+            return
+        # On a GPU a wait per pass; without it a wrong id would be an assertion there, which ends the process.
+        smallest, largest = torch.stack(torch.aminmax(tokens)).tolist()
+        if smallest < 0 or largest >= self.vocabulary_size:
+            wrong = smallest if smallest < 0 else largest
             raise ModelError(
-                f"Token {int(tokens.max())} is outside the vocabulary of {self.name} ({self.vocabulary_size} tokens); "
+                f"Token {wrong} is outside the vocabulary of {self.name} ({self.vocabulary_size} tokens); "
                 f"use the tokenizer that belongs to the model"
             )
 

@@ -34,17 +34,20 @@ def test_it_says_what_is_there_and_what_to_install(doctor: list[str]) -> None:
     assert "driver  580.65" in done.stdout
     for shown in ("cuda:0", "cuda:1", "GPU-second", "Made-up GPU", "cpu"):
         assert shown in done.stdout
+    assert "TF32    off" in done.stdout
     assert "is a build for CPUs; install one for CUDA" in done.stderr
 
 
 def test_it_gives_json_for_other_programs(doctor: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "1")
+    monkeypatch.setenv("TORCH_ALLOW_TF32_CUBLAS_OVERRIDE", "1")
     found = json.loads(run(doctor, "--json").stdout)
     assert [(device["name"], device["uuid"]) for device in found["devices"]] == [
         ("cuda:0", "GPU-second"),
         ("cpu", None),
     ]
     assert found["CUDA_VISIBLE_DEVICES"] == "1"
+    assert found["tf32"]
     assert len(found["troubles"]) == 1
 
 
