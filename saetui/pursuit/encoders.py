@@ -32,10 +32,11 @@ class Encoded:
     def l0(self) -> Int[Tensor, " n"]:
         return (self.activations > FIRING).sum(1)
 
-    def lists(self, row: int) -> tuple[list[int], list[float]]:
-        """Latents of one activation that fire, and how strongly."""
-        fires = self.activations[row] > FIRING
-        return self.indices[row][fires].tolist(), self.activations[row][fires].tolist()
+    def lists(self) -> list[tuple[list[int], list[float]]]:
+        """For each activation the latents that fire, and how strongly."""
+        indices, activations = self.indices.cpu(), self.activations.cpu()
+        fires = activations > FIRING
+        return [(indices[row][on].tolist(), activations[row][on].tolist()) for row, on in enumerate(fires)]
 
 
 class Encoders:

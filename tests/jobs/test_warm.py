@@ -12,7 +12,7 @@ from saetui.jobs import JobError
 from saetui.jobs.launch import WorkerFiles, warm_seconds
 from saetui.jobs.warm import Warm, held_bytes, held_on_gpu
 from saetui.lm import load_model
-from tests.pretended_cuda import Machine
+from tests.pretended_cuda import Machine, counts_waits
 
 
 @dataclass
@@ -79,6 +79,7 @@ def test_a_gpu_is_given_back_sooner_than_a_cpu_unless_told_otherwise(monkeypatch
             warm_seconds("cpu")
 
 
+@counts_waits
 def test_what_a_process_holds_of_a_gpu_is_what_torch_has_taken_there() -> None:
     gpu = Machine()
     assert held_on_gpu() == 0

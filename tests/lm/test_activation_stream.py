@@ -10,7 +10,7 @@ from torch import Tensor
 from saetui.lm import LanguageModel, TokenizedCorpus, activation_stream
 from saetui.lm.activation_stream import ActivationStream, Placement, place
 from saetui.sae.training.buffer import sent_ahead, shuffled_batches
-from tests.pretended_cuda import Machine
+from tests.pretended_cuda import gpu_on
 
 HOOK = "blocks.1.hook_resid_post"
 GIB = 1 << 30
@@ -83,8 +83,7 @@ def test_the_order_is_the_same_kept_and_not(gpt2: LanguageModel, corpus: Tokeniz
 
 def test_batches_are_sent_ahead_without_a_wait_and_without_a_race() -> None:
     batches = [torch.randn(300, 64, generator=torch.Generator().manual_seed(i)) for i in range(6)]
-    gpu = Machine()
-    with gpu.on():
+    with gpu_on() as gpu:
         found = []
         for sent in sent_ahead(iter(batches), GPU):
             assert sent.device == GPU
@@ -95,8 +94,7 @@ def test_batches_are_sent_ahead_without_a_wait_and_without_a_race() -> None:
 
 
 def test_rows_of_kept_activations_come_without_a_wait() -> None:
-    gpu = Machine()
-    with gpu.on():
+    with gpu_on() as gpu:
         stream = object.__new__(ActivationStream)
         stream._kept = torch.arange(60.0).view(20, 3).to(GPU)
         before = gpu.waits.n_waits

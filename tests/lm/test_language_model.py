@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from saetui.lm import HookPointError, LanguageModel, ModelError, Site, load_model
-from tests.pretended_cuda import Machine
+from tests.pretended_cuda import gpu_on
 
 from .conftest import LAYERS
 
@@ -162,7 +162,7 @@ def test_texts_that_do_not_fit_the_model_are_refused(gpt2: LanguageModel) -> Non
     with pytest.raises(ModelError, match="Token -1 is outside the vocabulary"):
         gpt2.logits(torch.full((1, 3), -1))
     # There a wrong id would be an assertion that ends the process.
-    with Machine().on(), pytest.raises(ModelError, match="Token 40 is outside the vocabulary"):
+    with gpu_on(), pytest.raises(ModelError, match="Token 40 is outside the vocabulary"):
         gpt2.logits(torch.full((1, 3), 40).to("cuda:0"))
     with pytest.raises(ValueError, match="whole numbers"):
         gpt2.logits(torch.zeros(1, 3))

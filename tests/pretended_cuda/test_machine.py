@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterator
 import pytest
 import torch
 
-from tests.pretended_cuda import Machine, PretendedTensor
+from tests.pretended_cuda import Machine, PretendedTensor, counts_waits
 
 GPU = "cuda:0"
+pytestmark = counts_waits
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from saetui.pursuit import Atoms, SparseCodes, gradient_pursuit, orthogonal_matc
 from saetui.pursuit.gradient import Variant
 from saetui.pursuit.nnls import least_squares_in_step, nonnegative_least_squares
 from saetui.pursuit.search import PursuitStep
-from tests.pretended_cuda import Machine
+from tests.pretended_cuda import Machine, counts_waits, gpu_on
 from tests.pursuit.problems import KINDS, problem
 from tests.pursuit.test_exactness import PLAIN, VARIANTS, assert_same, targets_between
 
@@ -21,7 +21,7 @@ GPU = "cuda:0"
 
 @pytest.fixture
 def gpu() -> Iterator[Machine]:
-    with Machine().on() as machine:
+    with gpu_on() as machine:
         yield machine
 
 
@@ -134,6 +134,7 @@ def test_refit_is_that_of_a_cpu(gpu: Machine, method: Any) -> None:
     torch.testing.assert_close(found.residual_norms, expected.residual_norms, rtol=1e-6, atol=1e-9)
 
 
+@counts_waits
 @pytest.mark.parametrize(
     ("pursue", "most"), [(gradient_pursuit, 1.0), (orthogonal_matching_pursuit, 2.0)], ids=["gradient", "orthogonal"]
 )

@@ -17,7 +17,7 @@ from saetui.jobs.specs import Spec
 from saetui.jobs.warm import Warm
 from store import Store
 from tests.made_stores import copy_of
-from tests.pretended_cuda import Machine
+from tests.pretended_cuda import Machine, gpu_on
 
 HOOK = "blocks.0.hook_resid_post"
 STEMS = ("ax", "bo", "cat", "dig", "elk")
@@ -104,7 +104,7 @@ def runner(root: Path, device: str, gpu: Machine) -> RunTask:
             after=(),
         )
         folder = JobFolder.create(root / "jobs", record, spec.document())
-        on = gpu.on() if device != "cpu" else contextlib.nullcontext()
+        on = gpu_on(gpu) if device != "cpu" else contextlib.nullcontext()
         with on, TaskContext(root, folder, device, warm) as context:
             find_task(spec.kind)(spec, context)
         with Store.open(root) as store:

@@ -22,12 +22,25 @@ from saetui.lm.activation_stream import Placement
 from saetui.sae import load_sae
 from store import Store
 from tests.made_stores import copy_of
-from tests.pretended_cuda import Machine
+from tests.pretended_cuda import REAL, Machine
 
 from .conftest import HOOK, runner
 
-# When something was made, and by what.
-NOT_COMPARED = frozenset({"added", "created", "finished", "started", "job_id", "run_id", "study_id", "pursuit_id"})
+# When something was made, by what, and what it cost.
+NOT_COMPARED = frozenset(
+    {
+        "added",
+        "created",
+        "finished",
+        "started",
+        "job_id",
+        "run_id",
+        "study_id",
+        "pursuit_id",
+        "seconds",
+        "products_saved",
+    }
+)
 
 # Tables about commits and jobs, not about what these have found.
 OF_THE_STORE = frozenset({"commit_log", "job", "written_scope", "store_state"})
@@ -122,7 +135,7 @@ def test_rows_are_those_of_a_cpu(
         for row, other in zip(rows, found[name], strict=True):
             apart = {key: (row[key], other[key]) for key in row if not close(row[key], other[key])}
             assert not apart, (name, apart)
-    assert gpu.waits.operators > 10_000
+    assert REAL or gpu.waits.operators > 10_000
     assert not gpu.waits.without_kernel
 
 

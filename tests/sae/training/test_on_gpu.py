@@ -9,7 +9,7 @@ from torch import Tensor
 
 from saetui.sae import TrainingError, TrainingRecipe, train_saes
 from saetui.sae.trainees.auxk import AuxK
-from tests.pretended_cuda import Machine
+from tests.pretended_cuda import Machine, counts_waits, gpu_on
 
 GPU = "cuda:0"
 STEPS = 40
@@ -43,7 +43,7 @@ def recipe(architecture: str, seed: int = 0) -> TrainingRecipe:
 def test_sae_is_that_of_a_cpu(architecture: str) -> None:
     (expected,) = train_saes(batches("cpu"), [recipe(architecture)])
     machine = Machine()
-    with machine.on():
+    with gpu_on(machine):
         (found,) = train_saes(batches(GPU), [recipe(architecture)], device=GPU)
         weights = {name: value.cpu() for name, value in found.sae.weights().items()}
     for name, value in expected.sae.weights().items():
@@ -57,6 +57,7 @@ def test_sae_is_that_of_a_cpu(architecture: str) -> None:
     assert not machine.waits.unordered
 
 
+@counts_waits
 @pytest.mark.parametrize("architecture", ["topk", "standard", "jumprelu", "gated"])
 def test_waits_for_the_gpu_stay_few_and_do_not_grow_with_the_saes(architecture: str) -> None:
     def waits(n_saes: int, steps: int) -> int:

@@ -3,12 +3,9 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from jaxtyping import Float
-from torch import Tensor
-
 from saetui.jobs.kinds.pursuit.spec import PursuitSpec
 from saetui.pursuit.named_tokens import NamedTokens
-from saetui.pursuit.study import PursuitFindings
+from saetui.pursuit.study import PursuitErrors, PursuitFindings
 
 
 def run_row(
@@ -46,38 +43,43 @@ def run_row(
 
 def code_rows(pursuit_id: str, tokens: NamedTokens, found: PursuitFindings) -> list[dict[str, Any]]:
     """Rows of ``pursuit_code``."""
-    residuals = found.residuals.tolist()
+    # All at once: a look at each number would wait for the GPU each time.
+    residuals, steps, deviations = found.residuals.tolist(), found.codes.steps.tolist(), found.deviation.tolist()
+    contexts, positions, token_ids = tokens.context.tolist(), tokens.position.tolist(), tokens.token_id.tolist()
+    before, after = _lists(found.errors_before), _lists(found.errors_after)
+    latents = zip(found.before.lists(), found.after.lists(), strict=True)
     rows: list[dict[str, Any]] = []
-    for at, row in enumerate(found.rows.tolist()):
-        place = int(tokens.context[row]), int(tokens.position[row])
-        latents_before, activations_before = found.before.lists(at)
-        latents_after, activations_after = found.after.lists(at)
+    for at, (row, (own, pursued)) in enumerate(zip(found.rows.tolist(), latents, strict=True)):
+        (latents_before, activations_before), (latents_after, activations_after) = own, pursued
+        place = contexts[row], positions[row]
         rows.append(
             {
                 "pursuit_id": pursuit_id,
                 "row": row,
                 "context": place[0] if place[0] >= 0 else None,
                 "position": place[1] if place[0] >= 0 else None,
-                "token_id": int(tokens.token_id[row]),
-                "deviation": float(found.deviation[at]),
-                "error_before": float(found.errors_before.total[at]),
-                "error_after": float(found.errors_after.total[at]),
-                "nonlinear_before": _at(found.errors_before.nonlinear, at),
-                "nonlinear_after": _at(found.errors_after.nonlinear, at),
+                "token_id": token_ids[row],
+                "deviation": deviations[at],
+                "error_before": before[0][at],
+                "error_after": after[0][at],
+                "nonlinear_before": before[1][at],
+                "nonlinear_after": after[1][at],
                 "l0_before": len(latents_before),
                 "l0_after": len(latents_after),
                 "latents_before": latents_before,
                 "activations_before": activations_before,
                 "latents_after": latents_after,
                 "activations_after": activations_after,
-                "residual_norms": residuals[at][: int(found.codes.steps[at]) + 1],
+                "residual_norms": residuals[at][: steps[at] + 1],
             }
         )
     return rows
 
 
-def _at(values: Float[Tensor, " n"] | None, row: int) -> float | None:
-    return None if values is None else float(values[row])
+def _lists(errors: PursuitErrors) -> tuple[list[float], list[float | None]]:
+    """Norms of whole errors and of their nonlinear parts, one for each token."""
+    whole = errors.total.tolist()
+    return whole, [None] * len(whole) if errors.nonlinear is None else errors.nonlinear.tolist()
 
 
 def _in_words(spec: PursuitSpec) -> str:
