@@ -6,8 +6,9 @@ sums of floats by several threads, whose last digits differ between runs. Needs 
 """
 
 import argparse
+import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 
@@ -16,6 +17,7 @@ from saetui.sae import TrainingRecipe, train_saes
 from saetui.sae.architectures.topk import TopKSAE
 from saetui.sae.evaluation import evaluate
 from tests.pretended_cuda import Machine
+from tests.pretended_cuda.waits import Waits
 
 GPU = "cuda:0"
 
@@ -94,11 +96,44 @@ STAGES = {
 }
 
 
+@dataclass
+class ReportedWaits(Waits):
+    """Waits that torch has warned of since the last ``clear``."""
+
+    caught: list[warnings.WarningMessage] = field(default_factory=list)
+
+    def clear(self) -> None:
+        self.caught.clear()
+
+    @property
+    def n_waits(self) -> int:
+        return sum("synchronizing CUDA operation" in str(warning.message) for warning in self.caught)
+
+
+def on_real_gpu(only: str) -> None:
+    print(f"{'stage':<26} {'waits':>8}  per, on {torch.cuda.get_device_name(0)}")
+    for name, stage in STAGES.items():
+        if only not in name:
+            continue
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            torch.cuda.set_sync_debug_mode("warn")
+            counter = Machine()
+            counter.waits = waits = ReportedWaits(caught=caught)
+            units = stage.run(counter)
+            torch.cuda.set_sync_debug_mode("default")
+        print(f"{name:<26} {waits.n_waits / units:>8.2f}  {stage.unit}", flush=True)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--where", action="store_true", help="name the lines that wait")
     parser.add_argument("--only", default="", help="stages whose name contains this")
+    parser.add_argument("--real", action="store_true", help="on cuda:0, by what torch reports; only waits are counted")
     args = parser.parse_args()
+    if args.real:
+        on_real_gpu(args.only)
+        return
     print(f"{'stage':<26} {'waits':>8} {'operators':>10} {'unordered':>10}  per")
     for name, stage in STAGES.items():
         if args.only not in name:
