@@ -123,7 +123,7 @@ def run(name: str, part: Part, *, dry: bool, report: Path) -> bool:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="scripts/gpu_check", description="Tests, benchmarks and the demo on cuda:0.")
+    parser = argparse.ArgumentParser(description="Tests, benchmarks and the demo on cuda:0.")
     parser.add_argument("--part", action="append", help="only this part; can be given more than once")
     parser.add_argument("--list", action="store_true", help="name the parts")
     parser.add_argument("--dry-run", action="store_true", help="small sizes, on the CPU and a pretended GPU")

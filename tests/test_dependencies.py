@@ -31,7 +31,7 @@ def canonical(name: str) -> str:
 def imported(*folders: str) -> set[str]:
     """Top-level packages imported anywhere in folders, also within functions; neither the standard library nor ours."""
     files = [path for folder in folders for path in (ROOT / folder).rglob("*.py")]
-    ours = {"saetui", "store", "tests"} | {path.stem for path in PATH_MODULES}
+    ours = {"saetui", "store", "tests", "scripts"} | {path.stem for path in PATH_MODULES}
     return {name for path in files for name in _imports(path)} - ours - OPTIONAL - set(sys.stdlib_module_names)
 
 

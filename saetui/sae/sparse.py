@@ -32,7 +32,8 @@ def gather_sum(
         counts = kept.sum(dim=1)
         if int(counts.sum()) < values.numel():
             return embedding_bag(indices[kept], rows, starts(counts), mode="sum", per_sample_weights=values[kept])
-    return embedding_bag(indices, rows, mode="sum", per_sample_weights=values)
+    # An index of padding may be negative, which on a GPU would end the process.
+    return embedding_bag(indices.clamp(min=0), rows, mode="sum", per_sample_weights=values)
 
 
 def flat_nonzero(z: Float[Tensor, "n d_sae"] | Bool[Tensor, "n d_sae"]) -> Int[Tensor, " entries"]:

@@ -134,6 +134,15 @@ def test_refit_is_that_of_a_cpu(gpu: Machine, method: Any) -> None:
     torch.testing.assert_close(found.residual_norms, expected.residual_norms, rtol=1e-6, atol=1e-9)
 
 
+def test_padded_codes_are_decoded(gpu: Machine) -> None:
+    """Padding has index -1, with which a lookup on a GPU would end the process."""
+    signals, dictionary = problem("planted", 12, 60, 8, seed=8)
+    codes = gradient_pursuit(signals.to(GPU), dictionary.to(GPU), targets_between(1, 9, 12, seed=9).to(GPU))
+    assert bool((codes.indices < 0).any())
+    decoded = codes.decode(dictionary.to(GPU)).cpu()
+    torch.testing.assert_close((signals - decoded).norm(dim=1), codes.residual_norm.cpu(), rtol=1e-6, atol=1e-9)
+
+
 @counts_waits
 @pytest.mark.parametrize(
     ("pursue", "most"), [(gradient_pursuit, 1.0), (orthogonal_matching_pursuit, 2.0)], ids=["gradient", "orthogonal"]

@@ -58,7 +58,7 @@ def device_lines(devices: Sequence[Device], width: int) -> Content:
 def _held(devices: Sequence[Device]) -> list[Content]:
     """What workers keep on GPUs between jobs, and how to get it back."""
     kept = [f"{device.held / _GIB:.1f} GiB on {device.name}" for device in devices if device.held]
-    return [Content.styled(f" saetui holds {', '.join(kept)}; f frees it", "$muted")] if kept else []
+    return [Content.styled(f" held by saetui: {', '.join(kept)}; f frees it", "$muted")] if kept else []
 
 
 def _line(device: Device) -> Content:

@@ -105,6 +105,6 @@ async def test_what_workers_keep_of_gpus_is_seen_and_how_to_free_it(study: Path)
     try:
         async with running(study, size=(120, 40)) as run:
             await on_jobs(run)
-            await run.shows("saetui holds 9.0 GiB on cuda:2; f frees it")
+            await run.shows("held by saetui: 9.0 GiB on cuda:2; f frees it")
     finally:
         alive.lease.release()
