@@ -15,7 +15,7 @@ from saetui.dark_matter.split import ContextSplit
 from saetui.dark_matter.token_set import ErrorBatch, ReadContexts, finite_rows
 from saetui.lm.activation_stream import place
 from saetui.sae import SAE, TopKRecipe, TrainingStep, train_saes
-from saetui.sae.base import FIRING
+from saetui.sae.evaluation import count_fires
 from saetui.sae.training.buffer import BUFFER_TOKENS, sent_ahead, shuffled_batches
 
 Component = Literal["activation", "error", "linear", "nonlinear"]
@@ -159,7 +159,7 @@ def _judge(
         finite = finite_rows(batch)[0]
         y = component_rows(finite, fit, component)
         indices, values = sae.encode_sparse(y)
-        fires.scatter_add_(0, indices.reshape(-1), (values > FIRING).long().reshape(-1))
+        count_fires(fires, indices, values)
         y, estimate = y.double(), sae.decode_sparse(indices, values).double()
         left = (y - estimate).square().sum(dim=1, keepdim=True)
         unexplained.add(bootstrap.groups(finite.context), y, left)

@@ -61,6 +61,14 @@ class Evaluation:
     """Tokens on which each latent fired."""
 
 
+def count_fires(fires: Int[Tensor, " d_sae"], indices: Int[Tensor, "n L"], values: Float[Tensor, "n L"]) -> None:
+    """Add to each latent's count the tokens on which it fires.
+
+    Of integers, so that the order of the sums does not matter; bincount would make the host wait for a GPU.
+    """
+    fires.scatter_add_(0, indices.reshape(-1), (values > FIRING).long().reshape(-1))
+
+
 def evaluate(saes: Sequence[SAE], batches: Iterable[Float[Tensor, "n d_in"]]) -> list[Evaluation]:
     """Run several SAEs of one site over one stream of activations; the stream may be empty."""
     variances = [VarianceUnexplained() for _ in saes]
@@ -71,8 +79,7 @@ def evaluate(saes: Sequence[SAE], batches: Iterable[Float[Tensor, "n d_in"]]) ->
                 x = batch.to(sae.device, torch.float32)
                 indices, values = sae.encode_sparse(x)
                 variances[i].add(x, sae.decode_sparse(indices, values))
-                # Of integers, so that the order of the sums does not matter; bincount would make the host wait.
-                fires[i].scatter_add_(0, indices.reshape(-1), (values > FIRING).long().reshape(-1))
+                count_fires(fires[i], indices, values)
     return [
         Evaluation(
             n_tokens=variance.n,
